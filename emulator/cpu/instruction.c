@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "emulator/cpu/instruction.h"
+
+#include "emulator/cpu/rmp.h"
+#include "emulator/cpu/walk.h"
+
+#define RMP_INSTRUCTION_LENGTH 4
+#define MSR_EFER               0xC0000080u
+
+static bool opcode_is(const uint8_t bytes[4], uint8_t prefix, uint8_t last)
+{
+    return bytes[0] == prefix && bytes[1] == 0x0F && bytes[2] == 0x01 && bytes[3] == last;
+}
+
+/* rFLAGS follow the return code like those of a TEST (APM vol. 3); CF is PVALIDATE's own. */
+static void finish(struct vmpl_context *context, enum rmp_status status, bool carry)
+{
+    struct vmsa *save = context->save;
+    uint64_t flags = save->rflags &
+                     ~(RFLAGS_OF | RFLAGS_SF | RFLAGS_ZF | RFLAGS_AF | RFLAGS_PF | RFLAGS_CF);
+
+    if (status == RMP_SUCCESS)
+        flags |= RFLAGS_ZF;
+    if (!(__builtin_popcount(status & 0xFF) & 1))
+        flags |= RFLAGS_PF;
+    if (carry)
+        flags |= RFLAGS_CF;
+    save->rflags = flags;
+    save->rax = status;
+    vcpu_skip(context, RMP_INSTRUCTION_LENGTH);
+}
+
+/* Finds the page that RAX names; all three instructions want it private and guest-owned. */
+static enum instruction_result find_page(struct vmpl_context *context, gpa_t *page)
+{
+    uint64_t gva = context->save->rax & PAGE_MASK;
+    struct translation to;
+    const struct rmp_entry *entry;
+
+    if (!walk(context, gva, &to)) {
+        context->save->cr2 = gva;
+        vcpu_inject(context, 14, 0);
+        return INSTRUCTION_DONE;
+    }
+    *page = to.gpa;
+    entry = rmp_find(to.gpa);
+    if (!to.private || !entry || !(entry->flags & RMP_ASSIGNED) || entry->gpa.v != to.gpa.v)
+        return INSTRUCTION_NPF;
+    return INSTRUCTION_UNKNOWN; /* go on with it */
+}
+
+static enum instruction_result pvalidate(struct vmpl_context *context, gpa_t *fault)
+{
+    const struct vmsa *save = context->save;
+    bool unchanged = false;
+    gpa_t page;
+    enum instruction_result found;
+    enum rmp_status status;
+
+    if (context->vmpl != 0) {
+        vcpu_inject(context, VECTOR_GP, 0);
+        return INSTRUCTION_DONE;
+    }
+    if ((save->rcx & 0xFFFFFFFE) || (save->rdx & 0xFFFFFFFE)) {
+        finish(context, RMP_FAIL_INPUT, false);
+        return INSTRUCTION_DONE;
+    }
+    found = find_page(context, &page);
+    *fault = page;
+    if (found != INSTRUCTION_UNKNOWN)
+        return found;
+    status = rmp_pvalidate(page, save->rcx & 1, save->rdx & 1, &unchanged);
+    finish(context, status, unchanged);
+    return INSTRUCTION_DONE;
+}
+
+static enum instruction_result rmpadjust(struct vmpl_context *context, gpa_t *fault)
+{
+    const struct vmsa *save = context->save;
+    gpa_t page;
+    enum instruction_result found = find_page(context, &page);
+
+    *fault = page;
+    if (found != INSTRUCTION_UNKNOWN)
+        return found;
+    if (save->rcx & ~1ull) {
+        finish(context, RMP_FAIL_INPUT, false);
+        return INSTRUCTION_DONE;
+    }
+    if (!(rmp_find(page)->flags & RMP_VALIDATED))
+        return INSTRUCTION_NPF;
+    finish(context, rmp_adjust(page, save->rcx & 1, context->vmpl, save->rdx), false);
+    return INSTRUCTION_DONE;
+}
+
+static enum instruction_result rmpquery(struct vmpl_context *context, gpa_t *fault)
+{
+    struct vmsa *save = context->save;
+    unsigned target = save->rdx & 0xFF;
+    const struct rmp_entry *entry;
+    gpa_t page;
+    enum instruction_result found = find_page(context, &page);
+
+    *fault = page;
+    if (found != INSTRUCTION_UNKNOWN)
+        return found;
+    entry = rmp_find(page);
+    if (!(entry->flags & RMP_VALIDATED))
+        return INSTRUCTION_NPF;
+    if (target >= VMPL_COUNT || target < context->vmpl) {
+        finish(context, RMP_FAIL_PERMISSION, false);
+        return INSTRUCTION_DONE;
+    }
+    save->rdx = target | (uint64_t)entry->permissions[target] << RMPADJUST_PERMISSIONS_SHIFT |
+                (entry->flags & RMP_VMSA ? RMPADJUST_VMSA : 0);
+    save->rcx = !!(entry->flags & RMP_LARGE);
+    finish(context, RMP_SUCCESS, false);
+    return INSTRUCTION_DONE;
+}
+
+enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fault)
+{
+    uint8_t bytes[RMP_INSTRUCTION_LENGTH];
+    enum instruction_result (*carry_out)(struct vmpl_context *, gpa_t *);
+
+    if (!guest_in_64bit_mode(context) ||
+        !guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+        return INSTRUCTION_UNKNOWN;
+    if (opcode_is(bytes, 0xF2, 0xFF))
+        carry_out = pvalidate;
+    else if (opcode_is(bytes, 0xF3, 0xFE))
+        carry_out = rmpadjust;
+    else if (opcode_is(bytes, 0xF3, 0xFD))
+        carry_out = rmpquery;
+    else
+        return INSTRUCTION_UNKNOWN;
+    if (context->save->cpl != 0) {
+        vcpu_inject(context, VECTOR_GP, 0);
+        return INSTRUCTION_DONE;
+    }
+    return carry_out(context, fault);
+}
+
+bool instruction_is_vmgexit(const struct vmpl_context *context)
+{
+    uint8_t prefix;
+
+    return guest_read(context, guest_rip(context), &prefix, 1) &&
+           (prefix == 0xF3 || prefix == 0xF2);
+}
+
+static uint64_t *general_register(struct vmsa *save, unsigned number)
+{
+    uint64_t *const registers[16] = {&save->rax, &save->rcx, &save->rdx, &save->rbx,
+                                     &save->rsp, &save->rbp, &save->rsi, &save->rdi,
+                                     &save->r8,  &save->r9,  &save->r10, &save->r11,
+                                     &save->r12, &save->r13, &save->r14, &save->r15};
+
+    return registers[number & 15];
+}
+
+static void write_cr0(struct vmpl_context *context, uint64_t value)
+{
+    struct vmsa *save = context->save;
+
+    save->cr0 = value | CR0_ET;
+    if ((value & CR0_PG) && (save->efer & EFER_LME))
+        save->efer |= EFER_LMA;
+    else
+        save->efer &= ~EFER_LMA;
+}
+
+enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
+{
+    uint8_t bytes[5];
+    unsigned at = 0, rex = 0;
+    uint64_t value;
+
+    if (!guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+        return INSTRUCTION_UNKNOWN;
+    while (at < 2 && (bytes[at] == 0x66 || bytes[at] == 0x67))
+        at++;
+    if (guest_in_64bit_mode(context) && (bytes[at] & 0xF0) == 0x40)
+        rex = bytes[at++];
+    if (bytes[at] == 0x0F && bytes[at + 1] == 0x22 && (bytes[at + 2] & 0x38) == 0) {
+        value = *general_register(context->save, (bytes[at + 2] & 7) | (rex & 1) << 3);
+        write_cr0(context, guest_in_64bit_mode(context) ? value : (uint32_t)value);
+    } else if (bytes[at] == 0x0F && bytes[at + 1] == 0x01 && (bytes[at + 2] & 0xF8) == 0xF0) {
+        /* LMSW from a register: the low four bits, PE can only be set */
+        value = *general_register(context->save, (bytes[at + 2] & 7) | (rex & 1) << 3) & 0xF;
+        write_cr0(context, (context->save->cr0 & ~0xEull) | value);
+    } else {
+        return INSTRUCTION_UNKNOWN;
+    }
+    vcpu_skip(context, at + 3);
+    return INSTRUCTION_DONE;
+}
+
+static bool read_msr(const struct vmpl_context *context, uint32_t msr, uint64_t *value)
+{
+    const struct vmsa *save = context->save;
+
+    switch (msr) {
+    case MSR_GHCB:
+        *value = context->ghcb_msr;
+        return true;
+    case MSR_SEV_STATUS:
+        *value = SEV_STATUS_SEV | SEV_STATUS_SEV_ES |
+                 save->sev_features << SEV_STATUS_FEATURES_SHIFT;
+        return true;
+    case MSR_EFER:
+        *value = save->efer;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void write_msr(struct vmpl_context *context, uint32_t msr, uint64_t value)
+{
+    struct vmsa *save = context->save;
+
+    if (msr == MSR_GHCB)
+        context->ghcb_msr = value;
+    else if (msr == MSR_SEV_STATUS)
+        vcpu_inject(context, VECTOR_GP, 0);
+    else /* EFER: SVME stays set, LMA follows CR0.PG */
+        save->efer = (value & ~EFER_LMA) | EFER_SVME | (save->efer & EFER_LMA);
+}
+
+enum instruction_result instruction_msr(struct vmpl_context *context, bool write)
+{
+    struct vmsa *save = context->save;
+    uint32_t msr = (uint32_t)save->rcx;
+    uint64_t value;
+
+    if (!read_msr(context, msr, &value))
+        return INSTRUCTION_UNKNOWN;
+    if (write) {
+        write_msr(context, msr, (uint32_t)save->rax | save->rdx << 32);
+        if (context->vmcb->eventinj)
+            return INSTRUCTION_DONE;
+    } else {
+        save->rax = (uint32_t)value;
+        save->rdx = value >> 32;
+    }
+    vcpu_skip(context, MSR_LENGTH);
+    return INSTRUCTION_DONE;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Instructions that the nested SVM hands to the hypervisor and that the CPU carries out itself. */
+#ifndef SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
+#define SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
+
+#include "emulator/cpu/vcpu.h"
+
+enum instruction_result {
+    INSTRUCTION_DONE,    /* carried out, or an exception is pending for the guest */
+    INSTRUCTION_UNKNOWN, /* not one of these */
+    INSTRUCTION_NPF,     /* it touches a page that the guest does not own: for the VMM */
+};
+
+/* PVALIDATE, RMPADJUST, RMPQUERY (APM vol. 3), which the CPU below takes for undefined opcodes.
+ * With INSTRUCTION_NPF, *fault is the page. */
+enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fault);
+
+/* MOV to CR0, intercepted because CR0.PG decides what an address means. */
+enum instruction_result instruction_mov_cr0(struct vmpl_context *context);
+
+/* RDMSR and WRMSR of the MSRs that SEV-SNP adds or changes: GHCB, SEV_STATUS, EFER. */
+enum instruction_result instruction_msr(struct vmpl_context *context, bool write);
+
+/* Whether the VMMCALL at RIP is a VMGEXIT, that is, has a REP prefix. */
+bool instruction_is_vmgexit(const struct vmpl_context *context);
+
+#define VMGEXIT_LENGTH 4
+#define MSR_LENGTH     2
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nested page tables: how the RMP's rules reach an MMU that knows none of them.
+ *
+ * There is one private view for each VMPL (what that VMPL may do with C=1) and one shared view
+ * (C=0). A guest with paging sees GPA 0.. through the shared view and GPA | C-bit through its VMPL's
+ * private view; without paging every access is private, so GPA 0.. is the private view. Tables are
+ * kept up to date eagerly: a nested fault during the delivery of an interrupt would lose it.
+ */
+#ifndef SNPVTPM_EMULATOR_CPU_NPT_H
+#define SNPVTPM_EMULATOR_CPU_NPT_H
+
+#include "emulator/vmm/guest_memory.h"
+
+/* QEMU's nested tables span 48 bits, so the C-bit is the highest of them. */
+#define CBIT_POSITION 47
+#define CBIT          (1ull << CBIT_POSITION)
+
+void npt_init(void);
+
+/* Makes the entries of one page follow the memory map and the RMP. */
+void npt_sync(gpa_t page);
+
+/* The nested CR3 for a VMPL, by whether the guest has paging on. Builds the view at first use. */
+hpa_t npt_root(unsigned vmpl, bool paging);
+
+#endif

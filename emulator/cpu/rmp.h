@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reverse map table: who owns each page of the machine, and what each VMPL may do with it
+ * (APM vol. 2, 15.36.3 to 15.36.12).
+ *
+ * The VMM changes ownership (the RMPUPDATE and PSMASH side), the guest changes validation and
+ * permissions (PVALIDATE, RMPADJUST). Every change keeps the nested page tables in step, which
+ * are a pure function of the guest's memory map and this table (cpu/npt.h).
+ */
+#ifndef SNPVTPM_EMULATOR_CPU_RMP_H
+#define SNPVTPM_EMULATOR_CPU_RMP_H
+
+#include "emulator/vmm/guest_memory.h"
+#include "lib/snp/page.h"
+
+enum rmp_flag {
+    RMP_ASSIGNED = 1u << 0,
+    RMP_VALIDATED = 1u << 1,
+    RMP_VMSA = 1u << 2,
+    RMP_LARGE = 1u << 3, /* one of the 512 pages of a 2 MiB entry */
+};
+
+struct rmp_entry {
+    gpa_t gpa;
+    uint8_t flags;
+    uint8_t permissions[VMPL_COUNT]; /* enum rmp_permission; [0] is always RMP_ALL when assigned */
+};
+
+void rmp_init(void);
+
+/* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
+const struct rmp_entry *rmp_find(gpa_t address);
+
+/* RMPUPDATE: gives the page(s) to the guest, not validated. A 2 MiB size wants all 512 pages RAM. */
+MUST_CHECK bool rmp_assign(gpa_t address, bool large);
+/* RMPUPDATE: takes the page(s) back; they become hypervisor-owned, that is, shared. */
+MUST_CHECK bool rmp_unassign(gpa_t address, bool large);
+/* PSMASH of the 2 MiB entry around address; nothing happens to 4 KiB entries. */
+void rmp_psmash(gpa_t address);
+/* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 without rights. */
+void rmp_launch(gpa_t address, enum snp_page_type type);
+
+/* PVALIDATE and RMPADJUST on guest-owned pages; *unchanged is the carry flag. */
+enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *unchanged);
+enum rmp_status rmp_adjust(gpa_t address, bool large, unsigned caller_vmpl, uint64_t rdx);
+
+/* May this VMPL do this with the page, privately? Guest-owned, right GPA, validated, permitted. */
+bool rmp_allows(gpa_t address, unsigned vmpl, enum rmp_permission access);
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include "emulator/cpu/vcpu.h"
+
+#include "emulator/cpu/fpu.h"
+#include "emulator/cpu/instruction.h"
+#include "emulator/cpu/npt.h"
+#include "emulator/cpu/rmp.h"
+#include "emulator/cpu/vc.h"
+#include "emulator/cpu/walk.h"
+#include "emulator/platform/memory.h"
+#include "lib/snp/exit_codes.h"
+#include "lib/snp/ghcb.h"
+
+#define MSR_VM_HSAVE_PA 0xC0010117u
+#define SUPPORTED_SEV_FEATURES (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_DEBUG_SWAP)
+
+#define IOPM_PAGES  3
+#define MSRPM_PAGES 2
+
+void vmrun(uint64_t vmcb_pa, struct vmsa *save);
+
+static hpa_t iopm, msrpm;
+
+/* Lets the guest read and write an MSR without an exit (APM vol. 2, 15.11: two bits an MSR). */
+static void pass_through(uint32_t msr)
+{
+    uint8_t *map = host_ptr(msrpm);
+    uint32_t index = msr & 0x1FFF;
+
+    if (msr >= 0xC0010000)
+        map += 0x1000;
+    else if (msr >= 0xC0000000)
+        map += 0x800;
+    map[index / 4] &= (uint8_t) ~(3u << (index % 4 * 2));
+}
+
+static void init_permission_maps(void)
+{
+    /* What the hardware swaps through the VMSA, and the TSC: as KVM does for an SNP guest. */
+    static const uint32_t swapped[] = {
+        0x10,       0x174,      0x175,      0x176,      0x277,      0xC0000081, 0xC0000082,
+        0xC0000083, 0xC0000084, 0xC0000100, 0xC0000101, 0xC0000102, 0xC0000103, 0xDA0,
+    };
+
+    iopm = pool_pages(IOPM_PAGES);
+    msrpm = pool_pages(MSRPM_PAGES);
+    memset(host_ptr(iopm), 0xFF, IOPM_PAGES * PAGE_SIZE);
+    memset(host_ptr(msrpm), 0xFF, MSRPM_PAGES * PAGE_SIZE);
+    for (size_t i = 0; i < sizeof(swapped) / sizeof(swapped[0]); i++)
+        pass_through(swapped[i]);
+}
+
+static struct vmcb *new_vmcb(void)
+{
+    hpa_t pages = pool_pages((sizeof(struct vmcb) + PAGE_SIZE - 1) / PAGE_SIZE);
+    struct vmcb *vmcb = host_ptr(pages);
+
+    memset(vmcb, 0, sizeof(*vmcb));
+    vmcb->intercept_exceptions = 1u << VECTOR_UD;
+    vmcb->intercept_misc1 = INTERCEPT_CR0_SEL_WRITE | INTERCEPT_CPUID | INTERCEPT_IOIO |
+                            INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
+    vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+                            INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT;
+    vmcb->iopm_pa = iopm.pa;
+    vmcb->msrpm_pa = msrpm.pa;
+    vmcb->asid = 1;
+    vmcb->np_control = 1;
+    return vmcb;
+}
+
+/* GHCB MSR after reset: the SEV information response (GHCB specification, 2.3.1). */
+static uint64_t sev_information(void)
+{
+    return (uint64_t)GHCB_PROTOCOL_MAX << 48 | (uint64_t)GHCB_PROTOCOL_MIN << 32 |
+           (uint64_t)CBIT_POSITION << 24 | GHCB_MSR_SEV_INFO_RESP;
+}
+
+void vcpu_init(struct vcpu *cpu)
+{
+    hpa_t host_save = pool_page();
+
+    memset(cpu, 0, sizeof(*cpu));
+    for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
+        cpu->contexts[vmpl] = (struct vmpl_context){
+            .vmpl = vmpl, .vmsa = gpa(NO_GPA), .ghcb = gpa(NO_GPA), .ghcb_msr = sev_information()};
+    init_permission_maps();
+    if (!host_wrmsr(MSR_VM_HSAVE_PA, host_save.pa))
+        die(HOST_EXIT_INTERNAL, "the machine has no SVM: QEMU's -cpu must be an AMD model");
+}
+
+void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
+{
+    cpu->contexts[vmpl].vmsa = vmsa;
+    if (vmsa.v != NO_GPA && !cpu->contexts[vmpl].vmcb) {
+        cpu->contexts[vmpl].vmcb = new_vmcb();
+        cpu->contexts[vmpl].save = &cpu->contexts[vmpl].vmcb->save;
+    }
+}
+
+/* The VMSA page of a context, if VMRUN would accept it. */
+static struct vmsa *runnable_vmsa(const struct vmpl_context *context)
+{
+    const struct rmp_entry *entry;
+    struct vmsa *vmsa;
+    hpa_t backing;
+
+    if (context->vmsa.v == NO_GPA || !guest_memory_find(context->vmsa, &backing))
+        return NULL;
+    entry = rmp_find(context->vmsa);
+    if (!(entry->flags & RMP_ASSIGNED) || !(entry->flags & RMP_VMSA) ||
+        entry->gpa.v != context->vmsa.v)
+        return NULL;
+    vmsa = host_ptr(backing);
+    if (!(vmsa->efer & EFER_SVME) || vmsa->vmpl != context->vmpl ||
+        !(vmsa->sev_features & SEV_FEATURE_SNP_ACTIVE) ||
+        (vmsa->sev_features & ~SUPPORTED_SEV_FEATURES))
+        return NULL;
+    return vmsa;
+}
+
+static void leave(struct vmpl_context *context)
+{
+    hpa_t backing;
+
+    fpu_save(context->save);
+    if (guest_memory_find(context->vmsa, &backing))
+        memcpy(host_ptr(backing), context->save, sizeof(struct vmsa));
+}
+
+bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
+{
+    struct vmpl_context *next = &cpu->contexts[vmpl];
+    const struct vmsa *vmsa;
+
+    if (cpu->current == next)
+        return true;
+    vmsa = runnable_vmsa(next);
+    if (!vmsa)
+        return false;
+    if (cpu->current)
+        leave(cpu->current);
+    memcpy(next->save, vmsa, sizeof(struct vmsa));
+    next->vmcb->eventinj = 0;
+    fpu_load(next->save);
+    cpu->current = next;
+    return true;
+}
+
+void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error)
+{
+    uint64_t event = vector | EVENT_TYPE_EXCEPTION | EVENT_VALID;
+
+    if (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17)
+        event |= EVENT_ERROR_VALID | (uint64_t)error << 32;
+    context->vmcb->eventinj = event;
+}
+
+void vcpu_skip(struct vmpl_context *context, unsigned length)
+{
+    struct vmsa *save = context->save;
+
+    save->rip += length;
+    if (!guest_in_64bit_mode(context))
+        save->rip = (uint32_t)save->rip;
+    context->vmcb->int_state = 0;
+}
+
+/* What became of an exit: back into the guest, or out to the VMM. */
+enum outcome { RESUME, TO_VMM };
+
+static enum outcome raise_vc(struct vmpl_context *context, uint32_t error, enum vcpu_exit *exit)
+{
+    context->vmcb->eventinj = 0;
+    if (vc_raise(context, error))
+        return RESUME;
+    log_line("VMPL%u: #VC %x at rip %lx cannot be delivered", context->vmpl, error,
+             context->save->rip);
+    *exit = VCPU_EXIT_SHUTDOWN;
+    return TO_VMM;
+}
+
+static enum outcome page_fault_to_vmm(struct vcpu *cpu, gpa_t page, bool private,
+                                      enum vcpu_exit *exit)
+{
+    cpu->fault = page;
+    cpu->fault_private = private;
+    *exit = VCPU_EXIT_PAGE;
+    return TO_VMM;
+}
+
+/* A private access that the nested tables refused: the RMP's checks in their order (APM 15.36.10). */
+static enum outcome private_fault(struct vcpu *cpu, gpa_t address, enum vcpu_exit *exit)
+{
+    struct vmpl_context *context = cpu->current;
+    const struct rmp_entry *entry = rmp_find(address);
+
+    if (!entry || !(entry->flags & RMP_ASSIGNED))
+        return page_fault_to_vmm(cpu, gpa_page(address), true, exit);
+    if (entry->gpa.v == gpa_page(address).v && !(entry->flags & RMP_VALIDATED))
+        return raise_vc(context, SVM_EXIT_PAGE_NOT_VALIDATED, exit);
+    cpu->fault = address;
+    cpu->fault_private = true;
+    *exit = VCPU_EXIT_FORBIDDEN;
+    return TO_VMM;
+}
+
+static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
+{
+    struct vmpl_context *context = cpu->current;
+    const struct vmcb *vmcb = context->vmcb;
+    gpa_t address = gpa(vmcb->exitinfo2 & ~CBIT);
+    bool private = !(context->save->cr0 & CR0_PG) || (vmcb->exitinfo2 & CBIT);
+    hpa_t backing;
+
+    if (private)
+        return private_fault(cpu, address, exit);
+    if (vmcb->exitinfo1 & (NPF_GUEST_TABLE | NPF_FETCH)) {
+        log_line("VMPL%u: code or page tables at %lx without the C-bit: not emulated",
+                 context->vmpl, address.v);
+        cpu->fault = address;
+        cpu->fault_private = false;
+        *exit = VCPU_EXIT_FORBIDDEN;
+        return TO_VMM;
+    }
+    if (!guest_memory_find(address, &backing))
+        return raise_vc(context, SVM_EXIT_NPF, exit); /* MMIO */
+    return page_fault_to_vmm(cpu, gpa_page(address), false, exit);
+}
+
+static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
+{
+    gpa_t fault;
+
+    switch (instruction_rmp(cpu->current, &fault)) {
+    case INSTRUCTION_DONE:
+        return RESUME;
+    case INSTRUCTION_NPF:
+        return private_fault(cpu, fault, exit);
+    case INSTRUCTION_UNKNOWN:
+        break;
+    }
+    vcpu_inject(cpu->current, VECTOR_UD, 0);
+    return RESUME;
+}
+
+static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
+{
+    if (!instruction_is_vmgexit(context))
+        return raise_vc(context, SVM_EXIT_VMMCALL, exit);
+    vcpu_skip(context, VMGEXIT_LENGTH);
+    context->save->guest_exitcode = SVM_EXIT_VMGEXIT;
+    *exit = VCPU_EXIT_VMGEXIT;
+    return TO_VMM;
+}
+
+static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
+{
+    struct vmpl_context *context = cpu->current;
+    struct vmcb *vmcb = context->vmcb;
+
+    context->save->guest_exitcode = vmcb->exitcode;
+    switch (vmcb->exitcode) {
+    case SVM_EXIT_CPUID:
+    case SVM_EXIT_IOIO:
+        return raise_vc(context, (uint32_t)vmcb->exitcode, exit);
+    case SVM_EXIT_MSR:
+        if (instruction_msr(context, vmcb->exitinfo1) == INSTRUCTION_DONE)
+            return RESUME;
+        return raise_vc(context, SVM_EXIT_MSR, exit);
+    case SVM_EXIT_VMMCALL:
+        return vmmcall(context, exit);
+    case SVM_EXIT_NPF:
+        return nested_fault(cpu, exit);
+    case SVM_EXIT_EXCEPTION + VECTOR_UD:
+        return undefined_opcode(cpu, exit);
+    case SVM_EXIT_CR0_SEL_WRITE:
+        if (instruction_mov_cr0(context) == INSTRUCTION_DONE)
+            return RESUME;
+        break;
+    case SVM_EXIT_SHUTDOWN:
+        *exit = VCPU_EXIT_SHUTDOWN;
+        return TO_VMM;
+    case SVM_EXIT_INVALID:
+        *exit = VCPU_EXIT_INVALID;
+        return TO_VMM;
+    default: /* SVM instructions do not exist for the guest */
+        vcpu_inject(context, VECTOR_UD, 0);
+        return RESUME;
+    }
+    log_line("VMPL%u: exit %lx at rip %lx is not emulated", context->vmpl, vmcb->exitcode,
+             context->save->rip);
+    *exit = VCPU_EXIT_INVALID;
+    return TO_VMM;
+}
+
+enum vcpu_exit vcpu_run(struct vcpu *cpu)
+{
+    struct vmpl_context *context = cpu->current;
+    struct vmcb *vmcb = context->vmcb;
+    enum vcpu_exit exit;
+
+    do {
+        vmcb->ncr3 = npt_root(context->vmpl, context->save->cr0 & CR0_PG).pa;
+        vmcb->tlb_control = TLB_FLUSH_ALL;
+        vmrun(host_pa_of_direct(vmcb).pa, context->save);
+        /* An exception whose delivery met a nested fault is delivered again. */
+        vmcb->eventinj = vmcb->exitintinfo & EVENT_VALID ? vmcb->exitintinfo : 0;
+    } while (handle_exit(cpu, &exit) == RESUME);
+    return exit;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The virtual CPU: one context for each VMPL, each with a VMSA of its own, of which one runs.
+ *
+ * A VMSA is guest memory that the VMM may name but not read. While a VMPL runs its registers are
+ * in the context's VMCB; they return to the VMSA when another VMPL takes the CPU, as on hardware
+ * at every exit (no one can tell the difference with one vCPU).
+ */
+#ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
+#define SNPVTPM_EMULATOR_CPU_VCPU_H
+
+#include "emulator/cpu/vmcb.h"
+#include "emulator/vmm/guest_memory.h"
+
+#define NO_GPA (~0ull)
+
+struct vmpl_context {
+    unsigned vmpl;
+    struct vmcb *vmcb; /* NULL until the VMPL has a VMSA */
+    struct vmsa *save; /* the registers: &vmcb->save */
+    gpa_t vmsa;        /* NO_GPA: none */
+    uint64_t ghcb_msr;
+    gpa_t ghcb; /* the registered GHCB; NO_GPA: none */
+};
+
+/* Why the vCPU stopped and the VMM must act. */
+enum vcpu_exit {
+    VCPU_EXIT_VMGEXIT,
+    VCPU_EXIT_PAGE,      /* C-bit and ownership disagree: a private access to a page of the host's,
+                            or a shared one to a page of the guest's. fault, fault_private */
+    VCPU_EXIT_FORBIDDEN, /* the RMP forbids the access and no VMM can change that */
+    VCPU_EXIT_SHUTDOWN,
+    VCPU_EXIT_INVALID,
+};
+
+struct vcpu {
+    struct vmpl_context contexts[VMPL_COUNT];
+    struct vmpl_context *current; /* NULL before the first VMRUN */
+    gpa_t fault;
+    bool fault_private;
+};
+
+void vcpu_init(struct vcpu *cpu);
+
+/* The VMM names the VMSA page of a VMPL; it is looked at only when that VMPL is next entered. */
+void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa);
+
+/* Enters another VMPL: VMRUN's checks of the VMSA (APM 15.36.12), then its registers. False:
+ * VMEXIT_INVALID, and the vCPU stays where it was. */
+MUST_CHECK bool vcpu_enter(struct vcpu *cpu, unsigned vmpl);
+
+/* Runs the current VMPL until something is left for the VMM. */
+enum vcpu_exit vcpu_run(struct vcpu *cpu);
+
+/* Raises an exception at the next entry; error is used for vectors that have one. */
+void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error);
+
+/* Moves RIP past an instruction that the hypervisor has carried out. */
+void vcpu_skip(struct vmpl_context *context, unsigned length);
+
+#define VECTOR_DB 1
+#define VECTOR_UD 6
+#define VECTOR_GP 13
+#define VECTOR_VC 29
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest-virtual memory as the CPU's microcode sees it: for instructions that take a GVA, for
+ * fetching an instruction, for building an exception frame. Long mode and no paging; every access
+ * is subject to the RMP, with the rights of the running VMPL.
+ */
+#ifndef SNPVTPM_EMULATOR_CPU_WALK_H
+#define SNPVTPM_EMULATOR_CPU_WALK_H
+
+#include "emulator/cpu/vcpu.h"
+
+struct translation {
+    gpa_t gpa;
+    bool private;
+};
+
+/* Walks the guest's tables; false where the CPU would raise #PF (or cannot reach a table). */
+MUST_CHECK bool walk(const struct vmpl_context *context, uint64_t gva, struct translation *out);
+
+/* Copy to and from guest-virtual memory; false when any byte cannot be accessed. */
+MUST_CHECK bool guest_read(const struct vmpl_context *context, uint64_t gva, void *to, size_t size);
+MUST_CHECK bool guest_write(const struct vmpl_context *context, uint64_t gva, const void *from,
+                            size_t size);
+
+/* The linear address of the next instruction. */
+uint64_t guest_rip(const struct vmpl_context *context);
+
+static inline bool guest_in_long_mode(const struct vmpl_context *context)
+{
+    return context->save->efer & EFER_LMA;
+}
+
+static inline bool guest_in_64bit_mode(const struct vmpl_context *context)
+{
+    return guest_in_long_mode(context) && (context->save->cs.attributes & SEGMENT_L);
+}
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start of the hypervisor: from the PVH entry (32-bit protected mode, EBX = hvm_start_info) to long
+ * mode, and the host's exception entry.
+ */
+#define VIRT_BASE 0xffffffff80000000
+#define LOAD_PA   0x1000000
+#define PHYS(sym) ((sym) - VIRT_BASE + LOAD_PA)
+
+#define PTE_PRESENT_WRITE 3
+#define PTE_LARGE         0x80
+#define CR4_PAE           (1 << 5)
+#define CR4_OSFXSR        (1 << 9)
+#define CR4_OSXMMEXCPT    (1 << 10)
+#define CR4_OSXSAVE       (1 << 18)
+#define MSR_EFER          0xC0000080
+#define EFER_LME          (1 << 8)
+#define EFER_NXE          (1 << 11)
+#define EFER_SVME         (1 << 12)
+#define CR0_PE_MP_PG      0x80000003
+#define CR0_EM            (1 << 2)
+
+/* The note by which QEMU finds a PVH entry (XEN_ELFNOTE_PHYS32_ENTRY). */
+.section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, 18
+    .asciz "Xen"
+    .long PHYS(start32)
+
+.section .text.boot, "ax", @progbits
+.code32
+.globl start32
+start32:
+    cli
+    mov $PHYS(boot_stack_top), %esp
+
+    /* host_pml4[0] and [256]: physical memory one to one; [511]: the image, at LOAD_PA. */
+    mov $PHYS(host_pml4), %edi
+    mov $PHYS(host_pdpt_direct) + PTE_PRESENT_WRITE, %eax
+    mov %eax, (%edi)
+    mov %eax, 256 * 8(%edi)
+    movl $PHYS(host_pdpt_image) + PTE_PRESENT_WRITE, 511 * 8(%edi)
+    movl $PHYS(host_pd_image) + PTE_PRESENT_WRITE, PHYS(host_pdpt_image) + 510 * 8
+
+    mov $PHYS(host_pdpt_direct), %edi
+    mov $(PTE_PRESENT_WRITE | PTE_LARGE), %eax
+    xor %edx, %edx
+    mov $512, %ecx
+1:  mov %eax, (%edi)
+    mov %edx, 4(%edi)
+    add $0x40000000, %eax
+    adc $0, %edx
+    add $8, %edi
+    loop 1b
+
+    mov $PHYS(host_pd_image), %edi
+    mov $(LOAD_PA + (PTE_PRESENT_WRITE | PTE_LARGE)), %eax
+    mov $64, %ecx
+2:  mov %eax, (%edi)
+    add $0x200000, %eax
+    add $8, %edi
+    loop 2b
+
+    mov $PHYS(host_pml4), %eax
+    mov %eax, %cr3
+    mov %cr4, %eax
+    or $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE), %eax
+    mov %eax, %cr4
+    mov $MSR_EFER, %ecx
+    rdmsr
+    or $(EFER_LME | EFER_NXE | EFER_SVME), %eax
+    wrmsr
+    mov %cr0, %eax
+    and $~CR0_EM, %eax
+    or $CR0_PE_MP_PG, %eax
+    mov %eax, %cr0
+    lgdtl PHYS(boot_gdtr)
+    ljmp $8, $PHYS(start64_low)
+
+.code64
+start64_low:
+    movabs $start64, %rax
+    jmp *%rax
+start64:
+    mov $16, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    mov $boot_stack_top, %rsp
+    lgdt host_gdtr(%rip)
+    mov %ebx, %edi
+    xor %ebp, %ebp
+    call hypervisor_main
+3:  hlt
+    jmp 3b
+
+/* void relocate_image(from direct-map address rdi, to rsi, bytes rdx, new cr3 rcx): copies the
+ * image, this stack included, and goes on in the copy. */
+.text
+.globl relocate_image
+relocate_image:
+    mov %rcx, %rax
+    mov %rdx, %rcx
+    xchg %rdi, %rsi
+    rep movsb
+    mov %rax, %cr3
+    ret
+
+/* Exceptions of the host itself: all go to host_exception(frame). */
+.macro EXCEPTION vector has_error
+    .balign 16
+    .if \has_error == 0
+    push $0
+    .endif
+    push $\vector
+    jmp exception_common
+.endm
+
+.balign 16
+.globl exception_stubs
+exception_stubs:
+    .set i, 0
+    .rept 32
+    .if (i == 8) || (i >= 10 && i <= 14) || (i == 17) || (i == 21) || (i == 29) || (i == 30)
+    EXCEPTION i 1
+    .else
+    EXCEPTION i 0
+    .endif
+    .set i, i + 1
+    .endr
+
+exception_common:
+    push %rax
+    push %rcx
+    push %rdx
+    push %rsi
+    push %rdi
+    push %r8
+    push %r9
+    push %r10
+    push %r11
+    mov %rsp, %rdi
+    cld
+    call host_exception
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rdi
+    pop %rsi
+    pop %rdx
+    pop %rcx
+    pop %rax
+    add $16, %rsp
+    iretq
+
+.data
+.balign 8
+host_gdt:
+    .quad 0
+    .quad 0x00af9a000000ffff
+    .quad 0x00cf92000000ffff
+boot_gdtr:
+    .word 23
+    .long PHYS(host_gdt)
+    .long 0
+.balign 8
+.word 0, 0, 0
+host_gdtr:
+    .word 23
+    .quad host_gdt
+
+.bss
+.balign 4096
+.globl host_pml4, host_pdpt_image, host_pd_image
+host_pml4:
+    .skip 4096
+host_pdpt_direct:
+    .skip 4096
+.globl host_pdpt_direct
+host_pdpt_image:
+    .skip 4096
+host_pd_image:
+    .skip 4096
+    .skip 65536
+boot_stack_top:
+
+.section .note.GNU-stack, "", @progbits

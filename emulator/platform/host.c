@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "emulator/platform/host.h"
+
+#include "emulator/platform/memory.h"
+
+/* QEMU's isa-debug-exit device. */
+#define DEBUG_EXIT_PORT 0xF4
+
+void *memcpy(void *to, const void *from, size_t size)
+{
+    void *start = to;
+    size_t words = size / 8;
+    size_t rest = size % 8;
+
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
+    return start;
+}
+
+void *memset(void *to, int byte, size_t size)
+{
+    void *start = to;
+    uint64_t pattern = 0x0101010101010101ull * (uint8_t)byte;
+    size_t words = size / 8;
+    size_t rest = size % 8;
+
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(pattern) : "memory");
+    return start;
+}
+
+int memcmp(const void *a, const void *b, size_t size)
+{
+    const uint8_t *x = a, *y = b;
+
+    for (size_t i = 0; i < size; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
+size_t strlen(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n])
+        n++;
+    return n;
+}
+
+_Noreturn void host_exit(enum host_exit why)
+{
+    out8(DEBUG_EXIT_PORT, (uint8_t)why);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* An instruction that may fault, and where to go on when it does. */
+struct fixup {
+    uint64_t at, resume;
+};
+
+extern const struct fixup fixup_table_start[], fixup_table_end[];
+
+#define FIXUP(from, to)                                                                            \
+    ".pushsection .fixup, \"a\"\n\t.balign 8\n\t.quad " from ", " to "\n\t.popsection\n\t"
+
+bool host_rdmsr(uint32_t msr, uint64_t *value)
+{
+    uint32_t low = 0, high = 0;
+    bool ok = true;
+
+    __asm__ volatile("1: rdmsr\n\t"
+                     "jmp 3f\n\t"
+                     "2: movb $0, %2\n\t"
+                     "3:\n\t" FIXUP("1b", "2b")
+                     : "+a"(low), "+d"(high), "+r"(ok)
+                     : "c"(msr)
+                     : "memory");
+    *value = low | (uint64_t)high << 32;
+    return ok;
+}
+
+bool host_wrmsr(uint32_t msr, uint64_t value)
+{
+    bool ok = true;
+
+    __asm__ volatile("1: wrmsr\n\t"
+                     "jmp 3f\n\t"
+                     "2: movb $0, %0\n\t"
+                     "3:\n\t" FIXUP("1b", "2b")
+                     : "+r"(ok)
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+    return ok;
+}
+
+struct exception_frame {
+    uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+void host_exception(struct exception_frame *frame);
+
+void host_exception(struct exception_frame *frame)
+{
+    uint64_t cr2;
+
+    for (const struct fixup *f = fixup_table_start; f < fixup_table_end; f++) {
+        if (f->at == frame->rip) {
+            frame->rip = f->resume;
+            return;
+        }
+    }
+    __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
+    die(HOST_EXIT_INTERNAL, "hypervisor: exception %lu error %lx at %lx, cr2 %lx", frame->vector,
+        frame->error, frame->rip, cr2);
+}
+
+struct idt_gate {
+    uint16_t offset_low, selector, flags, offset_mid;
+    uint32_t offset_high, reserved;
+};
+
+#define EXCEPTIONS          32
+#define STUB_SIZE           16
+#define GATE_INTERRUPT      0x8E00
+#define HOST_CODE_SELECTOR  8
+
+extern const uint8_t exception_stubs[];
+
+void host_exceptions_init(void)
+{
+    static struct idt_gate idt[EXCEPTIONS];
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) idtr = {sizeof(idt) - 1, (uint64_t)idt};
+
+    for (unsigned i = 0; i < EXCEPTIONS; i++) {
+        uint64_t entry = (uint64_t)exception_stubs + (uint64_t)i * STUB_SIZE;
+
+        idt[i] = (struct idt_gate){.offset_low = (uint16_t)entry,
+                                   .selector = HOST_CODE_SELECTOR,
+                                   .flags = GATE_INTERRUPT,
+                                   .offset_mid = (uint16_t)(entry >> 16),
+                                   .offset_high = (uint32_t)(entry >> 32)};
+    }
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+#define PTE_PRESENT_WRITE 0x3ull
+#define PTE_LARGE         0x80ull
+#define PTE_ADDRESS       0x000ffffffffff000ull
+
+volatile void *host_mmio(uint64_t pa)
+{
+    uint64_t slot = pa >> 39;
+    uint64_t *pdpt;
+
+    if (pa < DIRECT_MAP_SIZE)
+        return (volatile void *)(DIRECT_MAP + pa);
+    if (slot >= 255) /* the image has the last slot of the upper half */
+        return NULL;
+    if (!(host_root[256 + slot] & PTE_PRESENT_WRITE)) {
+        hpa_t page = pool_page();
+
+        memset(host_ptr(page), 0, PAGE_SIZE);
+        host_root[256 + slot] = page.pa | PTE_PRESENT_WRITE;
+    }
+    pdpt = host_ptr(hpa(host_root[256 + slot] & PTE_ADDRESS));
+    pdpt[pa >> 30 & 511] = (pa & ~((1ull << 30) - 1)) | PTE_LARGE | PTE_PRESENT_WRITE;
+    return (volatile void *)(DIRECT_MAP + pa);
+}

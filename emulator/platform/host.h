@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine below the hypervisor: physical memory, ports, MSRs and the way out.
+ *
+ * The hypervisor runs on one CPU with interrupts off. All physical memory up to 512 GiB is mapped
+ * at DIRECT_MAP; MMIO above that is reached through host_mmio().
+ */
+#ifndef SNPVTPM_EMULATOR_PLATFORM_HOST_H
+#define SNPVTPM_EMULATOR_PLATFORM_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/reader.h"
+#include "lib/snp/page.h"
+
+#define DIRECT_MAP      0xffff800000000000ull
+#define DIRECT_MAP_SIZE (512ull << 30)
+
+/* A host-physical address ("SPA"), never to be mixed up with a guest's. */
+typedef struct {
+    uint64_t pa;
+} hpa_t;
+
+static inline hpa_t hpa(uint64_t pa)
+{
+    return (hpa_t){pa};
+}
+
+static inline void *host_ptr(hpa_t address)
+{
+    return (void *)(DIRECT_MAP + address.pa);
+}
+
+static inline hpa_t host_pa_of_direct(const void *p)
+{
+    return hpa((uint64_t)p - DIRECT_MAP);
+}
+
+void *memcpy(void *to, const void *from, size_t size);
+void *memset(void *to, int byte, size_t size);
+int memcmp(const void *a, const void *b, size_t size);
+size_t strlen(const char *s);
+
+static inline void out8(uint16_t port, uint8_t v)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline void out16(uint16_t port, uint16_t v)
+{
+    __asm__ volatile("outw %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline void out32(uint16_t port, uint32_t v)
+{
+    __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
+}
+
+static inline uint8_t in8(uint16_t port)
+{
+    uint8_t v;
+    __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+
+static inline uint16_t in16(uint16_t port)
+{
+    uint16_t v;
+    __asm__ volatile("inw %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+
+static inline uint32_t in32(uint16_t port)
+{
+    uint32_t v;
+    __asm__ volatile("inl %1, %0" : "=a"(v) : "Nd"(port));
+    return v;
+}
+
+struct cpuid_result {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+static inline struct cpuid_result host_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_result r;
+    __asm__ volatile("cpuid"
+                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+                     : "a"(leaf), "c"(subleaf));
+    return r;
+}
+
+static inline uint64_t host_tsc(void)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return low | (uint64_t)high << 32;
+}
+
+/* Both return false when the CPU raised #GP. */
+MUST_CHECK bool host_rdmsr(uint32_t msr, uint64_t *value);
+MUST_CHECK bool host_wrmsr(uint32_t msr, uint64_t value);
+
+/* Makes the page of an MMIO address accessible and returns a pointer to it; NULL beyond 48 bits. */
+volatile void *host_mmio(uint64_t pa);
+
+/* Installs the exception table: after relocation, before anything that may fault. */
+void host_exceptions_init(void);
+
+/* How the machine ends; start-cvm.sh reads these as QEMU's exit status (n << 1 | 1). */
+enum host_exit {
+    HOST_EXIT_GUEST_TERMINATED = 16, /* the guest asked for it (GHCB termination) */
+    HOST_EXIT_GUEST_SHUTDOWN = 17,   /* triple fault */
+    HOST_EXIT_GUEST_INVALID = 18,    /* a VMSA that cannot run, or an access nobody can serve */
+    HOST_EXIT_LAUNCH_FAILED = 19,    /* bad IGVM file, launch refused by the AMD-SP */
+    HOST_EXIT_INTERNAL = 20,         /* a fault or a limit of the hypervisor itself */
+};
+
+_Noreturn void host_exit(enum host_exit why);
+
+/* Logs to the debug console (port 0x403: SeaBIOS has 0x402). Knows %s %c %u %d %x %lx %lu and field widths for hex. */
+__attribute__((format(printf, 1, 2))) void log_line(const char *format, ...);
+__attribute__((format(printf, 2, 3))) _Noreturn void die(enum host_exit why, const char *format, ...);
+
+#endif

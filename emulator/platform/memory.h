@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's physical memory: what QEMU gave, what the hypervisor keeps for itself (the reserve,
+ * at the top of low memory), and the hypervisor's page pool inside the reserve.
+ */
+#ifndef SNPVTPM_EMULATOR_PLATFORM_MEMORY_H
+#define SNPVTPM_EMULATOR_PLATFORM_MEMORY_H
+
+#include "emulator/platform/host.h"
+
+struct host_memory {
+    uint64_t low_end;   /* RAM is [0, low_end) ... */
+    uint64_t high_end;  /* ... and [4 GiB, high_end), or 4 GiB when there is none */
+    uint64_t guest_end; /* the guest's low RAM ends here, the reserve begins */
+    const uint8_t *igvm; /* the initial ramdisk that QEMU loaded: the IGVM file */
+    size_t igvm_size;
+    const char *command_line;
+};
+
+extern struct host_memory host_memory;
+extern uint64_t *host_root; /* the PML4 in use */
+
+/* Reads hvm_start_info (PVH ABI) at start_info, then moves the image into the reserve. */
+void memory_init(uint64_t start_info);
+
+/* A page of the reserve, contents undefined; ends the machine when there is none left. */
+hpa_t pool_page(void);
+/* The same for physically consecutive pages. */
+hpa_t pool_pages(size_t count);
+
+/* The offset of a RAM page in QEMU's memory file: how the AMD-SP knows it. */
+uint64_t memory_file_offset(hpa_t address);
+
+/* The value of "name=..." on the command line, or fallback; K, M and G suffixes are understood. */
+uint64_t command_line_number(const char *name, uint64_t fallback);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "emulator/vmm/cpuid_table.h"
+
+#include "emulator/cpu/npt.h"
+
+#define LEAF1_ECX_HYPERVISOR (1u << 31)
+#define LEAF1_ECX_OSXSAVE    (1u << 27)
+#define LEAF7_ECX_LA57       (1u << 16)
+#define LEAF7_PKU            (1u << 3)
+#define LEAF7_OSPKE          (1u << 4)
+#define EXT1_ECX_SVM         (1u << 2)
+#define LEAF_D               0xD
+#define LEAF_D1_XSAVES       (1u << 3)
+#define XSAVE_LEGACY_SIZE    0x240
+
+#define PHYSICAL_ADDRESS_REDUCTION 1u
+
+struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_result r = host_cpuid(leaf, subleaf);
+
+    switch (leaf) {
+    case 1:
+        r.ecx |= LEAF1_ECX_HYPERVISOR;
+        r.ecx &= ~LEAF1_ECX_OSXSAVE;
+        break;
+    case 7:
+        if (subleaf == 0)
+            r.ecx &= ~(LEAF7_ECX_LA57 | LEAF7_PKU | LEAF7_OSPKE);
+        break;
+    case LEAF_D:
+        if (subleaf <= 1)
+            r.ebx = XSAVE_LEGACY_SIZE;
+        if (subleaf == 1)
+            r.eax &= ~LEAF_D1_XSAVES;
+        break;
+    case 0x80000000:
+        if (r.eax < CPUID_MEMORY_ENCRYPTION)
+            r.eax = CPUID_MEMORY_ENCRYPTION;
+        break;
+    case 0x80000001:
+        r.ecx &= ~EXT1_ECX_SVM;
+        break;
+    case 0x8000000A:
+        r = (struct cpuid_result){0};
+        break;
+    case CPUID_MEMORY_ENCRYPTION:
+        r.eax = CPUID_ME_EAX_SEV | CPUID_ME_EAX_SEV_ES | CPUID_ME_EAX_SEV_SNP | CPUID_ME_EAX_VMPL |
+                1u << 6; /* RMPQUERY */
+        r.ebx = CBIT_POSITION | PHYSICAL_ADDRESS_REDUCTION << 6 | (uint32_t)VMPL_COUNT << 12 |
+                1u << 31; /* software need not flush caches on a page state change */
+        r.ecx = 1;
+        r.edx = 1;
+        break;
+    default:
+        break;
+    }
+    return r;
+}
+
+static void add(struct cpuid_page *page, uint32_t leaf, uint32_t subleaf)
+{
+    struct cpuid_result r = guest_cpuid(leaf, subleaf);
+    struct cpuid_entry *entry;
+
+    if (page->count == CPUID_PAGE_ENTRIES_MAX)
+        die(HOST_EXIT_INTERNAL, "the CPUID page is full");
+    entry = &page->entries[page->count++];
+    *entry = (struct cpuid_entry){.eax_in = leaf,
+                                  .ecx_in = subleaf,
+                                  .eax = r.eax,
+                                  .ebx = r.ebx,
+                                  .ecx = r.ecx,
+                                  .edx = r.edx};
+    if (leaf == LEAF_D && subleaf <= 1)
+        entry->xcr0_in = 1;
+}
+
+void cpuid_table_fill(struct cpuid_page *page)
+{
+    static const uint8_t subleaves_4 = 4, subleaves_b = 2, subleaves_1d = 4;
+
+    memset(page, 0, sizeof(*page));
+    add(page, CPUID_MEMORY_ENCRYPTION, 0);
+    for (uint32_t leaf = 0; leaf <= 2; leaf++)
+        add(page, leaf, 0);
+    for (uint32_t i = 0; i < subleaves_4; i++)
+        add(page, 4, i);
+    add(page, 5, 0);
+    add(page, 6, 0);
+    add(page, 7, 0);
+    add(page, 7, 1);
+    for (uint32_t i = 0; i < subleaves_b; i++)
+        add(page, 0xB, i);
+    for (uint32_t i = 0; i <= 2; i++)
+        add(page, LEAF_D, i);
+    for (uint32_t leaf = 0x80000000; leaf <= 0x80000008; leaf++)
+        add(page, leaf, 0);
+    add(page, 0x8000000A, 0);
+    add(page, 0x80000019, 0);
+    add(page, 0x8000001A, 0);
+    for (uint32_t i = 0; i < subleaves_1d; i++)
+        add(page, 0x8000001D, i);
+    add(page, 0x8000001E, 0);
+    add(page, 0x40000000, 0);
+}

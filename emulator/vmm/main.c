@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The emulated SEV-SNP platform: from PVH start to the end of the guest. */
+#include "emulator/cpu/npt.h"
+#include "emulator/cpu/rmp.h"
+#include "emulator/platform/memory.h"
+#include "emulator/vmm/devices.h"
+#include "emulator/vmm/launch.h"
+#include "emulator/vmm/sp_client.h"
+#include "emulator/vmm/vmm.h"
+
+#define GIB4 (4ul << 30)
+
+_Noreturn void hypervisor_main(uint64_t start_info);
+
+/* An access whose C-bit disagrees with who owns the page. The host's fault handling on Linux/KVM
+ * takes it for a page state change; the contents are lost. A private access then finds the page
+ * assigned but not validated, which is the guest's to deal with (#VC). */
+static void convert_page(struct vcpu *cpu)
+{
+    log_line("VMPL%u: implicit page state change of gpa %lx to %s", cpu->current->vmpl,
+             cpu->fault.v, cpu->fault_private ? "private" : "shared");
+    if (!vmm_change_page(cpu->fault, false, cpu->fault_private))
+        die(HOST_EXIT_GUEST_INVALID, "VMPL%u: private access to gpa %lx, which is no memory",
+            cpu->current->vmpl, cpu->fault.v);
+}
+
+static _Noreturn void run_guest(struct vcpu *cpu)
+{
+    for (;;) {
+        switch (vcpu_run(cpu)) {
+        case VCPU_EXIT_VMGEXIT:
+            vmm_vmgexit(cpu);
+            break;
+        case VCPU_EXIT_PAGE:
+            convert_page(cpu);
+            break;
+        case VCPU_EXIT_FORBIDDEN:
+            die(HOST_EXIT_GUEST_INVALID, "VMPL%u: the RMP forbids its access to gpa %lx",
+                cpu->current->vmpl, cpu->fault.v);
+        case VCPU_EXIT_SHUTDOWN:
+            die(HOST_EXIT_GUEST_SHUTDOWN, "VMPL%u: shutdown", cpu->current->vmpl);
+        case VCPU_EXIT_INVALID:
+            die(HOST_EXIT_GUEST_INVALID, "VMPL%u: its state cannot run", cpu->current->vmpl);
+        }
+    }
+}
+
+_Noreturn void hypervisor_main(uint64_t start_info)
+{
+    static struct vcpu cpu;
+
+    memory_init(start_info);
+    host_exceptions_init();
+    log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
+             (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
+    guest_memory_init();
+    rmp_init();
+    npt_init();
+    devices_init();
+    vcpu_init(&cpu);
+    sp_init();
+    launch(&cpu, host_memory.igvm, host_memory.igvm_size);
+    log_line("launched");
+    if (!vcpu_enter(&cpu, 0))
+        die(HOST_EXIT_GUEST_INVALID, "the boot processor's VMSA cannot run");
+    run_guest(&cpu);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "emulator/vmm/pci.h"
+
+#define CONFIG_ADDRESS 0xCF8
+#define CONFIG_DATA    0xCFC
+#define CONFIG_ENABLE  (1u << 31)
+
+#define HOST_BRIDGE    0
+#define PCIEXBAR       0x60 /* Q35 host bridge: enable in bit 0, base in [38:28] */
+#define PCI_COMMAND    0x04
+#define PCI_COMMAND_IO_MEMORY 0x3u
+#define PCI_CLASS      0x08
+#define PCI_CLASS_BRIDGE 0x06
+#define PCI_DEVICES    32
+#define PCI_FUNCTIONS  8
+#define NOBODY         0xFFFFFFFFu
+
+/* CONFIG_ADDRESS as the guest left it; the register itself belongs to the hypervisor. */
+static uint32_t guest_address;
+static uint64_t ecam_base;
+
+static uint32_t config_address(unsigned device, unsigned function, unsigned offset)
+{
+    return CONFIG_ENABLE | device << 11 | function << 8 | (offset & 0xFC);
+}
+
+static uint32_t read_at(uint32_t address)
+{
+    out32(CONFIG_ADDRESS, address);
+    return in32(CONFIG_DATA);
+}
+
+uint32_t pci_config_read(unsigned device, unsigned offset)
+{
+    return read_at(config_address(device, 0, offset));
+}
+
+void pci_config_write(unsigned device, unsigned offset, uint32_t value)
+{
+    out32(CONFIG_ADDRESS, config_address(device, 0, offset));
+    out32(CONFIG_DATA, value);
+}
+
+static void note_ecam(void)
+{
+    uint64_t low = pci_config_read(HOST_BRIDGE, PCIEXBAR);
+    uint64_t high = pci_config_read(HOST_BRIDGE, PCIEXBAR + 4);
+
+    ecam_base = low & 1 ? ((high << 32 | low) & 0x7FF0000000ull) : 0;
+}
+
+void pci_init(void)
+{
+    note_ecam();
+    for (unsigned device = 0; device < PCI_DEVICES; device++) {
+        for (unsigned function = 0; function < PCI_FUNCTIONS; function++) {
+            uint32_t command;
+
+            if (read_at(config_address(device, function, 0)) == NOBODY ||
+                read_at(config_address(device, function, PCI_CLASS)) >> 24 == PCI_CLASS_BRIDGE)
+                continue;
+            command = read_at(config_address(device, function, PCI_COMMAND));
+            out32(CONFIG_DATA, command & 0xFFFF & ~PCI_COMMAND_IO_MEMORY);
+        }
+    }
+}
+
+static bool address_is_hidden(uint32_t address)
+{
+    return (address & CONFIG_ENABLE) && (address >> 11 & 0x1FFF) == PCI_HIDDEN_DEVICE;
+}
+
+uint32_t pci_port_read(uint16_t port, unsigned size)
+{
+    if (port < CONFIG_DATA)
+        return size == 4 && port == CONFIG_ADDRESS ? guest_address : NOBODY;
+    if (address_is_hidden(guest_address))
+        return NOBODY;
+    out32(CONFIG_ADDRESS, guest_address);
+    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+}
+
+void pci_port_write(uint16_t port, unsigned size, uint32_t value)
+{
+    if (port < CONFIG_DATA) {
+        if (size == 4 && port == CONFIG_ADDRESS)
+            guest_address = value;
+        else if (size == 1)
+            out8(port, (uint8_t)value); /* CF9 is the reset register */
+        return;
+    }
+    if (address_is_hidden(guest_address))
+        return;
+    out32(CONFIG_ADDRESS, guest_address);
+    if (size == 1)
+        out8(port, (uint8_t)value);
+    else if (size == 2)
+        out16(port, (uint16_t)value);
+    else
+        out32(port, value);
+    if ((guest_address & 0xFFFFF8) == PCIEXBAR)
+        note_ecam();
+}
+
+bool pci_ecam_hidden(uint64_t address)
+{
+    return ecam_base && address >= ecam_base &&
+           (address - ecam_base) >> 15 == PCI_HIDDEN_DEVICE; /* bus 0: 32 KiB a device */
+}

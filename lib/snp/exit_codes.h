@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SVM exit codes (APM vol. 2, appendix C), which are also #VC error codes, and the software exit
+ * codes of the GHCB specification (56421, section 4.1).
+ */
+#ifndef SNPVTPM_LIB_SNP_EXIT_CODES_H
+#define SNPVTPM_LIB_SNP_EXIT_CODES_H
+
+enum svm_exit {
+    SVM_EXIT_READ_DR7 = 0x027,
+    SVM_EXIT_WRITE_DR7 = 0x037,
+    SVM_EXIT_EXCEPTION = 0x040, /* + vector */
+    SVM_EXIT_INTR = 0x060,
+    SVM_EXIT_NMI = 0x061,
+    SVM_EXIT_INIT = 0x063,
+    SVM_EXIT_VINTR = 0x064,
+    SVM_EXIT_CR0_SEL_WRITE = 0x065,
+    SVM_EXIT_RDTSC = 0x06E,
+    SVM_EXIT_RDPMC = 0x06F,
+    SVM_EXIT_CPUID = 0x072,
+    SVM_EXIT_INVD = 0x076,
+    SVM_EXIT_HLT = 0x078,
+    SVM_EXIT_IOIO = 0x07B,
+    SVM_EXIT_MSR = 0x07C,
+    SVM_EXIT_SHUTDOWN = 0x07F,
+    SVM_EXIT_VMRUN = 0x080,
+    SVM_EXIT_VMMCALL = 0x081,
+    SVM_EXIT_RDTSCP = 0x087,
+    SVM_EXIT_WBINVD = 0x089,
+    SVM_EXIT_MONITOR = 0x08A,
+    SVM_EXIT_MWAIT = 0x08B,
+    SVM_EXIT_NPF = 0x400,
+    SVM_EXIT_VMGEXIT = 0x403,
+    SVM_EXIT_PAGE_NOT_VALIDATED = 0x404,
+};
+
+#define SVM_EXIT_INVALID (~0ull)
+
+enum ghcb_exit {
+    GHCB_EXIT_MMIO_READ = 0x80000001,
+    GHCB_EXIT_MMIO_WRITE = 0x80000002,
+    GHCB_EXIT_NMI_COMPLETE = 0x80000003,
+    GHCB_EXIT_AP_RESET_HOLD = 0x80000004,
+    GHCB_EXIT_AP_JUMP_TABLE = 0x80000005,
+    GHCB_EXIT_PSC = 0x80000010,
+    GHCB_EXIT_GUEST_REQUEST = 0x80000011,
+    GHCB_EXIT_EXT_GUEST_REQUEST = 0x80000012,
+    GHCB_EXIT_AP_CREATION = 0x80000013,
+    GHCB_EXIT_HV_DOORBELL = 0x80000014,
+    GHCB_EXIT_HV_IPI = 0x80000015,
+    GHCB_EXIT_APIC_ID_LIST = 0x80000017,
+    GHCB_EXIT_RUN_VMPL = 0x80000018,
+    GHCB_EXIT_HV_FEATURES = 0x8000FFFD,
+    GHCB_EXIT_TERM_REQUEST = 0x8000FFFE,
+    GHCB_EXIT_UNSUPPORTED_EVENT = 0x8000FFFF,
+};
+
+/* IOIO SW_EXITINFO1 (56421, table "IOIO"): port in [31:16]. */
+#define IOIO_IN         (1u << 0)
+#define IOIO_STRING     (1u << 2)
+#define IOIO_REP        (1u << 3)
+#define IOIO_SIZE_8     (1u << 4)
+#define IOIO_SIZE_16    (1u << 5)
+#define IOIO_SIZE_32    (1u << 6)
+#define IOIO_ADDR_64    (1u << 9)
+#define IOIO_PORT_SHIFT 16
+
+#endif
