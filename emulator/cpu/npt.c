@@ -72,7 +72,9 @@ static uint64_t private_pte(gpa_t page, hpa_t backing, unsigned vmpl)
 
 static uint64_t shared_pte(gpa_t page, hpa_t backing)
 {
-    if (rmp_find(page)->flags & RMP_ASSIGNED)
+    uint8_t flags = rmp_find(page)->flags;
+
+    if ((flags & RMP_ASSIGNED) && !(flags & RMP_TABLE))
         return 0;
     return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
 }

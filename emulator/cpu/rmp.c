@@ -101,6 +101,12 @@ void rmp_launch(gpa_t address, enum snp_page_type type)
     update(address, (uint8_t)(RMP_ASSIGNED | RMP_VALIDATED | (type == SNP_PAGE_VMSA ? RMP_VMSA : 0)));
 }
 
+void rmp_expose_table(gpa_t page)
+{
+    find(page)->flags |= RMP_TABLE;
+    npt_sync(gpa_page(page));
+}
+
 /* The size checks that PVALIDATE and RMPADJUST share; a 4 KiB access to a 2 MiB entry makes the
  * hardware ask the VMM for a PSMASH, which it always grants. */
 static enum rmp_status check_size(gpa_t address, bool large)

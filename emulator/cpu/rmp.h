@@ -18,6 +18,7 @@ enum rmp_flag {
     RMP_VALIDATED = 1u << 1,
     RMP_VMSA = 1u << 2,
     RMP_LARGE = 1u << 3, /* one of the 512 pages of a 2 MiB entry */
+    RMP_TABLE = 1u << 4, /* not of the architecture: rmp_expose_table() */
 };
 
 struct rmp_entry {
@@ -39,6 +40,14 @@ MUST_CHECK bool rmp_unassign(gpa_t address, bool large);
 void rmp_psmash(gpa_t address);
 /* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 without rights. */
 void rmp_launch(gpa_t address, enum snp_page_type type);
+
+/*
+ * Lets the MMU below reach a guest-owned page through the shared view. Hardware walks page tables
+ * privately whatever the C-bits of CR3 and of the entries on the way say (APM 15.34), and OVMF
+ * relies on it; this MMU takes them at their word. The price: a C=0 data access to a page that was
+ * once walked this way is not caught. Lasts until the page changes hands.
+ */
+void rmp_expose_table(gpa_t page);
 
 /* PVALIDATE and RMPADJUST on guest-owned pages; *unchanged is the carry flag. */
 enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *unchanged);

@@ -214,8 +214,12 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
 
     if (private)
         return private_fault(cpu, address, exit);
-    if (vmcb->exitinfo1 & (NPF_GUEST_TABLE | NPF_FETCH)) {
-        log_line("VMPL%u: code or page tables at %lx without the C-bit: not emulated",
+    if ((vmcb->exitinfo1 & NPF_GUEST_TABLE) && rmp_allows(address, context->vmpl, RMP_WRITE)) {
+        rmp_expose_table(address);
+        return RESUME;
+    }
+    if (vmcb->exitinfo1 & NPF_FETCH) {
+        log_line("VMPL%u: code at %lx without the C-bit: not emulated",
                  context->vmpl, address.v);
         cpu->fault = address;
         cpu->fault_private = false;

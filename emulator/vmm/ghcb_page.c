@@ -196,6 +196,8 @@ static void do_psc(struct request *r)
     memcpy(&header, buffer, sizeof(header));
     if (header.end_entry >= PSC_ENTRIES_MAX ||
         !scratch(r, sizeof(header) + ((size_t)header.end_entry + 1) * sizeof(uint64_t))) {
+        log_line("VMPL%u: page state change list %u..%u at %lx refused", r->cpu->current->vmpl,
+                 header.cur_entry, header.end_entry, r->scratch);
         r->result = GHCB_RESULT_OK;
         r->detail = PSC_ERROR_INVALID | PSC_BAD_HEADER;
         return;
@@ -205,6 +207,7 @@ static void do_psc(struct request *r)
         uint64_t entry = get_le64(at);
 
         if (!change_entry(entry)) {
+            log_line("VMPL%u: page state change %lx refused", r->cpu->current->vmpl, entry);
             r->detail = PSC_ERROR_INVALID | PSC_BAD_ENTRY;
             break;
         }
@@ -315,6 +318,20 @@ static void do_apic_ids(struct request *r)
     ids[1] = APIC_ID;
 }
 
+/* The AP jump table's address, which the VMM only keeps for the guest (4.1.5). */
+static void do_ap_jump_table(struct request *r)
+{
+    enum { SET = 0, GET = 1 };
+    static uint64_t jump_table;
+
+    if (r->info1 == SET)
+        jump_table = r->info2;
+    else if (r->info1 == GET)
+        r->detail = jump_table;
+    else
+        malformed(r, GHCB_ERR_INVALID_INPUT);
+}
+
 static void dispatch(struct request *r)
 {
     switch (r->code) {
@@ -339,6 +356,9 @@ static void dispatch(struct request *r)
         break;
     case GHCB_EXIT_MMIO_WRITE:
         do_mmio(r, true);
+        break;
+    case GHCB_EXIT_AP_JUMP_TABLE:
+        do_ap_jump_table(r);
         break;
     case GHCB_EXIT_PSC:
         do_psc(r);

@@ -12,10 +12,28 @@
 static struct guest_ram_region regions[GUEST_RAM_REGIONS_MAX];
 static size_t region_count;
 
+/* A region that goes on where another ends, in both address spaces, becomes part of it. */
+static bool extend(struct guest_ram_region region)
+{
+    for (size_t i = 0; i < region_count; i++) {
+        struct guest_ram_region *before = &regions[i];
+
+        if (before->start.v + before->size == region.start.v &&
+            before->backing.pa + before->size == region.backing.pa &&
+            before->in_memory_map == region.in_memory_map) {
+            before->size += region.size;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void insert(struct guest_ram_region region)
 {
     size_t at = region_count;
 
+    if (extend(region))
+        return;
     if (region_count == GUEST_RAM_REGIONS_MAX)
         die(HOST_EXIT_LAUNCH_FAILED, "the launch image needs too many memory regions");
     for (; at > 0 && regions[at - 1].start.v > region.start.v; at--)

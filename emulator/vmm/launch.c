@@ -42,7 +42,6 @@ static void *launch_page(struct launch *l, gpa_t address, enum snp_page_type typ
 {
     hpa_t backing = hpa(0);
 
-    guest_memory_back(address, PAGE_SIZE);
     if (!guest_memory_find(address, &backing))
         die(HOST_EXIT_LAUNCH_FAILED, "IGVM: no memory at gpa %lx", address.v);
     if (rmp_find(address)->flags & RMP_VALIDATED)
@@ -129,7 +128,8 @@ static void fill_parameter(struct launch *l, const struct igvm_header *header)
 {
     uint8_t *page = find_area(l, header->parameter.parameter_area_index)->page;
     struct writer at = writer_over(page, PAGE_SIZE);
-    bool fits = writer_zeros(&at, header->parameter.byte_offset);
+    uint8_t *before;
+    bool fits = writer_reserve(&at, &before, header->parameter.byte_offset);
 
     switch (header->type) {
     case IGVM_MEMORY_MAP:
@@ -152,7 +152,6 @@ static void require_memory(const struct igvm_required_memory *memory)
 {
     uint64_t end = memory->gpa + memory->number_of_bytes;
 
-    guest_memory_back(gpa(memory->gpa), memory->number_of_bytes);
     for (uint64_t at = memory->gpa; at < end;) {
         bool large = !(at & ~LARGE_PAGE_MASK) && end - at >= LARGE_PAGE_SIZE;
 
@@ -160,6 +159,20 @@ static void require_memory(const struct igvm_required_memory *memory)
             die(HOST_EXIT_LAUNCH_FAILED, "IGVM: no memory at gpa %lx", at);
         at += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
     }
+}
+
+/* Memory first, all of it: the backing of adjacent pages is then adjacent too. */
+static void back_memory(struct launch *l, const struct igvm_header *header)
+{
+    (void)l;
+    if (header->type == IGVM_REQUIRED_MEMORY)
+        guest_memory_back(gpa(header->required_memory.gpa), header->required_memory.number_of_bytes);
+    else if (header->type == IGVM_PARAMETER_INSERT)
+        guest_memory_back(gpa(header->parameter_insert.gpa), header->insert_size);
+    else if (header->type == IGVM_PAGE_DATA)
+        guest_memory_back(gpa(header->page_data.gpa), PAGE_SIZE);
+    else if (header->type == IGVM_VP_CONTEXT)
+        guest_memory_back(gpa(header->vp_context.gpa), PAGE_SIZE);
 }
 
 static void handle_directive(struct launch *l, const struct igvm_header *header)
@@ -227,6 +240,7 @@ void launch(struct vcpu *cpu, const uint8_t *igvm, size_t size)
         die(HOST_EXIT_LAUNCH_FAILED, "IGVM file of %lu bytes: %s", size, igvm_error_text(error));
     for_each_header(&l, read_policy);
     check(sp_launch_start(l.policy), "LAUNCH_START");
+    for_each_header(&l, back_memory);
     for_each_header(&l, handle_directive);
     if (!l.vmsa)
         die(HOST_EXIT_LAUNCH_FAILED, "IGVM: no VP_CONTEXT for the boot processor");
