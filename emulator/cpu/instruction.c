@@ -16,8 +16,8 @@ static bool opcode_is(const uint8_t bytes[4], uint8_t prefix, uint8_t last)
 static void finish(struct vmpl_context *context, enum rmp_status status, bool carry)
 {
     struct vmsa *save = context->save;
-    uint64_t flags = save->rflags &
-                     ~(RFLAGS_OF | RFLAGS_SF | RFLAGS_ZF | RFLAGS_AF | RFLAGS_PF | RFLAGS_CF);
+    uint64_t flags =
+        save->rflags & ~(RFLAGS_OF | RFLAGS_SF | RFLAGS_ZF | RFLAGS_AF | RFLAGS_PF | RFLAGS_CF);
 
     if (status == RMP_SUCCESS)
         flags |= RFLAGS_ZF;
@@ -61,15 +61,15 @@ static enum instruction_result pvalidate(struct vmpl_context *context, gpa_t *fa
         vcpu_inject(context, VECTOR_GP, 0);
         return INSTRUCTION_DONE;
     }
-    if ((save->rcx & 0xFFFFFFFE) || (save->rdx & 0xFFFFFFFE)) {
-        finish(context, RMP_FAIL_INPUT, false);
-        return INSTRUCTION_DONE;
-    }
+    /* Only bit 0 of ECX and EDX counts: Linux passes C bools, with anything above them. */
     found = find_page(context, &page);
     *fault = page;
     if (found != INSTRUCTION_UNKNOWN)
         return found;
     status = rmp_pvalidate(page, save->rcx & 1, save->rdx & 1, &unchanged);
+    if (status != RMP_SUCCESS || unchanged)
+        trace_line("PVALIDATE of gpa %lx, rcx %lu, rdx %lu: %u, unchanged %u", page.v, save->rcx,
+                   save->rdx, status, unchanged);
     finish(context, status, unchanged);
     return INSTRUCTION_DONE;
 }
@@ -83,10 +83,6 @@ static enum instruction_result rmpadjust(struct vmpl_context *context, gpa_t *fa
     *fault = page;
     if (found != INSTRUCTION_UNKNOWN)
         return found;
-    if (save->rcx & ~1ull) {
-        finish(context, RMP_FAIL_INPUT, false);
-        return INSTRUCTION_DONE;
-    }
     if (!(rmp_find(page)->flags & RMP_VALIDATED))
         return INSTRUCTION_NPF;
     finish(context, rmp_adjust(page, save->rcx & 1, context->vmpl, save->rdx), false);
@@ -205,8 +201,8 @@ static bool read_msr(const struct vmpl_context *context, uint32_t msr, uint64_t 
         *value = context->ghcb_msr;
         return true;
     case MSR_SEV_STATUS:
-        *value = SEV_STATUS_SEV | SEV_STATUS_SEV_ES |
-                 save->sev_features << SEV_STATUS_FEATURES_SHIFT;
+        *value =
+            SEV_STATUS_SEV | SEV_STATUS_SEV_ES | save->sev_features << SEV_STATUS_FEATURES_SHIFT;
         return true;
     case MSR_EFER:
         *value = save->efer;

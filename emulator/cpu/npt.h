@@ -3,9 +3,10 @@
  * Nested page tables: how the RMP's rules reach an MMU that knows none of them.
  *
  * There is one private view for each VMPL (what that VMPL may do with C=1) and one shared view
- * (C=0). A guest with paging sees GPA 0.. through the shared view and GPA | C-bit through its VMPL's
- * private view; without paging every access is private, so GPA 0.. is the private view. Tables are
- * kept up to date eagerly: a nested fault during the delivery of an interrupt would lose it.
+ * (C=0). A guest with paging sees GPA 0.. through the shared view and GPA | C-bit through its
+ * VMPL's private view; without paging every access is private, so GPA 0.. is the private view.
+ * Tables are kept up to date eagerly: a nested fault during the delivery of an interrupt would lose
+ * it.
  */
 #ifndef SNPVTPM_EMULATOR_CPU_NPT_H
 #define SNPVTPM_EMULATOR_CPU_NPT_H

@@ -98,7 +98,8 @@ bool rmp_unassign(gpa_t address, bool large)
 void rmp_launch(gpa_t address, enum snp_page_type type)
 {
     rmp_psmash(address);
-    update(address, (uint8_t)(RMP_ASSIGNED | RMP_VALIDATED | (type == SNP_PAGE_VMSA ? RMP_VMSA : 0)));
+    update(address,
+           (uint8_t)(RMP_ASSIGNED | RMP_VALIDATED | (type == SNP_PAGE_VMSA ? RMP_VMSA : 0)));
 }
 
 void rmp_expose_table(gpa_t page)

@@ -32,13 +32,15 @@ void rmp_init(void);
 /* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
 const struct rmp_entry *rmp_find(gpa_t address);
 
-/* RMPUPDATE: gives the page(s) to the guest, not validated. A 2 MiB size wants all 512 pages RAM. */
+/* RMPUPDATE: gives the page(s) to the guest, not validated. A 2 MiB size wants all 512 pages RAM.
+ */
 MUST_CHECK bool rmp_assign(gpa_t address, bool large);
 /* RMPUPDATE: takes the page(s) back; they become hypervisor-owned, that is, shared. */
 MUST_CHECK bool rmp_unassign(gpa_t address, bool large);
 /* PSMASH of the 2 MiB entry around address; nothing happens to 4 KiB entries. */
 void rmp_psmash(gpa_t address);
-/* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 without rights. */
+/* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 without rights.
+ */
 void rmp_launch(gpa_t address, enum snp_page_type type);
 
 /*

@@ -11,7 +11,7 @@
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
 
-#define MSR_VM_HSAVE_PA 0xC0010117u
+#define MSR_VM_HSAVE_PA        0xC0010117u
 #define SUPPORTED_SEV_FEATURES (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_DEBUG_SWAP)
 
 #define IOPM_PAGES  3
@@ -170,6 +170,8 @@ enum outcome { RESUME, TO_VMM };
 
 static enum outcome raise_vc(struct vmpl_context *context, uint32_t error, enum vcpu_exit *exit)
 {
+    trace_line("VMPL%u: #VC %x at rip %lx rax %lx rcx %lx", context->vmpl, error,
+               context->save->rip, context->save->rax, context->save->rcx);
     context->vmcb->eventinj = 0;
     if (vc_raise(context, error))
         return RESUME;
@@ -188,7 +190,8 @@ static enum outcome page_fault_to_vmm(struct vcpu *cpu, gpa_t page, bool private
     return TO_VMM;
 }
 
-/* A private access that the nested tables refused: the RMP's checks in their order (APM 15.36.10). */
+/* A private access that the nested tables refused: the RMP's checks in their order (APM 15.36.10).
+ */
 static enum outcome private_fault(struct vcpu *cpu, gpa_t address, enum vcpu_exit *exit)
 {
     struct vmpl_context *context = cpu->current;
@@ -219,8 +222,7 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
         return RESUME;
     }
     if (vmcb->exitinfo1 & NPF_FETCH) {
-        log_line("VMPL%u: code at %lx without the C-bit: not emulated",
-                 context->vmpl, address.v);
+        log_line("VMPL%u: code at %lx without the C-bit: not emulated", context->vmpl, address.v);
         cpu->fault = address;
         cpu->fault_private = false;
         *exit = VCPU_EXIT_FORBIDDEN;

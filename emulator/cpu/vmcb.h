@@ -51,13 +51,13 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define INTERCEPT_MSR           (1u << 28)
 #define INTERCEPT_SHUTDOWN      (1u << 31)
 /* intercept_misc2 */
-#define INTERCEPT_VMRUN         (1u << 0)
-#define INTERCEPT_VMMCALL       (1u << 1)
-#define INTERCEPT_VMLOAD        (1u << 2)
-#define INTERCEPT_VMSAVE        (1u << 3)
-#define INTERCEPT_STGI          (1u << 4)
-#define INTERCEPT_CLGI          (1u << 5)
-#define INTERCEPT_SKINIT        (1u << 6)
+#define INTERCEPT_VMRUN   (1u << 0)
+#define INTERCEPT_VMMCALL (1u << 1)
+#define INTERCEPT_VMLOAD  (1u << 2)
+#define INTERCEPT_VMSAVE  (1u << 3)
+#define INTERCEPT_STGI    (1u << 4)
+#define INTERCEPT_CLGI    (1u << 5)
+#define INTERCEPT_SKINIT  (1u << 6)
 
 #define TLB_FLUSH_ALL 1u
 
@@ -71,10 +71,10 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define NPF_FETCH       (1ull << 4)
 #define NPF_GUEST_TABLE (1ull << 33)
 
-#define CR0_PE (1ull << 0)
-#define CR0_ET (1ull << 4)
-#define CR0_PG (1ull << 31)
-#define CR4_PAE (1ull << 5)
+#define CR0_PE   (1ull << 0)
+#define CR0_ET   (1ull << 4)
+#define CR0_PG   (1ull << 31)
+#define CR4_PAE  (1ull << 5)
 #define CR4_LA57 (1ull << 12)
 
 #define RFLAGS_CF (1ull << 0)

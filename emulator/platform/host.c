@@ -123,10 +123,10 @@ struct idt_gate {
     uint32_t offset_high, reserved;
 };
 
-#define EXCEPTIONS          32
-#define STUB_SIZE           16
-#define GATE_INTERRUPT      0x8E00
-#define HOST_CODE_SELECTOR  8
+#define EXCEPTIONS         32
+#define STUB_SIZE          16
+#define GATE_INTERRUPT     0x8E00
+#define HOST_CODE_SELECTOR 8
 
 extern const uint8_t exception_stubs[];
 

@@ -120,8 +120,18 @@ enum host_exit {
 
 _Noreturn void host_exit(enum host_exit why);
 
-/* Logs to the debug console (port 0x403: SeaBIOS has 0x402). Knows %s %c %u %d %x %lx %lu and field widths for hex. */
+/* Logs to the debug console (port 0x403: SeaBIOS has 0x402). Knows %s %c %u %d %x %lx %lu and field
+ * widths for hex. */
 __attribute__((format(printf, 1, 2))) void log_line(const char *format, ...);
-__attribute__((format(printf, 2, 3))) _Noreturn void die(enum host_exit why, const char *format, ...);
+/* The same, only with trace=1 on the command line: each #VC and each VMGEXIT. */
+extern bool host_trace;
+#define trace_line(...)                                                                            \
+    do {                                                                                           \
+        if (host_trace)                                                                            \
+            log_line(__VA_ARGS__);                                                                 \
+    } while (0)
+
+__attribute__((format(printf, 2, 3))) _Noreturn void die(enum host_exit why, const char *format,
+                                                         ...);
 
 #endif

@@ -5,6 +5,8 @@
 
 #define DEBUG_CONSOLE_PORT 0x403
 
+bool host_trace;
+
 static void put_char(char c)
 {
     out8(DEBUG_CONSOLE_PORT, (uint8_t)c);

@@ -9,9 +9,9 @@
 #include "emulator/platform/host.h"
 
 struct host_memory {
-    uint64_t low_end;   /* RAM is [0, low_end) ... */
-    uint64_t high_end;  /* ... and [4 GiB, high_end), or 4 GiB when there is none */
-    uint64_t guest_end; /* the guest's low RAM ends here, the reserve begins */
+    uint64_t low_end;    /* RAM is [0, low_end) ... */
+    uint64_t high_end;   /* ... and [4 GiB, high_end), or 4 GiB when there is none */
+    uint64_t guest_end;  /* the guest's low RAM ends here, the reserve begins */
     const uint8_t *igvm; /* the initial ramdisk that QEMU loaded: the IGVM file */
     size_t igvm_size;
     const char *command_line;

@@ -3,15 +3,19 @@
 
 #include "emulator/cpu/npt.h"
 
+/*
+ * XSAVE and all that needs it are hidden: QEMU's TCG has neither XSAVEC nor XSAVES, every SNP
+ * processor has both, and Linux as an SNP guest refuses a CPUID leaf 0xD without them. So the
+ * highest basic leaf lies below 0xD.
+ */
+#define MAX_BASIC_LEAF       0xBu
 #define LEAF1_ECX_HYPERVISOR (1u << 31)
-#define LEAF1_ECX_OSXSAVE    (1u << 27)
-#define LEAF7_ECX_LA57       (1u << 16)
-#define LEAF7_PKU            (1u << 3)
-#define LEAF7_OSPKE          (1u << 4)
-#define EXT1_ECX_SVM         (1u << 2)
-#define LEAF_D               0xD
-#define LEAF_D1_XSAVES       (1u << 3)
-#define XSAVE_LEGACY_SIZE    0x240
+#define LEAF1_ECX_HIDDEN                                                                           \
+    (1u << 12 | 1u << 26 | 1u << 27 | 1u << 28 | 1u << 29) /* FMA, XSAVE, OSXSAVE, AVX, F16C */
+#define LEAF7_EBX_HIDDEN (1u << 5)                         /* AVX2 */
+#define LEAF7_ECX_HIDDEN                                                                           \
+    (1u << 3 | 1u << 4 | 1u << 9 | 1u << 10 | 1u << 16) /* PKU, OSPKE, VAES, VPCLMULQDQ, LA57 */
+#define EXT1_ECX_HIDDEN (1u << 2 | 1u << 11 | 1u << 16) /* SVM, XOP, FMA4 */
 
 #define PHYSICAL_ADDRESS_REDUCTION 1u
 
@@ -19,27 +23,27 @@ struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid_result r = host_cpuid(leaf, subleaf);
 
+    if (leaf > MAX_BASIC_LEAF && leaf < 0x40000000)
+        return (struct cpuid_result){0};
+
     switch (leaf) {
+    case 0:
+        if (r.eax > MAX_BASIC_LEAF)
+            r.eax = MAX_BASIC_LEAF;
+        break;
     case 1:
-        r.ecx |= LEAF1_ECX_HYPERVISOR;
-        r.ecx &= ~LEAF1_ECX_OSXSAVE;
+        r.ecx = (r.ecx | LEAF1_ECX_HYPERVISOR) & ~LEAF1_ECX_HIDDEN;
         break;
     case 7:
-        if (subleaf == 0)
-            r.ecx &= ~(LEAF7_ECX_LA57 | LEAF7_PKU | LEAF7_OSPKE);
-        break;
-    case LEAF_D:
-        if (subleaf <= 1)
-            r.ebx = XSAVE_LEGACY_SIZE;
-        if (subleaf == 1)
-            r.eax &= ~LEAF_D1_XSAVES;
+        r.ebx &= ~LEAF7_EBX_HIDDEN;
+        r.ecx &= ~LEAF7_ECX_HIDDEN;
         break;
     case 0x80000000:
         if (r.eax < CPUID_MEMORY_ENCRYPTION)
             r.eax = CPUID_MEMORY_ENCRYPTION;
         break;
     case 0x80000001:
-        r.ecx &= ~EXT1_ECX_SVM;
+        r.ecx &= ~EXT1_ECX_HIDDEN;
         break;
     case 0x8000000A:
         r = (struct cpuid_result){0};
@@ -66,14 +70,8 @@ static void add(struct cpuid_page *page, uint32_t leaf, uint32_t subleaf)
     if (page->count == CPUID_PAGE_ENTRIES_MAX)
         die(HOST_EXIT_INTERNAL, "the CPUID page is full");
     entry = &page->entries[page->count++];
-    *entry = (struct cpuid_entry){.eax_in = leaf,
-                                  .ecx_in = subleaf,
-                                  .eax = r.eax,
-                                  .ebx = r.ebx,
-                                  .ecx = r.ecx,
-                                  .edx = r.edx};
-    if (leaf == LEAF_D && subleaf <= 1)
-        entry->xcr0_in = 1;
+    *entry = (struct cpuid_entry){
+        .eax_in = leaf, .ecx_in = subleaf, .eax = r.eax, .ebx = r.ebx, .ecx = r.ecx, .edx = r.edx};
 }
 
 void cpuid_table_fill(struct cpuid_page *page)
@@ -92,8 +90,6 @@ void cpuid_table_fill(struct cpuid_page *page)
     add(page, 7, 1);
     for (uint32_t i = 0; i < subleaves_b; i++)
         add(page, 0xB, i);
-    for (uint32_t i = 0; i <= 2; i++)
-        add(page, LEAF_D, i);
     for (uint32_t leaf = 0x80000000; leaf <= 0x80000008; leaf++)
         add(page, leaf, 0);
     add(page, 0x8000000A, 0);

@@ -11,10 +11,10 @@
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
 
-#define SCRATCH_START  offsetof(struct ghcb, shared_buffer)
-#define SCRATCH_END    (SCRATCH_START + GHCB_SHARED_BUFFER_SIZE)
-#define LEAF_XSAVE     0xDu
-#define APIC_ID        0u /* of the one vCPU */
+#define SCRATCH_START offsetof(struct ghcb, shared_buffer)
+#define SCRATCH_END   (SCRATCH_START + GHCB_SHARED_BUFFER_SIZE)
+#define LEAF_XSAVE    0xDu
+#define APIC_ID       0u /* of the one vCPU */
 
 struct request {
     struct vcpu *cpu;
@@ -281,7 +281,8 @@ static void do_ap_creation(struct request *r)
 
     if (kind != DESTROY && !needs(r, IS_VALID(r, rax)))
         return;
-    /* Only a more privileged VMPL may give this CPU another VMSA: the one that runs keeps its own. */
+    /* Only a more privileged VMPL may give this CPU another VMSA: the one that runs keeps its own.
+     */
     if (kind > DESTROY || vmpl >= VMPL_COUNT || r->info1 >> 32 != APIC_ID ||
         vmpl <= r->cpu->current->vmpl) {
         malformed(r, GHCB_ERR_INVALID_INPUT);
@@ -409,8 +410,8 @@ static void take(struct request *r)
 static void answer(const struct request *r)
 {
     static const size_t written[] = {
-        GHCB_VALID_BIT(rax),          GHCB_VALID_BIT(rbx),          GHCB_VALID_BIT(rcx),
-        GHCB_VALID_BIT(rdx),          GHCB_VALID_BIT(sw_exitinfo1), GHCB_VALID_BIT(sw_exitinfo2),
+        GHCB_VALID_BIT(rax), GHCB_VALID_BIT(rbx),          GHCB_VALID_BIT(rcx),
+        GHCB_VALID_BIT(rdx), GHCB_VALID_BIT(sw_exitinfo1), GHCB_VALID_BIT(sw_exitinfo2),
     };
     struct ghcb *page = r->page;
 

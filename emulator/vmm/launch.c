@@ -166,7 +166,8 @@ static void back_memory(struct launch *l, const struct igvm_header *header)
 {
     (void)l;
     if (header->type == IGVM_REQUIRED_MEMORY)
-        guest_memory_back(gpa(header->required_memory.gpa), header->required_memory.number_of_bytes);
+        guest_memory_back(gpa(header->required_memory.gpa),
+                          header->required_memory.number_of_bytes);
     else if (header->type == IGVM_PARAMETER_INSERT)
         guest_memory_back(gpa(header->parameter_insert.gpa), header->insert_size);
     else if (header->type == IGVM_PAGE_DATA)

@@ -51,6 +51,7 @@ _Noreturn void hypervisor_main(uint64_t start_info)
 
     memory_init(start_info);
     host_exceptions_init();
+    host_trace = command_line_number("trace", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
     guest_memory_init();

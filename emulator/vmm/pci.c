@@ -5,15 +5,15 @@
 #define CONFIG_DATA    0xCFC
 #define CONFIG_ENABLE  (1u << 31)
 
-#define HOST_BRIDGE    0
-#define PCIEXBAR       0x60 /* Q35 host bridge: enable in bit 0, base in [38:28] */
-#define PCI_COMMAND    0x04
+#define HOST_BRIDGE           0
+#define PCIEXBAR              0x60 /* Q35 host bridge: enable in bit 0, base in [38:28] */
+#define PCI_COMMAND           0x04
 #define PCI_COMMAND_IO_MEMORY 0x3u
-#define PCI_CLASS      0x08
-#define PCI_CLASS_BRIDGE 0x06
-#define PCI_DEVICES    32
-#define PCI_FUNCTIONS  8
-#define NOBODY         0xFFFFFFFFu
+#define PCI_CLASS             0x08
+#define PCI_CLASS_BRIDGE      0x06
+#define PCI_DEVICES           32
+#define PCI_FUNCTIONS         8
+#define NOBODY                0xFFFFFFFFu
 
 /* CONFIG_ADDRESS as the guest left it; the register itself belongs to the hypervisor. */
 static uint32_t guest_address;

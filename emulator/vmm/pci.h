@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PCI configuration space: the guest's accesses, with one function hidden, and the hypervisor's own.
+ * PCI configuration space: the guest's accesses, with one function hidden, and the hypervisor's
+ * own.
  */
 #ifndef SNPVTPM_EMULATOR_VMM_PCI_H
 #define SNPVTPM_EMULATOR_VMM_PCI_H

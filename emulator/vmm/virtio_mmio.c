@@ -3,14 +3,14 @@
 
 #include "emulator/vmm/pci.h"
 
-#define VIRTIO_VENDOR     0x1AF4u
-#define VIRTIO_MODERN_ID  0x1040u /* device ID - this = virtio device type */
+#define VIRTIO_VENDOR    0x1AF4u
+#define VIRTIO_MODERN_ID 0x1040u /* device ID - this = virtio device type */
 
-#define PCI_COMMAND       0x04
-#define PCI_COMMAND_ON    0x406u /* memory, bus master, no INTx */
-#define PCI_BAR0          0x10
-#define PCI_CAPABILITIES  0x34
-#define PCI_CAP_VENDOR    0x09
+#define PCI_COMMAND      0x04
+#define PCI_COMMAND_ON   0x406u /* memory, bus master, no INTx */
+#define PCI_BAR0         0x10
+#define PCI_CAPABILITIES 0x34
+#define PCI_CAP_VENDOR   0x09
 
 /* Where the device's registers are put: above every window that firmware assigns. */
 #define REGISTERS_PA   0xFEB00000u
@@ -60,9 +60,9 @@ enum {
     MMIO_CONFIG = 0x100,
 };
 
-#define MMIO_MAGIC_VALUE   0x74726976u
-#define MMIO_MODERN        2u
-#define MMIO_VENDOR_VALUE  0x554D4551u
+#define MMIO_MAGIC_VALUE  0x74726976u
+#define MMIO_MODERN       2u
+#define MMIO_VENDOR_VALUE 0x554D4551u
 
 static struct {
     uint32_t type; /* virtio device type; 0: no device */
@@ -140,7 +140,7 @@ static uint64_t read_config(uint64_t offset, unsigned size)
     case 4:
         return *(volatile uint32_t *)at;
     default:
-        return *(volatile uint32_t *)at | (uint64_t)*(volatile uint32_t *)(at + 4) << 32;
+        return *(volatile uint32_t *)at | (uint64_t) * (volatile uint32_t *)(at + 4) << 32;
     }
 }
 

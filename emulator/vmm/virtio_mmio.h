@@ -13,7 +13,8 @@
 #define VIRTIO_MMIO_SLOTS 4
 #define VIRTIO_MMIO_SIZE  (VIRTIO_MMIO_SLOTS * PAGE_SIZE)
 
-/* Takes over the hidden PCI function if it is a modern virtio device; the slots are empty if not. */
+/* Takes over the hidden PCI function if it is a modern virtio device; the slots are empty if not.
+ */
 void virtio_mmio_init(void);
 
 /* Whether an address belongs to the PCI device's own registers, which the guest must not see. */

@@ -71,29 +71,25 @@ bool vmm_run_vmpl(struct vcpu *cpu, unsigned vmpl)
     return vmpl < VMPL_COUNT && vcpu_enter(cpu, vmpl);
 }
 
-/* With trace=1 on the command line every VMGEXIT is logged. */
 static void trace(const struct vmpl_context *context)
 {
-    static int enabled = -1;
-    const struct ghcb *page;
+    const struct ghcb *page = NULL;
 
-    if (enabled < 0)
-        enabled = command_line_number("trace", 0) != 0;
-    if (!enabled)
-        return;
-    page = context->ghcb_msr & GHCB_MSR_INFO_MASK ? NULL : vmm_shared_page(gpa(context->ghcb_msr));
+    if (!(context->ghcb_msr & GHCB_MSR_INFO_MASK))
+        page = vmm_shared_page(gpa(context->ghcb_msr));
     if (page)
-        log_line("VMPL%u: VMGEXIT %lx %lx %lx rax %lx rcx %lx", context->vmpl, page->sw_exitcode,
-                 page->sw_exitinfo1, page->sw_exitinfo2, page->rax, page->rcx);
+        trace_line("VMPL%u: VMGEXIT %lx %lx %lx rax %lx rcx %lx", context->vmpl, page->sw_exitcode,
+                   page->sw_exitinfo1, page->sw_exitinfo2, page->rax, page->rcx);
     else
-        log_line("VMPL%u: VMGEXIT msr %lx", context->vmpl, context->ghcb_msr);
+        trace_line("VMPL%u: VMGEXIT msr %lx", context->vmpl, context->ghcb_msr);
 }
 
 void vmm_vmgexit(struct vcpu *cpu)
 {
     uint64_t msr = cpu->current->ghcb_msr;
 
-    trace(cpu->current);
+    if (host_trace)
+        trace(cpu->current);
 
     if (msr & GHCB_MSR_INFO_MASK)
         vmm_msr_protocol(cpu);
