@@ -92,11 +92,10 @@ static inline struct cpuid_result host_cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
-static inline uint64_t host_tsc(void)
+/* Orders memory accesses with what other processors see of them. */
+static inline void host_memory_barrier(void)
 {
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return low | (uint64_t)high << 32;
+    __asm__ volatile("mfence" : : : "memory");
 }
 
 /* Both return false when the CPU raised #GP. */

@@ -31,10 +31,16 @@ static uint8_t wait_byte(void)
     return in8(DOORBELL_PORT + UART_DATA);
 }
 
+/* The AMD-SP reads and writes memory behind the compiler's back while the doorbell rings. */
 static void run_mailbox(void)
 {
+    uint8_t answer;
+
+    host_memory_barrier();
     ring(SP_DOORBELL_GO);
-    if (wait_byte() != SP_DOORBELL_DONE)
+    answer = wait_byte();
+    host_memory_barrier();
+    if (answer != SP_DOORBELL_DONE)
         die(HOST_EXIT_INTERNAL, "the AMD-SP does not take the mailbox");
 }
 
