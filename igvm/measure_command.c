@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* `igvm measure`: the launch digest of an IGVM file. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "igvm/hex.h"
+#include "igvm/kvm_rules.h"
+#include "igvm/launch.h"
+#include "igvm/loaded_file.h"
+#include "igvm/tool.h"
+
+static const char USAGE[] =
+    "usage: igvm measure [options] FILE\n"
+    "\n"
+    "Prints the launch digest that the AMD secure processor computes when QEMU and KVM launch\n"
+    "FILE, 96 hex digits: the MEASUREMENT of the VM's attestation reports.\n"
+    "\n"
+    "  -v, --verbose           list on stderr the policy and each page with the digest after it\n"
+    "      --check             refuse a file whose launch QEMU or KVM would reject or reorder,\n"
+    "                          so that the digest would not be the real one (default)\n"
+    "      --no-check          measure it as it stands\n"
+    "      --vcpus N           processors measured (default 1: only the first; a mainline Linux\n"
+    "                          host without SVSM support measures all that the VM has)\n"
+    "      --cpu-signature N   with --vcpus: CPUID Fn1 EAX of QEMU's -cpu (default 0x800f12)\n"
+    "  -h, --help              this text\n"
+    "\n"
+    "Exit status: 0 done, 2 wrong command line, 3 FILE cannot be read, 4 FILE is not valid.\n";
+
+#define VCPUS_MAX 4096
+
+struct measure_options {
+    const char *path;
+    uint64_t vcpus;
+    uint64_t cpu_signature;
+    bool verbose, check, help;
+};
+
+enum measure_option {
+    OPTION_HELP = 'h',
+    OPTION_VERBOSE = 'v',
+    OPTION_CHECK = 0x100,
+    OPTION_NO_CHECK,
+    OPTION_VCPUS,
+    OPTION_CPU_SIGNATURE,
+};
+
+static const struct option OPTIONS[] = {
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"verbose", no_argument, NULL, OPTION_VERBOSE},
+    {"check", no_argument, NULL, OPTION_CHECK},
+    {"no-check", no_argument, NULL, OPTION_NO_CHECK},
+    {"vcpus", required_argument, NULL, OPTION_VCPUS},
+    {"cpu-signature", required_argument, NULL, OPTION_CPU_SIGNATURE},
+    {0},
+};
+
+static enum tool_status take_option(int option, struct measure_options *options)
+{
+    switch (option) {
+    case OPTION_HELP:
+        options->help = true;
+        return TOOL_OK;
+    case OPTION_VERBOSE:
+        options->verbose = true;
+        return TOOL_OK;
+    case OPTION_CHECK:
+        options->check = true;
+        return TOOL_OK;
+    case OPTION_NO_CHECK:
+        options->check = false;
+        return TOOL_OK;
+    case OPTION_VCPUS:
+        return parse_number("vcpus", optarg, VCPUS_MAX, &options->vcpus);
+    case OPTION_CPU_SIGNATURE:
+        return parse_number("cpu-signature", optarg, UINT32_MAX, &options->cpu_signature);
+    default: /* getopt_long() has complained */
+        return TOOL_USAGE;
+    }
+}
+
+static enum tool_status parse_options(int argc, char **argv, struct measure_options *options)
+{
+    enum tool_status status = TOOL_OK;
+    int option;
+
+    *options = (struct measure_options){.vcpus = 1, .cpu_signature = 0x800F12, .check = true};
+    while (status == TOOL_OK && (option = getopt_long(argc, argv, "hv", OPTIONS, NULL)) != -1)
+        status = take_option(option, options);
+    if (status != TOOL_OK || options->help)
+        return status;
+    if (optind + 1 != argc)
+        return complain(TOOL_USAGE, "measure takes one FILE; see igvm measure --help");
+    options->path = argv[optind];
+    return TOOL_OK;
+}
+
+static void list_policies(const struct loaded_file *file)
+{
+    for (size_t i = 0; i < file->image.count; i++) {
+        const struct igvm_header *header = &file->image.headers[i];
+
+        if (header->type == IGVM_GUEST_POLICY && igvm_applies(header, file->platform_mask))
+            fprintf(stderr, "policy 0x%llx\n", (unsigned long long)header->guest_policy.policy);
+    }
+}
+
+static enum tool_status measure(const struct loaded_file *file,
+                                const struct measure_options *options)
+{
+    const struct launch_options launch = {.platform_mask = file->platform_mask,
+                                          .vcpus = (uint32_t)options->vcpus,
+                                          .cpu_signature = (uint32_t)options->cpu_signature,
+                                          .listing = options->verbose ? stderr : NULL};
+    struct launch_digest digest;
+    enum tool_status status;
+    const char *broken = NULL;
+
+    if (options->check)
+        broken = kvm_rule_broken(&file->image, file->platform_mask);
+    if (broken != NULL)
+        return complain(TOOL_INVALID, "%s: %s; --no-check measures it all the same", options->path,
+                        broken);
+    if (options->verbose)
+        list_policies(file);
+    status = launch_measure(&file->image, &launch, &digest);
+    if (status != TOOL_OK)
+        return status;
+    print_hex(stdout, digest.ld, sizeof(digest.ld));
+    putchar('\n');
+    return TOOL_OK;
+}
+
+enum tool_status measure_command(int argc, char **argv)
+{
+    struct measure_options options;
+    struct loaded_file file;
+    enum tool_status status = parse_options(argc, argv, &options);
+
+    if (status != TOOL_OK)
+        return status;
+    if (options.help) {
+        fputs(USAGE, stdout);
+        return TOOL_OK;
+    }
+    status = loaded_file_open(options.path, &file);
+    if (status == TOOL_OK)
+        status = measure(&file, &options);
+    loaded_file_close(&file);
+    return status;
+}

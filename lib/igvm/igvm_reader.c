@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/igvm/igvm_reader.h"
+
+#include "lib/snp/page.h"
+
+/* The three parts of the variable headers, which may not be interleaved. */
+enum section {
+    SECTION_PLATFORM = 1,
+    SECTION_INITIALIZATION,
+    SECTION_DIRECTIVE,
+};
+
+static enum section section_of(uint32_t type)
+{
+    if (type <= 0x100)
+        return SECTION_PLATFORM;
+    return type <= 0x200 ? SECTION_INITIALIZATION : SECTION_DIRECTIVE;
+}
+
+static bool aligned(uint64_t value, uint64_t alignment)
+{
+    return value % alignment == 0;
+}
+
+/* Whole pages, at least one, that do not wrap round the end of the address space. */
+static bool page_range_valid(uint64_t gpa, uint64_t size)
+{
+    return aligned(gpa, PAGE_SIZE) && aligned(size, PAGE_SIZE) && size != 0 &&
+           size <= UINT64_MAX - gpa;
+}
+
+static bool one_bit(uint32_t mask)
+{
+    return mask != 0 && (mask & (mask - 1)) == 0;
+}
+
+static uint32_t crc32_update(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+    }
+    return crc;
+}
+
+uint32_t igvm_checksum(const uint8_t *headers, size_t size)
+{
+    const size_t field = offsetof(struct igvm_fixed_header, checksum);
+    const size_t after = field + sizeof(uint32_t);
+    uint32_t crc = 0xFFFFFFFFu;
+
+    crc = crc32_update(crc, headers, field);
+    crc = crc32_update(crc, (const uint8_t[sizeof(uint32_t)]){0}, sizeof(uint32_t));
+    crc = crc32_update(crc, headers + after, size - after);
+    return ~crc;
+}
+
+enum igvm_error igvm_open(struct igvm_file *file, const void *bytes, size_t size)
+{
+    const struct reader whole = reader_over(bytes, size);
+    struct reader start = whole;
+    struct reader variable_headers;
+    struct igvm_fixed_header fixed;
+    size_t headers_size;
+
+    if (!reader_copy(&start, &fixed, sizeof(fixed)))
+        return IGVM_ERROR_TRUNCATED;
+    if (fixed.magic != IGVM_MAGIC)
+        return IGVM_ERROR_MAGIC;
+    if (fixed.format_version != IGVM_FORMAT_VERSION_1)
+        return IGVM_ERROR_VERSION;
+    if (fixed.total_file_size != size)
+        return IGVM_ERROR_FILE_SIZE;
+    if (fixed.variable_header_offset != sizeof(fixed) ||
+        !aligned(fixed.variable_header_size, IGVM_HEADER_ALIGNMENT) ||
+        !reader_split(&start, &variable_headers, fixed.variable_header_size) ||
+        reader_at_end(&start))
+        return IGVM_ERROR_HEADER_BOUNDS;
+
+    headers_size = sizeof(fixed) + fixed.variable_header_size;
+    if (igvm_checksum(bytes, headers_size) != fixed.checksum)
+        return IGVM_ERROR_CHECKSUM;
+
+    *file = (struct igvm_file){
+        .whole = whole, .variable_headers = variable_headers, .data_offset = headers_size};
+    return IGVM_OK;
+}
+
+struct igvm_cursor igvm_first(const struct igvm_file *file)
+{
+    return (struct igvm_cursor){
+        .file = file, .left = file->variable_headers, .section = SECTION_PLATFORM};
+}
+
+bool igvm_is_parameter(uint32_t type)
+{
+    switch (type) {
+    case IGVM_VP_COUNT_PARAMETER:
+    case IGVM_SRAT:
+    case IGVM_MADT:
+    case IGVM_MMIO_RANGES:
+    case IGVM_MEMORY_MAP:
+    case IGVM_COMMAND_LINE:
+    case IGVM_SLIT:
+    case IGVM_PPTT:
+    case IGVM_DEVICE_TREE:
+    case IGVM_ENVIRONMENT_INFO_PARAMETER:
+        return true;
+    default:
+        return false;
+    }
+}
+
+size_t igvm_content_size(uint32_t type)
+{
+    switch (type) {
+    case IGVM_SUPPORTED_PLATFORM:
+        return sizeof(struct igvm_supported_platform);
+    case IGVM_GUEST_POLICY:
+        return sizeof(struct igvm_guest_policy);
+    case IGVM_PARAMETER_AREA:
+        return sizeof(struct igvm_parameter_area);
+    case IGVM_PAGE_DATA:
+        return sizeof(struct igvm_page_data);
+    case IGVM_PARAMETER_INSERT:
+        return sizeof(struct igvm_parameter_insert);
+    case IGVM_VP_CONTEXT:
+        return sizeof(struct igvm_vp_context);
+    case IGVM_REQUIRED_MEMORY:
+        return sizeof(struct igvm_required_memory);
+    case IGVM_SNP_ID_BLOCK:
+        return sizeof(struct igvm_snp_id_block);
+    default:
+        return igvm_is_parameter(type) ? sizeof(struct igvm_parameter) : 0;
+    }
+}
+
+/* The least room that the loader needs at a parameter's byte_offset. */
+static size_t parameter_size_min(uint32_t type)
+{
+    switch (type) {
+    case IGVM_VP_COUNT_PARAMETER:
+    case IGVM_ENVIRONMENT_INFO_PARAMETER:
+        return sizeof(uint32_t);
+    case IGVM_MEMORY_MAP:
+        return sizeof(struct igvm_memory_map_entry);
+    default:
+        return 1;
+    }
+}
+
+static struct igvm_area_state *find_area(struct igvm_cursor *cursor, uint32_t index)
+{
+    for (size_t i = 0; i < cursor->area_count; i++) {
+        if (cursor->areas[i].index == index)
+            return &cursor->areas[i];
+    }
+    return NULL;
+}
+
+/* An area that was declared and not yet inserted; NULL otherwise. */
+static struct igvm_area_state *find_open_area(struct igvm_cursor *cursor, uint32_t index)
+{
+    struct igvm_area_state *area = find_area(cursor, index);
+
+    return area != NULL && !area->inserted ? area : NULL;
+}
+
+/* Points header->data at size bytes of file data; offset 0 stands for no data. */
+static enum igvm_error resolve_data(const struct igvm_file *file, uint32_t offset, uint64_t size,
+                                    struct igvm_header *header)
+{
+    struct reader data;
+
+    if (offset == 0)
+        return IGVM_OK;
+    if (offset < file->data_offset || size > SIZE_MAX ||
+        !reader_window(&file->whole, &data, offset, (size_t)size))
+        return IGVM_ERROR_FILE_OFFSET;
+    header->data = data.next;
+    header->data_size = data.left;
+    return IGVM_OK;
+}
+
+/* A masked header may name only platforms that the file supports, and at least one. */
+static enum igvm_error accept_mask(const struct igvm_cursor *cursor, uint32_t mask,
+                                   struct igvm_header *header)
+{
+    if (mask == 0 || (mask & ~cursor->platform_masks) != 0)
+        return IGVM_ERROR_MASK;
+    header->compatibility_mask = mask;
+    return IGVM_OK;
+}
+
+static enum igvm_error check_supported_platform(struct igvm_cursor *cursor,
+                                                struct igvm_header *header)
+{
+    const struct igvm_supported_platform *platform = &header->supported_platform;
+    const uint32_t mask = platform->compatibility_mask;
+
+    if (platform->platform_type > IGVM_PLATFORM_CCA ||
+        (cursor->platform_types >> platform->platform_type & 1) != 0 ||
+        platform->platform_version != IGVM_PLATFORM_VERSION)
+        return IGVM_ERROR_PLATFORM;
+    if (!one_bit(mask) || (cursor->platform_masks & mask) != 0)
+        return IGVM_ERROR_MASK;
+    cursor->platform_types |= 1u << platform->platform_type;
+    cursor->platform_masks |= mask;
+    header->compatibility_mask = mask;
+    return IGVM_OK;
+}
+
+static enum igvm_error check_guest_policy(const struct igvm_cursor *cursor,
+                                          struct igvm_header *header)
+{
+    if (header->guest_policy.reserved != 0)
+        return IGVM_ERROR_RESERVED;
+    return accept_mask(cursor, header->guest_policy.compatibility_mask, header);
+}
+
+static enum igvm_error check_parameter_area(struct igvm_cursor *cursor, struct igvm_header *header)
+{
+    const struct igvm_parameter_area *area = &header->parameter_area;
+
+    if (!page_range_valid(0, area->number_of_bytes) ||
+        area->number_of_bytes > IGVM_PARAMETER_AREA_SIZE_MAX)
+        return IGVM_ERROR_SIZE;
+    if (cursor->area_count == IGVM_PARAMETER_AREAS_MAX ||
+        find_area(cursor, area->parameter_area_index) != NULL)
+        return IGVM_ERROR_PARAMETER_AREA;
+    cursor->areas[cursor->area_count++] = (struct igvm_area_state){
+        .size = area->number_of_bytes, .index = area->parameter_area_index};
+    return resolve_data(cursor->file, area->file_offset, area->number_of_bytes, header);
+}
+
+static enum igvm_error check_parameter(struct igvm_cursor *cursor, const struct igvm_header *header)
+{
+    const struct igvm_area_state *area =
+        find_open_area(cursor, header->parameter.parameter_area_index);
+
+    if (area == NULL)
+        return IGVM_ERROR_PARAMETER_AREA;
+    /* An area is at least a page, so the subtraction cannot wrap. */
+    if (header->parameter.byte_offset > area->size - parameter_size_min(header->type))
+        return IGVM_ERROR_PARAMETER_OFFSET;
+    return IGVM_OK;
+}
+
+static enum igvm_error check_parameter_insert(struct igvm_cursor *cursor,
+                                              struct igvm_header *header)
+{
+    const struct igvm_parameter_insert *insert = &header->parameter_insert;
+    struct igvm_area_state *area = find_open_area(cursor, insert->parameter_area_index);
+
+    if (area == NULL)
+        return IGVM_ERROR_PARAMETER_AREA;
+    if (!page_range_valid(insert->gpa, area->size))
+        return IGVM_ERROR_ADDRESS;
+    area->inserted = true;
+    header->insert_size = area->size;
+    return accept_mask(cursor, insert->compatibility_mask, header);
+}
+
+static enum igvm_error check_page_data(const struct igvm_cursor *cursor, struct igvm_header *header)
+{
+    const struct igvm_page_data *page = &header->page_data;
+    enum igvm_error error;
+
+    if (page->reserved != 0)
+        return IGVM_ERROR_RESERVED;
+    if (page->data_type > IGVM_PAGE_CPUID_XF ||
+        (page->flags & ~(uint32_t)IGVM_PAGE_UNMEASURED) != 0)
+        return IGVM_ERROR_PAGE_TYPE;
+    if (!page_range_valid(page->gpa, PAGE_SIZE))
+        return IGVM_ERROR_ADDRESS;
+    error = resolve_data(cursor->file, page->file_offset, PAGE_SIZE, header);
+    if (error != IGVM_OK)
+        return error;
+    return accept_mask(cursor, page->compatibility_mask, header);
+}
+
+static enum igvm_error check_vp_context(const struct igvm_cursor *cursor,
+                                        struct igvm_header *header)
+{
+    const struct igvm_vp_context *context = &header->vp_context;
+    enum igvm_error error;
+
+    if (context->reserved != 0)
+        return IGVM_ERROR_RESERVED;
+    if (!aligned(context->gpa, PAGE_SIZE))
+        return IGVM_ERROR_ADDRESS;
+    error = resolve_data(cursor->file, context->file_offset, PAGE_SIZE, header);
+    if (error != IGVM_OK)
+        return error;
+    if (header->data == NULL)
+        return IGVM_ERROR_FILE_OFFSET;
+    if (!one_bit(context->compatibility_mask))
+        return IGVM_ERROR_MASK;
+    return accept_mask(cursor, context->compatibility_mask, header);
+}
+
+static enum igvm_error check_required_memory(const struct igvm_cursor *cursor,
+                                             struct igvm_header *header)
+{
+    const struct igvm_required_memory *memory = &header->required_memory;
+
+    if (memory->reserved != 0 || memory->flags != 0)
+        return IGVM_ERROR_RESERVED;
+    if (!page_range_valid(memory->gpa, memory->number_of_bytes))
+        return IGVM_ERROR_ADDRESS;
+    return accept_mask(cursor, memory->compatibility_mask, header);
+}
+
+static enum igvm_error check_content(struct igvm_cursor *cursor, struct igvm_header *header)
+{
+    switch (header->type) {
+    case IGVM_SUPPORTED_PLATFORM:
+        return check_supported_platform(cursor, header);
+    case IGVM_GUEST_POLICY:
+        return check_guest_policy(cursor, header);
+    case IGVM_PARAMETER_AREA:
+        return check_parameter_area(cursor, header);
+    case IGVM_PARAMETER_INSERT:
+        return check_parameter_insert(cursor, header);
+    case IGVM_PAGE_DATA:
+        return check_page_data(cursor, header);
+    case IGVM_VP_CONTEXT:
+        return check_vp_context(cursor, header);
+    case IGVM_REQUIRED_MEMORY:
+        return check_required_memory(cursor, header);
+    case IGVM_SNP_ID_BLOCK:
+        return accept_mask(cursor, header->snp_id_block.compatibility_mask, header);
+    default:
+        return check_parameter(cursor, header);
+    }
+}
+
+static enum igvm_error take_padding(struct reader *headers, size_t length)
+{
+    uint8_t padding[IGVM_HEADER_ALIGNMENT] = {0};
+    const size_t size = -length % IGVM_HEADER_ALIGNMENT;
+
+    if (!reader_copy(headers, padding, size))
+        return IGVM_ERROR_TRUNCATED;
+    for (size_t i = 0; i < size; i++) {
+        if (padding[i] != 0)
+            return IGVM_ERROR_PADDING;
+    }
+    return IGVM_OK;
+}
+
+enum igvm_error igvm_next(struct igvm_cursor *cursor, struct igvm_header *out)
+{
+    struct igvm_variable_header frame;
+    enum igvm_error error;
+
+    if (reader_at_end(&cursor->left))
+        return IGVM_END;
+    if (!reader_copy(&cursor->left, &frame, sizeof(frame)))
+        return IGVM_ERROR_TRUNCATED;
+    if (igvm_content_size(frame.type) == 0)
+        return IGVM_ERROR_TYPE;
+    if (igvm_content_size(frame.type) != frame.length)
+        return IGVM_ERROR_LENGTH;
+    if (section_of(frame.type) < cursor->section)
+        return IGVM_ERROR_ORDER;
+    cursor->section = section_of(frame.type);
+
+    *out = (struct igvm_header){.type = frame.type, .compatibility_mask = IGVM_ALL_PLATFORMS};
+    if (!reader_copy(&cursor->left, out->content, frame.length))
+        return IGVM_ERROR_TRUNCATED;
+    error = take_padding(&cursor->left, frame.length);
+    if (error != IGVM_OK)
+        return error;
+    return check_content(cursor, out);
+}
+
+enum igvm_error igvm_select_platform(const struct igvm_file *file, enum igvm_platform_type type,
+                                     uint32_t *mask)
+{
+    struct igvm_cursor cursor = igvm_first(file);
+    struct igvm_header header;
+    enum igvm_error error;
+    uint32_t found = 0;
+
+    while ((error = igvm_next(&cursor, &header)) == IGVM_OK) {
+        if (header.type == IGVM_SUPPORTED_PLATFORM &&
+            header.supported_platform.platform_type == type)
+            found = header.compatibility_mask;
+    }
+    if (error != IGVM_END)
+        return error;
+    if (found == 0)
+        return IGVM_ERROR_PLATFORM_ABSENT;
+    *mask = found;
+    return IGVM_OK;
+}
+
+const char *igvm_error_text(enum igvm_error error)
+{
+    switch (error) {
+    case IGVM_OK:
+        return "no error";
+    case IGVM_END:
+        return "no more headers";
+    case IGVM_ERROR_TRUNCATED:
+        return "the file ends inside a header";
+    case IGVM_ERROR_MAGIC:
+        return "not an IGVM file";
+    case IGVM_ERROR_VERSION:
+        return "an IGVM format version other than 1";
+    case IGVM_ERROR_HEADER_BOUNDS:
+        return "the variable headers are misplaced or leave no room for file data";
+    case IGVM_ERROR_FILE_SIZE:
+        return "the file's length differs from the one in its header (truncated, or bytes added)";
+    case IGVM_ERROR_CHECKSUM:
+        return "the header checksum is wrong";
+    case IGVM_ERROR_TYPE:
+        return "a header of unknown or unsupported type";
+    case IGVM_ERROR_LENGTH:
+        return "a header whose length does not fit its type";
+    case IGVM_ERROR_PADDING:
+        return "the padding after a header is not zero";
+    case IGVM_ERROR_ORDER:
+        return "headers out of order: platforms, initialization, directives";
+    case IGVM_ERROR_RESERVED:
+        return "a reserved field that is not zero";
+    case IGVM_ERROR_MASK:
+        return "a compatibility mask that does not fit the supported platforms";
+    case IGVM_ERROR_PLATFORM:
+        return "an unknown or repeated platform, or platform version";
+    case IGVM_ERROR_ADDRESS:
+        return "a guest address that is unaligned or out of range";
+    case IGVM_ERROR_SIZE:
+        return "a parameter area that is empty, too large, or no multiple of 4096";
+    case IGVM_ERROR_FILE_OFFSET:
+        return "a file offset outside the file data";
+    case IGVM_ERROR_PAGE_TYPE:
+        return "page data of unknown type or with unsupported flags";
+    case IGVM_ERROR_PARAMETER_AREA:
+        return "a parameter area declared twice, or used before its declaration or after its "
+               "insertion";
+    case IGVM_ERROR_PARAMETER_OFFSET:
+        return "a parameter that does not fit in its area";
+    case IGVM_ERROR_PLATFORM_ABSENT:
+        return "the file does not support this platform";
+    }
+    return "unknown error";
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One secret encrypted to one P-521 key: JWE with alg ECDH-ES+A256KW and enc A256GCM
+ * (RFC 7516, RFC 7518 section 4.6).
+ *
+ * The protected header has a single accepted spelling, because proxies parse it and write it anew:
+ * no white space, "alg", "enc" and "epk" first, members sorted. Used by the KBS to encrypt and by
+ * the SVSM's attestation client to decrypt.
+ */
+#ifndef SNPVTPM_LIB_JOSE_JWE_ECDH_H
+#define SNPVTPM_LIB_JOSE_JWE_ECDH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "lib/base/reader.h"
+#include "lib/jose/p521.h"
+
+#define JWE_CEK_SIZE         32
+#define JWE_WRAPPED_CEK_SIZE 40
+#define JWE_IV_SIZE          12
+#define JWE_TAG_SIZE         16
+#define JWE_PLAINTEXT_MAX    4096
+#define JWE_PROTECTED_MAX    2048 /* characters */
+
+enum jwe_status {
+    JWE_OK,
+    JWE_BAD_SIZE,      /* no plaintext, or more than JWE_PLAINTEXT_MAX */
+    JWE_BAD_POINT,     /* a public key is not a point of P-521 */
+    JWE_BAD_HEADER,    /* not the canonical header for this epk */
+    JWE_UNWRAP_FAILED, /* encrypted for another key, or altered */
+    JWE_TAG_MISMATCH,  /* ciphertext or header altered */
+    JWE_CRYPTO_FAILED, /* OpenSSL could not work, e.g. no memory */
+};
+
+/* The members of a JWE, decoded. */
+struct jwe {
+    struct p521_point epk;
+    char protected[JWE_PROTECTED_MAX + 1]; /* base64url of the header, NUL-terminated: the AAD */
+    uint8_t wrapped_cek[JWE_WRAPPED_CEK_SIZE];
+    uint8_t iv[JWE_IV_SIZE];
+    uint8_t tag[JWE_TAG_SIZE];
+    uint8_t ciphertext[JWE_PLAINTEXT_MAX];
+    size_t size; /* of the ciphertext and of the plaintext, 1..JWE_PLAINTEXT_MAX */
+};
+
+/* What must be fresh and secret in each encryption. */
+struct jwe_fresh {
+    EVP_PKEY *ephemeral; /* P-521 key pair */
+    uint8_t cek[JWE_CEK_SIZE];
+    uint8_t iv[JWE_IV_SIZE];
+};
+
+/* Encrypts size bytes to the key at point. */
+MUST_CHECK enum jwe_status jwe_encrypt(const struct p521_point *to, const void *plaintext,
+                                       size_t size, struct jwe *out);
+
+/* jwe_encrypt with chosen randomness, for test vectors. */
+MUST_CHECK enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh,
+                                            const struct p521_point *to, const void *plaintext,
+                                            size_t size, struct jwe *out);
+
+/*
+ * Decrypts in with own, a P-521 key pair; plaintext has room for in->size bytes and is wiped on
+ * failure. Checks that in->protected is the canonical header for in->epk; further members after
+ * "epk" are authenticated but not looked at. The caller has checked that in->protected holds a NUL.
+ */
+MUST_CHECK enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext);
+
+/* The reason in words, without a full stop. */
+const char *jwe_status_text(enum jwe_status status);
+
+#endif

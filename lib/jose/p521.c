@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/jose/p521.h"
+
+#include <assert.h>
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+#define CURVE        "P-521"
+#define UNCOMPRESSED 0x04 /* SEC 1 section 2.3.3 */
+
+struct sec1_point {
+    uint8_t form;
+    struct p521_point affine;
+};
+static_assert(sizeof(struct sec1_point) == 1 + 2 * P521_COORDINATE_SIZE, "SEC 1 encoding");
+
+EVP_PKEY *p521_generate(void)
+{
+    return EVP_EC_gen(CURVE);
+}
+
+/* scalar may be NULL for a public key. */
+static OSSL_PARAM *key_params(const struct sec1_point *public, const BIGNUM *scalar)
+{
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+
+    if (builder && OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, CURVE, 0) &&
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, public,
+                                         sizeof(*public)) &&
+        (!scalar || OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_PRIV_KEY, scalar)))
+        params = OSSL_PARAM_BLD_to_param(builder);
+    OSSL_PARAM_BLD_free(builder);
+    return params;
+}
+
+static EVP_PKEY *key_from(const struct p521_point *point, const BIGNUM *scalar)
+{
+    struct sec1_point public = {.form = UNCOMPRESSED, .affine = *point};
+    OSSL_PARAM *params = key_params(&public, scalar);
+    EVP_PKEY_CTX *import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY_CTX *check = NULL;
+    EVP_PKEY *key = NULL;
+    bool valid = false;
+
+    if (!params || !import || EVP_PKEY_fromdata_init(import) != 1 ||
+        EVP_PKEY_fromdata(import, &key, scalar ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, params) !=
+            1)
+        goto out;
+    check = EVP_PKEY_CTX_new(key, NULL);
+    valid = check && (scalar ? EVP_PKEY_check(check) : EVP_PKEY_public_check(check)) == 1;
+out:
+    if (!valid) {
+        EVP_PKEY_free(key);
+        key = NULL;
+    }
+    EVP_PKEY_CTX_free(check);
+    EVP_PKEY_CTX_free(import);
+    OSSL_PARAM_free(params);
+    return key;
+}
+
+EVP_PKEY *p521_from_point(const struct p521_point *point)
+{
+    return key_from(point, NULL);
+}
+
+EVP_PKEY *p521_from_scalar(const struct p521_point *point,
+                           const uint8_t scalar[P521_COORDINATE_SIZE])
+{
+    BIGNUM *number = BN_bin2bn(scalar, P521_COORDINATE_SIZE, BN_secure_new());
+    EVP_PKEY *key = number ? key_from(point, number) : NULL;
+
+    BN_clear_free(number);
+    return key;
+}
+
+bool p521_point_of(const EVP_PKEY *key, struct p521_point *point)
+{
+    struct sec1_point public;
+    size_t size = 0;
+
+    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, (void *)&public,
+                                        sizeof(public), &size) != 1 ||
+        size != sizeof(public) || public.form != UNCOMPRESSED)
+        return false;
+    *point = public.affine;
+    return true;
+}

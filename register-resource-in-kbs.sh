@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Registers the key of the TPM's state volume in the KBS, for the VM with the launch measurement of the IGVM
+# file. The KBS releases it to nobody else.
+#
+# usage: ./register-resource-in-kbs.sh [-p HEX] [-m HEX | -i FILE]
+#
+#   -p HEX       the key: 512 bits (AES-256-XTS) as 128 hexadecimal digits; a random one if not given
+#   -m HEX       the launch measurement: 96 hexadecimal digits; computed from the IGVM file if not given
+#   -i FILE      the IGVM file, if not the one that prepare.sh built
+#   -h, --help   this text
+#
+# A key that was registered for the same measurement before is replaced. With another key the old TPM state
+# cannot be opened: register the old key again to have it back.
+#
+# Exit status: 0 done, 1 the KBS refused, 2 usage, which includes a malformed key or measurement,
+# 3 something is not built, 4 the IGVM file is missing or damaged.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+. "$ROOT/scripts/checks.sh"
+
+EXIT_NOT_BUILT=3
+EXIT_IGVM=4
+
+key='' key_given=no measurement=''
+load_config
+while [ $# != 0 ]; do
+    case $1 in
+        -p) key=$(option_value "$@"); key_given=yes; shift ;;
+        -m) measurement=$(option_value "$@"); shift ;;
+        -i) IGVM_FILE=$(option_value "$@"); shift ;;
+        -h | --help) show_usage; exit ;;
+        *) usage_error "unknown option $1" ;;
+    esac
+    shift
+done
+
+# check_hex WHAT VALUE DIGITS: the value itself is not shown, it may be the secret.
+check_hex() {
+    [[ $2 =~ ^[0-9a-fA-F]*$ ]] ||
+        usage_error "the $1 has characters that are no hexadecimal digits; $3 hexadecimal digits are needed"
+    [ ${#2} = "$3" ] || usage_error "the $1 has ${#2} hexadecimal digits, and needs exactly $3"
+}
+
+[ $key_given = no ] || check_hex key "$key" 128
+[ -z "$measurement" ] || check_hex measurement "$measurement" 96
+require_built "$BUILD_DIR/kbs/kbs" $EXIT_NOT_BUILT
+if [ -z "$measurement" ]; then
+    require_built "$BUILD_DIR/igvm/igvm" $EXIT_NOT_BUILT
+    check_igvm_file $EXIT_IGVM "$IGVM_FILE"
+    measurement=$("$BUILD_DIR/igvm/igvm" measure "$IGVM_FILE" | grep -oEm 1 '\b[0-9a-f]{96}\b') ||
+        die -$EXIT_IGVM "cannot compute the launch measurement of $(shown "$IGVM_FILE")" "build it anew: ./prepare.sh"
+fi
+[ $key_given = yes ] || key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
+
+umask 077
+mkdir -p "$(dirname "$KBS_DB")"
+# printf is the shell's own: the key is on no command line of another process.
+printf '%s\n' "$key" |
+    "$BUILD_DIR/kbs/kbs" register --db "$KBS_DB" --measurement "$measurement" --secret-file - --replace ||
+    die "the KBS did not take the key" "the message above says why"
+say "Registered $([ $key_given = yes ] && echo 'the given' || echo 'a random') key for launch measurement"
+say "    $measurement"

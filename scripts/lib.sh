@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+# What every script shares: the configuration, messages to a person, locks. To be sourced.
+# shellcheck shell=bash
+
+ROOT=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+# shellcheck disable=SC2034 # for those who source this
+CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm
+PROGRAM=${0##*/}
+
+# Status 2 is for the command line everywhere; each script names its others in its help.
+EXIT_USAGE=2
+
+bold='' dim='' red='' green='' reset=''
+if [ -t 2 ] && [ "${TERM:-dumb}" != dumb ] && [ -z "${NO_COLOR:-}" ]; then
+    bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' reset=$'\e[0m'
+fi
+
+say() { printf '%s\n' "$*" >&2; }
+step() { say "${bold}==>${reset} $*"; }
+warn() { say "${red}$PROGRAM: $*${reset}"; }
+
+# die [-STATUS] MESSAGE...: each further argument is a line that says what to do.
+die() {
+    local status=1
+    if [[ $1 =~ ^-[0-9]+$ ]]; then
+        status=${1#-}
+        shift
+    fi
+    warn "$1"
+    shift
+    [ $# = 0 ] || printf '    %s\n' "$@" >&2
+    exit "$status"
+}
+
+usage_error() { die -$EXIT_USAGE "$1" "$PROGRAM -h shows the usage"; }
+
+# The usage of a script is the comment at its head, below the licence line.
+show_usage() { sed -n '3,/^[^#]/{/^#/!q;s/^# \{0,1\}//;p}' "$0"; }
+
+# option_value OPTION [VALUE]: refuses an option at the end of the line that needs a value.
+option_value() {
+    [ $# -ge 2 ] || usage_error "$1 needs a value"
+    printf '%s' "$2"
+}
+
+# Reads vm.conf and what VM_CONF names, then makes the paths absolute.
+load_config() {
+    # shellcheck source=vm.conf
+    . "$ROOT/vm.conf"
+    if [ -n "${VM_CONF:-}" ]; then
+        [ -r "$VM_CONF" ] || die -$EXIT_USAGE "cannot read $VM_CONF, which VM_CONF names"
+        # shellcheck source=/dev/null
+        . "$VM_CONF"
+    fi
+    local name
+    for name in BUILD_DIR IGVM_FILE IGVM_FILE_NO_SVSM FIRMWARE PRISTINE_IMAGE STATE_DIR GUEST_IMAGE \
+        STATE_VOLUME CHIP_DIR KBS_DB PROXY_SOCKET LOG_DIR; do
+        [[ ${!name} == /* ]] || printf -v "$name" '%s/%s' "$ROOT" "${!name}"
+    done
+}
+
+# bytes_of SIZE: 16M, 2G, 512K or a plain number, in bytes; fails on anything else.
+bytes_of() {
+    [[ $1 =~ ^[0-9]{1,9}[KMG]?$ ]] || return 1
+    numfmt --from=iec "$1"
+}
+
+# shown PATH: the path as a person in the current folder would write it
+shown() { realpath -s --relative-base="$PWD" "$1"; }
+
+# require_built FILE: what prepare.sh makes must be there.
+require_built() {
+    [ -e "$1" ] || die -"${2:-1}" "$(shown "$1") has not been built" "run ./prepare.sh"
+}
+
+# run_logged TEXT LOG COMMAND...: runs it with its output in LOG, shows the time it takes and, on a terminal,
+# the last line of its output meanwhile. When it fails, shows the log's end and ends the script.
+run_logged() {
+    local text=$1 log=$2 start=$SECONDS status=0
+    shift 2
+    mkdir -p "$(dirname "$log")"
+    "$@" >"$log" 2>&1 </dev/null &
+    local pid=$!
+    # shellcheck disable=SC2064 # the process of now is meant
+    trap "kill $pid 2>/dev/null; exit 130" INT TERM
+    if [ -n "$reset" ]; then
+        while kill -0 $pid 2>/dev/null; do
+            printf '\r\e[K    %s  %ds  %s' "$text" $((SECONDS - start)) \
+                "$dim$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c 1-50)$reset" >&2
+            sleep 0.2
+        done
+        printf '\r\e[K' >&2
+    fi
+    wait $pid || status=$?
+    trap - INT TERM
+    if [ $status != 0 ]; then
+        tail -n 20 "$log" >&2
+        die "failed: $text" "the whole log: $(shown "$log")"
+    fi
+    say "    $text ${green}done${reset} ($((SECONDS - start)) s)"
+}
+
+# lock_file FD FILE: takes the lock of an existing file through that descriptor; fails at once when another
+# process has it. A file that was replaced between opening and locking is opened again.
+lock_file() {
+    while :; do
+        eval "exec $1<>\"\$2\"" || return 1
+        flock -n "$1" || return 1
+        [ "$(stat -Lc %d:%i "/proc/self/fd/$1")" = "$(stat -Lc %d:%i "$2")" ] && return 0
+    done
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# The emulated SEV-SNP platform: our hypervisor below the VM in an ordinary QEMU, and the emulated secure
+# processor beside it, which shares the VM's memory through a file. To be sourced after lib.sh.
+# shellcheck shell=bash disable=SC2154 # the caller's variables
+
+# What the hypervisor takes from the top of the machine's memory for itself
+HYPERVISOR_RESERVE=96M
+
+emulated_check() {
+    qemu=$(find_qemu) ||
+        die -"$EXIT_QEMU" "$(qemu_problem)" "./prepare.sh fetches one; QEMU in vm.conf can name another"
+    require_built "$BUILD_DIR/emulator/hypervisor.elf" "$EXIT_NOT_BUILT"
+    require_built "$BUILD_DIR/emulator/amd-sp/amd-sp" "$EXIT_NOT_BUILT"
+    require_built "$CHIP_DIR" "$EXIT_NOT_BUILT"
+}
+
+emulated_machine_size() { echo $(($(bytes_of "$memory") + $(bytes_of $HYPERVISOR_RESERVE))); }
+
+# The folder for the VM's memory: in RAM if it fits, with some room left
+emulated_run_parent() {
+    local free
+    free=$(df --output=avail -B1 /dev/shm 2>/dev/null | tail -n 1)
+    if [ "${free:-0}" -gt $(($(emulated_machine_size) * 5 / 4)) ]; then
+        echo /dev/shm
+    else
+        echo "${TMPDIR:-/tmp}"
+    fi
+}
+
+# Fills the array qemu_command.
+emulated_compose() {
+    local size
+    size=$(emulated_machine_size)
+    qemu_command=(
+        "$qemu" -accel tcg
+        -machine "q35,smm=off,memory-backend=ram"
+        -cpu "EPYC,phys-bits=48"
+        -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
+        -m "size=$((size >> 20))M"
+        -kernel "$BUILD_DIR/emulator/hypervisor.elf"
+        -initrd "$igvm"
+        -append "memory=$(bytes_of "$memory")"
+        -nodefaults -display none -no-reboot
+        "${console_arguments[@]}"
+        -serial null
+        -serial "$(proxy_serial)"
+        -serial "unix:$run_dir/sp.sock"
+        "${guest_disk_arguments[@]}"
+    )
+    # The hypervisor hides this device from the guest and shows it to the SVSM as virtio-mmio.
+    [ "$svsm" = no ] || qemu_command+=(
+        -drive "file=$STATE_VOLUME,format=raw,if=none,id=state"
+        -device "virtio-blk-pci,drive=state,addr=1e.0,$virtio_pci"
+    )
+}
+
+# Starts what must run before QEMU.
+emulated_prepare() {
+    truncate -s "$(emulated_machine_size)" "$run_dir/ram"
+    setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
+        --socket "$run_dir/sp.sock" >"$LOG_DIR/amd-sp.log" 2>&1 </dev/null &
+    helper_pids+=($!)
+    for _ in {1..100}; do
+        [ ! -S "$run_dir/sp.sock" ] || return 0
+        kill -0 $! 2>/dev/null || break
+        sleep 0.05
+    done
+    cat "$LOG_DIR/amd-sp.log" >&2
+    die -"$EXIT_PLATFORM" "the emulated secure processor did not start" "its messages are above"
+}

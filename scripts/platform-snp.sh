@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+# A real SEV-SNP host with the kernel and the QEMU of the COCONUT project's svsm branches: upstream has no VMPLs
+# for guests yet. To be sourced after lib.sh.
+# shellcheck shell=bash disable=SC2154 # the caller's variables
+
+QEMU_SNP_OLDEST=11
+
+snp_host() {
+    grep -qs '^[Y1]' /sys/module/kvm_amd/parameters/sev_snp && [ -w /dev/kvm ]
+}
+
+snp_qemu() { "$QEMU_SNP" -machine q35,help 2>/dev/null | grep -q device-plane; }
+
+snp_check() {
+    snp_host || die -"$EXIT_PLATFORM" "this host cannot run SEV-SNP VMs: no /dev/kvm with SEV-SNP enabled" \
+        "--platform emulated runs anywhere"
+    local major
+    major=$(qemu_major "$QEMU_SNP")
+    if [ "${major:-0}" -lt $QEMU_SNP_OLDEST ] || ! snp_qemu; then
+        die -"$EXIT_QEMU" "$QEMU_SNP ${major:+is QEMU $major, and }does not know VMPLs (device-plane)" \
+            "build QEMU from the COCONUT project's svsm branch and name it with QEMU_SNP in vm.conf"
+    fi
+}
+
+snp_run_parent() { echo "${TMPDIR:-/tmp}"; }
+
+# Fills the array qemu_command.
+snp_compose() {
+    local planes=,x-svsm-virtio-mmio=on,kernel-irqchip=split,device-plane=2
+    [ "$svsm" = yes ] || planes=
+    qemu_command=(
+        "$QEMU_SNP"
+        -machine "q35,accel=kvm,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
+        -cpu EPYC-v4
+        -object "memory-backend-memfd,id=ram,size=$memory,share=true,prealloc=false,reserve=false"
+        -m "size=$memory"
+        -object "sev-snp-guest,id=sev,cbitpos=$SNP_CBIT,reduced-phys-bits=1,policy=0x30000"
+        -object "igvm-cfg,id=igvm,file=$igvm"
+        -nodefaults -display none -no-reboot
+        "${console_arguments[@]}"
+        -serial null
+        -serial "$(proxy_serial)"
+        -serial null
+        "${guest_disk_arguments[@]}"
+    )
+    [ "$svsm" = no ] || qemu_command+=(
+        -global virtio-mmio.force-legacy=false
+        -drive "file=$STATE_VOLUME,format=raw,if=none,id=state,cache=none"
+        -device "virtio-blk-device,drive=state,plane=0"
+    )
+}
+
+snp_prepare() { :; }

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/attest/attest_error.h"
+
+#include <assert.h>
+
+static const struct {
+    enum attest_status status;
+    const char *words;
+} errors[] = {
+    [ATTEST_OK] = {ATTEST_STATUS_DONE, "done"},
+
+    [ATTEST_ERR_REQUEST] = {ATTEST_STATUS_MALFORMED_REQUEST, "malformed request on the channel"},
+
+    [ATTEST_ERR_PROXY_SILENT] = {ATTEST_STATUS_PROXY_SILENT,
+                                 "the proxy does not answer; is it running on the host?"},
+    [ATTEST_ERR_PROXY_CLOSED] = {ATTEST_STATUS_PROXY_SILENT,
+                                 "the proxy closed the connection; see its log on the host"},
+    [ATTEST_ERR_FRAME_SIZE] = {ATTEST_STATUS_PROTOCOL,
+                               "the proxy sent a frame that is empty or larger than 65536 bytes"},
+    [ATTEST_ERR_JSON] = {ATTEST_STATUS_PROTOCOL, "the proxy sent a frame that is not valid JSON"},
+    [ATTEST_ERR_NEGOTIATION] = {ATTEST_STATUS_PROTOCOL,
+                                "the proxy's NegotiationResponse is malformed"},
+    [ATTEST_ERR_RECIPE] = {ATTEST_STATUS_PROTOCOL,
+                           "the proxy asked for another REPORT_DATA than own key, then challenge; "
+                           "no report was made"},
+    [ATTEST_ERR_CHALLENGE_SIZE] = {ATTEST_STATUS_PROTOCOL,
+                                   "the challenge is not 16 to 128 bytes; no report was made"},
+    [ATTEST_ERR_ATTESTATION] = {ATTEST_STATUS_PROTOCOL,
+                                "the proxy's AttestationResponse is malformed"},
+    [ATTEST_ERR_HEADER] = {ATTEST_STATUS_PROTOCOL,
+                           "the reply's header does not say ECDH-ES+A256KW, A256GCM and the "
+                           "ephemeral key beside it"},
+    [ATTEST_ERR_EPK] = {ATTEST_STATUS_PROTOCOL, "the reply's ephemeral key is not on P-521"},
+
+    [ATTEST_ERR_KBS_UNREACHABLE] = {ATTEST_STATUS_KBS_UNREACHABLE,
+                                    "the proxy could not reach the KBS; check that it runs and the "
+                                    "proxy's URL"},
+    [ATTEST_ERR_KBS_REFUSED] = {ATTEST_STATUS_KBS_REFUSED,
+                                "the KBS refused to release the key; is this launch measurement "
+                                "registered? Its log says why"},
+    [ATTEST_ERR_KBS_PROTOCOL] = {ATTEST_STATUS_PROTOCOL,
+                                 "the proxy says that the KBS broke the protocol"},
+
+    [ATTEST_ERR_AMD_SP_BUSY] = {ATTEST_STATUS_AMD_SP,
+                                "the host kept the AMD-SP busy; VMPCK0 was wiped"},
+    [ATTEST_ERR_AMD_SP_INVALID_LEN] = {ATTEST_STATUS_AMD_SP,
+                                       "the host wants certificate pages for a request without "
+                                       "certificates; VMPCK0 was wiped"},
+    [ATTEST_ERR_AMD_SP_FAILED] = {ATTEST_STATUS_AMD_SP,
+                                  "the guest request to the AMD-SP failed; VMPCK0 was wiped"},
+    [ATTEST_ERR_AMD_SP_RESPONSE] = {ATTEST_STATUS_AMD_SP,
+                                    "the AMD-SP's response is not the authentic answer to our "
+                                    "request; VMPCK0 was wiped"},
+    [ATTEST_ERR_AMD_SP_REFUSED] = {ATTEST_STATUS_AMD_SP,
+                                   "the AMD-SP refused to make the attestation report"},
+    [ATTEST_ERR_AMD_SP_REPORT] = {ATTEST_STATUS_AMD_SP,
+                                  "the AMD-SP made another attestation report than asked for"},
+    [ATTEST_ERR_AMD_SP_DISABLED] = {ATTEST_STATUS_AMD_SP,
+                                    "there is no VMPCK0, or it was wiped after an earlier failure; "
+                                    "restart the VM"},
+
+    [ATTEST_ERR_DECRYPT] = {ATTEST_STATUS_DECRYPT, "the reply does not decrypt with our key"},
+    [ATTEST_ERR_SECRET_SIZE] = {ATTEST_STATUS_SECRET_SIZE,
+                                "the released secret is not a 64-byte state key; register the "
+                                "right one in the KBS"},
+
+    [ATTEST_ERR_INTERNAL] = {ATTEST_STATUS_INTERNAL, "out of memory or no entropy"},
+    [ATTEST_ERR_KEY_NOT_TAKEN] = {ATTEST_STATUS_INTERNAL,
+                                  "the released key could not be handed over"},
+};
+
+static_assert(sizeof(errors) / sizeof(errors[0]) == ATTEST_ERROR_COUNT, "an error has no words");
+
+const char *attest_error_words(enum attest_error error)
+{
+    return errors[error].words;
+}
+
+enum attest_status attest_error_status(enum attest_error error)
+{
+    return errors[error].status;
+}

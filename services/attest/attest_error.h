@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can go wrong in the attestation service, in words and as the status of docs/service-abi.md.
+ *
+ * The words are fixed: nothing that came from the host is ever part of them.
+ */
+#ifndef SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
+#define SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
+
+enum attest_error {
+    ATTEST_OK = 0,
+
+    ATTEST_ERR_REQUEST, /* from the SVSM: malformed */
+
+    ATTEST_ERR_PROXY_SILENT, /* the deadline passed */
+    ATTEST_ERR_PROXY_CLOSED,
+    ATTEST_ERR_FRAME_SIZE,
+    ATTEST_ERR_JSON,
+    ATTEST_ERR_NEGOTIATION, /* NegotiationResponse: member missing or of the wrong type */
+    ATTEST_ERR_RECIPE,      /* params is not our constant */
+    ATTEST_ERR_CHALLENGE_SIZE,
+    ATTEST_ERR_ATTESTATION, /* AttestationResponse: member missing, of the wrong type or size */
+    ATTEST_ERR_HEADER, /* protected header: not our algorithms, or another epk than beside it */
+    ATTEST_ERR_EPK,    /* epk is not a point of P-521 */
+
+    ATTEST_ERR_KBS_UNREACHABLE,
+    ATTEST_ERR_KBS_REFUSED,
+    ATTEST_ERR_KBS_PROTOCOL,
+
+    ATTEST_ERR_AMD_SP_BUSY,
+    ATTEST_ERR_AMD_SP_INVALID_LEN,
+    ATTEST_ERR_AMD_SP_FAILED,   /* VMM or firmware status, or the descriptor failed */
+    ATTEST_ERR_AMD_SP_RESPONSE, /* not the answer to our message, or not authentic */
+    ATTEST_ERR_AMD_SP_REFUSED,  /* authentic response, STATUS is not 0 */
+    ATTEST_ERR_AMD_SP_REPORT,   /* authentic response, but not the report we asked for */
+    ATTEST_ERR_AMD_SP_DISABLED, /* VMPCK0 was wiped after an earlier failure */
+
+    ATTEST_ERR_DECRYPT,
+    ATTEST_ERR_SECRET_SIZE,
+
+    ATTEST_ERR_INTERNAL, /* no memory, no entropy */
+    ATTEST_ERR_KEY_NOT_TAKEN,
+
+    ATTEST_ERROR_COUNT
+};
+
+/* Status values of the channel and, from 10 on, exit statuses of the native front-end. */
+enum attest_status {
+    ATTEST_STATUS_DONE = 0,
+    ATTEST_STATUS_MALFORMED_REQUEST = 1,
+    ATTEST_STATUS_PROXY_SILENT = 2,
+    ATTEST_STATUS_PROTOCOL = 3,
+    ATTEST_STATUS_KBS_REFUSED = 4,
+    ATTEST_STATUS_KBS_UNREACHABLE = 5,
+    ATTEST_STATUS_AMD_SP = 6,
+    ATTEST_STATUS_SECRET_SIZE = 7,
+    ATTEST_STATUS_DECRYPT = 8,
+    ATTEST_STATUS_INTERNAL = 9,
+};
+
+/* One sentence: what happened, to which thing, what to do. Static storage. */
+const char *attest_error_words(enum attest_error error);
+
+enum attest_status attest_error_status(enum attest_error error);
+
+#endif

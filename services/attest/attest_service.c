@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/attest/attest_service.h"
+
+#include <openssl/crypto.h>
+
+#include "services/attest/fetch_key.h"
+#include "services/attest/report_data.h"
+#include "services/common/io.h"
+#include "services/common/log.h"
+
+struct report_arguments {
+    const uint8_t *nonce, *manifest;
+    uint32_t manifest_size, want_certificates;
+};
+
+enum attest_error attest_service_fetch_key(struct attest_service *service)
+{
+    uint8_t key[STATE_KEY_SIZE];
+    enum attest_error error = fetch_key(service->proxy, service->timeout, &service->requester, key);
+
+    if (!error && !io_write_all(service->state_key, key, sizeof(key)))
+        error = ATTEST_ERR_KEY_NOT_TAKEN;
+    OPENSSL_cleanse(key, sizeof(key));
+    return error;
+}
+
+static enum attest_error handle_fetch_key(struct attest_service *service, struct reader *arguments)
+{
+    enum attest_error error =
+        reader_at_end(arguments) ? attest_service_fetch_key(service) : ATTEST_ERR_REQUEST;
+
+    if (!error)
+        log_info("attestation: the KBS released the state key");
+    return error;
+}
+
+/* The manifest is never empty: it is what tells this REPORT_DATA from a key release's. */
+static bool read_report_arguments(struct reader *in, struct report_arguments *out)
+{
+    return reader_borrow(in, &out->nonce, REPORT_NONCE_SIZE) &&
+           reader_le32(in, &out->manifest_size) && out->manifest_size > 0 &&
+           reader_borrow(in, &out->manifest, out->manifest_size) &&
+           reader_le32(in, &out->want_certificates) && out->want_certificates <= 1 &&
+           reader_at_end(in);
+}
+
+static bool write_sized(struct writer *out, const void *bytes, size_t size)
+{
+    return writer_le32(out, (uint32_t)size) && writer_put(out, bytes, size);
+}
+
+static enum attest_error write_report(struct writer *body,
+                                      const struct attestation_evidence *evidence)
+{
+    size_t size = evidence->certificates_size;
+
+    if (!write_sized(body, evidence->report, sizeof(evidence->report)))
+        return ATTEST_ERR_INTERNAL;
+    if (size > body->room - sizeof(uint32_t)) {
+        log_warning("attestation: the host's certificates (%zu bytes) do not fit in a response "
+                    "and are left out",
+                    size);
+        size = 0;
+    }
+    return write_sized(body, evidence->certificates, size) ? ATTEST_OK : ATTEST_ERR_INTERNAL;
+}
+
+static enum attest_error handle_report(struct attest_service *service, struct reader *arguments,
+                                       struct writer *body)
+{
+    struct report_arguments args;
+    uint8_t report_data[REPORT_DATA_SIZE];
+    enum attest_error error;
+
+    if (!read_report_arguments(arguments, &args))
+        return ATTEST_ERR_REQUEST;
+    error = report_data_for_manifest(args.nonce, args.manifest, args.manifest_size, report_data);
+    if (!error)
+        error = guest_requester_get_report(&service->requester, report_data, args.want_certificates,
+                                           &service->evidence);
+    if (!error)
+        error = write_report(body, &service->evidence);
+    return error;
+}
+
+uint32_t attest_service_handle(void *context, uint32_t operation, struct reader *arguments,
+                               struct writer *body)
+{
+    struct attest_service *service = context;
+    enum attest_error error = ATTEST_ERR_REQUEST;
+
+    if (operation == ATTEST_FETCH_KEY)
+        error = handle_fetch_key(service, arguments);
+    else if (operation == ATTEST_REPORT)
+        error = handle_report(service, arguments, body);
+    if (error)
+        log_error("attestation: %s", attest_error_words(error));
+    return attest_error_status(error);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of the attestation service on its channel (docs/service-abi.md). */
+#ifndef SNPVTPM_SERVICES_ATTEST_ATTEST_SERVICE_H
+#define SNPVTPM_SERVICES_ATTEST_ATTEST_SERVICE_H
+
+#include <stdint.h>
+
+#include "lib/base/reader.h"
+#include "lib/base/writer.h"
+#include "services/attest/guest_request.h"
+
+enum attest_operation {
+    ATTEST_FETCH_KEY = 1,
+    ATTEST_REPORT = 2,
+};
+
+struct attest_service {
+    int proxy;            /* byte stream */
+    int amd_sp;           /* what requester uses */
+    int state_key;        /* takes the released key */
+    unsigned int timeout; /* milliseconds, of a whole FETCH_KEY */
+    struct guest_requester requester;
+    struct attestation_evidence evidence; /* of the REPORT being answered */
+};
+
+/* A channel_handler; service is a struct attest_service. Says on the log why it fails. */
+uint32_t attest_service_handle(void *service, uint32_t operation, struct reader *arguments,
+                               struct writer *body);
+
+/* FETCH_KEY: has the key released and hands it to descriptor state_key. */
+MUST_CHECK enum attest_error attest_service_fetch_key(struct attest_service *service);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The exchange that has the KBS release the state key: negotiate, prove what we are, decrypt.
+ *
+ * The proxy and all else on the host only carry messages. Each call makes a fresh key pair, to
+ * which the KBS encrypts; nobody can open an earlier reply again.
+ */
+#ifndef SNPVTPM_SERVICES_ATTEST_FETCH_KEY_H
+#define SNPVTPM_SERVICES_ATTEST_FETCH_KEY_H
+
+#include <stdint.h>
+
+#include <openssl/types.h>
+
+#include "lib/base/reader.h"
+#include "lib/jose/jwe_ecdh.h"
+#include "services/attest/attest_error.h"
+#include "services/attest/guest_request.h"
+
+#define STATE_KEY_SIZE    64    /* AES-256-XTS */
+#define FETCH_KEY_TIMEOUT 60000 /* milliseconds */
+
+/*
+ * Runs one exchange over the byte stream proxy, within timeout milliseconds but for the AMD-SP's
+ * time. key holds the state key on success and nothing otherwise; the caller wipes it.
+ */
+MUST_CHECK enum attest_error fetch_key(int proxy, unsigned int timeout,
+                                       struct guest_requester *requester,
+                                       uint8_t key[STATE_KEY_SIZE]);
+
+/* The last step: decrypts the KBS's reply with our key pair; the secret must be a state key. */
+MUST_CHECK enum attest_error fetch_key_open_reply(EVP_PKEY *own, const struct jwe *reply,
+                                                  uint8_t key[STATE_KEY_SIZE]);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The attestation client: the service of the SVSM or, with options, one exchange on a host. */
+#include <errno.h>
+#include <jansson.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "services/attest/attest_service.h"
+#include "services/attest/fetch_key.h"
+#include "services/attest/native.h"
+#include "services/common/channel.h"
+#include "services/common/io.h"
+#include "services/common/log.h"
+
+/* The descriptors of docs/service-abi.md. */
+enum service_descriptor {
+    FD_PROXY = 4,
+    FD_AMD_SP = 5,
+    FD_VMPCK0 = 6,
+    FD_STATE_KEY = 7,
+};
+
+/* Keeps both libraries from looking for files and devices, which the SVSM does not have. */
+static bool set_up_libraries(void)
+{
+    size_t seed;
+
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+        RAND_bytes((unsigned char *)&seed, sizeof(seed)) != 1)
+        return false;
+    json_object_seed(seed);
+    return true;
+}
+
+/* Serves the SVSM until it closes the channel. */
+static int serve(void)
+{
+    struct attest_service *service = calloc(1, sizeof(*service));
+    uint8_t vmpck0[VMPCK_SIZE];
+    enum channel_end end;
+
+    if (!service || !io_read_secret(FD_VMPCK0, vmpck0, sizeof(vmpck0))) {
+        log_error("attestation: cannot read VMPCK0: %s", strerror(errno));
+        free(service);
+        return EXIT_FAILURE;
+    }
+    service->proxy = FD_PROXY;
+    service->amd_sp = FD_AMD_SP;
+    service->state_key = FD_STATE_KEY;
+    service->timeout = FETCH_KEY_TIMEOUT;
+    guest_requester_init(&service->requester, amd_sp_on_descriptor(&service->amd_sp), vmpck0);
+    OPENSSL_cleanse(vmpck0, sizeof(vmpck0));
+
+    end = channel_serve(CHANNEL_FD, attest_service_handle, service);
+    if (end == CHANNEL_BROKEN)
+        log_error("attestation: the channel failed: %s", strerror(errno));
+    guest_requester_disable(&service->requester);
+    free(service);
+    return end == CHANNEL_CLOSED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    if (!set_up_libraries()) {
+        log_error("attestation: OpenSSL cannot be used; is there entropy?");
+        return EXIT_FAILURE;
+    }
+    return argc > 1 ? native_main(argc, argv) : serve();
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/tpm/service.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "services/common/io.h"
+#include "services/common/log.h"
+#include "services/tpm/disk.h"
+#include "services/tpm/ek.h"
+
+static enum engine_opening open_engine(struct service *service)
+{
+    const struct volume_storage storage = disk_storage(&service->disk_fd);
+    uint8_t key[VOLUME_KEY_SIZE];
+    enum engine_opening opening;
+
+    if (!io_read_secret(service->key_fd, key, sizeof(key))) {
+        log_error("no state key of %zu bytes was handed to the TPM: %s", sizeof(key),
+                  strerror(errno));
+        return ENGINE_FAILED;
+    }
+    opening = engine_open(&service->engine, &storage, key);
+    OPENSSL_cleanse(key, sizeof(key));
+    if (opening == ENGINE_FAILED || opening == ENGINE_DAMAGED)
+        engine_close(&service->engine);
+    return opening;
+}
+
+/* A TPM that is open already is one whose machine was reset: the key was for the first time only.
+ */
+static enum engine_opening reopen_engine(struct service *service)
+{
+    if (!engine_power_cycle(&service->engine))
+        return ENGINE_FAILED;
+    return service->opening == ENGINE_MANUFACTURED ? ENGINE_OPENED : service->opening;
+}
+
+static uint32_t handle_open(struct service *service, struct writer *body)
+{
+    const enum engine_opening opening =
+        service->open ? reopen_engine(service) : open_engine(service);
+
+    switch (opening) {
+    case ENGINE_OPENED:
+    case ENGINE_MANUFACTURED:
+    case ENGINE_EPHEMERAL:
+        service->open = true;
+        service->opening = opening;
+        return writer_le32(body, opening) ? SERVICE_DONE : SERVICE_TPM_FAILED;
+    case ENGINE_DAMAGED:
+        return SERVICE_VOLUME_DAMAGED;
+    case ENGINE_FAILED:
+        break;
+    }
+    return SERVICE_VOLUME_FAILED;
+}
+
+static uint32_t handle_command(struct service *service, struct reader *arguments,
+                               struct writer *body)
+{
+    const size_t used = body->used;
+    uint8_t *response;
+    uint8_t locality;
+    size_t size;
+
+    if (!reader_u8(arguments, &locality))
+        return SERVICE_MALFORMED;
+    if (!writer_reserve(body, &response, TPM_RESPONSE_MAX))
+        return SERVICE_TPM_FAILED;
+    size = engine_execute(&service->engine, locality, arguments->next, arguments->left, response);
+    body->used = used + size;
+    body->room += TPM_RESPONSE_MAX - size;
+    return SERVICE_DONE;
+}
+
+static uint32_t handle_ek_public(struct service *service, struct writer *body)
+{
+    const uint32_t code = ek_provide(&service->engine);
+
+    if (code != TPM_RC_SUCCESS) {
+        log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
+        return SERVICE_TPM_FAILED;
+    }
+    return writer_put(body, service->engine.ek_public, service->engine.ek_public_size)
+               ? SERVICE_DONE
+               : SERVICE_TPM_FAILED;
+}
+
+uint32_t service_handle(void *context, uint32_t operation, struct reader *arguments,
+                        struct writer *body)
+{
+    struct service *service = context;
+
+    switch (operation) {
+    case SERVICE_OPEN:
+        return handle_open(service, body);
+    case SERVICE_COMMAND:
+        return handle_command(service, arguments, body);
+    case SERVICE_EK_PUBLIC:
+        return handle_ek_public(service, body);
+    }
+    log_error("the SVSM asked for an unknown operation, %u", (unsigned)operation);
+    return SERVICE_MALFORMED;
+}
+
+int service_run(int channel_fd, int disk_fd, int key_fd)
+{
+    struct service service = {.disk_fd = disk_fd, .key_fd = key_fd};
+    const enum channel_end end = channel_serve(channel_fd, service_handle, &service);
+    const int reason = errno;
+
+    if (service.open)
+        engine_close(&service.engine);
+    if (end == CHANNEL_CLOSED)
+        return EXIT_SUCCESS;
+    log_error("the channel to the SVSM failed: %s", strerror(reason));
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The few constants of the TPM 2.0 Library specification, part 2, that this service needs besides
+ * libtpms. TPM integers are big-endian.
+ */
+#ifndef SNPVTPM_SERVICES_TPM_TPM_ABI_H
+#define SNPVTPM_SERVICES_TPM_TPM_ABI_H
+
+#define TPM_COMMAND_MAX  4096
+#define TPM_RESPONSE_MAX 4096
+#define TPM_HEADER_SIZE  10 /* tag, size, command or response code */
+#define TPM_LOCALITY_MAX 4
+
+#define TPM_ST_NO_SESSIONS 0x8001
+#define TPM_ST_SESSIONS    0x8002
+
+#define TPM_CC_ChangeEPS     0x00000124
+#define TPM_CC_CreatePrimary 0x00000131
+#define TPM_CC_FlushContext  0x00000165
+
+#define TPM_RC_SUCCESS      0x000
+#define TPM_RC_INITIALIZE   0x100
+#define TPM_RC_FAILURE      0x101
+#define TPM_RC_COMMAND_SIZE 0x142
+#define TPM_RC_LOCALITY     0x907
+
+#define TPM_RH_ENDORSEMENT 0x4000000b
+#define TPM_RS_PW          0x40000009
+
+#define TPM_ALG_RSA    0x0001
+#define TPM_ALG_AES    0x0006
+#define TPM_ALG_SHA256 0x000b
+#define TPM_ALG_NULL   0x0010
+#define TPM_ALG_CFB    0x0043
+
+#define TPMA_OBJECT_fixedTPM            (1u << 1)
+#define TPMA_OBJECT_fixedParent         (1u << 4)
+#define TPMA_OBJECT_sensitiveDataOrigin (1u << 5)
+#define TPMA_OBJECT_adminWithPolicy     (1u << 7)
+#define TPMA_OBJECT_restricted          (1u << 16)
+#define TPMA_OBJECT_decrypt             (1u << 17)
+
+#endif

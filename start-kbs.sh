@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Starts the Key Broker Server, and the proxy that carries bytes between a VM's serial port and it.
+#
+# usage: ./start-kbs.sh [--background] [--stop] [--flush-db]
+#
+#   -b, --background   return when both answer; they go on until --stop
+#   -s, --stop         stop what --background started
+#   -f, --flush-db     forget all registered keys first
+#   -h, --help         this text
+#
+# Without --background both run until Ctrl-C. The port is KBS_PORT in vm.conf.
+#
+# Exit status: 0 done, 1 other trouble, 2 usage, 3 something is not built, 4 the port is in use,
+# 5 they run already, 6 one of the two ended.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+
+EXIT_NOT_BUILT=3
+EXIT_PORT=4
+EXIT_RUNNING=5
+EXIT_ENDED=6
+
+load_config
+background=no stop=no flush=no
+while [ $# != 0 ]; do
+    case $1 in
+        -b | --background) background=yes ;;
+        -s | --stop) stop=yes ;;
+        -f | --flush-db) flush=yes ;;
+        -h | --help) show_usage; exit ;;
+        *) usage_error "unknown option $1" ;;
+    esac
+    shift
+done
+
+kbs=$BUILD_DIR/kbs/kbs
+proxy=$BUILD_DIR/proxy/proxy
+url=http://127.0.0.1:$KBS_PORT
+
+pid_file() { echo "$STATE_DIR/$1.pid"; }
+
+# running NAME: prints the pid; a process that took over the number of a dead one does not count.
+running() {
+    local pid
+    read -r pid 2>/dev/null <"$(pid_file "$1")" || return 1
+    [ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -n 1)" = "$BUILD_DIR/$1/$1" ] || return 1
+    echo "$pid"
+}
+
+stop_one() {
+    local pid
+    if pid=$(running "$1"); then
+        kill "$pid" 2>/dev/null || true
+        for _ in {1..50}; do
+            running "$1" >/dev/null || break
+            sleep 0.1
+        done
+        ! running "$1" >/dev/null || kill -KILL "$pid" 2>/dev/null || true
+    fi
+    rm -f "$(pid_file "$1")"
+}
+
+stop_both() {
+    stop_one proxy
+    stop_one kbs
+    rm -f "$PROXY_SOCKET"
+}
+
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$KBS_PORT") 2>/dev/null; }
+# shellcheck disable=SC2317 # wait_until calls it
+proxy_listens() { grep -qF " $PROXY_SOCKET" /proc/net/unix; }
+
+# start_one NAME ARGUMENT...: in the background its words go to a log, else to the terminal.
+start_one() {
+    local name=$1
+    shift
+    if [ $background = yes ]; then
+        setsid "$BUILD_DIR/$name/$name" "$@" >"$LOG_DIR/$name.log" 2>&1 </dev/null &
+    else
+        setpriv --pdeathsig TERM "$BUILD_DIR/$name/$name" "$@" </dev/null &
+    fi
+    echo $! >"$(pid_file "$name")"
+}
+
+# wait_until NAME CONDITION: for at most ten seconds, and no longer than that program lives
+wait_until() {
+    for _ in {1..100}; do
+        ! "$2" || return 0
+        sleep 0.1
+        running "$1" >/dev/null || break
+    done
+    [ $background = no ] || tail -n 20 "$LOG_DIR/$1.log" >&2
+    die -$EXIT_ENDED "the $1 did not start" "its messages are above"
+}
+
+if [ $stop = yes ]; then
+    running kbs >/dev/null || running proxy >/dev/null || say "The KBS and the proxy do not run."
+    stop_both
+    exit
+fi
+
+require_built "$kbs" $EXIT_NOT_BUILT
+require_built "$proxy" $EXIT_NOT_BUILT
+require_built "$CHIP_DIR/ark.pem" $EXIT_NOT_BUILT
+! pid=$(running kbs) || die -$EXIT_RUNNING "the KBS runs already, as process $pid" "./start-kbs.sh --stop ends it"
+! port_answers || die -$EXIT_PORT "port $KBS_PORT is in use by another program" \
+    "end that program, or choose another KBS_PORT in vm.conf"
+[ ${#PROXY_SOCKET} -le 107 ] || die "the path of the proxy's socket is too long: $PROXY_SOCKET" \
+    "choose a shorter PROXY_SOCKET in vm.conf"
+
+umask 077
+mkdir -p "$STATE_DIR" "$LOG_DIR"
+stop_both
+trap stop_both EXIT
+trap 'exit 130' INT TERM HUP
+[ $flush = no ] || rm -f "$KBS_DB" "$KBS_DB"-*
+
+start_one kbs serve --db "$KBS_DB" --listen "127.0.0.1:$KBS_PORT" --trust-emulated "$CHIP_DIR/ark.pem"
+wait_until kbs port_answers
+start_one proxy --unix "$PROXY_SOCKET" --url "$url"
+wait_until proxy proxy_listens
+
+if [ $background = yes ]; then
+    trap - EXIT
+    say "The KBS answers at $url, the proxy at $(shown "$PROXY_SOCKET"). Logs: $(shown "$LOG_DIR")/{kbs,proxy}.log"
+    exit
+fi
+say "The KBS answers at $url, the proxy at $(shown "$PROXY_SOCKET"). Ctrl-C stops both."
+wait -n || true
+die -$EXIT_ENDED "the KBS or the proxy ended" "the messages above say why"

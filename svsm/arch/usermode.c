@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/arch/usermode.h"
+
+#include "svsm/arch/cpu.h"
+#include "svsm/arch/segments.h"
+
+#define EFER_SYSCALL_ENABLE (1ull << 0)
+/* Cleared on entry: AC, NT, IOPL, DF, IF, TF. */
+#define SYSCALL_FLAGS_MASK 0x47700ull
+/* SYSRET is not used (IRET returns), so only the kernel's selectors matter. */
+#define STAR_VALUE ((uint64_t)KERNEL_CODE << 32)
+
+extern const uint8_t usermode_syscall_entry[];
+_Noreturn void usermode_leave(enum user_exit reason);
+
+static struct user_fault last_fault;
+
+void usermode_init(void)
+{
+    msr_write(MSR_STAR, STAR_VALUE);
+    msr_write(MSR_LSTAR, (uint64_t)usermode_syscall_entry);
+    msr_write(MSR_SFMASK, SYSCALL_FLAGS_MASK);
+    msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SYSCALL_ENABLE);
+}
+
+void usermode_leave_on_fault(const struct trap_frame *frame)
+{
+    last_fault = (struct user_fault){
+        .vector = frame->vector,
+        .error = frame->error,
+        .rip = frame->rip,
+        .address = cr2_read(),
+    };
+    usermode_leave(USER_EXIT_FAULT);
+}
+
+const struct user_fault *usermode_fault(void)
+{
+    return &last_fault;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The little of printf that the console needs (which formats: log.h). */
+#ifndef SVSM_CONSOLE_FORMAT_H
+#define SVSM_CONSOLE_FORMAT_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+/* Writes at most size bytes, without a NUL; returns the bytes written. What does not fit is cut. */
+size_t format_text(char *out, size_t size, const char *format, va_list arguments);
+
+#endif

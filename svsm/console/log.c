@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/console/log.h"
+
+#include <stdbool.h>
+
+#include "svsm/base/string.h"
+#include "svsm/console/format.h"
+#include "svsm/console/uart.h"
+
+#define LINE_MAX 240
+
+static struct uart uart;
+static bool ready;
+
+void log_init(uint16_t port)
+{
+    uart_init(&uart, port);
+    ready = true;
+}
+
+/* A console that does not take the text loses it: the host's choice, and nothing depends on it. */
+static void emit(const char *text, size_t size)
+{
+    if (ready && uart_write(&uart, text, size) != STATUS_OK)
+        ready = false;
+}
+
+static void emit_line(const char *level, const char *text, size_t size)
+{
+    char line[LINE_MAX + 40];
+    size_t used = 0;
+
+    for (const char *part = "svsm: ["; *part != '\0'; part++)
+        line[used++] = *part;
+    for (const char *part = level; *part != '\0' && used < 30; part++)
+        line[used++] = *part;
+    line[used++] = ']';
+    line[used++] = ' ';
+    memcpy(line + used, text, size);
+    used += size;
+    line[used++] = '\r';
+    line[used++] = '\n';
+    emit(line, used);
+}
+
+void log_line(const char *level, const char *format, va_list arguments)
+{
+    char text[LINE_MAX];
+
+    emit_line(level, text, format_text(text, sizeof(text), format, arguments));
+}
+
+#define LOG_LEVEL(name, level)                                                                     \
+    void name(const char *format, ...)                                                             \
+    {                                                                                              \
+        va_list arguments;                                                                         \
+                                                                                                   \
+        va_start(arguments, format);                                                               \
+        log_line(level, format, arguments);                                                        \
+        va_end(arguments);                                                                         \
+    }
+
+LOG_LEVEL(log_info, "info")
+LOG_LEVEL(log_warning, "warning")
+LOG_LEVEL(log_error, "error")
+
+void log_service(const char *name, const char *text, size_t size)
+{
+    char line[LINE_MAX];
+    size_t used = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        bool printable = text[i] >= ' ' && text[i] <= '~';
+
+        if (printable)
+            line[used++] = text[i];
+        if (used > 0 && (text[i] == '\n' || used == sizeof(line))) {
+            emit_line(name, line, used);
+            used = 0;
+        }
+    }
+    if (used > 0)
+        emit_line(name, line, used);
+}

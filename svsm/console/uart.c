@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/console/uart.h"
+
+#include "svsm/sev/ghcb_calls.h"
+
+/* Registers, from the base port. */
+enum uart_register {
+    UART_DATA = 0,
+    UART_INTERRUPT_ENABLE = 1,
+    UART_FIFO_CONTROL = 2,
+    UART_LINE_CONTROL = 3,
+    UART_MODEM_CONTROL = 4,
+    UART_LINE_STATUS = 5,
+};
+
+#define FIFO_ENABLE_AND_CLEAR 0x07
+#define LINE_DIVISOR_LATCH    0x80
+#define LINE_8N1              0x03
+#define MODEM_DTR_RTS         0x03
+#define STATUS_DATA_READY     (1u << 0)
+#define STATUS_TRANSMIT_EMPTY (1u << 5)
+#define STATUS_NO_UART        0xFF /* an absent device reads as all ones */
+
+#define FIFO_BYTES 16
+/* Each poll is an exit to the host: this is seconds, far more than 16 bytes take. */
+#define POLLS_MAX 1000000
+
+static enum status write_register(struct uart *uart, enum uart_register reg, uint8_t value)
+{
+    return ghcb_io_out((uint16_t)(uart->port + reg), 1, value);
+}
+
+static enum status read_register(struct uart *uart, enum uart_register reg, uint8_t *value)
+{
+    uint32_t word = 0;
+    enum status status = ghcb_io_in((uint16_t)(uart->port + reg), 1, &word);
+
+    *value = (uint8_t)word;
+    return status;
+}
+
+void uart_init(struct uart *uart, uint16_t port)
+{
+    static const struct {
+        enum uart_register reg;
+        uint8_t value;
+    } setup[] = {
+        {UART_INTERRUPT_ENABLE, 0},
+        {UART_LINE_CONTROL, LINE_DIVISOR_LATCH},
+        {UART_DATA, 1},
+        {UART_INTERRUPT_ENABLE, 0},
+        {UART_LINE_CONTROL, LINE_8N1},
+        {UART_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR},
+        {UART_MODEM_CONTROL, MODEM_DTR_RTS},
+    };
+
+    uart->port = port;
+    for (size_t i = 0; i < sizeof(setup) / sizeof(setup[0]); i++) {
+        /* A host that refuses has no console; the first write will notice. */
+        if (write_register(uart, setup[i].reg, setup[i].value) != STATUS_OK)
+            return;
+    }
+}
+
+static enum status wait_for_transmitter(struct uart *uart)
+{
+    for (unsigned polls = 0; polls < POLLS_MAX; polls++) {
+        uint8_t line;
+        enum status status = read_register(uart, UART_LINE_STATUS, &line);
+
+        if (status != STATUS_OK)
+            return status;
+        if (line & STATUS_TRANSMIT_EMPTY)
+            return STATUS_OK;
+    }
+    return STATUS_TIMEOUT;
+}
+
+enum status uart_write(struct uart *uart, const void *bytes, size_t size)
+{
+    const uint8_t *next = bytes;
+    enum status status = STATUS_OK;
+
+    for (size_t sent = 0; sent < size && status == STATUS_OK; sent++) {
+        if (sent % FIFO_BYTES == 0)
+            status = wait_for_transmitter(uart);
+        if (status == STATUS_OK)
+            status = write_register(uart, UART_DATA, next[sent]);
+    }
+    return status;
+}
+
+enum status uart_has_data(struct uart *uart, bool *has_data)
+{
+    uint8_t line;
+    enum status status = read_register(uart, UART_LINE_STATUS, &line);
+
+    *has_data = status == STATUS_OK && line != STATUS_NO_UART && (line & STATUS_DATA_READY);
+    return status;
+}
+
+enum status uart_read(struct uart *uart, void *bytes, size_t size, size_t *got)
+{
+    uint8_t *next = bytes;
+    enum status status = STATUS_OK;
+
+    for (*got = 0; *got < size; (*got)++) {
+        bool has_data;
+
+        status = uart_has_data(uart, &has_data);
+        if (status != STATUS_OK || !has_data)
+            return status;
+        status = read_register(uart, UART_DATA, &next[*got]);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return status;
+}

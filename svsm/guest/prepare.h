@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything that the guest's firmware expects before its first instruction at its VMPL. */
+#ifndef SVSM_GUEST_PREPARE_H
+#define SVSM_GUEST_PREPARE_H
+
+#include "lib/boot/boot_params.h"
+#include "svsm/guest/ranges.h"
+
+/* What the host chose, checked. */
+struct host_params {
+    uint32_t vp_count;
+    bool memory_is_shared; /* pages have to be made private before they are validated */
+    struct memory_map memory;
+};
+
+/*
+ * Validates and fills the firmware's sections, grants the firmware image, and makes the first
+ * vCPU's VMSA, which is recorded in guest->vcpus[0]. Panics when the host does not let it.
+ * guest->memory must be set.
+ */
+void guest_prepare(struct guest_ranges *guest, const struct boot_params *params,
+                   const struct host_params *host);
+
+#endif

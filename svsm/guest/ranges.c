@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/guest/ranges.h"
+
+#include <stddef.h>
+
+/* Both ranges are known not to wrap around. */
+static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
+{
+    return a < b + b_size && b < a + a_size;
+}
+
+/* protected_size: how much of each calling area is out of bounds. */
+static bool touches_vcpu(const struct guest_ranges *guest, gpa_t start, uint64_t size,
+                         uint64_t protected_size)
+{
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        const struct guest_vcpu *vcpu = &guest->vcpus[i];
+
+        if (!vcpu->in_use)
+            continue;
+        if (overlap(start.v, size, vcpu->vmsa.v, PAGE_SIZE) ||
+            overlap(start.v, size, vcpu->caa.v, protected_size))
+            return true;
+    }
+    return false;
+}
+
+bool guest_range_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size)
+{
+    return size > 0 && memory_map_covers(&guest->memory, start.v, size) &&
+           !touches_vcpu(guest, start, size, CAA_PROTECTED_SIZE);
+}
+
+bool guest_pages_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size)
+{
+    return (size == PAGE_SIZE || size == LARGE_PAGE_SIZE) && is_aligned(start.v, size) &&
+           memory_map_covers(&guest->memory, start.v, size) &&
+           !touches_vcpu(guest, start, size, PAGE_SIZE);
+}
+
+struct guest_vcpu *guest_vcpu_by_vmsa(struct guest_ranges *guest, gpa_t vmsa)
+{
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        if (guest->vcpus[i].in_use && guest->vcpus[i].vmsa.v == vmsa.v)
+            return &guest->vcpus[i];
+    }
+    return NULL;
+}
+
+struct guest_vcpu *guest_vcpu_unused(struct guest_ranges *guest)
+{
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        if (!guest->vcpus[i].in_use)
+            return &guest->vcpus[i];
+    }
+    return NULL;
+}

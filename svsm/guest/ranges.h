@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which guest-physical memory belongs to the guest. Every address that a request names passes here
+ * before anything else happens with it (58019, section 4; threats: a guest that makes the SVSM
+ * touch its own memory, a VMSA, or another vCPU's calling area).
+ */
+#ifndef SVSM_GUEST_RANGES_H
+#define SVSM_GUEST_RANGES_H
+
+#include "svsm/mm/address.h"
+#include "svsm/params/memory_map.h"
+
+#define GUEST_VCPUS_MAX 8
+
+/* A vCPU that the SVSM let the guest have: its save area and its calling area. */
+struct guest_vcpu {
+    gpa_t vmsa, caa;
+    uint32_t apic_id;
+    bool in_use;
+    bool vmsa_is_guest_memory; /* false for the first one, whose VMSA is the SVSM's */
+};
+
+struct guest_ranges {
+    struct memory_map memory; /* the guest's: without the SVSM's region, with the firmware */
+    struct guest_vcpu vcpus[GUEST_VCPUS_MAX];
+};
+
+/* The bytes of a calling area that only the vCPU and the SVSM may change. */
+#define CAA_PROTECTED_SIZE 8
+
+/* For reading and writing: guest memory, no VMSA, no protected bytes of a calling area. */
+MUST_CHECK bool guest_range_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size);
+
+/*
+ * For changing the state of whole pages, or making them a VMSA or calling area: guest memory,
+ * aligned to size (4 KiB or 2 MiB), no VMSA and no calling area in it.
+ */
+MUST_CHECK bool guest_pages_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size);
+
+/* The record whose VMSA this is, or NULL. */
+struct guest_vcpu *guest_vcpu_by_vmsa(struct guest_ranges *guest, gpa_t vmsa);
+
+/* A record not in use, or NULL. */
+struct guest_vcpu *guest_vcpu_unused(struct guest_ranges *guest);
+
+#endif

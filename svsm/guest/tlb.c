@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/guest/tlb.h"
+
+#include <stddef.h>
+
+#include "lib/snp/vmsa.h"
+#include "svsm/mm/paging.h"
+
+void guest_flush_tlb(const struct guest_ranges *guest)
+{
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        if (guest->vcpus[i].in_use) {
+            struct vmsa *vmsa = gpa_pointer(guest->vcpus[i].vmsa);
+
+            vmsa->pcpu_id = 0;
+        }
+    }
+    paging_flush();
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's save areas: the first vCPU's start state, and the lock that EFER.SVME is. */
+#ifndef SVSM_GUEST_VMSA_H
+#define SVSM_GUEST_VMSA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/snp/vmsa.h"
+
+/* Architectural reset state, at reset_vector (below 4 GiB), at vmpl. */
+void vmsa_reset(struct vmsa *vmsa, uint64_t reset_vector, uint8_t vmpl, uint64_t sev_features);
+
+/*
+ * Makes the vCPU impossible to run while the SVSM works on its state; false when it is disabled
+ * already or EFER changes meanwhile, which means that it runs.
+ */
+bool vmsa_disable(struct vmsa *vmsa);
+
+/* Lets it run again. */
+void vmsa_enable(struct vmsa *vmsa);
+
+#endif

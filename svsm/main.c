@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The SVSM: a kernel at VMPL0 that holds a confidential VM's TPM.
+ *
+ * Read this file first: it is the whole course of events. The parts are
+ *   arch/      CPU: entry, exceptions, ring 3      sev/       SNP: GHCB, RMP, CPUID, secrets
+ *   mm/        pages, page tables, address spaces  console/   log, UART, panic
+ *   params/    what the launch and the host said   guest/     the guest's memory and first state
+ *   requests/  the calls of the guest              process/   services and their system calls
+ *   virtio/    the state volume                    base/      strings, status codes
+ *
+ * One vCPU, interrupts off for ever. Everything the host or the guest says is checked where it
+ * enters; what they can only do with ill intent ends the VM by panic(), which says so.
+ */
+#include "svsm/arch/cpu.h"
+#include "svsm/arch/traps.h"
+#include "svsm/arch/usermode.h"
+#include "svsm/base/string.h"
+#include "svsm/console/log.h"
+#include "svsm/console/panic.h"
+#include "svsm/guest/prepare.h"
+#include "svsm/mm/page_allocator.h"
+#include "svsm/mm/paging.h"
+#include "svsm/params/host_params.h"
+#include "svsm/params/params.h"
+#include "svsm/process/attest_service.h"
+#include "svsm/process/clock.h"
+#include "svsm/process/fpu.h"
+#include "svsm/process/random.h"
+#include "svsm/process/tpm_service.h"
+#include "svsm/requests/loop.h"
+#include "svsm/sev/cpuid.h"
+#include "svsm/sev/ghcb.h"
+#include "svsm/sev/msr_protocol.h"
+#include "svsm/sev/secrets.h"
+#include "svsm/sev/sev_status.h"
+
+static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
+
+#define HOST_FEATURES_NEEDED (GHCB_HV_FEATURE_SNP | GHCB_HV_FEATURE_MULTI_VMPL)
+#define LEAF_EXTENDED        0x7u
+#define EXTENDED_EBX_SMEP    (1u << 7)
+#define EXTENDED_EBX_SMAP    (1u << 20)
+
+_Noreturn void kernel_main(uint32_t params_gpa);
+
+static struct boot_params params;
+static struct host_params host;
+static struct guest guest;
+static struct service attest, tpm;
+static struct uart proxy;
+static struct block_device volume;
+static struct key_relay state_key;
+
+/* Milliseconds since the clock was measured. */
+static unsigned long milliseconds(void)
+{
+    return clock_now() / (NANOSECONDS / 1000);
+}
+
+/* Up to the console: whatever fails here ends the VM without words. */
+static void start_cpu(uint32_t params_gpa)
+{
+    const struct boot_params *launch = gpa_pointer(gpa(params_gpa));
+
+    memcpy(&params, launch, sizeof(params));
+    if (cpuid_init(gpa_pointer(gpa(params.cpuid_gpa))) != STATUS_OK)
+        msr_protocol_terminate(TERMINATE_GENERAL);
+    traps_init();
+    paging_init(cpuid_read(CPUID_MEMORY_ENCRYPTION, 0).ebx & CPUID_ME_EBX_CBIT_MASK);
+    sev_status_check();
+    msr_protocol_negotiate();
+    if (ghcb_init() != STATUS_OK)
+        msr_protocol_terminate(TERMINATE_GENERAL);
+    log_init(params.console_port);
+    log_info("SVSM " SVSM_VERSION);
+}
+
+static void check_launch(void)
+{
+    const char *mistake = params_mistake(&params);
+    uint64_t features;
+
+    if (mistake != NULL)
+        panic("the launch image is wrong: %s", mistake);
+    secrets_init(gpa(params.secrets_gpa));
+    if (msr_protocol_host_features(&features) != STATUS_OK ||
+        (features & HOST_FEATURES_NEEDED) != HOST_FEATURES_NEEDED)
+        panic("the host does not support an SVSM (SNP and multiple VMPLs): features %lx", features);
+    host_params_read(&host, &params);
+}
+
+/* The kernel never touches the services' own mappings, so SMAP costs nothing. */
+static void harden(void)
+{
+    uint32_t features = cpuid_read(LEAF_EXTENDED, 0).ebx;
+
+    cr4_write(cr4_read() | (features & EXTENDED_EBX_SMEP ? CR4_SMEP : 0) |
+              (features & EXTENDED_EBX_SMAP ? CR4_SMAP : 0));
+}
+
+static void start_memory(void)
+{
+    gpa_t end = gpa(params.region_gpa + params.region_size);
+
+    if (page_allocator_init(gpa(params.loaded_end_gpa), end) != STATUS_OK ||
+        paging_extend_direct_map(memory_map_end(&host.memory)) != STATUS_OK)
+        panic("the SVSM's region is too small for a VM of this size");
+}
+
+static const struct boot_service *image_of(const char *name)
+{
+    const struct boot_service *image = params_service(&params, name);
+
+    if (image == NULL)
+        panic("the launch image has no service %s", name);
+    return image;
+}
+
+static void open_volume(void)
+{
+    enum status status = block_init(&volume);
+
+    if (status == STATUS_NO_DEVICE)
+        panic("there is no state volume: give the VM a virtio-blk device in an SVSM slot");
+    if (status != STATUS_OK)
+        panic("the state volume is unusable: %s", status_text(status));
+    if (!volume.can_flush)
+        log_warning("the state volume cannot flush: a power cut may lose what was acknowledged");
+    log_info("state volume: %lu KiB", volume.size / 1024);
+}
+
+static void start_services(void)
+{
+    enum status status;
+
+    uart_init(&proxy, params.proxy_port);
+    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key);
+    if (status != STATUS_OK)
+        panic("cannot start service attest: %s", status_text(status));
+    attest_service_fetch_key(&attest);
+    log_info("state key released by the KBS at %lu ms", milliseconds());
+
+    status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);
+    if (status != STATUS_OK)
+        panic("cannot start service tpm: %s", status_text(status));
+    tpm_service_open(&tpm);
+    wipe(&state_key, sizeof(state_key));
+}
+
+/* RAM but the SVSM's region, and the firmware, which is not part of RAM. */
+static void set_guest_memory(void)
+{
+    guest.ranges.memory = host.memory;
+    if (memory_map_remove(&guest.ranges.memory, params.region_gpa, params.region_size) !=
+            STATUS_OK ||
+        memory_map_remove(&guest.ranges.memory, params.firmware_gpa, params.firmware_size) !=
+            STATUS_OK ||
+        memory_map_add(&guest.ranges.memory, params.firmware_gpa, params.firmware_size) !=
+            STATUS_OK)
+        panic("the memory map has too many ranges");
+}
+
+void kernel_main(uint32_t params_gpa)
+{
+    start_cpu(params_gpa);
+    check_launch();
+    harden();
+    fpu_init();
+    random_init();
+    usermode_init();
+    clock_init();
+    start_memory();
+    log_info("%lu KiB free", page_free_count() * (PAGE_SIZE / 1024));
+
+    open_volume();
+    start_services();
+
+    guest.vmpl = params.guest_vmpl;
+    guest.attest = &attest;
+    guest.tpm = &tpm;
+    set_guest_memory();
+    guest_prepare(&guest.ranges, &params, &host);
+    secrets_wipe();
+    log_info("starting the guest at VMPL %u, at %lu ms", guest.vmpl, milliseconds());
+    requests_run(&guest);
+}

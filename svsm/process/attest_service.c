@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "svsm/process/attest_service.h"
+
+#include "svsm/console/log.h"
+#include "svsm/console/panic.h"
+
+enum attest_operation {
+    ATTEST_FETCH_KEY = 1,
+    ATTEST_REPORT = 2,
+};
+
+#define NONCE_SIZE 64
+
+#define FD_PROXY     (SERVICE_FD_OWN + 0)
+#define FD_AMD_SP    (SERVICE_FD_OWN + 1)
+#define FD_VMPCK0    (SERVICE_FD_OWN + 2)
+#define FD_STATE_KEY (SERVICE_FD_OWN + 3)
+
+enum status attest_service_start(struct service *service, const struct boot_service *image,
+                                 struct uart *proxy, struct key_relay *key)
+{
+    enum status status = service_create(service, image);
+
+    if (status == STATUS_OK)
+        status = amd_sp_open(&service->process.files[FD_AMD_SP]);
+    if (status != STATUS_OK)
+        return status;
+    service->process.files[FD_PROXY] = file_serial(proxy);
+    service->process.files[FD_VMPCK0] = file_vmpck0();
+    service->process.files[FD_STATE_KEY] = file_key_sink(key);
+    return service_start(service);
+}
+
+/* The words for a response's status. */
+static const char *reason(uint32_t code)
+{
+    static const char *const words[] = {
+        [1] = "malformed request",
+        [2] = "the proxy does not answer",
+        [3] = "the proxy or the KBS broke the protocol",
+        [4] = "the KBS refused",
+        [5] = "the proxy could not reach the KBS",
+        [6] = "the AMD-SP refused",
+        [7] = "the released secret is no 64-byte key",
+        [8] = "the reply did not decrypt",
+    };
+
+    return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";
+}
+
+void attest_service_fetch_key(struct service *service)
+{
+    struct writer request = service_request(service, ATTEST_FETCH_KEY);
+    struct reader response;
+    uint32_t code;
+    enum status status = service_call(service, &request, &code, &response);
+
+    if (status != STATUS_OK)
+        panic("attest: %s: no attestation, no state", status_text(status));
+    if (code != 0)
+        panic("attest: %s: no attestation, no state", reason(code));
+}
+
+static bool read_report(struct reader *r, struct attest_report *report)
+{
+    return reader_le32(r, &report->report_size) &&
+           reader_borrow(r, &report->report, report->report_size) &&
+           reader_le32(r, &report->certificates_size) &&
+           reader_borrow(r, &report->certificates, report->certificates_size);
+}
+
+enum status attest_service_report(struct service *service, const uint8_t *nonce,
+                                  const uint8_t *manifest, size_t manifest_size,
+                                  bool want_certificates, struct attest_report *report)
+{
+    struct writer request = service_request(service, ATTEST_REPORT);
+    struct reader response;
+    uint32_t code;
+    enum status status;
+
+    if (!writer_put(&request, nonce, NONCE_SIZE) ||
+        !writer_le32(&request, (uint32_t)manifest_size) ||
+        !writer_put(&request, manifest, manifest_size) || !writer_le32(&request, want_certificates))
+        return STATUS_OUT_OF_RANGE;
+    status = service_call(service, &request, &code, &response);
+    if (status != STATUS_OK)
+        return status;
+    if (code != 0) {
+        log_warning("attest: no report for the guest: %s", reason(code));
+        return STATUS_IO_ERROR;
+    }
+    return read_report(&response, report) ? STATUS_OK : STATUS_BAD_FORMAT;
+}

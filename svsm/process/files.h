@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The kinds of descriptor that services get (docs/service-abi.md). */
+#ifndef SVSM_PROCESS_FILES_H
+#define SVSM_PROCESS_FILES_H
+
+#include "svsm/console/uart.h"
+#include "svsm/mm/shared_memory.h"
+#include "svsm/process/file.h"
+#include "svsm/virtio/block.h"
+
+/* Lines for the console, under the name that object points to. */
+struct file file_log(const char *name);
+
+/* A byte stream. */
+struct file file_serial(struct uart *uart);
+
+/* The AMD-SP: a write performs a guest request, the next read gives its answer. */
+MUST_CHECK enum status amd_sp_open(struct file *file);
+
+/* VMPCK0, once. */
+struct file file_vmpck0(void);
+
+/* The state key on its way from one service to the other. */
+#define STATE_KEY_SIZE 64
+struct key_relay {
+    uint8_t key[STATE_KEY_SIZE];
+    bool full;
+};
+
+/* Takes the key, once. */
+struct file file_key_sink(struct key_relay *relay);
+
+/* Gives the key, once, and wipes it. */
+struct file file_key_source(struct key_relay *relay);
+
+/* The state volume. */
+struct file file_block(struct block_device *device);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * x87, SSE and AVX state of services; the kernel itself uses none of it. XSAVE where the CPUID page
+ * offers it, else FXSAVE, and then without AVX.
+ */
+#ifndef SVSM_PROCESS_FPU_H
+#define SVSM_PROCESS_FPU_H
+
+/* Turns on what the CPUID page offers, x87 to AVX. */
+void fpu_init(void);
+
+/* Puts the initial state into a zeroed page. */
+void fpu_reset(void *area);
+
+void fpu_save(void *area);
+void fpu_restore(const void *area);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A call of the guest (58019, section 5): registers copied from the caller's VMSA, copied back
+ * afterwards. The handlers return the value for RAX (enum svsm_result).
+ */
+#ifndef SVSM_REQUESTS_CALL_H
+#define SVSM_REQUESTS_CALL_H
+
+#include <stdint.h>
+
+#include "lib/snp/svsm_abi.h"
+#include "svsm/guest/ranges.h"
+#include "svsm/process/service.h"
+
+/* All that the guest is and may use. */
+struct guest {
+    struct guest_ranges ranges;
+    unsigned vmpl;
+    struct service *attest, *tpm;
+};
+
+struct svsm_call {
+    uint32_t protocol, call;
+    uint64_t rcx, rdx, r8;
+    struct guest_vcpu *caller;
+};
+
+uint64_t core_protocol(struct guest *guest, struct svsm_call *call);
+uint64_t attest_protocol(struct guest *guest, struct svsm_call *call);
+uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call);
+
+/* Calls of single subjects, for core_protocol(). */
+uint64_t core_pvalidate(struct guest *guest, gpa_t list);
+uint64_t core_create_vcpu(struct guest *guest, const struct svsm_call *call);
+uint64_t core_delete_vcpu(struct guest *guest, gpa_t vmsa);
+
+/* The result for a PVALIDATE or RMPADJUST code other than 0. */
+static inline uint64_t svsm_rmp_error(uint32_t code)
+{
+    return SVSM_ERR_PROTOCOL + (uint64_t)code;
+}
+
+#endif

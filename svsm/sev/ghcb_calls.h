@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kernel asks the host for (56421, section 4.1), one function an event. */
+#ifndef SVSM_SEV_GHCB_CALLS_H
+#define SVSM_SEV_GHCB_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/snp/ghcb.h"
+#include "svsm/base/status.h"
+#include "svsm/mm/address.h"
+
+/* Port I/O; size 1, 2 or 4 bytes. */
+MUST_CHECK enum status ghcb_io_in(uint16_t port, unsigned size, uint32_t *value);
+MUST_CHECK enum status ghcb_io_out(uint16_t port, unsigned size, uint32_t value);
+
+/* 32-bit access to a device register. */
+MUST_CHECK enum status ghcb_mmio_read(gpa_t address, uint32_t *value);
+MUST_CHECK enum status ghcb_mmio_write(gpa_t address, uint32_t value);
+
+/*
+ * Asks for a state change of count pages. Success means only that the host says so: PVALIDATE and
+ * the first access decide.
+ */
+MUST_CHECK enum status ghcb_page_state(gpa_t start, size_t count, enum psc_operation operation);
+
+/* A guest request: pages are shared. */
+struct ghcb_guest_request {
+    gpa_t request, response;
+    bool extended; /* also ask for certificates */
+    gpa_t certificates;
+    uint64_t certificate_pages;
+    uint64_t exitinfo2; /* out: firmware status, VMM error */
+    uint64_t rbx;       /* out: pages that certificates need */
+};
+
+MUST_CHECK enum status ghcb_guest_request(struct ghcb_guest_request *request);
+
+/* Names the VMSA that the host runs at vmpl on the vCPU of apic_id, from its next INIT or run on.
+ */
+MUST_CHECK enum status ghcb_ap_creation(gpa_t vmsa, unsigned vmpl, uint32_t apic_id,
+                                        uint64_t sev_features);
+
+#endif

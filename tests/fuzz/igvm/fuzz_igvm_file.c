@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The input is an IGVM file. Its length and checksum fields are set right first, or nothing but
+ * igvm_open() would be reached. What the reader accepts must then be fit to check and to dump.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "igvm/dump.h"
+#include "igvm/kvm_rules.h"
+
+static void fix_fixed_header(uint8_t *file, size_t size)
+{
+    uint64_t headers_size = sizeof(struct igvm_fixed_header);
+
+    if (size < headers_size)
+        return;
+    put_le32(file + offsetof(struct igvm_fixed_header, total_file_size), (uint32_t)size);
+    headers_size += get_le32(file + offsetof(struct igvm_fixed_header, variable_header_size));
+    if (headers_size <= size)
+        put_le32(file + offsetof(struct igvm_fixed_header, checksum),
+                 igvm_checksum(file, (size_t)headers_size));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static FILE *nowhere;
+    struct image image = {0};
+    uint8_t *file = malloc(size + 1);
+
+    if (nowhere == NULL)
+        nowhere = fopen("/dev/null", "w");
+    if (nowhere == NULL || file == NULL)
+        abort();
+    memcpy(file, data, size);
+    fix_fixed_header(file, size);
+    if (image_load(&image, file, size) == IGVM_OK) {
+        kvm_rule_broken(&image, 1);
+        dump_image(nowhere, &image, 1);
+    }
+    image_free(&image);
+    free(file);
+    return 0;
+}

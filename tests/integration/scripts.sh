@@ -1,0 +1,296 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The user's scripts: what they say and do on bad input, and the KBS's life cycle. No VM is started.
+#
+# usage: tests/integration/scripts.sh [BUILD_FOLDER]
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../tap.sh"
+
+build=$(realpath "${1:-$ROOT/build}")
+port=$((20000 + RANDOM % 20000))
+work=$(mktemp -d)
+helpers=()
+end() {
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
+    [ ${#helpers[@]} = 0 ] || kill "${helpers[@]}" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap end EXIT
+
+mkdir -p "$work"/{state,build/{igvm,kbs,proxy,emulator/amd-sp},bin}
+cat >"$work/vm.conf" <<EOF
+BUILD_DIR=$work/build
+IGVM_FILE=$work/build/svsm.igvm
+STATE_DIR=$work/state
+GUEST_IMAGE=$work/state/guest.qcow2
+STATE_VOLUME=$work/state/tpm-state.raw
+CHIP_DIR=$work/state/chip
+KBS_DB=$work/state/kbs.db
+PROXY_SOCKET=$work/state/proxy.sock
+LOG_DIR=$work/state/log
+KBS_PORT=$port
+QEMU=$work/bin/qemu
+PLATFORM=emulated
+EOF
+export VM_CONF=$work/vm.conf
+
+# The real programs where there are, and a QEMU that only ends in the way that it is told.
+for program in igvm/igvm kbs/kbs proxy/proxy emulator/amd-sp/amd-sp; do
+    [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
+done
+touch "$work/build/emulator/hypervisor.elf"
+cat >"$work/bin/qemu" <<'EOF'
+#!/bin/bash
+[ "$1" != --version ] || { echo "QEMU emulator version ${FAKE_VERSION:-10.0.2}"; exit; }
+job='' console=''
+for argument; do
+    case $argument in
+        file=*/job,*) job=${argument#file=} job=${job%%,*} ;;
+        file,id=console,path=*) console=${argument##*path=} ;;
+    esac
+done
+eval "$FAKE_VM"
+EOF
+chmod +x "$work/bin/qemu"
+
+key=$(printf '%0128d' 7)
+measurement=$(printf '%096d' 5)
+volume=$work/state/tpm-state.raw
+image=$work/state/guest.qcow2
+igvm=$work/build/svsm.igvm
+
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+nothing_answers() { ! port_answers && [ ! -S "$work/state/proxy.sock" ]; }
+
+# The smallest file that passes for an IGVM file at first sight: magic, ten zeros and its size, in place
+igvm_stand_in() { printf 'IGVM\1\0\0\0\30\0\0\0\0\0\0\0\24\0\0\0' >"$igvm"; }
+
+every_script_has_help() {
+    local script
+    for script in prepare remanufacture-tpm start-kbs register-resource-in-kbs start-cvm; do
+        run "$ROOT/$script.sh" --help
+        expect "$script.sh shows its usage" 0 '^usage: ./'"$script.sh" 'Exit status: '
+        run "$ROOT/$script.sh" --nonsense
+        expect "$script.sh refuses an unknown option" 2 'unknown option --nonsense'
+    done
+}
+
+state_volume() {
+    run "$ROOT/remanufacture-tpm.sh"
+    expect "remanufacture-tpm.sh makes a volume where there was none" 0 'is blank'
+    check "the new volume is 16 MiB of zeros" cmp -s -n $((16 << 20)) "$volume" /dev/zero
+    check "the new volume has the configured size" [ "$(stat -c %s "$volume")" = $((16 << 20)) ]
+    check "only its owner may read the volume" [ "$(stat -c %a "$volume")" = 600 ]
+
+    run "$ROOT/remanufacture-tpm.sh"
+    expect "a blank volume is replaced without a question" 0 'is blank'
+    printf TPM | dd of="$volume" conv=notrunc status=none
+    run "$ROOT/remanufacture-tpm.sh"
+    expect "a volume that holds a TPM is not replaced unasked" 4 'holds a TPM' '--yes'
+    check "the volume is unchanged then" [ "$(head -c 3 "$volume")" = TPM ]
+    run "$ROOT/remanufacture-tpm.sh" --yes
+    expect "a volume that holds a TPM is replaced with --yes" 0 'kept as .*\.bak'
+    check "the old volume is kept" [ "$(head -c 3 "$volume.bak")" = TPM ]
+    run flock "$volume" "$ROOT/remanufacture-tpm.sh" --yes
+    expect "a volume that a VM uses is not replaced" 3 'in use by a running VM'
+}
+
+registration() {
+    local kbs=$ROOT/register-resource-in-kbs.sh
+    run "$kbs" -p 1234 -m "$measurement"
+    expect "a short key is refused" 2 'has 4 hexadecimal digits, and needs exactly 128'
+    run "$kbs" -p "${key}00" -m "$measurement"
+    expect "a long key is refused" 2 'has 130 hexadecimal digits, and needs exactly 128'
+    run "$kbs" -p "${key%?}g" -m "$measurement"
+    expect "a key that is not hexadecimal is refused" 2 'no hexadecimal digits'
+    check "a refused key is not shown" [ "$(grep -c "${key%?}" <<<"$output")" = 0 ]
+    run "$kbs" -p
+    expect "a missing key is refused" 2 'needs a value'
+    run "$kbs" -p ''
+    expect "an empty key is refused" 2 'has 0 hexadecimal digits'
+    run "$kbs" -p "$key" -m 12
+    expect "a short measurement is refused" 2 'the measurement has 2'
+    check "nothing was registered" [ ! -e "$work/state/kbs.db" ]
+    if [ ! -x "$work/build/kbs/kbs" ] || [ ! -x "$work/build/igvm/igvm" ]; then
+        run "$kbs"
+        expect "a KBS that is not built is named" 3 'has not been built' 'prepare.sh'
+        skip "a key is registered" "kbs and igvm are not built"
+        return
+    fi
+    run "$kbs"
+    expect "a missing IGVM file is named" 4 'there is no IGVM file'
+    run "$kbs" -p "$key" -m "$measurement"
+    expect "a given key is registered" 0 "given key" "$measurement"
+    run "$kbs" -m "$measurement"
+    expect "a random key replaces it" 0 "random key"
+    run "$work/build/kbs/kbs" list --db "$work/state/kbs.db"
+    expect "the KBS has the registration" 0 "$measurement"
+}
+
+kbs_life_cycle() {
+    local kbs=$ROOT/start-kbs.sh listener
+    if [ ! -x "$work/build/kbs/kbs" ] || [ ! -x "$work/build/proxy/proxy" ] || [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
+        run "$kbs" --background
+        expect "start-kbs.sh names what is not built" 3 'has not been built' 'prepare.sh'
+        skip "the KBS starts in the background" "kbs, proxy and amd-sp are not built"
+        return
+    fi
+    run "$kbs" --background
+    expect "start-kbs.sh names a missing chip identity" 3 'chip/ark.pem has not been built'
+    "$work/build/emulator/amd-sp/amd-sp" --chip "$work/state/chip" --init-chip >/dev/null 2>&1
+
+    python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
+    listener=$!
+    helpers+=("$listener")
+    until port_answers; do sleep 0.1; done
+    run "$kbs" --background
+    expect "a port in use is named" 4 "port $port is in use by another program" 'KBS_PORT'
+    kill "$listener"
+    wait "$listener" 2>/dev/null || true
+
+    run "$kbs" --background
+    expect "the KBS starts in the background" 0 "answers at http://127.0.0.1:$port"
+    check "the KBS answers" port_answers
+    check "the proxy listens" [ -S "$work/state/proxy.sock" ]
+    run "$kbs" --background
+    expect "a second KBS is refused" 5 'runs already'
+    check "the refusal leaves the first alone" port_answers
+    run "$kbs" --stop
+    expect "the KBS stops" 0
+    check "nothing answers then" nothing_answers
+    run "$kbs" --stop
+    expect "stopping it again is harmless" 0 'do not run'
+    run "$kbs" --background --flush-db
+    expect "the KBS starts with an empty database" 0
+    run "$work/build/kbs/kbs" list --db "$work/state/kbs.db"
+    check "no registration is left" [ -z "$(grep "$measurement" <<<"$output")" ]
+}
+
+vm_inputs() {
+    local cvm=$ROOT/start-cvm.sh
+    rm -f "$volume"
+    run "$cvm"
+    expect "a missing guest image is named" 201 'there is no guest image' '--image'
+    run "$cvm" --image "$work"
+    expect "a folder is no guest image" 201 'is not a file'
+    echo something else >"$image"
+    run "$cvm"
+    expect "an image of another format is named" 201 'not a qcow2 image' 'qemu-img convert'
+    if [ "$(id -u)" != 0 ]; then
+        chmod 0 "$image"
+        run "$cvm"
+        expect "an unreadable guest image is named" 201 'permission denied'
+        rm -f "$image"
+    else
+        skip "an unreadable guest image is named" "root reads everything"
+    fi
+    qemu-img create -q -f qcow2 "$image" 1M
+
+    run "$cvm"
+    expect "a missing IGVM file is named" 202 'there is no IGVM file' 'prepare.sh'
+    echo MZ something else >"$igvm"
+    run "$cvm"
+    expect "a foreign file is not taken for an IGVM file" 202 'is not an IGVM file'
+    : >"$igvm"
+    run "$cvm"
+    expect "an empty IGVM file is refused" 202 'is not an IGVM file'
+    igvm_stand_in
+    truncate -s 18 "$igvm"
+    run "$cvm"
+    expect "a truncated IGVM file is refused" 202 'is damaged'
+    igvm_stand_in
+    echo >>"$igvm"
+    run "$cvm"
+    expect "an IGVM file with something behind its end is refused" 202 'is damaged'
+    igvm_stand_in
+
+    FAKE_VERSION=7.2.22 run "$cvm"
+    expect "a QEMU that is too old is named" 205 'is QEMU 7, and 10 or newer is needed' 'prepare.sh'
+    (sed "s|^QEMU=.*|QEMU=$work/bin/no-qemu|" "$VM_CONF" >"$work/no-qemu.conf")
+    VM_CONF=$work/no-qemu.conf run "$cvm"
+    expect "a missing QEMU is named" 205 'there is no QEMU' 'prepare.sh'
+
+    [ -x "$work/build/emulator/amd-sp/amd-sp" ] || {
+        run "$cvm"
+        expect "a platform that is not built is named" 208 'has not been built' 'prepare.sh'
+        skip "what the VM needs besides" "amd-sp is not built"
+        return
+    }
+    "$work/build/emulator/amd-sp/amd-sp" --chip "$work/state/chip" --init-chip >/dev/null 2>&1
+    run "$cvm"
+    expect "without a state volume no VM starts" 203 'there is no TPM state volume' 'remanufacture-tpm.sh'
+    truncate -s 15M "$volume"
+    run "$cvm"
+    expect "a state volume of the wrong size is named" 203 'has 15728640 bytes, and should have 16777216'
+    check "it is not touched" [ "$(stat -c %s "$volume")" = 15728640 ]
+    truncate -s 16M "$volume"
+    run flock "$volume" "$cvm"
+    expect "a second VM on the same state volume is refused" 204 'in use by another VM'
+    run flock "$image" "$cvm"
+    expect "a second VM on the same guest image is refused" 204 'in use by another VM'
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null
+    run "$cvm"
+    expect "a proxy that does not run is named" 206 'no proxy listens' 'start-kbs.sh'
+
+    run "$cvm" --memory lots
+    expect "a memory size that is none is refused" 2 'is no size'
+    run "$cvm" --memory 64M
+    expect "too little memory is refused" 2 'too little'
+    run "$cvm" --platform z80
+    expect "an unknown platform is refused" 2 'no platform z80'
+    run "$cvm" --timeout soon --run true
+    expect "a time limit that is no number is refused" 2 'no number of seconds'
+    run "$cvm" --platform snp
+    expect "a host without SEV-SNP is told so" 207 'cannot run SEV-SNP VMs' 'emulated'
+    run "$cvm" --dry-run
+    expect "--dry-run prints QEMU's command line" 0 "$work/bin/qemu" "initrd $igvm" "$work/state/proxy.sock"
+    run "$cvm" --dry-run --platform snp
+    expect "--dry-run prints the command line of a real host" 0 'sev-snp-guest' 'device-plane=2' 'plane=0'
+}
+
+# With a stand-in for QEMU: what becomes of a VM's end. --no-svsm needs no proxy.
+vm_ends() {
+    local cvm=("$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run 'some command')
+    if [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
+        skip "the ends of a VM" "amd-sp is not built"
+        return
+    fi
+    # shellcheck disable=SC2016 # for the stand-in
+    local done='{ printf "snp-vtpm-result 7 4 3\n"; } | dd of=$job bs=1M seek=1 conv=notrunc status=none
+        printf "out\nerr" | dd of=$job bs=1M seek=2 conv=notrunc status=none'
+    FAKE_VM=$done run "${cvm[@]}"
+    expect "the guest's command gives the script its status and output" 7 '^out$' '^err$'
+    status=0
+    output=$(FAKE_VM=$done "${cvm[@]}" 2>/dev/null </dev/null) || status=$?
+    check "standard output has nothing but the command's" [ "$output" = out ]
+    # shellcheck disable=SC2016
+    FAKE_VM='dd if=$job bs=4096 skip=1 count=1 status=none | head -c 12 >&2; grep -qa "snp-vtpm-job 12" "$job" && exit 9' \
+        run "${cvm[@]}"
+    expect "the guest finds the command on the job disk" 210 'some command' 'status: 9'
+    FAKE_VM='exit 0' run "${cvm[@]}"
+    expect "a VM that ends without finishing the command is reported" 210 'without finishing'
+    # shellcheck disable=SC2016
+    FAKE_VM='printf "svsm: [info] start\r\nsvsm: [error] the KBS refused\r\n" >"$console"; exit 0' run "${cvm[@]}"
+    expect "an SVSM that refuses is quoted" 209 'the KBS refused' 'did not start the guest'
+    FAKE_VM='exec sleep 60' run "${cvm[@]}" --timeout 1
+    expect "a VM that does not end in time is ended" 211 'did not finish in 1 seconds'
+
+    FAKE_VM='exec sleep 61.25' "${cvm[@]}" >/dev/null 2>&1 </dev/null &
+    local script=$!
+    helpers+=("$script")
+    sleep 1
+    kill -TERM $script
+    status=0
+    wait $script || status=$?
+    check "a script that is terminated says so" [ $status = 143 ]
+    check "no process is left running" [ -z "$(pgrep -f "$work/state/chip|sleep 61.25")" ]
+    check "no temporary file is left" [ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'snp-vtpm.*' -newer "$VM_CONF")" ]
+}
+
+every_script_has_help
+state_volume
+registration
+kbs_life_cycle
+vm_inputs
+vm_ends
+finish

@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "lib/jose/base64.h"
+#include "services/attest/attestation_protocol.h"
+#include "services/attest/fetch_key.h"
+#include "services/attest/report_data.h"
+#include "tests/unit/attest/tv1_frames.h"
+#include "tests/unit/kbs/hex.h"
+#include "tests/unit/kbs/vectors.h"
+
+#define RECIPE "[\"EcPublicKeyBytes\",\"Challenge\"]"
+#define NONCE  "oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8="
+
+static enum attest_error negotiate(const char *json, struct challenge *challenge)
+{
+    return negotiation_response_parse(json, strlen(json), challenge);
+}
+
+static EVP_PKEY *own_key(const struct jwe_vector *vector, struct p521_point *point)
+{
+    uint8_t scalar[P521_COORDINATE_SIZE];
+    EVP_PKEY *key;
+
+    bytes_of_hex(vector->own_d, scalar, sizeof(scalar));
+    bytes_of_hex(vector->own_x, point->x, sizeof(point->x));
+    bytes_of_hex(vector->own_y, point->y, sizeof(point->y));
+    key = p521_from_scalar(point, scalar);
+    assert_non_null(key);
+    return key;
+}
+
+static void tv1_frames_have_the_lengths_of_the_vector(void **state)
+{
+    (void)state;
+    assert_int_equal(strlen(NEGOTIATION_REQUEST), TV1_NEGOTIATION_REQUEST_LENGTH);
+    assert_int_equal(strlen(TV1_NEGOTIATION_RESPONSE), TV1_NEGOTIATION_RESPONSE_LENGTH);
+    assert_int_equal(strlen(TV1_ATTESTATION_RESPONSE), TV1_ATTESTATION_RESPONSE_LENGTH);
+}
+
+static void tv1_negotiation_yields_the_challenge(void **state)
+{
+    struct challenge challenge;
+
+    (void)state;
+    assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
+    assert_int_equal(challenge.size, 32);
+    for (unsigned int i = 0; i < 32; i++)
+        assert_int_equal(challenge.bytes[i], 0xA0 + i);
+}
+
+static void report_data_is_own_key_then_challenge(void **state)
+{
+    struct challenge challenge;
+    struct p521_point point;
+    uint8_t expected[REPORT_DATA_SIZE], report_data[REPORT_DATA_SIZE];
+
+    (void)state;
+    EVP_PKEY_free(own_key(&tv1, &point));
+    bytes_of_hex(TV1_REPORT_DATA, expected, sizeof(expected));
+    assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
+    assert_int_equal(report_data_for_key(&point, &challenge, report_data), ATTEST_OK);
+    assert_memory_equal(report_data, expected, sizeof(expected));
+}
+
+/* As challenge, so many zero bytes. */
+static enum attest_error negotiate_size(size_t size)
+{
+    static const uint8_t zeros[1024];
+    char text[BASE64_LENGTH(sizeof(zeros)) + 1], json[2048];
+    struct challenge challenge;
+    enum attest_error error;
+
+    base64_encode(BASE64_STANDARD, zeros, size, text);
+    snprintf(json, sizeof(json), "{\"challenge\":\"%s\",\"params\":" RECIPE "}", text);
+    error = negotiate(json, &challenge);
+    if (!error)
+        assert_int_equal(challenge.size, size);
+    return error;
+}
+
+static void a_challenge_has_16_to_128_bytes(void **state)
+{
+    (void)state;
+    assert_int_equal(negotiate_size(16), ATTEST_OK);
+    assert_int_equal(negotiate_size(128), ATTEST_OK);
+    for (size_t size = 0; size < 16; size++)
+        assert_int_equal(negotiate_size(size), ATTEST_ERR_CHALLENGE_SIZE);
+    for (size_t size = 129; size <= 1024; size++)
+        assert_int_equal(negotiate_size(size), ATTEST_ERR_CHALLENGE_SIZE);
+}
+
+static void no_recipe_but_own_key_then_challenge_is_accepted(void **state)
+{
+    static const char *const others[] = {
+        "[\"Challenge\"]",
+        "[\"EcPublicKeyBytes\"]",
+        "[\"Challenge\",\"EcPublicKeyBytes\"]",
+        "[\"Challenge\",\"Challenge\"]",
+        "[\"EcPublicKeyBytes\",\"EcPublicKeyBytes\"]",
+        "[\"EcPublicKeyBytes\",\"Challenge\",\"Challenge\"]",
+        "[\"EcPublicKeyBytes\",\"EcPublicKeyBytes\",\"Challenge\"]",
+        "[\"EcPublicKeyBytes\",\"challenge\"]",
+        "[\"EcPublicKeyBytes\",\"Nonce\"]",
+        "[\"EcPublicKeyBytes\",\"Challenge\\u0020\"]",
+        "[\"EcPublicKeyBytes\",1]",
+        "[[\"EcPublicKeyBytes\",\"Challenge\"]]",
+        "[]",
+        "null",
+        "{}",
+        "\"EcPublicKeyBytes\"",
+    };
+    struct challenge challenge;
+    char json[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        snprintf(json, sizeof(json), "{\"challenge\":\"" NONCE "\",\"params\":%s}", others[i]);
+        assert_int_equal(negotiate(json, &challenge), ATTEST_ERR_RECIPE);
+    }
+    assert_int_equal(negotiate("{\"challenge\":\"" NONCE "\"}", &challenge), ATTEST_ERR_RECIPE);
+}
+
+static void a_malformed_negotiation_response_is_refused(void **state)
+{
+    static const struct {
+        const char *json;
+        enum attest_error error;
+    } cases[] = {
+        {"", ATTEST_ERR_JSON},
+        {"{", ATTEST_ERR_JSON},
+        {"[]", ATTEST_ERR_JSON},
+        {"null", ATTEST_ERR_JSON},
+        {"\"text\"", ATTEST_ERR_JSON},
+        {TV1_NEGOTIATION_RESPONSE "{}", ATTEST_ERR_JSON},
+        {"{\"challenge\":\"" NONCE "\",\"challenge\":\"" NONCE "\",\"params\":" RECIPE "}",
+         ATTEST_ERR_JSON},
+        {"{\"challenge\":\"\xff\",\"params\":" RECIPE "}", ATTEST_ERR_JSON},
+        {"{\"challenge\":\"\\u0000\",\"params\":" RECIPE "}", ATTEST_ERR_JSON},
+        {"{\"params\":" RECIPE "}", ATTEST_ERR_NEGOTIATION},
+        {"{\"challenge\":null,\"params\":" RECIPE "}", ATTEST_ERR_NEGOTIATION},
+        {"{\"challenge\":[1],\"params\":" RECIPE "}", ATTEST_ERR_NEGOTIATION},
+        {"{\"challenge\":\"oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8\",\"params\":" RECIPE "}",
+         ATTEST_ERR_NEGOTIATION}, /* no padding */
+        {"{\"challenge\":\"oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr9=\",\"params\":" RECIPE "}",
+         ATTEST_ERR_NEGOTIATION}, /* stray bits */
+        {"{\"challenge\":\"oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3-_m6u7y9vr8=\",\"params\":" RECIPE "}",
+         ATTEST_ERR_NEGOTIATION}, /* URL-safe digits */
+        {"{\"challenge\":\"oKGio6SlpqeoqaqrrK2u\\nr7CxsrO0tba3uLm6u7y9vr8=\",\"params\":" RECIPE
+         "}",
+         ATTEST_ERR_NEGOTIATION},
+    };
+    struct challenge challenge;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(negotiate(cases[i].json, &challenge), cases[i].error);
+}
+
+static void nesting_is_bounded(void **state)
+{
+    static char deep[60000];
+    struct challenge challenge;
+
+    (void)state;
+    memset(deep, '[', sizeof(deep));
+    memcpy(deep, "{\"a\":", 5);
+    assert_int_equal(negotiation_response_parse(deep, sizeof(deep), &challenge), ATTEST_ERR_JSON);
+}
+
+static void an_empty_challenge_may_come_with_a_reason(void **state)
+{
+    static const struct {
+        const char *json;
+        enum attest_error error;
+        enum attest_status status;
+    } cases[] = {
+        {"{\"challenge\":\"\",\"params\":[],\"reason\":\"kbs-unreachable\"}",
+         ATTEST_ERR_KBS_UNREACHABLE, ATTEST_STATUS_KBS_UNREACHABLE},
+        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"kbs-refused\"}",
+         ATTEST_ERR_KBS_REFUSED, ATTEST_STATUS_KBS_REFUSED},
+        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"kbs-protocol\"}",
+         ATTEST_ERR_KBS_PROTOCOL, ATTEST_STATUS_PROTOCOL},
+        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"\\u001b[31mgotcha\"}",
+         ATTEST_ERR_CHALLENGE_SIZE, ATTEST_STATUS_PROTOCOL},
+        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":5}", ATTEST_ERR_CHALLENGE_SIZE,
+         ATTEST_STATUS_PROTOCOL},
+        {"{\"challenge\":\"\",\"params\":" RECIPE "}", ATTEST_ERR_CHALLENGE_SIZE,
+         ATTEST_STATUS_PROTOCOL},
+    };
+    struct challenge challenge;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(negotiate(cases[i].json, &challenge), cases[i].error);
+        assert_int_equal(attest_error_status(cases[i].error), cases[i].status);
+    }
+}
+
+/* Compares with JSON built by hand, member by member and not text by text. */
+static void assert_request_is(char *json, const char *expected)
+{
+    json_t *got = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+    json_t *wanted = json_loads(expected, JSON_REJECT_DUPLICATES, NULL);
+
+    assert_non_null(got);
+    assert_non_null(wanted);
+    assert_true(json_equal(got, wanted));
+    json_decref(got);
+    json_decref(wanted);
+    free(json);
+}
+
+static void the_attestation_request_has_the_members_of_the_protocol(void **state)
+{
+    static struct attestation_evidence evidence = {.report = {0xFF}};
+    struct challenge challenge;
+    struct p521_point point;
+    char report[BASE64_LENGTH(REPORT_SIZE) + 1], expected[4096];
+
+    (void)state;
+    EVP_PKEY_free(own_key(&tv1, &point));
+    assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
+    base64_encode(BASE64_STANDARD, evidence.report, REPORT_SIZE, report);
+
+#define REQUEST(certificates)                                                                      \
+    "{\"tee\":\"snp\",\"evidence\":{\"Snp\":{\"report\":\"%s\"" certificates "}},"                 \
+    "\"challenge\":\"" NONCE "\",\"key\":{"                                                        \
+    "\"x\":\"ARpQ5Ko98jrLFyorEuV1Q5x3DvBZJU5tF0vLguOSvwyUE8RMOlVVJk0kXzreApY0W7YdQgMx6CzPpU/"      \
+    "bPAU9mET/\","                                                                                 \
+    "\"y\":\"AUz3DSVmqIT9H0OrMAqXJavd5KkfrnHtpC/uHzRTt5lntoXQ+OYCB82hZBUt/1jzaVMzx/nG+o1dGn0QK"    \
+    "VqQbtBm\"}}"
+    snprintf(expected, sizeof(expected), REQUEST(""), report);
+    assert_request_is(attestation_request_format(&evidence, &challenge, &point), expected);
+
+    evidence.certificates_size = 3;
+    memcpy(evidence.certificates, "\x00\x01\x02", 3);
+    snprintf(expected, sizeof(expected), REQUEST(",\"certs_buf\":\"AAEC\""), report);
+    assert_request_is(attestation_request_format(&evidence, &challenge, &point), expected);
+}
+
+static void the_largest_attestation_request_fits_in_a_frame(void **state)
+{
+    static struct attestation_evidence evidence = {.certificates_size = AMD_SP_CERTIFICATES_SIZE};
+    static const struct challenge challenge = {.size = CHALLENGE_SIZE_MAX};
+    static const struct p521_point point;
+    char *json = attestation_request_format(&evidence, &challenge, &point);
+
+    (void)state;
+    assert_non_null(json);
+    assert_true(strlen(json) <= 65536);
+    free(json);
+}
+
+/* Parses an AttestationResponse and decrypts it with TV1's key. */
+static enum attest_error open_with_tv1(const char *json, size_t size, uint8_t key[STATE_KEY_SIZE])
+{
+    struct p521_point point;
+    EVP_PKEY *own = own_key(&tv1, &point);
+    static struct jwe reply;
+    enum attest_error error;
+
+    memset(&reply, 0, sizeof(reply));
+    error = attestation_response_parse(json, size, &reply);
+    if (!error)
+        error = fetch_key_open_reply(own, &reply, key);
+    EVP_PKEY_free(own);
+    return error;
+}
+
+static void the_tv1_reply_decrypts_to_its_secret(void **state)
+{
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE, strlen(TV1_ATTESTATION_RESPONSE), key),
+                     ATTEST_OK);
+    for (unsigned int i = 0; i < sizeof(key); i++)
+        assert_int_equal(key[i], i);
+}
+
+static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
+{
+    static struct jwe reply;
+    struct p521_point point;
+    EVP_PKEY *own = own_key(&tv2, &point);
+    uint8_t key[STATE_KEY_SIZE];
+    char plaintext[sizeof("hello, world")] = {0};
+
+    (void)state;
+    reply = (struct jwe){.size = 12};
+    bytes_of_hex(tv2.epk_x, reply.epk.x, sizeof(reply.epk.x));
+    bytes_of_hex(tv2.epk_y, reply.epk.y, sizeof(reply.epk.y));
+    bytes_of_hex(tv2.wrapped_cek, reply.wrapped_cek, sizeof(reply.wrapped_cek));
+    bytes_of_hex(tv2.iv, reply.iv, sizeof(reply.iv));
+    bytes_of_hex(tv2.tag, reply.tag, sizeof(reply.tag));
+    bytes_of_hex(tv2.ciphertext, reply.ciphertext, reply.size);
+    strcpy(reply.protected, tv2.protected);
+
+    assert_int_equal(jwe_decrypt(own, &reply, plaintext), JWE_OK);
+    assert_string_equal(plaintext, "hello, world");
+    assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
+    EVP_PKEY_free(own);
+}
+
+static void a_failure_names_the_proxys_reason_if_it_is_a_known_one(void **state)
+{
+    static const struct {
+        const char *json;
+        enum attest_error error;
+    } cases[] = {
+        {"{\"success\":false,\"decryption\":null,\"token\":null}", ATTEST_ERR_KBS_REFUSED},
+        {"{\"success\":false}", ATTEST_ERR_KBS_REFUSED},
+        {"{\"success\":false,\"reason\":\"kbs-unreachable\"}", ATTEST_ERR_KBS_UNREACHABLE},
+        {"{\"success\":false,\"reason\":\"kbs-refused\"}", ATTEST_ERR_KBS_REFUSED},
+        {"{\"success\":false,\"reason\":\"kbs-protocol\"}", ATTEST_ERR_KBS_PROTOCOL},
+        {"{\"success\":false,\"reason\":\"%s%n\"}", ATTEST_ERR_KBS_REFUSED},
+        {"{\"success\":false,\"reason\":{}}", ATTEST_ERR_KBS_REFUSED},
+    };
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(open_with_tv1(cases[i].json, strlen(cases[i].json), key), cases[i].error);
+}
+
+/* The TV1 reply with one member, named by a path of at most two names, replaced or taken away. */
+static enum attest_error open_altered(const char *object, const char *inner, const char *name,
+                                      json_t *value)
+{
+    json_t *root = json_loads(TV1_ATTESTATION_RESPONSE, 0, NULL);
+    json_t *parent = object ? json_object_get(root, object) : root;
+    uint8_t key[STATE_KEY_SIZE];
+    enum attest_error error;
+    char *json;
+
+    if (inner)
+        parent = json_object_get(parent, inner);
+    assert_non_null(json_object_get(parent, name));
+    if (value)
+        json_object_set_new(parent, name, value);
+    else
+        json_object_del(parent, name);
+    json = json_dumps(root, JSON_COMPACT);
+    error = open_with_tv1(json, strlen(json), key);
+    free(json);
+    json_decref(root);
+    return error;
+}
+
+static const struct {
+    const char *object, *inner, *name;
+    size_t size;
+    enum attest_error altered; /* what a flipped bit leads to */
+} binary_members[] = {
+    {NULL, NULL, "secret", 64, ATTEST_ERR_DECRYPT},
+    {"decryption", "epk", "x", 66, ATTEST_ERR_HEADER},
+    {"decryption", "epk", "y", 66, ATTEST_ERR_HEADER},
+    {"decryption", NULL, "wrapped_cek", 40, ATTEST_ERR_DECRYPT},
+    {"decryption", NULL, "iv", 12, ATTEST_ERR_DECRYPT},
+    {"decryption", NULL, "tag", 16, ATTEST_ERR_DECRYPT},
+};
+
+#define BINARY_MEMBERS (sizeof(binary_members) / sizeof(binary_members[0]))
+
+static enum attest_error open_with_binary(size_t member, const uint8_t *bytes, size_t size)
+{
+    char text[BASE64_LENGTH(5000) + 1];
+
+    base64_encode(BASE64_STANDARD, bytes, size, text);
+    return open_altered(binary_members[member].object, binary_members[member].inner,
+                        binary_members[member].name, json_string(text));
+}
+
+static void every_length_in_a_reply_counts(void **state)
+{
+    static const uint8_t bytes[5000];
+
+    (void)state;
+    for (size_t m = 0; m < BINARY_MEMBERS; m++) {
+        const bool is_secret = m == 0;
+
+        for (size_t size = 0; size < 100; size++)
+            if (size != binary_members[m].size && !(is_secret && size > 0))
+                assert_int_equal(open_with_binary(m, bytes, size), ATTEST_ERR_ATTESTATION);
+    }
+    /* A secret may have 1 to 4096 bytes; its tag is then wrong. */
+    assert_int_equal(open_with_binary(0, bytes, 1), ATTEST_ERR_DECRYPT);
+    assert_int_equal(open_with_binary(0, bytes, 4096), ATTEST_ERR_DECRYPT);
+    assert_int_equal(open_with_binary(0, bytes, 4097), ATTEST_ERR_ATTESTATION);
+}
+
+/* The bytes of a binary member of TV1. */
+static void original_of(size_t member, uint8_t *bytes)
+{
+    json_t *root = json_loads(TV1_ATTESTATION_RESPONSE, 0, NULL);
+    json_t *parent = root;
+    const char *text;
+
+    if (binary_members[member].object)
+        parent = json_object_get(parent, binary_members[member].object);
+    if (binary_members[member].inner)
+        parent = json_object_get(parent, binary_members[member].inner);
+    text = json_string_value(json_object_get(parent, binary_members[member].name));
+    assert_true(base64_decode_exact(BASE64_STANDARD, text, strlen(text), bytes,
+                                    binary_members[member].size));
+    json_decref(root);
+}
+
+static void every_byte_of_a_reply_counts(void **state)
+{
+    uint8_t bytes[128];
+
+    (void)state;
+    for (size_t m = 0; m < BINARY_MEMBERS; m++) {
+        original_of(m, bytes);
+        for (size_t i = 0; i < binary_members[m].size; i++) {
+            bytes[i] ^= 0x01;
+            assert_int_equal(open_with_binary(m, bytes, binary_members[m].size),
+                             binary_members[m].altered);
+            bytes[i] ^= 0x01;
+        }
+    }
+}
+
+static void every_type_in_a_reply_counts(void **state)
+{
+    static const struct {
+        const char *object, *inner, *name;
+    } members[] = {
+        {NULL, NULL, "success"},     {NULL, NULL, "secret"},
+        {NULL, NULL, "decryption"},  {"decryption", NULL, "epk"},
+        {"decryption", "epk", "x"},  {"decryption", "epk", "y"},
+        {"decryption", NULL, "aad"}, {"decryption", NULL, "wrapped_cek"},
+        {"decryption", NULL, "iv"},  {"decryption", NULL, "tag"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        json_t *const values[] = {NULL,         json_null(),   json_integer(1),
+                                  json_array(), json_object(), json_string("!")};
+
+        for (size_t v = 0; v < sizeof(values) / sizeof(values[0]); v++)
+            assert_int_equal(
+                open_altered(members[i].object, members[i].inner, members[i].name, values[v]),
+                ATTEST_ERR_ATTESTATION);
+    }
+}
+
+static void the_token_has_a_shape_but_its_content_does_not_matter(void **state)
+{
+    (void)state;
+    assert_int_equal(open_altered(NULL, NULL, "token", NULL), ATTEST_OK);
+    assert_int_equal(open_altered(NULL, NULL, "token", json_null()), ATTEST_OK);
+    assert_int_equal(open_altered(NULL, NULL, "token", json_pack("{s:s}", "Cwt", "")), ATTEST_OK);
+    assert_int_equal(open_altered(NULL, NULL, "token", json_string("x")), ATTEST_ERR_ATTESTATION);
+    assert_int_equal(open_altered(NULL, NULL, "token", json_pack("{s:i}", "Jwt", 1)),
+                     ATTEST_ERR_ATTESTATION);
+}
+
+/* TV1 with this text as protected header. */
+static enum attest_error open_with_header(const char *header)
+{
+    char url[4096], text[8192];
+
+    base64_encode(BASE64_URL, header, strlen(header), url);
+    base64_encode(BASE64_STANDARD, url, strlen(url), text);
+    return open_altered("decryption", NULL, "aad", json_string(text));
+}
+
+static void the_protected_header_must_be_the_canonical_one_for_our_algorithms(void **state)
+{
+#define X "AUgTAtsJxjoAq7-1gA2Pv7MDyMeRaHYRCLj8bhM4Ou0en6B6cHoS3L9MSDnBeTEmAsPDOdaSp0riiGhVh5E513Xp"
+#define Y "ABY1nZqIXTw7vjoq-2PZ9eb5vmbQEmtqn0uLWAVc2CSYDU1kBEPLswZKoMf5X_7zhvR0iYbYt1cmWDCAR1eyjbyZ"
+#define EPK(crv, kty, x, y)                                                                        \
+    "{\"crv\":\"" crv "\",\"kty\":\"" kty "\",\"x\":\"" x "\",\"y\":\"" y "\"}"
+#define HEADER(alg, enc, epk) "{\"alg\":\"" alg "\",\"enc\":\"" enc "\",\"epk\":" epk "}"
+    static const char *const headers[] = {
+        "",
+        "{}",
+        "null",
+        HEADER("ECDH-ES", "A256GCM", EPK("P-521", "EC", X, Y)),
+        HEADER("dir", "A256GCM", EPK("P-521", "EC", X, Y)),
+        HEADER("ECDH-ES+A128KW", "A256GCM", EPK("P-521", "EC", X, Y)),
+        HEADER("ECDH-ES+A256KW", "A128GCM", EPK("P-521", "EC", X, Y)),
+        HEADER("ECDH-ES+A256KW", "A256CBC-HS512", EPK("P-521", "EC", X, Y)),
+        HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-256", "EC", X, Y)),
+        HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "OKP", X, Y)),
+        HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "EC", Y, X)),
+        HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "EC", X, "")),
+        HEADER("ECDH-ES+A256KW", "A256GCM", "null"),
+        "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\"}",
+        "{\"enc\":\"A256GCM\",\"alg\":\"ECDH-ES+A256KW\",\"epk\":" EPK("P-521", "EC", X, Y) "}",
+        "{ \"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":" EPK("P-521", "EC", X, Y) "}",
+        "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"crit\":[],\"epk\":" EPK("P-521", "EC", X,
+                                                                                   Y) "}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+        assert_int_equal(open_with_header(headers[i]), ATTEST_ERR_HEADER);
+    assert_int_equal(
+        open_with_header(HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "EC", X, Y))), ATTEST_OK);
+    /* The right beginning does not help: the header is authenticated as a whole. */
+    assert_int_equal(
+        open_with_header("{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":" EPK(
+            "P-521", "EC", X, Y) ",\"x\":1}"),
+        ATTEST_ERR_DECRYPT);
+    /* Not base64url, and a NUL within. */
+    assert_int_equal(open_altered("decryption", NULL, "aad", json_string("ISEh")),
+                     ATTEST_ERR_HEADER);
+    assert_int_equal(open_altered("decryption", NULL, "aad", json_string("ZXkASg==")),
+                     ATTEST_ERR_ATTESTATION);
+}
+
+/* Both places of the ephemeral key altered alike, so that only the curve can tell. */
+static void an_ephemeral_key_off_the_curve_is_refused(void **state)
+{
+    static struct jwe reply;
+    struct p521_point point;
+    EVP_PKEY *own = own_key(&tv1, &point);
+    char header[1024], x[BASE64_LENGTH(66) + 1], y[BASE64_LENGTH(66) + 1];
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    for (unsigned int wrong = 0; wrong < 3; wrong++) {
+        assert_int_equal(attestation_response_parse(TV1_ATTESTATION_RESPONSE,
+                                                    strlen(TV1_ATTESTATION_RESPONSE), &reply),
+                         ATTEST_OK);
+        if (wrong == 0)
+            reply.epk.y[65] ^= 1;
+        else
+            memset(&reply.epk, wrong == 1 ? 0x00 : 0xFF, sizeof(reply.epk));
+        base64_encode(BASE64_URL, reply.epk.x, 66, x);
+        base64_encode(BASE64_URL, reply.epk.y, 66, y);
+        snprintf(header, sizeof(header),
+                 HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "EC", "%s", "%s")), x, y);
+        base64_encode(BASE64_URL, header, strlen(header), reply.protected);
+        assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_EPK);
+    }
+    EVP_PKEY_free(own);
+}
+
+static void a_reply_cut_anywhere_is_refused(void **state)
+{
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    for (size_t size = 0; size < strlen(TV1_ATTESTATION_RESPONSE); size++)
+        assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE, size, key), ATTEST_ERR_JSON);
+    assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE,
+                                   strlen(TV1_ATTESTATION_RESPONSE) + 1 /* the NUL */, key),
+                     ATTEST_ERR_JSON);
+}
+
+static void a_reply_encrypted_to_another_key_is_refused(void **state)
+{
+    static struct jwe reply;
+    struct p521_point point;
+    EVP_PKEY *other = own_key(&tv2, &point);
+    uint8_t key[STATE_KEY_SIZE] = {0};
+    static const uint8_t untouched[STATE_KEY_SIZE];
+
+    (void)state;
+    assert_int_equal(attestation_response_parse(TV1_ATTESTATION_RESPONSE,
+                                                strlen(TV1_ATTESTATION_RESPONSE), &reply),
+                     ATTEST_OK);
+    assert_int_equal(fetch_key_open_reply(other, &reply, key), ATTEST_ERR_DECRYPT);
+    assert_memory_equal(key, untouched, sizeof(key));
+    EVP_PKEY_free(other);
+}
+
+static void a_secret_of_another_size_than_64_bytes_is_refused(void **state)
+{
+    static const size_t sizes[] = {1, 32, 63, 65, 128, 4096};
+    static const uint8_t secret[4096];
+    static struct jwe reply;
+    struct p521_point point;
+    EVP_PKEY *own = own_key(&tv1, &point);
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        assert_int_equal(jwe_encrypt(&point, secret, sizes[i], &reply), JWE_OK);
+        assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
+    }
+    EVP_PKEY_free(own);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tv1_frames_have_the_lengths_of_the_vector),
+        cmocka_unit_test(tv1_negotiation_yields_the_challenge),
+        cmocka_unit_test(report_data_is_own_key_then_challenge),
+        cmocka_unit_test(a_challenge_has_16_to_128_bytes),
+        cmocka_unit_test(no_recipe_but_own_key_then_challenge_is_accepted),
+        cmocka_unit_test(a_malformed_negotiation_response_is_refused),
+        cmocka_unit_test(nesting_is_bounded),
+        cmocka_unit_test(an_empty_challenge_may_come_with_a_reason),
+        cmocka_unit_test(the_attestation_request_has_the_members_of_the_protocol),
+        cmocka_unit_test(the_largest_attestation_request_fits_in_a_frame),
+        cmocka_unit_test(the_tv1_reply_decrypts_to_its_secret),
+        cmocka_unit_test(the_tv2_reply_decrypts_but_is_no_state_key),
+        cmocka_unit_test(a_failure_names_the_proxys_reason_if_it_is_a_known_one),
+        cmocka_unit_test(every_length_in_a_reply_counts),
+        cmocka_unit_test(every_byte_of_a_reply_counts),
+        cmocka_unit_test(every_type_in_a_reply_counts),
+        cmocka_unit_test(the_token_has_a_shape_but_its_content_does_not_matter),
+        cmocka_unit_test(the_protected_header_must_be_the_canonical_one_for_our_algorithms),
+        cmocka_unit_test(an_ephemeral_key_off_the_curve_is_refused),
+        cmocka_unit_test(a_reply_cut_anywhere_is_refused),
+        cmocka_unit_test(a_reply_encrypted_to_another_key_is_refused),
+        cmocka_unit_test(a_secret_of_another_size_than_64_bytes_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program as a whole, in both of its front-ends, against the emulated AMD-SP program.
+ * Arguments: paths of attest and amd-sp.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "services/attest/attest_service.h"
+#include "services/attest/fetch_key.h"
+#include "services/common/io.h"
+#include "tests/unit/attest/fake_proxy.h"
+
+#define MEASUREMENT                                                                                \
+    "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"                                             \
+    "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
+#define VMPCK0                                                                                     \
+    "000102030405060708090a0b0c0d0e0f"                                                             \
+    "101112131415161718191a1b1c1d1e1f"
+
+static const char *attest_path, *amd_sp_path;
+static char folder[] = "/tmp/attest-test-XXXXXX";
+static char chip[64], sp_socket[64], proxy_socket[64], vmpck0_file[64], key_file[64];
+static pid_t amd_sp;
+static struct fake_proxy proxy;
+static int client;
+
+static struct sockaddr_un address_of(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    return address;
+}
+
+/* Connects as soon as the server listens. */
+static int connect_to(const char *path, int type)
+{
+    const struct sockaddr_un address = address_of(path);
+    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+    for (unsigned int tries = 0; tries < 1000; tries++) {
+        if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+            return fd;
+        nanosleep(&pause, NULL);
+    }
+    fail_msg("nothing listens on %s", path);
+    return -1;
+}
+
+static int start_amd_sp(void **state)
+{
+    uint8_t vmpck0[VMPCK_SIZE];
+    int fd;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(chip, sizeof(chip), "%s/chip", folder);
+    snprintf(sp_socket, sizeof(sp_socket), "%s/amd-sp", folder);
+    snprintf(proxy_socket, sizeof(proxy_socket), "%s/proxy", folder);
+    snprintf(vmpck0_file, sizeof(vmpck0_file), "%s/vmpck0", folder);
+    snprintf(key_file, sizeof(key_file), "%s/key", folder);
+    for (unsigned int i = 0; i < sizeof(vmpck0); i++)
+        vmpck0[i] = (uint8_t)i;
+    fd = open(vmpck0_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(io_write_all(fd, vmpck0, sizeof(vmpck0)));
+    close(fd);
+
+    amd_sp = fork();
+    if (amd_sp == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        execl(amd_sp_path, amd_sp_path, "--chip", chip, "--guest-socket", sp_socket,
+              "--measurement", MEASUREMENT, "--vmpck0", VMPCK0, (char *)NULL);
+        _exit(127);
+    }
+    close(connect_to(sp_socket, SOCK_SEQPACKET)); /* waits for it */
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+    (void)stat;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int stop_amd_sp(void **state)
+{
+    (void)state;
+    kill(amd_sp, SIGTERM);
+    waitpid(amd_sp, NULL, 0);
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static int start_proxy(void **state)
+{
+    (void)state;
+    fake_proxy_init(&proxy, &client);
+    return 0;
+}
+
+static int stop_proxy(void **state)
+{
+    (void)state;
+    fake_proxy_release(&proxy);
+    close(client);
+    unlink(key_file);
+    return 0;
+}
+
+static int exit_status_of(pid_t child)
+{
+    int status;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* The service, with its descriptors where the SVSM has them. */
+struct started_service {
+    pid_t pid;
+    int channel, key;
+};
+
+static struct started_service start_service(void)
+{
+    struct started_service service;
+    int channel[2], key[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
+    assert_int_equal(pipe2(key, O_CLOEXEC), 0);
+    service.pid = fork();
+    if (service.pid == 0) {
+        const int from[] = {channel[0], client, connect_to(sp_socket, SOCK_SEQPACKET),
+                            open(vmpck0_file, O_RDONLY | O_CLOEXEC), key[1]};
+        int high[5];
+
+        for (int i = 0; i < 5; i++)
+            high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 100);
+        for (int i = 0; i < 5; i++)
+            dup2(high[i], 3 + i);
+        execl(attest_path, attest_path, (char *)NULL);
+        _exit(127);
+    }
+    /* Only the service's end is left, so that its death is seen by those who wait for it. */
+    close(client);
+    client = -1;
+    close(channel[0]);
+    close(key[1]);
+    service.channel = channel[1];
+    service.key = key[0];
+    return service;
+}
+
+static void stop_service(const struct started_service *service)
+{
+    close(service->channel);
+    close(service->key);
+    assert_int_equal(exit_status_of(service->pid), 0);
+}
+
+/* Sends operation with arguments; returns the size of the response. */
+static ssize_t ask(const struct started_service *service, uint32_t operation, const void *arguments,
+                   size_t size, uint8_t *response, size_t room)
+{
+    uint8_t request[512];
+    struct writer out = writer_over(request, sizeof(request));
+
+    assert_true(writer_le32(&out, operation) && writer_put(&out, arguments, size));
+    assert_int_equal(write(service->channel, request, out.used), out.used);
+    return read(service->channel, response, room);
+}
+
+static void the_service_fetches_the_key_and_makes_reports(void **state)
+{
+    const uint8_t report_request[64 + 4 + 1 + 4] = {[64] = 1, [68] = 'm', [69] = 1};
+    struct started_service service = start_service();
+    uint8_t response[8192], key[STATE_KEY_SIZE], measurement[LAUNCH_DIGEST_SIZE];
+    struct snp_report report;
+    uint32_t certificates_size;
+
+    (void)state;
+    memset(measurement, 0, sizeof(measurement));
+    for (unsigned int i = 0; i < sizeof(measurement); i += 4)
+        memcpy(measurement + i, "\xc0\xff\xee", 3);
+
+    fake_proxy_start(&proxy);
+    assert_int_equal(ask(&service, ATTEST_FETCH_KEY, "", 0, response, sizeof(response)), 4);
+    fake_proxy_join(&proxy);
+    assert_int_equal(get_le32(response), ATTEST_STATUS_DONE);
+    assert_int_equal(read(service.key, key, sizeof(key)), sizeof(key));
+    assert_memory_equal(key, proxy.secret, sizeof(key));
+    assert_true(fake_proxy_saw_bound_key(&proxy));
+
+    assert_true(ask(&service, ATTEST_REPORT, report_request, sizeof(report_request), response,
+                    sizeof(response)) >= 4 + 4 + REPORT_SIZE + 4);
+    assert_int_equal(get_le32(response), ATTEST_STATUS_DONE);
+    memcpy(&report, response + 8, sizeof(report));
+    assert_int_equal(report.vmpl, 0);
+    assert_memory_equal(report.measurement, measurement, sizeof(measurement));
+    certificates_size = get_le32(response + 8 + REPORT_SIZE);
+    assert_in_range(certificates_size, 1000, sizeof(response));
+    stop_service(&service);
+}
+
+static void the_service_reports_a_closed_proxy_and_lives_on(void **state)
+{
+    struct started_service service = start_service();
+    uint8_t response[16];
+
+    (void)state;
+    proxy.negotiation = NULL;
+    fake_proxy_start(&proxy);
+    assert_int_equal(ask(&service, ATTEST_FETCH_KEY, "", 0, response, sizeof(response)), 4);
+    fake_proxy_join(&proxy);
+    assert_int_equal(get_le32(response), ATTEST_STATUS_PROXY_SILENT);
+    assert_int_equal(ask(&service, 99, "", 0, response, sizeof(response)), 4);
+    assert_int_equal(get_le32(response), ATTEST_STATUS_MALFORMED_REQUEST);
+    stop_service(&service);
+}
+
+/* Runs the native front-end against the proxy; returns its exit status. */
+static int run_native(void)
+{
+    const struct sockaddr_un address = address_of(proxy_socket);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char proxy_option[80], sp_option[80];
+    pid_t child;
+
+    snprintf(proxy_option, sizeof(proxy_option), "unix:%s", proxy_socket);
+    snprintf(sp_option, sizeof(sp_option), "unix:%s", sp_socket);
+    unlink(proxy_socket);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    child = fork();
+    if (child == 0) {
+        execl(attest_path, attest_path, "--proxy", proxy_option, "--amd-sp", sp_option,
+              "--vmpck0-file", vmpck0_file, "--key-out", key_file, (char *)NULL);
+        _exit(127);
+    }
+    close(proxy.fd);
+    proxy.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    close(listener);
+    fake_proxy_start(&proxy);
+    fake_proxy_join(&proxy);
+    return exit_status_of(child);
+}
+
+static void the_native_front_end_writes_the_key_to_a_new_private_file(void **state)
+{
+    uint8_t key[STATE_KEY_SIZE];
+    struct stat stat;
+    int fd;
+
+    (void)state;
+    assert_int_equal(run_native(), 0);
+    fd = open(key_file, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(fstat(fd, &stat), 0);
+    assert_int_equal(stat.st_size, sizeof(key));
+    assert_int_equal(stat.st_mode & 0777, 0600);
+    assert_true(io_read_exactly(fd, key, sizeof(key)));
+    assert_memory_equal(key, proxy.secret, sizeof(key));
+    close(fd);
+}
+
+static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
+{
+    (void)state;
+    proxy.attestation = "{\"success\":false}";
+    assert_int_equal(run_native(), 10 + ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(access(key_file, F_OK), -1);
+}
+
+static int run_with(const char *option, const char *value)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        freopen("/dev/null", "w", stdout);
+        freopen("/dev/null", "w", stderr);
+        execl(attest_path, attest_path, option, value, (char *)NULL);
+        _exit(127);
+    }
+    return exit_status_of(child);
+}
+
+static void options_are_checked(void **state)
+{
+    (void)state;
+    assert_int_equal(run_with("--help", NULL), 0);
+    assert_int_equal(run_with("-h", NULL), 0);
+    assert_int_equal(run_with("--nonsense", NULL), 2);
+    assert_int_equal(run_with("stray", NULL), 2);
+    assert_int_equal(run_with("--timeout", "0"), 2);
+    assert_int_equal(run_with("--timeout", "-1"), 2);
+    assert_int_equal(run_with("--timeout", "5x"), 2);
+    assert_int_equal(run_with("--proxy", "unix:/nowhere"), 2);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_service_fetches_the_key_and_makes_reports, start_proxy,
+                                        stop_proxy),
+        cmocka_unit_test_setup_teardown(the_service_reports_a_closed_proxy_and_lives_on,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(the_native_front_end_leaves_no_file_when_it_fails,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test(options_are_checked),
+    };
+
+    if (argc != 3)
+        return 2;
+    attest_path = argv[1];
+    amd_sp_path = argv[2];
+    return cmocka_run_group_tests(tests, start_amd_sp, stop_amd_sp);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "samples.h"
+
+#include <elf.h>
+#include <string.h>
+
+#include "igvm/boot_state.h"
+#include "igvm/directives.h"
+
+#include "expect.h"
+
+const uint8_t *sample_page(void)
+{
+    static uint8_t page[PAGE_SIZE];
+
+    for (size_t i = 0; i < sizeof(page); i++)
+        page[i] = (uint8_t)(7 * i + 3);
+    return page;
+}
+
+void sample_image(struct image *image)
+{
+    struct vmsa vmsa = boot_state_protected_mode(0x10000, 0, SEV_FEATURE_SNP_ACTIVE);
+
+    vmsa.rsp = 0x20000;
+    add_platform(image, 0x30000);
+    add_required_memory(image, 0x8000000000, 0x800000);
+    add_parameter_area(image, 0, 0x20000, PAGE_SIZE);
+    add_parameter(image, IGVM_VP_COUNT_PARAMETER, 0, 0);
+    add_page(image, IGVM_PAGE_NORMAL, 0x10000, sample_page());
+    add_page(image, IGVM_PAGE_CPUID_DATA, 0x21000, NULL);
+    add_page(image, IGVM_PAGE_SECRETS, 0x22000, NULL);
+    add_page(image, IGVM_PAGE_NORMAL, 0x23000, NULL);
+    add_page(image, IGVM_PAGE_NORMAL, 0x24000, NULL);
+    image->headers[image->count - 1].page_data.flags = IGVM_PAGE_UNMEASURED;
+    add_boot_processor(image, &vmsa);
+}
+
+struct file_bytes sample_file(void)
+{
+    struct image image = {0};
+    struct file_bytes file;
+
+    sample_image(&image);
+    assert_int_equal(image_encode(&image, &file), TOOL_OK);
+    image_free(&image);
+    return file;
+}
+
+void sample_fix_checksum(struct file_bytes *file)
+{
+    const size_t size =
+        sizeof(struct igvm_fixed_header) +
+        get_le32(file->bytes + offsetof(struct igvm_fixed_header, variable_header_size));
+
+    put_le32(file->bytes + offsetof(struct igvm_fixed_header, checksum),
+             igvm_checksum(file->bytes, size));
+}
+
+const struct sample_section SAMPLE_SEV_SECTIONS[7] = {
+    {0x800000, 0x9000, BOOT_SECTION_SEC_MEM},       {0x80A000, 0x3000, BOOT_SECTION_SEC_MEM},
+    {0x80D000, 0x1000, BOOT_SECTION_SECRETS},       {0x80E000, 0x1000, BOOT_SECTION_CPUID},
+    {0x80F000, 0x1000, BOOT_SECTION_SVSM_CAA},      {0x811000, 0x1F000, BOOT_SECTION_SEC_MEM},
+    {0x810000, 0x1000, BOOT_SECTION_KERNEL_HASHES},
+};
+
+const struct sample_section SAMPLE_IGVM_SECTIONS[4] = {
+    {0x812000, 0x1000, BOOT_SECTION_IGVM_PARAMETER},
+    {0x0, 0xC0, BOOT_SECTION_IGVM_MEMORY_MAP},
+    {0xC0, 0x10, BOOT_SECTION_IGVM_VP_COUNT},
+    {0x813000, 0x1000, BOOT_SECTION_IGVM_HOB},
+};
+
+/* Writes a descriptor at from_end before the image's end. */
+static void put_descriptor(uint8_t *end, uint32_t from_end, const char *signature,
+                           const struct sample_section *sections, size_t count)
+{
+    uint8_t *at = end - from_end;
+
+    memcpy(at, signature, 4);
+    put_le32(at + 4, (uint32_t)(16 + 12 * count));
+    put_le32(at + 8, 1);
+    put_le32(at + 12, (uint32_t)count);
+    for (size_t i = 0; i < count; i++) {
+        put_le32(at + 16 + 12 * i, sections[i].base);
+        put_le32(at + 20 + 12 * i, sections[i].size);
+        put_le32(at + 24 + 12 * i, sections[i].type);
+    }
+}
+
+/* Writes a table entry that ends at *top and moves *top below it; from_end NULL: no data. */
+static void put_entry(uint8_t **top, const char *guid, const uint32_t *from_end, uint16_t length)
+{
+    memcpy(*top - 16, guid, 16);
+    put_le16(*top - 18, length);
+    *top -= 18;
+    if (from_end != NULL) {
+        *top -= 4;
+        put_le32(*top, *from_end);
+    }
+}
+
+void sample_firmware(uint8_t *image, const struct sample_section *sev, size_t sev_count,
+                     const struct sample_section *igvm, size_t igvm_count)
+{
+    const uint32_t sev_at = SAMPLE_SEV_DESCRIPTOR, igvm_at = SAMPLE_IGVM_DESCRIPTOR;
+    uint8_t *const end = image + SAMPLE_FIRMWARE_SIZE;
+    uint8_t *top = end - 0x20;
+    const uint16_t entries = (uint16_t)((sev != NULL ? 22 : 0) + (igvm != NULL ? 22 : 0));
+
+    for (size_t i = 0; i < SAMPLE_FIRMWARE_SIZE; i++)
+        image[i] = (uint8_t)(i >> 8 ^ i);
+    put_entry(&top, "\xde\x82\xb5\x96\xb2\x1f\xf7\x45\xba\xea\xa3\x66\xc5\x5a\x08\x2d", NULL,
+              (uint16_t)(entries + 18));
+    if (sev != NULL) {
+        put_entry(&top, "\x66\x65\x88\xdc\x4a\x98\x98\x47\xa7\x5e\x55\x85\xa7\xbf\x67\xcc", &sev_at,
+                  22);
+        put_descriptor(end, sev_at, "ASEV", sev, sev_count);
+    }
+    if (igvm != NULL) {
+        put_entry(&top, "\x0e\xa7\x4f\x78\x76\x31\x77\x46\x8a\x20\x04\xb6\x86\x99\xe3\x74",
+                  &igvm_at, 22);
+        put_descriptor(end, igvm_at, "IGVM", igvm, igvm_count);
+    }
+}
+
+void sample_elf(uint8_t *file, uint64_t entry, const struct sample_segment *segments, size_t count)
+{
+    Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB},
+                         .e_type = ET_EXEC,
+                         .e_machine = EM_X86_64,
+                         .e_entry = entry,
+                         .e_phoff = sizeof(header),
+                         .e_phentsize = sizeof(Elf64_Phdr),
+                         .e_phnum = (uint16_t)count};
+    uint64_t offset = PAGE_SIZE;
+
+    for (size_t i = 0; i < SAMPLE_ELF_SIZE; i += PAGE_SIZE)
+        memcpy(file + i, sample_page(), PAGE_SIZE);
+    memcpy(file, &header, sizeof(header));
+    for (size_t i = 0; i < count; i++) {
+        const Elf64_Phdr program = {.p_type = PT_LOAD,
+                                    .p_flags = PF_R | PF_X,
+                                    .p_offset = offset,
+                                    .p_paddr = segments[i].paddr,
+                                    .p_filesz = segments[i].contents_size,
+                                    .p_memsz = segments[i].memory_size};
+
+        memcpy(file + sizeof(header) + i * sizeof(program), &program, sizeof(program));
+        offset += segments[i].contents_size;
+    }
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Inputs that several tests of the IGVM tools need, made from scratch. */
+#ifndef SNPVTPM_TESTS_UNIT_IGVM_SAMPLES_H
+#define SNPVTPM_TESTS_UNIT_IGVM_SAMPLES_H
+
+#include "igvm/image.h"
+#include "lib/boot/boot_params.h"
+#include "lib/snp/page.h"
+
+/* A page whose byte i is 7 i + 3. */
+const uint8_t *sample_page(void);
+
+/*
+ * Adds every kind of header that our images have: required memory, a parameter page with the vCPU
+ * count, a page each of contents, CPUID, secrets, zeros, unmeasured zeros, and a VMSA.
+ */
+void sample_image(struct image *image);
+
+/* The sample image as a file. The caller frees file.bytes. */
+struct file_bytes sample_file(void);
+
+/* Recomputes the checksum after a change to the headers. */
+void sample_fix_checksum(struct file_bytes *file);
+
+/* A section as firmware metadata state it. */
+struct sample_section {
+    uint32_t base, size, type;
+};
+
+#define SAMPLE_FIRMWARE_SIZE 0x4000u
+
+/* The sections of Debian's OVMF.fd 2026.08: seven SEV ones, four IGVM ones. */
+extern const struct sample_section SAMPLE_SEV_SECTIONS[7];
+extern const struct sample_section SAMPLE_IGVM_SECTIONS[4];
+
+/* A firmware image of SAMPLE_FIRMWARE_SIZE with these metadata; igvm NULL: none of that kind. */
+void sample_firmware(uint8_t *image, const struct sample_section *sev, size_t sev_count,
+                     const struct sample_section *igvm, size_t igvm_count);
+
+/* Where sample_firmware() puts things, from the image's end. */
+#define SAMPLE_SEV_DESCRIPTOR  0x800u
+#define SAMPLE_IGVM_DESCRIPTOR 0x400u
+
+/* Segments of sample_elf(). */
+struct sample_segment {
+    uint64_t paddr, contents_size, memory_size;
+};
+
+#define SAMPLE_ELF_SIZE 0x6000u
+
+/*
+ * A static x86-64 ELF file; segment contents are taken from file offset 0x1000 on, one after the
+ * other, and are those of the sample page.
+ */
+void sample_elf(uint8_t *file, uint64_t entry, const struct sample_segment *segments, size_t count);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* The program itself: its output, its exit statuses. Its path is the only argument. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "expect.h"
+#include "igvm/tool.h"
+#include "samples.h"
+
+static const char *program;
+static char folder[] = "/tmp/test-igvm-XXXXXX";
+
+/* Runs the program in the folder; returns its exit status and the start of its stdout. */
+static int run(const char *arguments, char *output, size_t size)
+{
+    char command[1024];
+    FILE *pipe;
+    size_t got;
+
+    snprintf(command, sizeof(command), "cd %s && %s %s 2>/dev/null", folder, program, arguments);
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    got = fread(output, 1, size - 1, pipe);
+    output[got] = '\0';
+    return WEXITSTATUS(pclose(pipe));
+}
+
+static void expect_status(const char *arguments, int status)
+{
+    char output[4096];
+    const int got = run(arguments, output, sizeof(output));
+
+    if (got != status)
+        fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);
+}
+
+static void put_file(const char *name, const void *bytes, size_t size)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static int make_inputs(void **state)
+{
+    static uint8_t elf[SAMPLE_ELF_SIZE], firmware[SAMPLE_FIRMWARE_SIZE];
+    struct file_bytes sample = sample_file();
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    sample_elf(elf, 0x8000000, &(struct sample_segment){0x8000000, 0x100, 0x3000}, 1);
+    put_file("kernel.elf", elf, sizeof(elf));
+    sample_firmware(firmware, SAMPLE_SEV_SECTIONS, 7, SAMPLE_IGVM_SECTIONS, 4);
+    put_file("firmware.fd", firmware, sizeof(firmware));
+    put_file("text", "no ELF", 6);
+    put_file("sample.igvm", sample.bytes, sample.size);
+    free(sample.bytes);
+    return 0;
+}
+
+static int remove_inputs(void **state)
+{
+    char command[300];
+
+    (void)state;
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    return system(command);
+}
+
+static void measure_prints_the_digest_and_a_newline(void **state)
+{
+    char output[256];
+
+    (void)state;
+    assert_int_equal(run("measure sample.igvm", output, sizeof(output)), 0);
+    assert_string_equal(output, "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508"
+                                "562bfc8427a200617403a6e4f67c289f\n");
+    assert_int_equal(run("measure --verbose sample.igvm", output, sizeof(output)), 0);
+    assert_int_equal(strlen(output), 97);
+}
+
+static void what_build_writes_can_be_dumped_and_measured(void **state)
+{
+    (void)state;
+    expect_status("build --svsm kernel.elf --firmware firmware.fd --service attest=kernel.elf "
+                  "--service tpm=kernel.elf --output svsm.igvm",
+                  0);
+    expect_status("build --firmware firmware.fd -o plain.igvm", 0);
+    expect_status("dump svsm.igvm", 0);
+    expect_status("measure svsm.igvm", 0);
+    expect_status("dump plain.igvm", 0);
+    expect_status("measure --check plain.igvm", 0);
+}
+
+static void the_same_inputs_give_the_same_file(void **state)
+{
+    char output[16];
+
+    (void)state;
+    expect_status("build --svsm kernel.elf --firmware firmware.fd -o one.igvm", 0);
+    expect_status("build --svsm kernel.elf --firmware firmware.fd -o two.igvm", 0);
+    assert_int_equal(run("--help >/dev/null && cmp one.igvm two.igvm", output, sizeof(output)), 0);
+}
+
+static void each_option_changes_the_measurement_or_the_file(void **state)
+{
+    static const char *const OPTIONS[] = {
+        "--region-size 33M",    "--policy 0x20000",   "--sev-features 0x21",      "--guest-vmpl 1",
+        "--console-port 0x2f8", "--proxy-port 0x2e8", "--service tpm=kernel.elf",
+    };
+    char output[16];
+
+    (void)state;
+    expect_status("build --svsm kernel.elf -o one.igvm", 0);
+    for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++) {
+        char arguments[128];
+
+        snprintf(arguments, sizeof(arguments), "build --svsm kernel.elf -o two.igvm %s",
+                 OPTIONS[i]);
+        expect_status(arguments, 0);
+        assert_int_equal(
+            run("--help >/dev/null && cmp one.igvm two.igvm >/dev/null", output, sizeof(output)),
+            1);
+    }
+}
+
+static void a_wrong_command_line_ends_with_status_2(void **state)
+{
+    (void)state;
+    expect_status("", TOOL_USAGE);
+    expect_status("frobnicate", TOOL_USAGE);
+    expect_status("build", TOOL_USAGE);
+    expect_status("build -o x.igvm", TOOL_USAGE);
+    expect_status("build --firmware firmware.fd", TOOL_USAGE);
+    expect_status("build --firmware firmware.fd --service tpm=kernel.elf -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --service kernel.elf -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --service a=text --service a=text -o x.igvm",
+                  TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --policy 0x10000 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --guest-vmpl 0 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --guest-vmpl 4 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --console-port 0x10000 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --region-size -1 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --region-size 32X -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --region-size 99999999999G -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf -o x.igvm extra", TOOL_USAGE);
+    expect_status("dump", TOOL_USAGE);
+    expect_status("measure a b", TOOL_USAGE);
+}
+
+static void a_file_that_cannot_be_read_or_written_ends_with_status_3(void **state)
+{
+    (void)state;
+    expect_status("measure missing", TOOL_FILE);
+    expect_status("dump .", TOOL_FILE);
+    expect_status("build --svsm missing -o x.igvm", TOOL_FILE);
+    expect_status("build --svsm kernel.elf --service tpm=missing -o x.igvm", TOOL_FILE);
+    expect_status("build --svsm kernel.elf -o missing/x.igvm", TOOL_FILE);
+}
+
+static void an_invalid_input_ends_with_status_4_and_writes_nothing(void **state)
+{
+    char output[16];
+
+    (void)state;
+    expect_status("measure text", TOOL_INVALID);
+    expect_status("dump kernel.elf", TOOL_INVALID);
+    expect_status("build --svsm text -o x.igvm", TOOL_INVALID);
+    expect_status("build --firmware text -o x.igvm", TOOL_INVALID);
+    expect_status("build --firmware firmware.fd --sev-features 0x20 -o x.igvm", TOOL_INVALID);
+    expect_status("build --svsm kernel.elf --service tpm=text -o x.igvm", TOOL_INVALID);
+    expect_status("build --svsm kernel.elf --region-base 0x9000000 -o x.igvm", TOOL_INVALID);
+    assert_int_not_equal(run("--help >/dev/null && ls x.igvm", output, sizeof(output)), 0);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(measure_prints_the_digest_and_a_newline),
+        cmocka_unit_test(what_build_writes_can_be_dumped_and_measured),
+        cmocka_unit_test(the_same_inputs_give_the_same_file),
+        cmocka_unit_test(each_option_changes_the_measurement_or_the_file),
+        cmocka_unit_test(a_wrong_command_line_ends_with_status_2),
+        cmocka_unit_test(a_file_that_cannot_be_read_or_written_ends_with_status_3),
+        cmocka_unit_test(an_invalid_input_ends_with_status_4_and_writes_nothing),
+    };
+
+    if (argc != 2) {
+        fputs("usage: test_igvm_program PATH-OF-IGVM\n", stderr);
+        return 2;
+    }
+    program = argv[1];
+    return cmocka_run_group_tests(tests, make_inputs, remove_inputs);
+}

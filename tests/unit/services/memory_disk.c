@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/services/memory_disk.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct memory_disk *memory_disk_new(void)
+{
+    struct memory_disk *disk = calloc(1, sizeof(*disk));
+
+    assert(disk != NULL);
+    disk->size = DISK_SIZE;
+    disk->writes_left = DISK_NO_LIMIT;
+    disk->reads_left = DISK_NO_LIMIT;
+    return disk;
+}
+
+static bool within(uint64_t sector, size_t sectors)
+{
+    const uint64_t all = DISK_SIZE / SECTOR_SIZE;
+
+    return sector <= all && sectors <= all - sector;
+}
+
+/* Takes one unit of a budget; false when it is used up. */
+static bool spend(long *left)
+{
+    if (*left == 0)
+        return false;
+    if (*left > 0)
+        --*left;
+    return true;
+}
+
+static bool get_size(void *context, uint64_t *bytes)
+{
+    *bytes = ((struct memory_disk *)context)->size;
+    return true;
+}
+
+static bool read_sectors(void *context, uint64_t sector, void *data, size_t sectors)
+{
+    struct memory_disk *disk = context;
+
+    if (!spend(&disk->reads_left) || !within(sector, sectors))
+        return false;
+    memcpy(data, disk->bytes + sector * SECTOR_SIZE, sectors * SECTOR_SIZE);
+    return true;
+}
+
+static void write_one(struct memory_disk *disk, uint64_t sector, const uint8_t *data)
+{
+    struct unflushed_write *write = &disk->unflushed[disk->unflushed_count];
+    uint8_t *at = disk->bytes + sector * SECTOR_SIZE;
+
+    assert(disk->unflushed_count < DISK_UNFLUSHED_MAX);
+    disk->unflushed_count++;
+    write->sector = sector;
+    memcpy(write->before, at, SECTOR_SIZE);
+    memcpy(write->after, data, SECTOR_SIZE);
+    memcpy(at, data, SECTOR_SIZE);
+    disk->sectors_written++;
+}
+
+static bool write_sectors(void *context, uint64_t sector, const void *data, size_t sectors)
+{
+    struct memory_disk *disk = context;
+
+    if (!within(sector, sectors))
+        return false;
+    for (size_t i = 0; i < sectors; i++) {
+        if (!spend(&disk->writes_left))
+            return false;
+        write_one(disk, sector + i, (const uint8_t *)data + i * SECTOR_SIZE);
+    }
+    return true;
+}
+
+static bool flush(void *context)
+{
+    struct memory_disk *disk = context;
+
+    if (disk->writes_left == 0)
+        return false; /* without power nothing is flushed */
+    disk->unflushed_count = 0;
+    return true;
+}
+
+struct volume_storage memory_disk_storage(struct memory_disk *disk)
+{
+    return (struct volume_storage){
+        .context = disk,
+        .size = get_size,
+        .read = read_sectors,
+        .write = write_sectors,
+        .flush = flush,
+    };
+}
+
+void memory_disk_settle(struct memory_disk *disk, uint64_t kept)
+{
+    memory_disk_settle_torn(disk, kept, SIZE_MAX);
+}
+
+void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t torn)
+{
+    for (size_t i = disk->unflushed_count; i-- > 0;)
+        memcpy(disk->bytes + disk->unflushed[i].sector * SECTOR_SIZE, disk->unflushed[i].before,
+               SECTOR_SIZE);
+    for (size_t i = 0; i < disk->unflushed_count; i++) {
+        uint8_t *at = disk->bytes + disk->unflushed[i].sector * SECTOR_SIZE;
+
+        if (i == torn) {
+            memcpy(at, disk->unflushed[i].after, SECTOR_SIZE / 2);
+            memset(at + SECTOR_SIZE / 2, 0x5a, SECTOR_SIZE / 2);
+        } else if ((kept >> i & 1) != 0) {
+            memcpy(at, disk->unflushed[i].after, SECTOR_SIZE);
+        }
+    }
+    disk->unflushed_count = 0;
+    disk->writes_left = DISK_NO_LIMIT;
+}

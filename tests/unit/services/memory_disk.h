@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A disk in memory for tests of the state volume: it counts and limits what is done to it, and
+ * keeps unflushed writes apart, so that a power cut can keep or lose each of them.
+ */
+#ifndef SNPVTPM_TESTS_UNIT_SERVICES_MEMORY_DISK_H
+#define SNPVTPM_TESTS_UNIT_SERVICES_MEMORY_DISK_H
+
+#include "lib/volume/volume.h"
+
+#define DISK_SIZE          VOLUME_SIZE_MIN
+#define DISK_UNFLUSHED_MAX 64
+#define DISK_NO_LIMIT      (-1)
+
+struct unflushed_write {
+    uint64_t sector;
+    uint8_t before[SECTOR_SIZE];
+    uint8_t after[SECTOR_SIZE];
+};
+
+struct memory_disk {
+    uint64_t size;
+    uint8_t bytes[DISK_SIZE]; /* as the next read sees them */
+    long writes_left;         /* sectors that can be written before the power fails; or no limit */
+    long reads_left;          /* read calls that succeed; or no limit */
+    size_t sectors_written;
+    size_t unflushed_count;
+    struct unflushed_write unflushed[DISK_UNFLUSHED_MAX];
+};
+
+/* A disk of zeros, without limits; free() it. */
+struct memory_disk *memory_disk_new(void);
+
+struct volume_storage memory_disk_storage(struct memory_disk *disk);
+
+/* Power is back: bit i of kept says whether unflushed write i reached the medium. */
+void memory_disk_settle(struct memory_disk *disk, uint64_t kept);
+
+/* As memory_disk_settle(), and sector write number torn stopped half way, the rest being noise. */
+void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t torn);
+
+#endif

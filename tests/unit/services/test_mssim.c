@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/base/writer.h"
+#include "services/tpm/mssim.h"
+
+static enum mssim_parse parse(enum mssim_port port, const uint8_t *bytes, size_t size,
+                              struct mssim_message *message, size_t *used)
+{
+    struct reader r = reader_over(bytes, size);
+    const enum mssim_parse outcome = mssim_parse(port, &r, message);
+
+    *used = size - r.left;
+    return outcome;
+}
+
+static void a_command_is_whole_only_with_its_last_byte(void **state)
+{
+    const uint8_t bytes[] = {0, 0, 0, 8, 3, 0, 0, 0, 2, 0xaa, 0xbb, 0xcc};
+    struct mssim_message message;
+    size_t used;
+
+    (void)state;
+    for (size_t size = 0; size < 11; size++) {
+        assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, size, &message, &used), MSSIM_INCOMPLETE);
+        assert_int_equal(used, 0);
+    }
+    assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, 12, &message, &used), MSSIM_WHOLE);
+    assert_int_equal(used, 11);
+    assert_int_equal(message.request, MSSIM_SEND_COMMAND);
+    assert_int_equal(message.locality, 3);
+    assert_int_equal(message.command.left, 2);
+    assert_int_equal(message.command.next[0], 0xaa);
+}
+
+static void a_command_larger_than_the_tpm_takes_is_malformed_at_once(void **state)
+{
+    uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x10, 0x01};
+    struct mssim_message message;
+    size_t used;
+
+    (void)state;
+    assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
+                     MSSIM_MALFORMED);
+    bytes[8] = 0;
+    assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
+                     MSSIM_INCOMPLETE);
+}
+
+static void each_port_takes_its_own_requests(void **state)
+{
+    const uint32_t for_platform[] = {1, 2, 3, 4, 9, 10, 11, 12, 17, 20, 21};
+    struct mssim_message message;
+    size_t used;
+
+    (void)state;
+    for (uint32_t request = 0; request < 40; request++) {
+        const bool shared = request == MSSIM_SESSION_END || request == MSSIM_STOP;
+        bool platform = false;
+        uint8_t bytes[16] = {0};
+
+        put_be32(bytes, request);
+        for (size_t i = 0; i < sizeof(for_platform) / sizeof(for_platform[0]); i++)
+            platform |= for_platform[i] == request;
+        assert_int_equal(parse(MSSIM_PLATFORM_PORT, bytes, sizeof(bytes), &message, &used),
+                         platform ? MSSIM_WHOLE : MSSIM_MALFORMED);
+        assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
+                         shared || request == MSSIM_SEND_COMMAND || request == MSSIM_HANDSHAKE
+                             ? MSSIM_WHOLE
+                             : MSSIM_MALFORMED);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_command_is_whole_only_with_its_last_byte),
+        cmocka_unit_test(a_command_larger_than_the_tpm_takes_is_malformed_at_once),
+        cmocka_unit_test(each_port_takes_its_own_requests),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Drives the TPM service through its channel, as the SVSM does, with a file as its disk. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "services/tpm/service.h"
+#include "tests/unit/services/tpm_commands.h"
+
+#define TIMED_COMMANDS 2000
+
+struct fixture {
+    int disk;
+    int channel;
+    pid_t service;
+    uint8_t key[VOLUME_KEY_SIZE];
+    size_t key_size;
+    uint8_t response[CHANNEL_MESSAGE_MAX];
+    size_t response_size;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+
+    assert_non_null(f);
+    f->disk = memfd_create("volume", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN), 0);
+    f->key[0] = 1;
+    f->key_size = sizeof(f->key);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+
+    close(f->disk);
+    free(f);
+    return 0;
+}
+
+/* A service in its own process, with its end of the channel and of the key's pipe. */
+static void start_service(struct fixture *f)
+{
+    int channel[2];
+    int key[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel), 0);
+    assert_int_equal(pipe(key), 0);
+    assert_int_equal(write(key[1], f->key, f->key_size), f->key_size);
+    close(key[1]);
+    fflush(NULL);
+    f->service = fork();
+    assert_true(f->service >= 0);
+    if (f->service == 0) {
+        close(channel[0]);
+        _exit(service_run(channel[1], f->disk, key[0]));
+    }
+    close(channel[1]);
+    close(key[0]);
+    f->channel = channel[0];
+}
+
+static void stop_service(struct fixture *f)
+{
+    int status;
+
+    close(f->channel);
+    assert_int_equal(waitpid(f->service, &status, 0), f->service);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_SUCCESS);
+}
+
+/* Sends size bytes and returns the status; the body is in f->response + 4. */
+static uint32_t request(struct fixture *f, const void *bytes, size_t size)
+{
+    ssize_t got;
+
+    assert_int_equal(write(f->channel, bytes, size), size);
+    got = read(f->channel, f->response, sizeof(f->response));
+    assert_in_range(got, 4, sizeof(f->response));
+    f->response_size = (size_t)got;
+    return get_le32(f->response);
+}
+
+static uint32_t operate(struct fixture *f, uint32_t operation, const void *arguments, size_t size)
+{
+    uint8_t bytes[CHANNEL_MESSAGE_MAX];
+
+    put_le32(bytes, operation);
+    memcpy(bytes + 4, arguments, size);
+    return request(f, bytes, 4 + size);
+}
+
+static void open_says(struct fixture *f, uint32_t how)
+{
+    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_DONE);
+    assert_int_equal(f->response_size, 8);
+    assert_int_equal(get_le32(f->response + 4), how);
+}
+
+/* Executes a TPM command at locality 0 and returns the TPM's response code. */
+static uint32_t command(struct fixture *f, const uint8_t *bytes, size_t size)
+{
+    uint8_t arguments[CHANNEL_MESSAGE_MAX - 4] = {0};
+
+    memcpy(arguments + 1, bytes, size);
+    assert_int_equal(operate(f, SERVICE_COMMAND, arguments, 1 + size), SERVICE_DONE);
+    assert_in_range(f->response_size, 4 + TPM_HEADER_SIZE, 4 + TPM_RESPONSE_MAX);
+    assert_int_equal(get_be32(f->response + 6), f->response_size - 4);
+    return get_be32(f->response + 10);
+}
+
+static void start_opened(struct fixture *f, uint32_t how)
+{
+    start_service(f);
+    open_says(f, how);
+    assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_SUCCESS);
+}
+
+static void open_says_manufactured_then_opened_then_ephemeral(void **state)
+{
+    struct fixture *f = *state;
+
+    start_opened(f, 1);
+    stop_service(f);
+    start_opened(f, 0);
+    stop_service(f);
+    f->key[9] = 9;
+    start_opened(f, 2);
+    stop_service(f);
+}
+
+static void commands_before_open_are_answered_by_the_tpm_with_an_error(void **state)
+{
+    struct fixture *f = *state;
+
+    start_service(f);
+    assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_INITIALIZE);
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(f->response_size, 4);
+    stop_service(f);
+}
+
+static void a_second_open_is_a_reset_of_the_machine(void **state)
+{
+    struct fixture *f = *state;
+
+    start_opened(f, 1);
+    assert_int_equal(command(f, nv_define, sizeof(nv_define)), TPM_RC_SUCCESS);
+    open_says(f, 0);
+    assert_int_equal(command(f, get_random_16, sizeof(get_random_16)), TPM_RC_INITIALIZE);
+    assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_SUCCESS);
+    assert_int_equal(command(f, nv_read_public, sizeof(nv_read_public)), TPM_RC_SUCCESS);
+    stop_service(f);
+}
+
+static void malformed_requests_are_answered_and_the_service_goes_on(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t longest[CHANNEL_MESSAGE_MAX] = {SERVICE_COMMAND};
+
+    start_opened(f, 1);
+    assert_int_equal(request(f, "x", 1), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, 0, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, 4, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, UINT32_MAX, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_COMMAND, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(command(f, (const uint8_t *)"", 0), TPM_RC_COMMAND_SIZE);
+    assert_int_equal(request(f, longest, sizeof(longest)), SERVICE_DONE);
+    assert_int_equal(get_be32(f->response + 10), TPM_RC_COMMAND_SIZE);
+    assert_int_equal(operate(f, SERVICE_COMMAND, "\x05", 1), SERVICE_DONE);
+    assert_int_equal(command(f, get_random_16, sizeof(get_random_16)), TPM_RC_SUCCESS);
+    stop_service(f);
+}
+
+static void the_ek_is_given_after_startup_and_stays(void **state)
+{
+    struct fixture *f = *state;
+    uint8_t first[CHANNEL_MESSAGE_MAX];
+    size_t size;
+
+    start_opened(f, 1);
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    size = f->response_size;
+    memcpy(first, f->response, size);
+    assert_int_equal(get_be16(first + 4), TPM_ALG_RSA);
+    stop_service(f);
+
+    start_opened(f, 0);
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(f->response_size, size);
+    assert_memory_equal(f->response, first, size);
+    stop_service(f);
+}
+
+static void open_without_a_whole_key_fails(void **state)
+{
+    struct fixture *f = *state;
+
+    for (f->key_size = 0; f->key_size < sizeof(f->key); f->key_size += 63) {
+        start_service(f);
+        assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+        assert_int_equal(f->response_size, 4);
+        stop_service(f);
+    }
+}
+
+static void open_names_a_volume_of_a_wrong_size_and_a_damaged_one(void **state)
+{
+    struct fixture *f = *state;
+    const uint8_t zeros[SECTOR_SIZE] = {0};
+
+    start_opened(f, 1);
+    stop_service(f);
+    assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN + 1), 0);
+    start_service(f);
+    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+    stop_service(f);
+    assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN), 0);
+    for (int copy = 0; copy < 2; copy++)
+        assert_int_equal(pwrite(f->disk, zeros, sizeof(zeros), copy * 4096), sizeof(zeros));
+    start_service(f);
+    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_DAMAGED);
+    stop_service(f);
+}
+
+static void a_command_takes_microseconds(void **state)
+{
+    struct fixture *f = *state;
+    struct timespec start;
+    struct timespec end;
+    double each;
+
+    start_opened(f, 1);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    for (int i = 0; i < TIMED_COMMANDS; i++)
+        assert_int_equal(command(f, get_random_16, sizeof(get_random_16)), TPM_RC_SUCCESS);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    each =
+        ((double)(end.tv_sec - start.tv_sec) * 1e6 + (double)(end.tv_nsec - start.tv_nsec) / 1e3) /
+        TIMED_COMMANDS;
+    print_message("TPM2_GetRandom through the channel: %.1f us each\n", each);
+    assert_true(each < 5000); /* generous: sanitizers, and machines that do other things */
+    stop_service(f);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(open_says_manufactured_then_opened_then_ephemeral),
+        TEST(commands_before_open_are_answered_by_the_tpm_with_an_error),
+        TEST(a_second_open_is_a_reset_of_the_machine),
+        TEST(malformed_requests_are_answered_and_the_service_goes_on),
+        TEST(the_ek_is_given_after_startup_and_stays),
+        TEST(open_without_a_whole_key_fails),
+        TEST(open_names_a_volume_of_a_wrong_size_and_a_damaged_one),
+        TEST(a_command_takes_microseconds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* A few TPM 2.0 commands as bytes, for tests. */
+#ifndef SNPVTPM_TESTS_UNIT_SERVICES_TPM_COMMANDS_H
+#define SNPVTPM_TESTS_UNIT_SERVICES_TPM_COMMANDS_H
+
+#include <stdint.h>
+
+static const uint8_t startup_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0};
+
+static const uint8_t get_random_16[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 16};
+
+/* TPM2_NV_DefineSpace by the owner: index 0x01500001 of 8 bytes, ownerread | ownerwrite. */
+static const uint8_t nv_define[] = {
+    0x80, 0x02, 0, 0,  0,    45,   0, 0, 0x01, 0x2a, 0x40, 0,    0, 1, /* header, owner */
+    0,    0,    0, 9,  0x40, 0,    0, 9, 0,    0,    0,    0,    0,    /* empty password */
+    0,    0,    0, 14, 0x01, 0x50, 0, 1, 0,    0x0b, 0,    0x02, 0, 0x02,
+    0,    0,    0, 8, /* auth, public */
+};
+
+/* TPM2_NV_ReadPublic of that index. */
+static const uint8_t nv_read_public[] = {0x80, 0x01, 0,    0,    0,    14, 0,
+                                         0,    0x01, 0x69, 0x01, 0x50, 0,  1};
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "svsm/guest/ranges.h"
+
+#define REGION      0x8000000ull
+#define REGION_SIZE 0x2000000ull
+#define RAM_END     0x20000000ull
+#define VMSA        0x3001000ull
+#define CAA         0x3005000ull
+
+/* 512 MiB of RAM with the SVSM's region cut out, the firmware, and one vCPU. */
+static const struct guest_ranges guest = {
+    .memory = {.count = 3,
+               .ranges = {{0, REGION},
+                          {REGION + REGION_SIZE, RAM_END - REGION - REGION_SIZE},
+                          {0xFFC00000, 0x400000}}},
+    .vcpus = {{.vmsa = {VMSA}, .caa = {CAA}, .in_use = true}},
+};
+
+static void the_svsms_region_is_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(REGION), 1));
+    assert_false(guest_range_ok(&guest, gpa(REGION - 8), 9));
+    assert_false(guest_range_ok(&guest, gpa(REGION + REGION_SIZE - 1), 2));
+    assert_true(guest_range_ok(&guest, gpa(REGION - 8), 8));
+    assert_true(guest_range_ok(&guest, gpa(REGION + REGION_SIZE), 8));
+}
+
+static void a_range_over_the_region_is_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(0), RAM_END));
+    assert_false(guest_pages_ok(&guest, gpa(REGION), LARGE_PAGE_SIZE));
+}
+
+static void what_is_not_memory_is_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(RAM_END), 1));
+    assert_false(guest_range_ok(&guest, gpa(RAM_END - 4), 8));
+    assert_false(guest_range_ok(&guest, gpa(0xFEC00000), 4));
+    assert_false(guest_range_ok(&guest, gpa(VMSA_LAUNCH_GPA), PAGE_SIZE));
+    assert_false(guest_pages_ok(&guest, gpa(VMSA_LAUNCH_GPA), PAGE_SIZE));
+    assert_true(guest_range_ok(&guest, gpa(0xFFFFF000), PAGE_SIZE));
+}
+
+static void an_address_with_the_c_bit_is_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(1ull << 47 | 0x1000), 8));
+    assert_false(guest_range_ok(&guest, gpa(1ull << 51 | 0x1000), 8));
+}
+
+static void wrapping_sizes_are_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(0x1000), UINT64_MAX));
+    assert_false(guest_range_ok(&guest, gpa(UINT64_MAX), 2));
+    assert_false(guest_range_ok(&guest, gpa(UINT64_MAX - 7), 8));
+    assert_false(guest_range_ok(&guest, gpa(0x1000), 0));
+}
+
+static void a_vmsa_is_refused(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(VMSA + 0xFFF), 1));
+    assert_false(guest_range_ok(&guest, gpa(VMSA - 1), 2));
+    assert_true(guest_range_ok(&guest, gpa(VMSA - 1), 1));
+    assert_true(guest_range_ok(&guest, gpa(VMSA + PAGE_SIZE), 1));
+    assert_false(guest_pages_ok(&guest, gpa(VMSA), PAGE_SIZE));
+    assert_false(guest_pages_ok(&guest, gpa(VMSA & LARGE_PAGE_MASK), LARGE_PAGE_SIZE));
+}
+
+static void a_calling_area_keeps_its_first_bytes_and_its_page(void **state)
+{
+    (void)state;
+    assert_false(guest_range_ok(&guest, gpa(CAA), 1));
+    assert_false(guest_range_ok(&guest, gpa(CAA + 7), 1));
+    assert_false(guest_range_ok(&guest, gpa(CAA - 1), 2));
+    assert_true(guest_range_ok(&guest, gpa(CAA + 8), PAGE_SIZE - 8));
+    assert_false(guest_pages_ok(&guest, gpa(CAA), PAGE_SIZE));
+}
+
+static void page_requests_must_be_aligned_and_of_a_page_size(void **state)
+{
+    (void)state;
+    assert_true(guest_pages_ok(&guest, gpa(0x5000), PAGE_SIZE));
+    assert_false(guest_pages_ok(&guest, gpa(0x5001), PAGE_SIZE));
+    assert_false(guest_pages_ok(&guest, gpa(0x5000), LARGE_PAGE_SIZE));
+    assert_false(guest_pages_ok(&guest, gpa(0x4000), 0x2000));
+    assert_true(guest_pages_ok(&guest, gpa(LARGE_PAGE_SIZE), LARGE_PAGE_SIZE));
+}
+
+static void a_deleted_vcpu_protects_nothing(void **state)
+{
+    struct guest_ranges other = guest;
+
+    (void)state;
+    other.vcpus[0].in_use = false;
+    assert_true(guest_range_ok(&other, gpa(VMSA), PAGE_SIZE));
+    assert_null(guest_vcpu_by_vmsa(&other, gpa(VMSA)));
+    assert_ptr_equal(guest_vcpu_unused(&other), &other.vcpus[0]);
+}
+
+static void no_more_vcpus_than_the_table_holds(void **state)
+{
+    struct guest_ranges full = guest;
+
+    (void)state;
+    for (unsigned i = 0; i < GUEST_VCPUS_MAX; i++)
+        full.vcpus[i].in_use = true;
+    assert_null(guest_vcpu_unused(&full));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_svsms_region_is_refused),
+        cmocka_unit_test(a_range_over_the_region_is_refused),
+        cmocka_unit_test(what_is_not_memory_is_refused),
+        cmocka_unit_test(an_address_with_the_c_bit_is_refused),
+        cmocka_unit_test(wrapping_sizes_are_refused),
+        cmocka_unit_test(a_vmsa_is_refused),
+        cmocka_unit_test(a_calling_area_keeps_its_first_bytes_and_its_page),
+        cmocka_unit_test(page_requests_must_be_aligned_and_of_a_page_size),
+        cmocka_unit_test(a_deleted_vcpu_protects_nothing),
+        cmocka_unit_test(no_more_vcpus_than_the_table_holds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* What the guest may write into a request's memory. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/bytes.h"
+#include "svsm/requests/attest_request.h"
+#include "svsm/requests/pvalidate_list.h"
+#include "svsm/requests/vtpm_request.h"
+
+static bool header_ok(uint64_t list, uint16_t entries, uint16_t next)
+{
+    struct svsm_pvalidate_list header = {.entries = entries, .next = next};
+
+    return pvalidate_header_ok(gpa(list), &header);
+}
+
+static void a_pvalidate_list_lies_in_one_page(void **state)
+{
+    (void)state;
+    assert_true(header_ok(0x1000, 511, 0));
+    assert_false(header_ok(0x1000, 512, 0));
+    assert_true(header_ok(0x1008, 510, 0));
+    assert_false(header_ok(0x1008, 511, 0));
+    assert_false(header_ok(0x1FF8, 1, 0));
+    assert_true(header_ok(0x1FF0, 1, 0));
+    assert_false(header_ok(0x1004, 1, 0));
+    assert_false(header_ok(0x1000, UINT16_MAX, 0));
+}
+
+static void a_pvalidate_list_has_something_left_to_do(void **state)
+{
+    (void)state;
+    assert_false(header_ok(0x1000, 0, 0));
+    assert_false(header_ok(0x1000, 3, 3));
+    assert_false(header_ok(0x1000, 3, UINT16_MAX));
+    assert_true(header_ok(0x1000, 3, 2));
+}
+
+static void a_pvalidate_entry_is_read_field_by_field(void **state)
+{
+    struct pvalidate_entry entry;
+
+    (void)state;
+    assert_true(pvalidate_entry_decode(0x12345000 | 4 | 8, &entry));
+    assert_int_equal(entry.page.v, 0x12345000);
+    assert_int_equal(entry.size, PAGE_SIZE);
+    assert_true(entry.validate);
+    assert_true(entry.ignore_unchanged);
+    assert_true(pvalidate_entry_decode(0x40000000 | 1, &entry));
+    assert_int_equal(entry.size, LARGE_PAGE_SIZE);
+    assert_false(entry.validate);
+}
+
+static void bad_pvalidate_entries_are_refused(void **state)
+{
+    struct pvalidate_entry entry;
+
+    (void)state;
+    assert_false(pvalidate_entry_decode(0x1000 | 2, &entry));
+    assert_false(pvalidate_entry_decode(0x1000 | 3, &entry));
+    assert_false(pvalidate_entry_decode(0x1000 | 1, &entry)); /* 2 MiB, not aligned */
+    for (unsigned bit = 4; bit < 12; bit++)
+        assert_false(pvalidate_entry_decode(0x1000 | 1u << bit, &entry));
+}
+
+static uint8_t vtpm_buffer[SVSM_VTPM_BUFFER_SIZE];
+
+static enum status decode_vtpm(uint32_t platform_command, uint8_t locality, uint32_t size,
+                               struct vtpm_request *request)
+{
+    put_le32(vtpm_buffer, platform_command);
+    vtpm_buffer[4] = locality;
+    put_le32(vtpm_buffer + 5, size);
+    return vtpm_request_decode(vtpm_buffer, request);
+}
+
+static void a_tpm_command_is_bounded_by_its_page(void **state)
+{
+    struct vtpm_request request;
+
+    (void)state;
+    assert_int_equal(decode_vtpm(8, 0, 10, &request), STATUS_OK);
+    assert_ptr_equal(request.command, vtpm_buffer + 9);
+    assert_int_equal(request.size, 10);
+    assert_int_equal(decode_vtpm(8, 0, 4096 - 9, &request), STATUS_OK);
+    assert_int_equal(decode_vtpm(8, 0, 4096 - 8, &request), STATUS_BAD_FORMAT);
+    assert_int_equal(decode_vtpm(8, 0, UINT32_MAX, &request), STATUS_BAD_FORMAT);
+}
+
+static void other_platform_commands_and_localities_are_refused(void **state)
+{
+    struct vtpm_request request;
+
+    (void)state;
+    assert_int_equal(decode_vtpm(1, 0, 10, &request), STATUS_BAD_FORMAT);
+    assert_int_equal(decode_vtpm(UINT32_MAX, 0, 10, &request), STATUS_BAD_FORMAT);
+    assert_int_equal(decode_vtpm(8, 1, 10, &request), STATUS_BAD_FORMAT);
+}
+
+static uint8_t operation[ATTEST_SINGLE_SIZE];
+
+static int valid_operation(void **state)
+{
+    (void)state;
+    memset(operation, 0, sizeof(operation));
+    put_le64(operation + 0x00, 0x10000);
+    put_le32(operation + 0x08, 0x1000);
+    put_le64(operation + 0x10, 0x20FC0); /* the last 64 bytes of a page */
+    put_le16(operation + 0x18, 64);
+    put_le64(operation + 0x20, 0x30000);
+    put_le32(operation + 0x28, 0x1000);
+    put_le64(operation + 0x30, 0x40000);
+    put_le32(operation + 0x38, 0x4000);
+    memcpy(operation + 0x40, attest_vtpm_guid, ATTEST_GUID_SIZE);
+    return 0;
+}
+
+static void an_attestation_operation_is_read_field_by_field(void **state)
+{
+    struct attest_request request;
+
+    (void)state;
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_OK);
+    assert_int_equal(request.report.at.v, 0x10000);
+    assert_int_equal(request.nonce.v, 0x20FC0);
+    assert_int_equal(request.manifest.size, 0x1000);
+    assert_int_equal(request.certificates.at.v, 0x40000);
+    assert_memory_equal(request.service, attest_vtpm_guid, ATTEST_GUID_SIZE);
+    put_le32(operation + 0x50, 1); /* only a single service has a manifest version */
+    assert_int_equal(attest_request_decode(operation, false, &request), STATUS_OK);
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+}
+
+static void reserved_bytes_of_an_attestation_operation_are_zero(void **state)
+{
+    static const size_t reserved[] = {0x0C, 0x0F, 0x1A, 0x1F, 0x2C, 0x3C, 0x3F, 0x54, 0x57};
+    struct attest_request request;
+
+    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+        valid_operation(state);
+        operation[reserved[i]] = 1;
+        assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+    }
+}
+
+static void addresses_of_an_attestation_operation_are_aligned(void **state)
+{
+    static const size_t addresses[] = {0x00, 0x20, 0x30};
+    struct attest_request request;
+
+    for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        valid_operation(state);
+        operation[addresses[i]] = 1;
+        assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+    }
+    valid_operation(state);
+    put_le64(operation + 0x10, 0x20FC1); /* a nonce across two pages */
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+}
+
+static void sizes_of_an_attestation_operation_are_bounded(void **state)
+{
+    struct attest_request request;
+
+    (void)state;
+    put_le32(operation + 0x38, 0x4001);
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+    put_le32(operation + 0x38, 0); /* no certificates wanted: their address does not matter */
+    put_le64(operation + 0x30, 1);
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_OK);
+    put_le16(operation + 0x18, 63);
+    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+}
+
+static void the_services_manifest_lists_the_vtpm(void **state)
+{
+    static const uint8_t manifest[5] = {1, 2, 3, 4, 5};
+    uint8_t table[64];
+    size_t size;
+
+    (void)state;
+    assert_int_equal(attest_write_services(table, sizeof(table), manifest, 5, &size), STATUS_OK);
+    assert_int_equal(size, 53);
+    assert_int_equal(get_le32(table + 16), 53);
+    assert_int_equal(get_le32(table + 20), 1);
+    assert_memory_equal(table + 24, attest_vtpm_guid, ATTEST_GUID_SIZE);
+    assert_int_equal(get_le32(table + 40), 48);
+    assert_int_equal(get_le32(table + 44), 5);
+    assert_memory_equal(table + 48, manifest, 5);
+    assert_int_equal(attest_write_services(table, 52, manifest, 5, &size), STATUS_OUT_OF_RANGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pvalidate_list_lies_in_one_page),
+        cmocka_unit_test(a_pvalidate_list_has_something_left_to_do),
+        cmocka_unit_test(a_pvalidate_entry_is_read_field_by_field),
+        cmocka_unit_test(bad_pvalidate_entries_are_refused),
+        cmocka_unit_test(a_tpm_command_is_bounded_by_its_page),
+        cmocka_unit_test(other_platform_commands_and_localities_are_refused),
+        cmocka_unit_test_setup(an_attestation_operation_is_read_field_by_field, valid_operation),
+        cmocka_unit_test_setup(reserved_bytes_of_an_attestation_operation_are_zero,
+                               valid_operation),
+        cmocka_unit_test_setup(addresses_of_an_attestation_operation_are_aligned, valid_operation),
+        cmocka_unit_test_setup(sizes_of_an_attestation_operation_are_bounded, valid_operation),
+        cmocka_unit_test(the_services_manifest_lists_the_vtpm),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
