@@ -144,15 +144,15 @@ svsm_refusal() {
 
 end_without_result() {
     local status=$1 reason
-    if reason=$(svsm_refusal); then
-        printf '%s\n' "$reason" >&2
+    if svsm_refusal >&2; then
         die -$EXIT_REFUSED "the SVSM did not start the guest" "its reason is above, its whole log in $(shown "$console_log")"
     fi
     tail -n 5 "$console_log" 2>/dev/null | tr -cd '[:print:]\n' >&2 || true
     grep -v 'warning: TCG' "$qemu_log" >&2 || true
     [ "$status" != 124 ] || die -$EXIT_TIMEOUT "the VM did not finish in $RUN_TIMEOUT seconds" \
         "its last words are above, all of them in $(shown "$console_log"); --timeout gives it longer"
-    die -$EXIT_ENDED "the VM ended ${2:-} (QEMU's status: $status)" \
+    mapfile -t reason < <("${PLATFORM}_end" "$status")
+    die -$EXIT_ENDED "the VM ended${2:+ $2}: ${reason[0]}" "${reason[@]:1}" \
         "its last words are above, all of them in $(shown "$console_log")"
 }
 
@@ -187,7 +187,7 @@ compose
 status=0
 if [ $job_given = yes ]; then
     run_qemu 3 3</dev/null || status=$?
-    job_disk_result "$run_dir/job" || end_without_result $status "without finishing the command"
+    job_disk_result "$run_dir/job" || end_without_result "$status" "without finishing the command"
     exit "$job_status"
 fi
 run_qemu 0 || status=$?

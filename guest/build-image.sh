@@ -70,6 +70,7 @@ root_files() {
         done
     cp -r "$ROOT/guest/rootfs/." "$root/"
     chmod -R u+rwX,go+rX "$root/etc" "$root/usr"
+    chmod 600 "$root/etc/shadow"
     find "$root" -exec touch -hd @$SOURCE_DATE_EPOCH {} +
 }
 

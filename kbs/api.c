@@ -49,9 +49,16 @@ static void refuse(const struct api_request *request, const char *event, struct 
     api_refuse(reply, status, variant, code);
 }
 
-static const char *platform_name(bool emulated)
+static const char *platform_name(enum platform platform)
 {
-    return emulated ? "EMULATED: NOT CONFIDENTIAL" : "AMD SEV-SNP";
+    switch (platform) {
+    case PLATFORM_AMD:
+        return "AMD SEV-SNP";
+    case PLATFORM_EMULATED:
+        return "EMULATED: NOT CONFIDENTIAL";
+    default:
+        return "unknown";
+    }
 }
 
 /* POST /auth */
@@ -150,7 +157,7 @@ static void log_finding(const struct api_request *request, const struct attested
     log_event("attest", "{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "result",
               finding->verdict == VERDICT_OK ? "accepted" : "refused", "reason",
               verdict_code(finding->verdict), "text", verdict_text(finding->verdict), "detail",
-              finding->detail, "platform", platform_name(attested->emulated), "measurement",
+              finding->detail, "platform", platform_name(attested->platform), "measurement",
               measurement, "peer", request->peer);
 }
 
@@ -159,7 +166,7 @@ static void grant(struct session *session, const struct attestation_request *att
 {
     memcpy(session->measurement, attested->measurement, sizeof(session->measurement));
     session->key = attestation->key;
-    session->emulated = attested->emulated;
+    session->platform = attested->platform;
     session->state = SESSION_GRANTED;
 }
 
@@ -257,7 +264,7 @@ static void release(struct api *api, const struct api_request *request,
     }
     reply_with(reply, HTTP_OK, jwe_to_json(&jwe));
     log_event("release", "{s:s, s:s, s:s}", "result", "released", "platform",
-              platform_name(session->emulated), "peer", request->peer);
+              platform_name(session->platform), "peer", request->peer);
 }
 
 static void answer_resource(struct api *api, const struct api_request *request,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "kbs/evidence/evidence.h"
 #include "lib/base/reader.h"
 #include "lib/jose/p521.h"
 #include "lib/snp/report.h"
@@ -37,7 +38,7 @@ struct session {
     /* once granted */
     uint8_t measurement[LAUNCH_DIGEST_SIZE];
     struct p521_point key;
-    bool emulated;
+    enum platform platform;
 };
 
 struct sessions;

@@ -16,6 +16,15 @@ emulated_check() {
 
 emulated_machine_size() { echo $(($(bytes_of "$memory") + $(bytes_of $HYPERVISOR_RESERVE))); }
 
+# Where the hypervisor's reserve begins: at the top of the memory below 4 GiB, of which QEMU's Q35 has all when it
+# is less than 2.75 GiB, else 2 GiB.
+emulated_reserve_start() {
+    local low
+    low=$(emulated_machine_size)
+    [ "$low" -lt $((0xB0000000)) ] || low=$((0x80000000))
+    echo $((low - $(bytes_of $HYPERVISOR_RESERVE)))
+}
+
 # The folder for the VM's memory: in RAM if it fits, with some room left
 emulated_run_parent() {
     local free
@@ -34,12 +43,16 @@ emulated_compose() {
     qemu_command=(
         "$qemu" -accel tcg
         -machine "q35,smm=off,memory-backend=ram"
-        -cpu "EPYC,phys-bits=48"
+        -cpu "EPYC-Milan,phys-bits=48"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
         -m "size=$((size >> 20))M"
-        -kernel "$BUILD_DIR/emulator/hypervisor.elf"
-        -initrd "$igvm"
-        -append "memory=$(bytes_of "$memory")"
+        -bios "$BUILD_DIR/emulator/reset.rom"
+        -device "loader,file=$BUILD_DIR/emulator/hypervisor.elf"
+        -device "loader,file=$igvm,addr=$(emulated_reserve_start),force-raw=on"
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm") reserve=$HYPERVISOR_RESERVE"
+        -device "isa-debug-exit,iobase=0xf4,iosize=4"
+        -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
+        -device "isa-debugcon,iobase=0x403,chardev=hypervisor"
         -nodefaults -display none -no-reboot
         "${console_arguments[@]}"
         -serial null
@@ -67,4 +80,17 @@ emulated_prepare() {
     done
     cat "$LOG_DIR/amd-sp.log" >&2
     die -"$EXIT_PLATFORM" "the emulated secure processor did not start" "its messages are above"
+}
+
+# emulated_end STATUS: what QEMU's exit status says of the VM's end (enum host_exit in emulator/platform/host.h)
+emulated_end() {
+    case $1 in
+        33) echo "it asked for its end" ;;
+        35) echo "its processor shut down (triple fault)" ;;
+        37) echo "it did what the platform cannot serve" ;;
+        39) echo "its launch failed" ;;
+        41) echo "the hypervisor failed" ;;
+        *) echo "QEMU ended with status $1" ;;
+    esac
+    tail -n 2 "$LOG_DIR/hypervisor.log" 2>/dev/null || true
 }

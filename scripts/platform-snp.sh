@@ -51,3 +51,5 @@ snp_compose() {
 }
 
 snp_prepare() { :; }
+
+snp_end() { echo "QEMU ended with status $1"; }

@@ -24,19 +24,19 @@
 #define SP_MAILBOX_COMMANDS 63
 
 enum sp_command_id {
-    SP_SNP_DECOMMISSION = 0x90,   /* arg0 gctx */
-    SP_SNP_GCTX_CREATE = 0x93,    /* out: arg0 gctx (a small handle) */
-    SP_SNP_GUEST_REQUEST = 0x94,  /* arg0 gctx, arg1 request page, arg2 response page */
-    SP_SNP_LAUNCH_START = 0xA0,   /* arg0 gctx, arg1 policy, arg2 CPUID Fn1 EAX of the machine */
-    SP_SNP_LAUNCH_UPDATE = 0xA1,  /* arg0 gctx, arg1 page type (enum snp_page_type), arg2 GPA,
-                                     arg3 first page, arg4 number of 4 KiB pages (consecutive in
-                                     GPA and SPA), arg5 VMPL1 | VMPL2 << 8 | VMPL3 << 16
-                                     permission masks. SECRETS: the page is written. CPUID: the
-                                     page is checked */
-    SP_SNP_LAUNCH_FINISH = 0xA2,  /* arg0 gctx, arg1 ID block page or ~0 (96 bytes at 0, ID auth
-                                     information in the following page), arg2 HOST_DATA (32 bytes
-                                     at this offset) or ~0, arg3 bit 0 AUTHOR_KEY_EN. Out: nothing;
-                                     the digest is in reports */
+    SP_SNP_DECOMMISSION = 0x90,    /* arg0 gctx */
+    SP_SNP_GCTX_CREATE = 0x93,     /* out: arg0 gctx (a small handle) */
+    SP_SNP_GUEST_REQUEST = 0x94,   /* arg0 gctx, arg1 request page, arg2 response page */
+    SP_SNP_LAUNCH_START = 0xA0,    /* arg0 gctx, arg1 policy, arg2 CPUID Fn1 EAX of the machine */
+    SP_SNP_LAUNCH_UPDATE = 0xA1,   /* arg0 gctx, arg1 page type (enum snp_page_type), arg2 GPA,
+                                      arg3 first page, arg4 number of 4 KiB pages (consecutive in
+                                      GPA and SPA), arg5 VMPL1 | VMPL2 << 8 | VMPL3 << 16
+                                      permission masks. SECRETS: the page is written. CPUID: the
+                                      page is checked */
+    SP_SNP_LAUNCH_FINISH = 0xA2,   /* arg0 gctx, arg1 ID block page or ~0 (96 bytes at 0, ID auth
+                                      information in the following page), arg2 HOST_DATA (32 bytes
+                                      at this offset) or ~0, arg3 bit 0 AUTHOR_KEY_EN. Out: nothing;
+                                      the digest is in reports */
     SP_HOST_CERTIFICATES = 0x1000, /* not of the firmware, but of the host's certificate store:
                                       arg0 buffer, arg1 its pages. Out: arg1 pages needed; status
                                       SNP_RESOURCE_LIMIT when they did not fit. The certificate

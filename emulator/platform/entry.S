@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of the hypervisor: from the PVH entry (32-bit protected mode, EBX = hvm_start_info) to long
- * mode, and the host's exception entry.
+ * Start of the hypervisor: from 32-bit protected mode (reset.S) to long mode, and the host's
+ * exception entry.
  */
 #define VIRT_BASE 0xffffffff80000000
 #define LOAD_PA   0x1000000
@@ -19,13 +19,6 @@
 #define EFER_SVME         (1 << 12)
 #define CR0_PE_MP_PG      0x80000003
 #define CR0_EM            (1 << 2)
-
-/* The note by which QEMU finds a PVH entry (XEN_ELFNOTE_PHYS32_ENTRY). */
-.section .note.pvh, "a", @note
-    .balign 4
-    .long 4, 4, 18
-    .asciz "Xen"
-    .long PHYS(start32)
 
 .section .text.boot, "ax", @progbits
 .code32
@@ -88,7 +81,6 @@ start64:
     mov %eax, %ss
     mov $boot_stack_top, %rsp
     lgdt host_gdtr(%rip)
-    mov %ebx, %edi
     xor %ebp, %ebp
     call hypervisor_main
 3:  hlt

@@ -119,7 +119,7 @@ enum host_exit {
 
 _Noreturn void host_exit(enum host_exit why);
 
-/* Logs to the debug console (port 0x403: SeaBIOS has 0x402). Knows %s %c %u %d %x %lx %lu and field
+/* Logs to the debug console (port 0x403). Knows %s %c %u %d %x %lx %lu and field
  * widths for hex. */
 __attribute__((format(printf, 1, 2))) void log_line(const char *format, ...);
 /* The same, only with trace=1 on the command line: each #VC and each VMGEXIT. */

@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/platform/memory.h"
 
+#include "emulator/platform/fw_cfg.h"
+
 #define GIB4            (4ull << 30)
 #define DEFAULT_RESERVE (96ull << 20)
+#define MIN_GUEST       (64ull << 20)
 #define LOAD_PA         0x1000000ull
 #define VIRT_BASE       0xffffffff80000000ull
-
-/* PVH start information (Xen public/arch-x86/hvm/start_info.h). */
-#define START_INFO_MAGIC 0x336ec578u
-
-struct start_info {
-    uint32_t magic, version, flags, nr_modules;
-    uint64_t modlist_pa, cmdline_pa, rsdp_pa, memmap_pa;
-    uint32_t memmap_entries, reserved;
-};
-
-struct module_entry {
-    uint64_t pa, size, cmdline_pa, reserved;
-};
-
-struct memmap_entry {
-    uint64_t address, size;
-    uint32_t type, reserved;
-};
-
-#define MEMMAP_RAM 1
 
 struct host_memory host_memory;
 uint64_t *host_root;
@@ -39,23 +22,34 @@ void relocate_image(const void *from, void *to, size_t size, uint64_t cr3);
 #define PTE_LARGE         0x80ull
 #define IMAGE_LARGE_PAGES 64
 
-static void find_ram(const struct start_info *info)
+/* QEMU's CMOS map: memory above 16 MiB and below 4 GiB, then that above 4 GiB, in 64 KiB units. */
+#define CMOS_INDEX       0x70
+#define CMOS_DATA        0x71
+#define CMOS_LOW_MEMORY  0x34
+#define CMOS_HIGH_MEMORY 0x5B
+#define CMOS_UNIT        0x10000ull
+#define CMOS_LOW_BASE    0x1000000ull
+
+static uint64_t cmos_number(uint8_t index, unsigned bytes)
 {
-    const struct memmap_entry *map = host_ptr(hpa(info->memmap_pa));
+    uint64_t value = 0;
 
-    host_memory.high_end = GIB4;
-    for (uint32_t i = 0; i < info->memmap_entries; i++) {
-        uint64_t end = map[i].address + map[i].size;
-
-        if (map[i].type != MEMMAP_RAM)
-            continue;
-        if (end <= GIB4 && end > host_memory.low_end)
-            host_memory.low_end = end;
-        if (end > GIB4)
-            host_memory.high_end = end;
+    for (unsigned i = 0; i < bytes; i++) {
+        out8(CMOS_INDEX, (uint8_t)(index + i));
+        value |= (uint64_t)in8(CMOS_DATA) << 8 * i;
     }
-    /* SeaBIOS keeps its last pages (ACPI data) out of the map: RAM itself ends on a MiB. */
-    host_memory.low_end = (host_memory.low_end + 0xFFFFF) & ~0xFFFFFull;
+    return value;
+}
+
+static void find_ram(void)
+{
+    host_memory.low_end = CMOS_LOW_BASE + cmos_number(CMOS_LOW_MEMORY, 2) * CMOS_UNIT;
+    host_memory.high_end = GIB4 + cmos_number(CMOS_HIGH_MEMORY, 3) * CMOS_UNIT;
+}
+
+static uint64_t page_up(uint64_t v)
+{
+    return (v + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
 /*
@@ -79,37 +73,32 @@ static void move_image(uint64_t new_pa)
     relocate_image(host_ptr(hpa(LOAD_PA)), host_ptr(hpa(new_pa)), size, pages.pa);
 }
 
-void memory_init(uint64_t start_info)
+/* The reserve, from its start: IGVM file, hypervisor, pool. */
+void memory_init(void)
 {
-    const struct start_info *info = host_ptr(hpa(start_info));
-    const struct module_entry *module = host_ptr(hpa(info->modlist_pa));
-    static char command_line[1024];
-    const char *given = info->cmdline_pa ? host_ptr(hpa(info->cmdline_pa)) : "";
-    uint64_t reserve;
+    static char command_line[256];
+    uint64_t reserve, image;
 
-    if (info->magic != START_INFO_MAGIC || info->version < 1)
-        die(HOST_EXIT_INTERNAL, "not started by a PVH loader with a memory map");
-    for (size_t i = 0; given[i] && i < sizeof(command_line) - 1; i++)
-        command_line[i] = given[i];
+    find_ram();
+    fw_cfg_read("opt/snp-vtpm/hypervisor", command_line, sizeof(command_line) - 1);
     host_memory.command_line = command_line;
-    if (info->nr_modules < 1)
-        die(HOST_EXIT_LAUNCH_FAILED, "no IGVM file: give one as QEMU's -initrd");
-    host_memory.igvm = host_ptr(hpa(module->pa));
-    host_memory.igvm_size = module->size;
-
-    find_ram(info);
+    host_memory.igvm_size = command_line_number("igvm", 0);
+    if (!host_memory.igvm_size)
+        die(HOST_EXIT_LAUNCH_FAILED, "no igvm= in fw_cfg file opt/snp-vtpm/hypervisor");
     reserve = command_line_number("reserve", DEFAULT_RESERVE);
-    if (reserve + (64ull << 20) > host_memory.low_end)
+    if (reserve + MIN_GUEST > host_memory.low_end)
         die(HOST_EXIT_LAUNCH_FAILED, "%lu bytes of memory are too few", host_memory.low_end);
     host_memory.guest_end = (host_memory.low_end - reserve) & LARGE_PAGE_MASK;
-    if (module->pa < host_memory.guest_end)
-        die(HOST_EXIT_LAUNCH_FAILED, "the IGVM file (%lu bytes) does not fit the reserve",
-            module->size);
+    host_memory.igvm = host_ptr(hpa(host_memory.guest_end));
 
-    pool_next = host_memory.guest_end + (uint64_t)(image_end - image_start);
-    pool_next = (pool_next + PAGE_SIZE - 1) & PAGE_MASK;
-    pool_end = module->pa & PAGE_MASK;
-    move_image(host_memory.guest_end);
+    image = host_memory.guest_end + host_memory.igvm_size + LARGE_PAGE_SIZE - 1;
+    image &= LARGE_PAGE_MASK;
+    pool_next = page_up(image + (uint64_t)(image_end - image_start));
+    pool_end = host_memory.low_end;
+    if (host_memory.igvm_size > reserve || pool_next >= pool_end)
+        die(HOST_EXIT_LAUNCH_FAILED, "an IGVM file of %lu bytes does not fit a reserve of %lu",
+            host_memory.igvm_size, reserve);
+    move_image(image);
 }
 
 hpa_t pool_pages(size_t count)

@@ -12,7 +12,7 @@ struct host_memory {
     uint64_t low_end;    /* RAM is [0, low_end) ... */
     uint64_t high_end;   /* ... and [4 GiB, high_end), or 4 GiB when there is none */
     uint64_t guest_end;  /* the guest's low RAM ends here, the reserve begins */
-    const uint8_t *igvm; /* the initial ramdisk that QEMU loaded: the IGVM file */
+    const uint8_t *igvm; /* the IGVM file, which QEMU's loader device put at guest_end */
     size_t igvm_size;
     const char *command_line;
 };
@@ -20,8 +20,8 @@ struct host_memory {
 extern struct host_memory host_memory;
 extern uint64_t *host_root; /* the PML4 in use */
 
-/* Reads hvm_start_info (PVH ABI) at start_info, then moves the image into the reserve. */
-void memory_init(uint64_t start_info);
+/* Finds out about the machine's memory, then moves the image into the reserve. */
+void memory_init(void);
 
 /* A page of the reserve, contents undefined; ends the machine when there is none left. */
 hpa_t pool_page(void);
@@ -31,7 +31,11 @@ hpa_t pool_pages(size_t count);
 /* The offset of a RAM page in QEMU's memory file: how the AMD-SP knows it. */
 uint64_t memory_file_offset(hpa_t address);
 
-/* The value of "name=..." on the command line, or fallback; K, M and G suffixes are understood. */
+/*
+ * The value of "name=..." on the hypervisor's command line, or fallback; K, M and G suffixes are
+ * understood. The command line is QEMU's -fw_cfg name=opt/snp-vtpm/hypervisor,string=...:
+ * "igvm=BYTES reserve=SIZE trace=1".
+ */
 uint64_t command_line_number(const char *name, uint64_t fallback);
 
 #endif

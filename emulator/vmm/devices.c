@@ -18,7 +18,6 @@ static const struct port_range hidden_ports[] = {
 
 void devices_init(void)
 {
-    pci_init();
     virtio_mmio_init();
 }
 

@@ -10,7 +10,7 @@
 
 #include "emulator/vmm/guest_memory.h"
 
-/* Finds and takes over the hidden PCI function, and silences what SeaBIOS left enabled. */
+/* Finds and takes over the hidden PCI function. */
 void devices_init(void);
 
 /* size is 1, 2 or 4 bytes. */

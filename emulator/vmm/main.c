@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The emulated SEV-SNP platform: from PVH start to the end of the guest. */
+/* The emulated SEV-SNP platform: from reset to the end of the guest. */
 #include "emulator/cpu/npt.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/platform/memory.h"
@@ -10,7 +10,7 @@
 
 #define GIB4 (4ul << 30)
 
-_Noreturn void hypervisor_main(uint64_t start_info);
+_Noreturn void hypervisor_main(void);
 
 /* An access whose C-bit disagrees with who owns the page. The host's fault handling on Linux/KVM
  * takes it for a page state change; the contents are lost. A private access then finds the page
@@ -45,11 +45,11 @@ static _Noreturn void run_guest(struct vcpu *cpu)
     }
 }
 
-_Noreturn void hypervisor_main(uint64_t start_info)
+_Noreturn void hypervisor_main(void)
 {
     static struct vcpu cpu;
 
-    memory_init(start_info);
+    memory_init();
     host_exceptions_init();
     host_trace = command_line_number("trace", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",

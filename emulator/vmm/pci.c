@@ -5,15 +5,9 @@
 #define CONFIG_DATA    0xCFC
 #define CONFIG_ENABLE  (1u << 31)
 
-#define HOST_BRIDGE           0
-#define PCIEXBAR              0x60 /* Q35 host bridge: enable in bit 0, base in [38:28] */
-#define PCI_COMMAND           0x04
-#define PCI_COMMAND_IO_MEMORY 0x3u
-#define PCI_CLASS             0x08
-#define PCI_CLASS_BRIDGE      0x06
-#define PCI_DEVICES           32
-#define PCI_FUNCTIONS         8
-#define NOBODY                0xFFFFFFFFu
+#define HOST_BRIDGE 0
+#define PCIEXBAR    0x60 /* Q35 host bridge: enable in bit 0, base in [38:28] */
+#define NOBODY      0xFFFFFFFFu
 
 /* CONFIG_ADDRESS as the guest left it; the register itself belongs to the hypervisor. */
 static uint32_t guest_address;
@@ -47,22 +41,6 @@ static void note_ecam(void)
     uint64_t high = pci_config_read(HOST_BRIDGE, PCIEXBAR + 4);
 
     ecam_base = low & 1 ? ((high << 32 | low) & 0x7FF0000000ull) : 0;
-}
-
-void pci_init(void)
-{
-    note_ecam();
-    for (unsigned device = 0; device < PCI_DEVICES; device++) {
-        for (unsigned function = 0; function < PCI_FUNCTIONS; function++) {
-            uint32_t command;
-
-            if (read_at(config_address(device, function, 0)) == NOBODY ||
-                read_at(config_address(device, function, PCI_CLASS)) >> 24 == PCI_CLASS_BRIDGE)
-                continue;
-            command = read_at(config_address(device, function, PCI_COMMAND));
-            out32(CONFIG_DATA, command & 0xFFFF & ~PCI_COMMAND_IO_MEMORY);
-        }
-    }
 }
 
 static bool address_is_hidden(uint32_t address)

@@ -15,9 +15,6 @@
 uint32_t pci_config_read(unsigned device, unsigned offset);
 void pci_config_write(unsigned device, unsigned offset, uint32_t value);
 
-/* Turns off I/O and memory decoding of every function but bridges: SeaBIOS left addresses there. */
-void pci_init(void);
-
 /* The guest's accesses to ports CF8 to CFF. */
 uint32_t pci_port_read(uint16_t port, unsigned size);
 void pci_port_write(uint16_t port, unsigned size, uint32_t value);

@@ -15,12 +15,11 @@ static bool check_signer(const struct certificates *presented, const struct snp_
 {
     struct chain chain;
 
-    if (!chain_select(expected->trust, product, presented, &chain, finding)) {
-        attested->emulated = chain.emulated;
-        return false;
-    }
-    attested->emulated = chain.emulated;
-    return chain_verify(&chain, product, expected->now, finding) &&
+    bool selected = chain_select(expected->trust, product, presented, &chain, finding);
+
+    if (chain.vcek)
+        attested->platform = chain.emulated ? PLATFORM_EMULATED : PLATFORM_AMD;
+    return selected && chain_verify(&chain, product, expected->now, finding) &&
            vcek_check_signature(chain.vcek, report, finding) &&
            vcek_check_tcb(chain.vcek, report, product, finding) &&
            vcek_check_chip(chain.vcek, report, product, finding);
@@ -45,12 +44,13 @@ static bool check_all(const struct evidence *evidence, const struct certificates
     struct snp_report report;
     enum product product;
 
-    if (!report_check_form(evidence->report, evidence->report_size, &report, finding) ||
-        !report_check_version(&report, &product, finding) ||
+    if (!report_check_form(evidence->report, evidence->report_size, &report, finding))
+        return false;
+    memcpy(attested->measurement, report.measurement, sizeof(attested->measurement));
+    if (!report_check_version(&report, &product, finding) ||
         !report_check_signing_key(&report, finding) ||
         !check_signer(presented, &report, product, expected, attested, finding))
         return false;
-    memcpy(attested->measurement, report.measurement, sizeof(attested->measurement));
     return report_check_guest(&report, finding) && check_measurement(&report, expected, finding) &&
            report_check_data(&report, expected->report_data, finding);
 }

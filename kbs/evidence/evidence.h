@@ -30,15 +30,21 @@ struct expectation {
     void *registry;
 };
 
-/* What is known about the guest; only measurement of an accepted report is to be relied upon. */
+enum platform {
+    PLATFORM_UNKNOWN,
+    PLATFORM_AMD,
+    PLATFORM_EMULATED,
+};
+
+/* What the guest claims, and has proved once its evidence is accepted. */
 struct attested {
     uint8_t measurement[LAUNCH_DIGEST_SIZE];
-    bool emulated; /* the certificates claim, or proved, an emulated platform */
+    enum platform platform;
 };
 
 /*
  * Verifies; true when every check passed. finding says which one failed. *attested is filled in as
- * far as the checks got, zero otherwise.
+ * far as the checks got, for the log, and zero otherwise.
  */
 MUST_CHECK bool evidence_verify(const struct evidence *evidence, const struct expectation *expected,
                                 struct attested *attested, struct finding *finding);

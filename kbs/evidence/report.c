@@ -8,6 +8,8 @@
 #include <openssl/ec.h>
 #include <openssl/obj_mac.h>
 
+#include "lib/base/bytes.h"
+
 #define VERSION_MIN 3 /* version 2 does not tell the processor, so its TCB bytes are ambiguous */
 #define VERSION_MAX 5
 
@@ -115,6 +117,7 @@ bool report_check_data(const struct snp_report *report, const uint8_t expected[R
 {
     if (CRYPTO_memcmp(report->report_data, expected, REPORT_DATA_SIZE) != 0)
         return finding_fail(finding, VERDICT_REPORT_DATA,
-                            "expected SHA-512 of key and challenge of this session");
+                            "expected %016" PRIx64 "..., found %016" PRIx64 "...",
+                            get_be64(expected), get_be64(report->report_data));
     return true;
 }

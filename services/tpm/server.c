@@ -218,10 +218,12 @@ static void stop_on_signals(void)
 bool server_run(struct engine *engine, uint16_t port)
 {
     struct server *server = calloc(1, sizeof(*server));
-    bool healthy = server != NULL;
+    bool healthy = true;
 
-    if (!healthy)
+    if (server == NULL) {
+        log_error("no memory to serve connections");
         return false;
+    }
     server->engine = engine;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         server->connections[i].fd = -1;

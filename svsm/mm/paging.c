@@ -24,6 +24,7 @@ page_table page_kernel_pdpt __attribute__((aligned(4096)));
 page_table page_kernel_directory __attribute__((aligned(4096)));
 
 static page_table kernel_tables[KERNEL_TABLES] __attribute__((aligned(4096)));
+static page_table image_alias __attribute__((aligned(4096)));
 static page_table shared_directory __attribute__((aligned(4096)));
 static page_table shared_table __attribute__((aligned(4096)));
 static uint64_t c_bit_mask;
@@ -71,10 +72,25 @@ static void map_kernel_image(void)
         page_kernel_directory[i] = table_entry(kernel_tables[i]);
 }
 
+/* The direct map shows the image's first 2 MiB, too: what is read-only there is read-only here. */
+static void protect_image_alias(void)
+{
+    uint64_t *directory = page_low_directories[KERNEL_GPA / GIB];
+
+    for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++) {
+        gpa_t page = gpa(KERNEL_GPA + i * PAGE_SIZE);
+        bool writable = page.v >= image_gpa(rodata_end).v;
+
+        image_alias[i] = paging_entry(page, PTE_PRESENT | PTE_NX | (writable ? PTE_WRITABLE : 0));
+    }
+    directory[KERNEL_GPA % GIB / LARGE_PAGE_SIZE] = table_entry(image_alias);
+}
+
 void paging_init(unsigned c_bit)
 {
     c_bit_mask = 1ull << c_bit;
     map_kernel_image();
+    protect_image_alias();
     page_kernel_pdpt[PDPT_SHARED] = table_entry(shared_directory);
     shared_directory[0] = table_entry(shared_table);
     for (unsigned i = 0; i < LOW_DIRECTORIES; i++)

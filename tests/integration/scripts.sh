@@ -266,7 +266,7 @@ vm_ends() {
     # shellcheck disable=SC2016
     FAKE_VM='dd if=$job bs=4096 skip=1 count=1 status=none | head -c 12 >&2; grep -qa "snp-vtpm-job 12" "$job" && exit 9' \
         run "${cvm[@]}"
-    expect "the guest finds the command on the job disk" 210 'some command' 'status: 9'
+    expect "the guest finds the command on the job disk" 210 'some command' 'status 9'
     FAKE_VM='exit 0' run "${cvm[@]}"
     expect "a VM that ends without finishing the command is reported" 210 'without finishing'
     # shellcheck disable=SC2016
@@ -275,16 +275,17 @@ vm_ends() {
     FAKE_VM='exec sleep 60' run "${cvm[@]}" --timeout 1
     expect "a VM that does not end in time is ended" 211 'did not finish in 1 seconds'
 
-    FAKE_VM='exec sleep 61.25' "${cvm[@]}" >/dev/null 2>&1 </dev/null &
+    # shellcheck disable=SC2016
+    FAKE_VM='dirname "$job" >"${VM_CONF%/*}/run-dir"; exec sleep 61.25' "${cvm[@]}" >/dev/null 2>&1 </dev/null &
     local script=$!
     helpers+=("$script")
-    sleep 1
+    until [ -s "$work/run-dir" ]; do sleep 0.1; done
     kill -TERM $script
     status=0
     wait $script || status=$?
     check "a script that is terminated says so" [ $status = 143 ]
     check "no process is left running" [ -z "$(pgrep -f "$work/state/chip|sleep 61.25")" ]
-    check "no temporary file is left" [ -z "$(find /dev/shm "${TMPDIR:-/tmp}" -maxdepth 1 -name 'snp-vtpm.*' -newer "$VM_CONF")" ]
+    check "no temporary file is left" [ ! -e "$(cat "$work/run-dir")" ]
 }
 
 every_script_has_help

@@ -77,6 +77,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     OPENSSL_clear_free(payload, payload_size);
     volume_close(&volume);
-    free(disk);
+    memory_disk_free(disk);
     return 0;
 }

@@ -9,7 +9,7 @@
 #include "igvm/tool.h"
 #include "samples.h"
 
-static const char *program;
+static char *program; /* absolute: the commands run in another folder */
 static char folder[] = "/tmp/test-igvm-XXXXXX";
 
 /* Runs the program in the folder; returns its exit status and the start of its stdout. */
@@ -191,11 +191,18 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_file_that_cannot_be_read_or_written_ends_with_status_3),
         cmocka_unit_test(an_invalid_input_ends_with_status_4_and_writes_nothing),
     };
+    int failed;
 
     if (argc != 2) {
         fputs("usage: test_igvm_program PATH-OF-IGVM\n", stderr);
         return 2;
     }
-    program = argv[1];
-    return cmocka_run_group_tests(tests, make_inputs, remove_inputs);
+    program = realpath(argv[1], NULL);
+    if (program == NULL) {
+        perror(argv[1]);
+        return 2;
+    }
+    failed = cmocka_run_group_tests(tests, make_inputs, remove_inputs);
+    free(program);
+    return failed;
 }

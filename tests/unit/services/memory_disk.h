@@ -9,7 +9,7 @@
 #include "lib/volume/volume.h"
 
 #define DISK_SIZE          VOLUME_SIZE_MIN
-#define DISK_UNFLUSHED_MAX 64
+#define DISK_UNFLUSHED_MAX (DISK_SIZE / SECTOR_SIZE)
 #define DISK_NO_LIMIT      (-1)
 
 struct unflushed_write {
@@ -28,8 +28,9 @@ struct memory_disk {
     struct unflushed_write unflushed[DISK_UNFLUSHED_MAX];
 };
 
-/* A disk of zeros, without limits; free() it. */
+/* A disk of zeros, without limits. */
 struct memory_disk *memory_disk_new(void);
+void memory_disk_free(struct memory_disk *disk);
 
 struct volume_storage memory_disk_storage(struct memory_disk *disk);
 

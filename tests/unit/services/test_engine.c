@@ -48,7 +48,7 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     engine_close(&f->engine);
-    free(f->disk);
+    memory_disk_free(f->disk);
     free(f);
     return 0;
 }

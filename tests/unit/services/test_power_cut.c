@@ -76,7 +76,7 @@ static struct memory_disk *copy_of(const struct memory_disk *disk)
     copy->writes_left = disk->writes_left;
     copy->sectors_written = disk->sectors_written;
     copy->unflushed_count = disk->unflushed_count;
-    memcpy(copy->unflushed, disk->unflushed, sizeof(copy->unflushed));
+    memcpy(copy->unflushed, disk->unflushed, disk->unflushed_count * sizeof(copy->unflushed[0]));
     return copy;
 }
 
@@ -91,7 +91,7 @@ static bool is_first_of_all(const struct memory_disk *cut)
 
     memory_disk_settle(disk, 0);
     blank = disk->bytes[0] == 0 && memcmp(disk->bytes, disk->bytes + 1, SECTOR_SIZE - 1) == 0;
-    free(disk);
+    memory_disk_free(disk);
     return blank;
 }
 
@@ -108,7 +108,7 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
                  cut->sectors_written, (unsigned long long)kept, (ssize_t)torn, found);
     if (then != NULL)
         then(disk, found);
-    free(disk);
+    memory_disk_free(disk);
 }
 
 static void settle_in_every_way(const struct memory_disk *cut, int before, bool durable,
@@ -135,7 +135,7 @@ static void cut_everywhere(const struct memory_disk *start, int before, after_cu
         disk->writes_left = writes;
         durable = update(disk);
         settle_in_every_way(disk, before, durable, then);
-        free(disk);
+        memory_disk_free(disk);
     }
 }
 
@@ -157,7 +157,7 @@ static void cut_from(int generation, after_cut *then)
     for (int i = 0; i < generation; i++)
         assert_true(update(disk));
     cut_everywhere(disk, generation, then); /* the last update's second copy is still unflushed */
-    free(disk);
+    memory_disk_free(disk);
 }
 
 static void a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state(void **state)

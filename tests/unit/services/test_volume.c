@@ -38,7 +38,7 @@ static int tear_down(void **state)
 {
     struct fixture *f = *state;
 
-    free(f->disk);
+    memory_disk_free(f->disk);
     free(f);
     return 0;
 }
@@ -330,7 +330,7 @@ static void a_slot_of_another_volume_under_the_same_key_is_damage(void **state)
     updated_to(&other, 5);
     memcpy(f->disk->bytes + DISK_SIZE / 2, other.disk->bytes + DISK_SIZE / 2, DISK_SIZE / 2);
     assert_int_equal(generation_of(f), -VOLUME_DAMAGED);
-    free(other.disk);
+    memory_disk_free(other.disk);
 }
 
 static void a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported(void **state)

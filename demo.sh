@@ -1,0 +1,189 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The whole story, unattended: builds everything, manufactures a TPM, starts the KBS, registers measurement and
+# key, starts the confidential VM, seals a secret, reboots, unseals it; then everything that must go wrong does.
+#
+# usage: ./demo.sh [--keep]
+#
+#   --keep       leave the demo's files in state/demo (they are replaced at the next run anyway)
+#   -h, --help   this text
+#
+# It has its own TPM, KBS and guest disk in state/demo; those of the other scripts stay as they are.
+# Exit status: 0 every scenario holds, 1 one does not, 2 usage.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+
+keep=no
+while [ $# != 0 ]; do
+    case $1 in
+        --keep) keep=yes ;;
+        -h | --help) show_usage; exit ;;
+        *) usage_error "unknown option $1" ;;
+    esac
+    shift
+done
+
+demo=$ROOT/state/demo
+failures=0
+started=$SECONDS
+PCRS=sha256:0,1,2,3
+BOOT_PCRS=sha256:0,1,2,3,4
+TPM_RC_INTEGRITY=0x1df
+EXIT_REFUSED=209
+
+free_port() {
+    local port
+    for port in {18080..18180}; do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# The demo's own files, by way of the configuration that every script reads.
+set_up() {
+    "$ROOT/prepare.sh"
+    load_config
+    rm -rf "$demo"
+    mkdir -p "$demo"
+    cat >"$demo/vm.conf" <<EOF
+STATE_DIR=$demo
+GUEST_IMAGE=$demo/guest.qcow2
+STATE_VOLUME=$demo/tpm-state.raw
+KBS_DB=$demo/kbs.db
+PROXY_SOCKET=$demo/proxy.sock
+LOG_DIR=$demo/log
+KBS_PORT=$(free_port)
+EOF
+    export VM_CONF=$demo/vm.conf
+    load_config
+    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+}
+
+clean_up() {
+    trap - EXIT
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
+    [ $keep = yes ] || [ $failures != 0 ] || rm -rf "$demo"
+}
+
+# guest COMMAND: boots the VM for one command. Its output goes to $output, its status to $status.
+guest() {
+    status=0
+    output=$("$ROOT/start-cvm.sh" "${image[@]}" --run "$1" 2>"$demo/messages") || status=$?
+}
+
+# holds TEXT COMMAND...: the verdict on one scenario; what the VM said is shown if it does not hold.
+holds() {
+    local text=$1
+    shift
+    if "$@"; then
+        say "    ${green}holds${reset}          $text"
+        return
+    fi
+    failures=$((failures + 1))
+    say "    ${red}DOES NOT HOLD${reset}  $text"
+    printf '%s\n' "guest status $status" "$output" "$(cat "$demo/messages")" | sed 's/^/        /' >&2
+}
+
+said() { [[ $output == *"$1"* ]]; }
+messages_say() { grep -qi -- "$1" "$demo/messages"; }
+fails_to_load() { [ "$status" != 0 ] && messages_say "$TPM_RC_INTEGRITY"; }
+refused_for() { [ "$status" = $EXIT_REFUSED ] && messages_say "$1"; }
+no_key_released() { ! grep -q '"result":"released"' "$LOG_DIR/kbs.log"; }
+volume_is() { [ "$(sha256sum <"$STATE_VOLUME")" = "$1" ]; }
+
+# What runs in the guest. The identity is what a TPM keeps: endorsement key and an NV index.
+primary='tpm2_createprimary -Q -C o -c primary.ctx'
+identity='tpm2_createek -Q -c ek.ctx -G rsa -u ek.pub && sha256sum <ek.pub && tpm2_nvread -Q -C o -s 8 0x1500016'
+seal_to() { # PCRS NAME TEXT
+    echo "tpm2_pcrread -Q -o pcr.bin $1 && tpm2_createpolicy -Q --policy-pcr -l $1 -f pcr.bin -L pcr.policy &&
+          printf %s '$3' | tpm2_create -Q -C primary.ctx -L pcr.policy -i - -u $2.pub -r $2.priv"
+}
+unseal() { # PCRS NAME
+    echo "$primary && tpm2_load -Q -C primary.ctx -u $2.pub -r $2.priv -c $2.ctx && tpm2_unseal -c $2.ctx -p pcr:$1"
+}
+
+# Another kernel command line in the unified kernel image of the guest's disk.
+change_boot_chain() { # FROM TO
+    local esp=$demo/disk.raw@@1M
+    qemu-img convert -q -O raw "$1" "$demo/disk.raw"
+    mcopy -o -i "$esp" ::/EFI/BOOT/BOOTX64.EFI "$demo/kernel.efi"
+    objcopy -O binary --only-section .cmdline "$demo/kernel.efi" "$demo/cmdline"
+    printf ' changed' >>"$demo/cmdline"
+    objcopy --update-section .cmdline="$demo/cmdline" "$demo/kernel.efi"
+    mcopy -o -i "$esp" "$demo/kernel.efi" ::/EFI/BOOT/BOOTX64.EFI
+    qemu-img convert -q -O qcow2 "$demo/disk.raw" "$2"
+    rm "$demo/disk.raw"
+}
+
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+set_up
+image=() status=0 output=''
+first_key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
+
+step "A new TPM; the KBS; measurement and key"
+"$ROOT/remanufacture-tpm.sh"
+"$ROOT/start-kbs.sh" --background
+"$ROOT/register-resource-in-kbs.sh" -p "$first_key"
+
+step "First boot: seal a secret to PCRs $PCRS, remember the TPM's identity"
+guest "$primary && $(seal_to $PCRS seal 'the sealed secret') && $(seal_to $BOOT_PCRS chain 'the chained secret') &&
+       tpm2_nvdefine -Q -C o -s 8 0x1500016 && printf nv-index | tpm2_nvwrite -C o -i - 0x1500016 && $identity"
+holds "the guest seals a secret" [ "$status" = 0 ]
+first_identity=$output
+guest 'tpm2_eventlog /sys/kernel/security/tpm0/binary_bios_measurements | sed -n "/^pcrs:/,\$p" |
+       grep -A 24 "^  sha256:" | grep -oE "0x[0-9a-f]{64}" >log; tpm2_pcrread sha256:0,1,2,3,4,5,6,7,9,11 |
+       grep -oE "0x[0-9A-F]{64}" | tr A-F a-f >pcrs; head -n 10 log | cmp - pcrs && wc -l <pcrs'
+holds "the event log's replay equals the PCRs" said 10
+
+step "(a) Second boot of the same VM"
+guest "$(unseal $PCRS seal)"
+holds "the secret unseals: \"$output\"" said 'the sealed secret'
+guest "$identity"
+holds "endorsement key and NV index are those of the first boot" [ "$output" = "$first_identity" ]
+
+step "(b) The TPM is manufactured anew"
+"$ROOT/remanufacture-tpm.sh" --yes
+guest "$(unseal $PCRS seal)"
+holds "tpm2_load of the old object fails with $TPM_RC_INTEGRITY" fails_to_load
+mv "$STATE_VOLUME.bak" "$STATE_VOLUME"
+
+step "(c) Another key is registered"
+volume=$(sha256sum <"$STATE_VOLUME")
+"$ROOT/register-resource-in-kbs.sh"
+guest "$(unseal $PCRS seal)"
+holds "tpm2_load of the old object fails with $TPM_RC_INTEGRITY" fails_to_load
+holds "nothing on the state volume was touched" volume_is "$volume"
+"$ROOT/register-resource-in-kbs.sh" -p "$first_key"
+guest "$(unseal $PCRS seal)"
+holds "with the first key again, the secret unseals: \"$output\"" said 'the sealed secret'
+
+step "(d) No attestation, no state"
+"$ROOT/start-kbs.sh" --stop
+"$ROOT/start-kbs.sh" --background --flush-db
+"$ROOT/register-resource-in-kbs.sh" -p "$first_key" -m "$(printf '0%.0s' {1..96})"
+guest true
+holds "with a wrong measurement registered the VM stops: the KBS refused" refused_for 'the KBS refused'
+holds "no key was released" no_key_released
+kill "$(cat "$STATE_DIR/kbs.pid")"
+guest true
+holds "with the KBS down the VM stops: the KBS cannot be reached" refused_for 'reach the KBS'
+"$ROOT/start-kbs.sh" --stop
+"$ROOT/start-kbs.sh" --background
+"$ROOT/register-resource-in-kbs.sh" -p "$first_key"
+
+step "(e) The guest's boot chain changes: another kernel command line"
+guest "$(unseal $BOOT_PCRS chain)"
+holds "a secret sealed to $BOOT_PCRS unseals with the old chain: \"$output\"" said 'the chained secret'
+change_boot_chain "$GUEST_IMAGE" "$demo/changed.qcow2"
+image=(--image "$demo/changed.qcow2")
+guest "cat /proc/cmdline; $(unseal $BOOT_PCRS chain)"
+holds "with the changed chain it does not" [ "$status" != 0 ]
+holds "because the policy check fails" messages_say 'policy check failed'
+
+if [ $failures = 0 ]; then
+    step "${green}Every scenario holds.${reset} ($((SECONDS - started)) s)"
+    exit 0
+fi
+step "${red}$failures scenario(s) do not hold.${reset} The demo's files: state/demo"
+exit 1

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs a test guest on the emulated SEV-SNP platform and prints TAP: the guest's own results, and one more for each
+# of its endings, the rules whose breach ends the machine (runtime/tap.h).
+set -u
+
+usage() {
+    cat <<END
+usage: run-guest.sh BUILD_DIR IMAGE
+
+Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR.
+SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60).
+
+Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage.
+END
+}
+
+case ${1-} in
+    -h | --help)
+        usage
+        exit
+        ;;
+esac
+if [ $# != 2 ]; then
+    usage >&2
+    exit 2
+fi
+
+build=$1
+image=$2
+qemu=${SNP_VTPM_QEMU:-${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/qemu/current/qemu-system-x86_64}
+seconds=${SNP_VTPM_GUEST_SECONDS:-60}
+
+# 64 MiB for the guest, 96 MiB for the hypervisor
+MEMORY_MIB=160
+# enum host_exit in emulator/platform/host.h
+TERMINATED=16
+
+if [ ! -x "$qemu" ]; then
+    echo "1..0 # SKIP no QEMU at $qemu"
+    exit
+fi
+
+parent=${TMPDIR:-/tmp}
+[ ! -w /dev/shm ] || parent=/dev/shm
+work=$(mktemp -d "$parent/guest.XXXXXX")
+pids=()
+cleanup() {
+    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
+    wait
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+start_secure_processor() {
+    "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" --socket "$work/sp.sock" \
+        >"$work/sp.log" 2>&1 </dev/null &
+    pids=($!)
+    for _ in {1..200}; do
+        [ ! -S "$work/sp.sock" ] || return 0
+        sleep 0.02
+    done
+}
+
+# run_machine [QEMU_ARGUMENT]...: runs the image once; leaves the machine's exit (enum host_exit) in $ended
+run_machine() {
+    local status=0
+    rm -f "$work"/*
+    start_secure_processor
+    timeout --kill-after=5 "$seconds" "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
+        -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
+        -object "memory-backend-file,id=ram,size=${MEMORY_MIB}M,mem-path=$work/ram,share=on" \
+        -kernel "$build/emulator/hypervisor.elf" -initrd "$image" \
+        -device isa-debug-exit,iobase=0xf4,iosize=1 \
+        -chardev "file,id=platform,path=$work/platform.log" -device isa-debugcon,iobase=0x403,chardev=platform \
+        -nodefaults -display none -no-reboot \
+        -serial "file:$work/console" -serial null -serial null -serial "unix:$work/sp.sock" \
+        "$@" >"$work/qemu.log" 2>&1 </dev/null &
+    pids+=($!)
+    wait "${pids[1]}" || status=$?
+    kill "${pids[0]}" 2>/dev/null
+    wait "${pids[0]}"
+    pids=()
+    ended=$((status >> 1))
+    [ $status != 124 ] || echo "no end within $seconds s" >>"$work/platform.log"
+}
+
+number=0
+failed=0
+# result WORD RULE: a line of TAP
+result() {
+    number=$((number + 1))
+    [ "$1" = ok ] || failed=1
+    echo "$1 $number - $2"
+}
+
+explain() {
+    echo "# the machine ended with $ended; its last words:"
+    tail -q -n 4 "$work"/{qemu,sp,platform}.log | sed 's/^/#   /'
+}
+
+# The last line of the hypervisor's log: why the machine ended
+last_word() { tail -n 1 "$work/platform.log" 2>/dev/null; }
+
+# said WORD: what the guest said after "WORD: "
+said() { sed -n "s/^$1: //p" "$work/console" 2>/dev/null | head -n 1; }
+
+run_tests() {
+    local line planned
+    run_machine
+    planned=$(sed -n 's/^1\.\.//p' "$work/console")
+    while IFS= read -r line; do
+        case $line in
+            "ok "*) result ok "${line#* - }" ;;
+            "not ok "*) result "not ok" "${line#* - }" ;;
+            "#"* | "Bail out!"*) echo "$line" ;;
+        esac
+    done <"$work/console"
+    if [ "$number" != "${planned:-none}" ] || [ $ended != $TERMINATED ] || [[ $(last_word) != *"set 15, code 0" ]]; then
+        result "not ok" "the guest runs all its ${planned:-} tests and ends as it wants to"
+        explain
+    fi
+    endings=$(said "# endings")
+}
+
+run_ending() {
+    local rule
+    run_machine -fw_cfg "name=opt/snp-vtpm/ending,string=$1"
+    rule=$(said rule)
+    if [ "$ended" = "$(said exit)" ] && [[ $(last_word) == *"$(said log)"* ]]; then
+        result ok "$rule"
+    else
+        result "not ok" "${rule:-ending $1}"
+        echo "# wanted: exit $(said exit), \"$(said log)\""
+        explain
+    fi
+}
+
+run_tests
+for ((i = 0; i < ${endings:-0}; i++)); do
+    run_ending "$i"
+done
+echo "1..$number"
+exit $failed

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* One VM, the proxy's side of the conversation, and a KBS that may do anything. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/exchange.h"
+#include "proxy/frame.h"
+#include "tests/unit/proxy/fake_kbs.h"
+#include "tests/unit/proxy/frames.h"
+
+#define OK_HEADER "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+#define COOKIE    "Set-Cookie: kbs-session-id=0123abcd; Path=/kbs/v0; HttpOnly\r\n"
+#define REFUSAL                                                                                    \
+    "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"                                       \
+    "{\"type\":\"x\",\"detail\":\"measurement-unknown\"}"
+
+#define FAILURE(reason)                                                                            \
+    "{\"success\":false,\"decryption\":null,\"token\":null,\"reason\":\"" reason "\"}"
+#define FAILURE_OF_VM               "{\"success\":false,\"decryption\":null,\"token\":null}"
+#define NEGOTIATION_FAILURE(reason) "{\"challenge\":\"\",\"params\":[],\"reason\":\"" reason "\"}"
+
+#define GAP_MS 10000 /* the test's own patience */
+
+static const char good_auth[] = OK_HEADER COOKIE "\r\n" CHALLENGE_REPLY;
+static const char good_attest[] = OK_HEADER "\r\n" TOKEN_REPLY;
+static const char good_resource[] = OK_HEADER "\r\n" RESOURCE_REPLY;
+
+struct world {
+    struct fake_kbs kbs;
+    struct exchange_options options;
+    int vm, proxy;
+    pthread_t thread;
+};
+
+static void *serve(void *context)
+{
+    struct world *world = context;
+
+    exchange_serve(world->proxy, &world->options);
+    close(world->proxy);
+    return NULL;
+}
+
+static void start(struct world *world)
+{
+    int ends[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    world->vm = ends[0];
+    world->proxy = ends[1];
+    if (!world->options.url) {
+        fake_kbs_start(&world->kbs);
+        world->options.url = world->kbs.url;
+    }
+    world->options.timeout_s = 1;
+    assert_int_equal(pthread_create(&world->thread, NULL, serve, world), 0);
+}
+
+static void stop(struct world *world)
+{
+    close(world->vm);
+    pthread_join(world->thread, NULL);
+    if (world->options.url == world->kbs.url)
+        fake_kbs_stop(&world->kbs);
+}
+
+static void vm_receives(const struct world *world, const char *answer)
+{
+    static struct frame frame;
+
+    assert_int_equal(frame_read(world->vm, GAP_MS, &frame), FRAME_OK);
+    assert_int_equal(frame.size, strlen(answer));
+    assert_memory_equal(frame.bytes, answer, frame.size);
+}
+
+static void vm_asks(const struct world *world, const char *message, const char *answer)
+{
+    assert_int_equal(frame_write(world->vm, GAP_MS, message, strlen(message)), FRAME_OK);
+    vm_receives(world, answer);
+}
+
+static void carries_a_whole_attestation(void **state)
+{
+    static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
+    const struct fake_kbs *kbs = &world.kbs;
+
+    (void)state;
+    start(&world);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    stop(&world);
+
+    assert_int_equal(kbs->count, 3);
+    assert_non_null(strstr(kbs->requests[0], "POST /kbs/v0/auth HTTP/1.1\r\n"));
+    assert_non_null(strstr(kbs->requests[0], "Content-Type: application/json\r\n"));
+    assert_non_null(strstr(kbs->requests[1], "POST /kbs/v0/attest HTTP/1.1\r\n"));
+    assert_non_null(strstr(kbs->requests[1], "Cookie: kbs-session-id=0123abcd\r\n"));
+    assert_non_null(strstr(kbs->requests[1], "\r\n\r\n" ATTEST_BODY));
+    assert_non_null(
+        strstr(kbs->requests[2], "GET /kbs/v0/resource/default/sample/test HTTP/1.1\r\n"));
+    assert_non_null(strstr(kbs->requests[2], "Cookie: kbs-session-id=0123abcd\r\n"));
+}
+
+static void a_rebooted_vm_starts_over_on_the_same_line(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {good_auth, good_auth, good_attest, good_resource, good_auth}};
+
+    (void)state;
+    start(&world);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
+    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    stop(&world);
+    assert_null(strstr(world.kbs.requests[1], "Cookie:")); /* a new session each time */
+    assert_null(strstr(world.kbs.requests[4], "Cookie:"));
+}
+
+static void an_unreachable_kbs_is_reported_at_once(void **state)
+{
+    static struct world world = {.options.url = "http://127.0.0.1:1"};
+
+    (void)state;
+    start(&world);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
+    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM);
+    stop(&world);
+}
+
+/* The KBS answers /auth with this. */
+static void assert_negotiation_fails(const char *answer, bool endless, const char *expected)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    world->kbs.answers[0] = answer;
+    world->kbs.endless = endless;
+    start(world);
+    vm_asks(world, NEGOTIATION_REQUEST, expected);
+    stop(world);
+    free(world);
+}
+
+static void a_misbehaving_kbs_fails_the_negotiation(void **state)
+{
+    (void)state;
+    assert_negotiation_fails(REFUSAL, false, NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n<html>", false,
+                             NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 302 Found\r\nConnection: close\r\n"
+                             "Location: http://127.0.0.1:1/\r\n\r\n",
+                             false, NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails(OK_HEADER "\r\n", false, NEGOTIATION_FAILURE("kbs-protocol"));
+    assert_negotiation_fails(OK_HEADER "\r\n[1,2", false, NEGOTIATION_FAILURE("kbs-protocol"));
+    assert_negotiation_fails(OK_HEADER "\r\n[]", false, NEGOTIATION_FAILURE("kbs-protocol"));
+    assert_negotiation_fails(OK_HEADER "\r\n{\"nonce\":5}", false,
+                             NEGOTIATION_FAILURE("kbs-protocol"));
+    assert_negotiation_fails(OK_HEADER "\r\n", true, NEGOTIATION_FAILURE("kbs-protocol"));
+    assert_negotiation_fails(NULL, false, NEGOTIATION_FAILURE("kbs-unreachable")); /* hangs */
+}
+
+/* The KBS answers /attest and the request for the resource with these. */
+static void assert_attestation_fails(const char *attest, const char *resource, const char *expected)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    world->kbs.answers[0] = good_auth;
+    world->kbs.answers[1] = attest;
+    world->kbs.answers[2] = resource;
+    start(world);
+    vm_asks(world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world, ATTESTATION_REQUEST, expected);
+    vm_asks(world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* its challenge is used up */
+    stop(world);
+    free(world);
+}
+
+static void a_misbehaving_kbs_fails_the_attestation(void **state)
+{
+    (void)state;
+    assert_attestation_fails(REFUSAL, NULL, FAILURE("kbs-refused"));
+    assert_attestation_fails(OK_HEADER "\r\nnull", NULL, FAILURE("kbs-protocol"));
+    assert_attestation_fails(NULL, NULL, FAILURE("kbs-unreachable"));
+    assert_attestation_fails(good_attest, REFUSAL, FAILURE("kbs-refused"));
+    assert_attestation_fails(good_attest, OK_HEADER "\r\n{}", FAILURE("kbs-protocol"));
+    assert_attestation_fails(good_attest, NULL, FAILURE("kbs-unreachable"));
+    assert_attestation_fails(OK_HEADER "\r\n{}", good_resource, FAILURE("kbs-protocol"));
+}
+
+static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
+{
+    static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
+
+    (void)state;
+    start(&world);
+    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
+    vm_asks(&world, "not JSON", FAILURE_OF_VM);
+    vm_asks(&world, "{\"version\":[9,9,9],\"tee\":\"snp\"}", "{\"challenge\":\"\",\"params\":[]}");
+    assert_int_equal(send(world.vm, "line noise, not a frame", 23, 0), 23);
+    vm_receives(&world, FAILURE_OF_VM);
+    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    stop(&world);
+}
+
+static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
+{
+    static struct world world = {.kbs.answers = {good_auth}};
+
+    (void)state;
+    start(&world);
+    assert_int_equal(
+        frame_write(world.vm, GAP_MS, NEGOTIATION_REQUEST, strlen(NEGOTIATION_REQUEST)), FRAME_OK);
+    stop(&world); /* closes at once; joins the thread */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(carries_a_whole_attestation),
+        cmocka_unit_test(a_rebooted_vm_starts_over_on_the_same_line),
+        cmocka_unit_test(an_unreachable_kbs_is_reported_at_once),
+        cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
+        cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
+        cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
+        cmocka_unit_test(a_vm_that_vanishes_ends_only_its_own_conversation),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "proxy/messages.h"
+#include "tests/unit/proxy/frames.h"
+
+static json_t *parse(const char *text)
+{
+    json_t *value = json_loads(text, 0, NULL);
+
+    assert_non_null(value);
+    return value;
+}
+
+/* Compares the text of value, handed over, with expected, byte by byte. */
+static void assert_json_text(json_t *value, const char *expected)
+{
+    char *text = json_dumps(value, JSON_COMPACT);
+
+    assert_non_null(text);
+    assert_string_equal(text, expected);
+    free(text);
+    json_decref(value);
+}
+
+static void tells_the_messages_apart(void **state)
+{
+    static const struct {
+        const char *text;
+        enum message_kind kind;
+    } cases[] = {
+        {NEGOTIATION_REQUEST, MESSAGE_NEGOTIATION},
+        {ATTESTATION_REQUEST, MESSAGE_ATTESTATION},
+        {"{}", MESSAGE_UNKNOWN},
+        {"[]", MESSAGE_UNKNOWN},
+        {"{", MESSAGE_UNKNOWN},
+        {"", MESSAGE_UNKNOWN},
+        {"{\"version\":1,\"version\":1}", MESSAGE_UNKNOWN},
+        {NEGOTIATION_REQUEST "x", MESSAGE_UNKNOWN},
+    };
+    json_t *message;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(message_parse(cases[i].text, strlen(cases[i].text), &message),
+                         cases[i].kind);
+        json_decref(message);
+    }
+}
+
+static bool supports(const char *text)
+{
+    json_t *message = parse(text);
+    bool supported = negotiation_is_supported(message);
+
+    json_decref(message);
+    return supported;
+}
+
+static void supports_version_0_1_0_on_snp_only(void **state)
+{
+    (void)state;
+    assert_true(supports(NEGOTIATION_REQUEST));
+    assert_false(supports("{\"version\":[0,2,0],\"tee\":\"snp\"}"));
+    assert_false(supports("{\"version\":[0,1],\"tee\":\"snp\"}"));
+    assert_false(supports("{\"version\":[0,1,0,0],\"tee\":\"snp\"}"));
+    assert_false(supports("{\"version\":\"0.1.0\",\"tee\":\"snp\"}"));
+    assert_false(supports("{\"version\":[0,1,0],\"tee\":\"tdx\"}"));
+    assert_false(supports("{\"version\":[0,1,0]}"));
+}
+
+static void greets_the_kbs_as_its_protocol_says(void **state)
+{
+    (void)state;
+    assert_json_text(auth_request(),
+                     "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}");
+}
+
+static void translates_a_challenge(void **state)
+{
+    json_t *challenge = parse(CHALLENGE_REPLY);
+
+    (void)state;
+    assert_json_text(negotiation_response(challenge), NEGOTIATION_RESPONSE);
+    json_decref(challenge);
+}
+
+static void translates_evidence(void **state)
+{
+    json_t *message = parse(ATTESTATION_REQUEST);
+
+    (void)state;
+    assert_json_text(attest_request(message), ATTEST_BODY);
+    json_object_del(json_object_get(json_object_get(message, "evidence"), "Snp"), "certs_buf");
+    json_t *request = attest_request(message);
+    assert_true(json_is_null(json_object_get(
+        json_object_get(json_object_get(request, "tee-evidence"), "primary_evidence"),
+        "certs-buf")));
+    json_decref(request);
+    json_decref(message);
+}
+
+static void translates_a_released_secret(void **state)
+{
+    json_t *token = parse(TOKEN_REPLY), *jwe = parse(RESOURCE_REPLY);
+
+    (void)state;
+    assert_json_text(attestation_response(token, jwe), ATTESTATION_RESPONSE);
+    json_decref(token);
+    json_decref(jwe);
+}
+
+static void failures_say_why(void **state)
+{
+    (void)state;
+    assert_json_text(attestation_failure(NULL),
+                     "{\"success\":false,\"decryption\":null,\"token\":null}");
+    assert_json_text(attestation_failure("kbs-refused"),
+                     "{\"success\":false,\"decryption\":null,\"token\":null,"
+                     "\"reason\":\"kbs-refused\"}");
+    assert_json_text(negotiation_failure("kbs-unreachable"),
+                     "{\"challenge\":\"\",\"params\":[],\"reason\":\"kbs-unreachable\"}");
+}
+
+static void refuses_challenges_that_lack_something(void **state)
+{
+    static const char *const bad[] = {
+        "{}",
+        "{\"nonce\":\"AAAA\"}",
+        "{\"extra-params\":\"\"}",
+        "{\"nonce\":\"AAA\",\"extra-params\":\"\"}",
+        "{\"nonce\":7,\"extra-params\":\"\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        json_t *challenge = parse(bad[i]);
+
+        assert_null(negotiation_response(challenge));
+        json_decref(challenge);
+    }
+}
+
+/* Each member in turn replaced by a number: none may be missed. */
+static void refuses_evidence_of_another_shape(void **state)
+{
+    static const char *const paths[][3] = {
+        {"tee"}, {"evidence"}, {"evidence", "Snp"}, {"evidence", "Snp", "report"},    {"challenge"},
+        {"key"}, {"key", "x"}, {"key", "y"},        {"evidence", "Snp", "certs_buf"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        json_t *message = parse(ATTESTATION_REQUEST), *object = message;
+        int last = paths[i][2] ? 2 : paths[i][1] ? 1 : 0;
+
+        for (int step = 0; step < last; step++)
+            object = json_object_get(object, paths[i][step]);
+        json_object_set_new(object, paths[i][last], json_integer(1));
+        assert_null(attest_request(message));
+        json_decref(message);
+    }
+}
+
+static void refuses_a_resource_of_another_shape(void **state)
+{
+    static const char *const members[] = {"protected", "encrypted_key", "iv", "ciphertext", "tag"};
+    json_t *token = parse(TOKEN_REPLY), *no_token = parse("{\"token\":1}"),
+           *whole = parse(RESOURCE_REPLY);
+
+    (void)state;
+    assert_null(attestation_response(no_token, whole));
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        json_t *jwe = parse(RESOURCE_REPLY);
+
+        json_object_set_new(jwe, members[i], json_string("=not base64="));
+        assert_null(attestation_response(token, jwe));
+        json_object_del(jwe, members[i]);
+        assert_null(attestation_response(token, jwe));
+        json_decref(jwe);
+    }
+    json_object_set_new(whole, "protected", json_string("e30")); /* {} */
+    assert_null(attestation_response(token, whole));
+    json_decref(token);
+    json_decref(no_token);
+    json_decref(whole);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tells_the_messages_apart),
+        cmocka_unit_test(supports_version_0_1_0_on_snp_only),
+        cmocka_unit_test(greets_the_kbs_as_its_protocol_says),
+        cmocka_unit_test(translates_a_challenge),
+        cmocka_unit_test(translates_evidence),
+        cmocka_unit_test(translates_a_released_secret),
+        cmocka_unit_test(failures_say_why),
+        cmocka_unit_test(refuses_challenges_that_lack_something),
+        cmocka_unit_test(refuses_evidence_of_another_shape),
+        cmocka_unit_test(refuses_a_resource_of_another_shape),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The programs kbs and proxy together, with a made-up chip's VMs at the proxy's socket.
+ * Arguments: the paths of the two programs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/jose/base64.h"
+#include "lib/jose/jwe_ecdh.h"
+#include "proxy/frame.h"
+#include "tests/unit/kbs/guest.h"
+#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/proxy/frames.h"
+
+#define GAP_MS 10000
+#define VMS    8
+
+static const char *kbs_program, *proxy_program;
+static struct chip chip;
+static char db[PATH_MAX], socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path[PATH_MAX];
+static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64];
+static const uint8_t secret[STATE_KEY_SIZE] = {0x5e, 0xc2, 0xe7};
+static pid_t kbs_pid, proxy_pid;
+
+/* Starts program with arguments up to NULL; *messages reads its stderr. */
+static pid_t start_program(const char *program, const char *const arguments[], FILE **messages)
+{
+    int ends[2];
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return -1;
+    pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
+        execv(program, (char *const *)arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    *messages = fdopen(ends[0], "r");
+    return pid;
+}
+
+static int exit_status_of(pid_t pid)
+{
+    int status = -1;
+
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Runs to the end; returns the exit status. */
+static int run(const char *program, const char *const arguments[])
+{
+    FILE *messages;
+    pid_t pid = start_program(program, arguments, &messages);
+    char line[1024];
+
+    while (fgets(line, sizeof(line), messages))
+        ;
+    fclose(messages);
+    return exit_status_of(pid);
+}
+
+#define RUN(program, ...) run(program, (const char *const[]){program, __VA_ARGS__, NULL})
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    fputs(text, file);
+    fclose(file);
+}
+
+static void prepare_files(void)
+{
+    char text[2 * STATE_KEY_SIZE + 2];
+    struct snp_report report = chip_report(&chip, (uint8_t[REPORT_DATA_SIZE]){0});
+    FILE *file;
+
+    scratch_path("db", db);
+    scratch_path("socket", socket_path);
+    file = fopen(scratch_path("ark.pem", ark_path), "w");
+    PEM_write_X509(file, chip.ark);
+    fclose(file);
+    for (size_t i = 0; i < sizeof(secret); i++)
+        sprintf(text + 2 * i, "%02x", secret[i]);
+    strcat(text, "\n");
+    write_file(scratch_path("secret", secret_path), text);
+    for (size_t i = 0; i < sizeof(report.measurement); i++)
+        sprintf(measurement + 2 * i, "%02x", report.measurement[i]);
+}
+
+/* The first line that kbs and proxy write says where they serve. */
+static pid_t start_kbs(const char *address)
+{
+    const char *const arguments[] = {kbs_program, "serve",    "--db",  db,  "--trust-emulated",
+                                     ark_path,    "--listen", address, NULL};
+    char line[1024] = "";
+    FILE *messages;
+    pid_t pid = start_program(kbs_program, arguments, &messages);
+
+    if (!fgets(line, sizeof(line), messages) || sscanf(line, "kbs: serving %63s from", url) != 1)
+        fail_msg("kbs did not start: %s", line);
+    return pid; /* what it writes from now on stays in the pipe */
+}
+
+static pid_t start_proxy(void)
+{
+    const char *const arguments[] = {proxy_program, "--unix",    socket_path, "--url",
+                                     url,           "--timeout", "5",         NULL};
+    char line[1024] = "";
+    FILE *messages;
+    pid_t pid = start_program(proxy_program, arguments, &messages);
+
+    if (!fgets(line, sizeof(line), messages) || strncmp(line, "proxy: carrying ", 16) != 0)
+        fail_msg("proxy did not start: %s", line);
+    return pid;
+}
+
+static int start_all(void **state)
+{
+    chip_make(&chip);
+    if (scratch_make(state) != 0)
+        return -1;
+    prepare_files();
+    kbs_pid = start_kbs("127.0.0.1:0");
+    proxy_pid = start_proxy();
+    return 0;
+}
+
+static int stop_program(pid_t pid)
+{
+    kill(pid, SIGTERM);
+    return exit_status_of(pid);
+}
+
+static int stop_all(void **state)
+{
+    int proxy_status = stop_program(proxy_pid), kbs_status = stop_program(kbs_pid);
+
+    chip_free(&chip);
+    return scratch_remove(state) != 0 || proxy_status != 0 || kbs_status != 0 ||
+                   access(socket_path, F_OK) == 0
+               ? -1
+               : 0;
+}
+
+static int connect_vm(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strcpy(address.sun_path, socket_path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static void send_message(int vm, const char *text)
+{
+    assert_int_equal(frame_write(vm, GAP_MS, text, strlen(text)), FRAME_OK);
+}
+
+static json_t *receive_message(int vm)
+{
+    static struct frame frame;
+    json_t *message;
+
+    assert_int_equal(frame_read(vm, GAP_MS, &frame), FRAME_OK);
+    message = json_loadb((const char *)frame.bytes, frame.size, 0, NULL);
+    assert_non_null(message);
+    return message;
+}
+
+/* Negotiates; the nonce in base64 and as bytes. */
+static void negotiate(int vm, char text[64], uint8_t nonce[32])
+{
+    json_t *response;
+
+    send_message(vm, NEGOTIATION_REQUEST);
+    response = receive_message(vm);
+    strncpy(text, json_string_value(json_object_get(response, "challenge")), 63);
+    assert_true(base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, 32));
+    json_decref(response);
+}
+
+/* The strings of an AttestationRequest are all padded base64. */
+static void send_evidence(int vm, const struct guest *guest, const char *nonce,
+                          const struct snp_report *report)
+{
+    uint8_t table[8192];
+    size_t size = chip_table(NULL, chip.ask, chip.vcek, table, sizeof(table));
+    char x[BASE64_LENGTH(P521_COORDINATE_SIZE) + 1], y[sizeof(x)];
+    char report_text[BASE64_LENGTH(REPORT_SIZE) + 1], table_text[BASE64_LENGTH(sizeof(table)) + 1];
+    json_t *request;
+    char *text;
+
+    base64_encode(BASE64_STANDARD, guest->point.x, sizeof(guest->point.x), x);
+    base64_encode(BASE64_STANDARD, guest->point.y, sizeof(guest->point.y), y);
+    base64_encode(BASE64_STANDARD, report, sizeof(*report), report_text);
+    base64_encode(BASE64_STANDARD, table, size, table_text);
+    request = json_pack("{s:s, s:{s:{s:s, s:s}}, s:s, s:{s:s, s:s}}", "tee", "snp", "evidence",
+                        "Snp", "report", report_text, "certs_buf", table_text, "challenge", nonce,
+                        "key", "x", x, "y", y);
+    text = json_dumps(request, JSON_COMPACT);
+    send_message(vm, text);
+    free(text);
+    json_decref(request);
+}
+
+static void decode_member(const json_t *object, const char *name, void *out, size_t size)
+{
+    const json_t *value = json_object_get(object, name);
+
+    assert_true(json_is_string(value));
+    assert_true(base64_decode_exact(BASE64_STANDARD, json_string_value(value),
+                                    json_string_length(value), out, size));
+}
+
+/* Decrypts what an AttestationResponse releases. */
+static void open_response(const struct guest *guest, const json_t *response,
+                          uint8_t plaintext[STATE_KEY_SIZE])
+{
+    const json_t *decryption = json_object_get(response, "decryption");
+    const json_t *aad = json_object_get(decryption, "aad");
+    struct jwe jwe = {.size = STATE_KEY_SIZE};
+    size_t length;
+
+    assert_true(json_is_true(json_object_get(response, "success")));
+    decode_member(response, "secret", jwe.ciphertext, STATE_KEY_SIZE);
+    decode_member(json_object_get(decryption, "epk"), "x", jwe.epk.x, sizeof(jwe.epk.x));
+    decode_member(json_object_get(decryption, "epk"), "y", jwe.epk.y, sizeof(jwe.epk.y));
+    decode_member(decryption, "wrapped_cek", jwe.wrapped_cek, sizeof(jwe.wrapped_cek));
+    decode_member(decryption, "iv", jwe.iv, sizeof(jwe.iv));
+    decode_member(decryption, "tag", jwe.tag, sizeof(jwe.tag));
+    assert_true(base64_decode(BASE64_STANDARD, json_string_value(aad), json_string_length(aad),
+                              jwe.protected, sizeof(jwe.protected) - 1, &length));
+    assert_int_equal(jwe_decrypt(guest->key, &jwe, plaintext), JWE_OK);
+}
+
+static void attest_and_expect_secret(int vm)
+{
+    uint8_t nonce[32], released[STATE_KEY_SIZE];
+    char text[64] = "";
+    struct snp_report report;
+    struct guest guest;
+    json_t *response;
+
+    guest_start(&guest, &chip);
+    negotiate(vm, text, nonce);
+    report = guest_report(&guest, nonce, sizeof(nonce));
+    send_evidence(vm, &guest, text, &report);
+    response = receive_message(vm);
+    open_response(&guest, response, released);
+    assert_memory_equal(released, secret, sizeof(secret));
+    json_decref(response);
+    guest_stop(&guest);
+}
+
+static void attest_and_expect_failure(int vm, const char *reason)
+{
+    uint8_t nonce[32];
+    char text[64] = "";
+    struct snp_report report;
+    struct guest guest;
+    json_t *response;
+
+    guest_start(&guest, &chip);
+    negotiate(vm, text, nonce);
+    report = guest_report(&guest, nonce, sizeof(nonce));
+    send_evidence(vm, &guest, text, &report);
+    response = receive_message(vm);
+    assert_true(json_is_false(json_object_get(response, "success")));
+    assert_null(json_object_get(response, "secret"));
+    assert_string_equal(json_string_value(json_object_get(response, "reason")), reason);
+    json_decref(response);
+    guest_stop(&guest);
+}
+
+static void nothing_is_released_before_registration_and_the_secret_after(void **state)
+{
+    int vm = connect_vm();
+
+    (void)state;
+    attest_and_expect_failure(vm, "kbs-refused");
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
+                         "--secret-file", secret_path),
+                     0);
+    attest_and_expect_secret(vm);
+    attest_and_expect_secret(vm); /* the next boot, on the same line */
+    close(vm);
+}
+
+static void vms_do_not_wait_for_each_other(void **state)
+{
+    int vms[VMS];
+
+    (void)state;
+    for (int i = 0; i < VMS; i++) {
+        vms[i] = connect_vm();
+        if (i % 2)
+            assert_int_equal(send(vms[i], "\377\377", 2, 0), 2); /* half a frame, then silence */
+    }
+    for (int i = 0; i < VMS; i += 2)
+        attest_and_expect_secret(vms[i]);
+    for (int i = 0; i < VMS; i++)
+        close(vms[i]);
+}
+
+static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void **state)
+{
+    const char *address = url + strlen("http://");
+    int vm = connect_vm();
+    json_t *response;
+
+    (void)state;
+    assert_int_equal(stop_program(kbs_pid), 0);
+    send_message(vm, NEGOTIATION_REQUEST);
+    response = receive_message(vm);
+    assert_string_equal(json_string_value(json_object_get(response, "challenge")), "");
+    assert_string_equal(json_string_value(json_object_get(response, "reason")), "kbs-unreachable");
+    json_decref(response);
+    kbs_pid = start_kbs(address);
+    attest_and_expect_secret(vm); /* the registration outlived the restart */
+    close(vm);
+}
+
+static void register_accepts_only_what_is_well_formed(void **state)
+{
+    char bad_secret[PATH_MAX];
+
+    (void)state;
+    write_file(scratch_path("bad", bad_secret), "0011");
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
+                         "--secret-file", secret_path),
+                     4); /* is registered */
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
+                         "--secret-file", secret_path, "--replace"),
+                     0);
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", "00",
+                         "--secret-file", secret_path),
+                     4);
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
+                         "--secret-file", bad_secret, "--replace"),
+                     4);
+    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
+                         "--secret-file", "/nonexistent"),
+                     3);
+    assert_int_equal(RUN(kbs_program, "register", "--db", db), 2);
+}
+
+static void programs_tell_their_failures_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(RUN(kbs_program, "--help"), 0);
+    assert_int_equal(RUN(kbs_program, "serve", "--help"), 0);
+    assert_int_equal(RUN(kbs_program, "conquer"), 2);
+    assert_int_equal(RUN(kbs_program, "serve"), 2);
+    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", "0.0.0.0:80"), 2);
+    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--trust-emulated", "/nonexistent"), 3);
+    assert_int_equal(RUN(kbs_program, "list", "--db", "/nonexistent/db"), 3);
+    assert_int_equal(RUN(kbs_program, "list", "--db", db), 0);
+    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", url + strlen("http://")), 5);
+
+    assert_int_equal(RUN(proxy_program, "--help"), 0);
+    assert_int_equal(RUN(proxy_program, "--unix", socket_path), 2);
+    assert_int_equal(RUN(proxy_program, "--unix", socket_path, "--url", "ftp://127.0.0.1"), 2);
+    assert_int_equal(RUN(proxy_program, "--unix", socket_path, "--url", url, "--timeout", "0"), 2);
+    assert_int_equal(RUN(proxy_program, "--unix", "/nonexistent/socket", "--url", url), 3);
+    assert_int_equal(RUN(proxy_program, "--unix", socket_path, "--url", url), 5);
+}
+
+static void a_flush_takes_everything_back(void **state)
+{
+    int vm = connect_vm();
+
+    (void)state;
+    assert_int_equal(RUN(kbs_program, "flush", "--db", db), 0);
+    attest_and_expect_failure(vm, "kbs-refused");
+    close(vm);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_released_before_registration_and_the_secret_after),
+        cmocka_unit_test(vms_do_not_wait_for_each_other),
+        cmocka_unit_test(a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that),
+        cmocka_unit_test(register_accepts_only_what_is_well_formed),
+        cmocka_unit_test(programs_tell_their_failures_apart),
+        cmocka_unit_test(a_flush_takes_everything_back),
+    };
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s KBS PROXY\n", argv[0]);
+        return 2;
+    }
+    kbs_program = argv[1];
+    proxy_program = argv[2];
+    return cmocka_run_group_tests(tests, start_all, stop_all);
+}

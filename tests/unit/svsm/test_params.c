@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "svsm/mm/address.h"
+#include "svsm/params/params.h"
+
+static struct boot_params params;
+
+static int valid_params(void **state)
+{
+    (void)state;
+    params = (struct boot_params){
+        .magic = BOOT_PARAMS_MAGIC,
+        .version = BOOT_PARAMS_VERSION,
+        .region_gpa = KERNEL_GPA,
+        .region_size = 0x2000000,
+        .loaded_end_gpa = KERNEL_GPA + 0x1000000,
+        .cpuid_gpa = KERNEL_GPA + 0x100000,
+        .secrets_gpa = KERNEL_GPA + 0x101000,
+        .general_params_gpa = KERNEL_GPA + 0x102000,
+        .memory_map_gpa = KERNEL_GPA + 0x103000,
+        .firmware_gpa = 0xFFC00000,
+        .firmware_size = 0x400000,
+        .guest_vmpl = 2,
+        .service_count = 1,
+        .services = {{.name = "tpm", .gpa = KERNEL_GPA + 0x200000, .size = 0x123456}},
+    };
+    return 0;
+}
+
+static void good_parameters_have_no_mistake(void **state)
+{
+    (void)state;
+    assert_null(params_mistake(&params));
+}
+
+static void a_page_of_another_version_is_named(void **state)
+{
+    (void)state;
+    params.version++;
+    assert_non_null(params_mistake(&params));
+}
+
+static void pages_outside_the_region_are_named(void **state)
+{
+    (void)state;
+    params.secrets_gpa = 0x1000;
+    assert_string_equal(params_mistake(&params), "a parameter page outside the region");
+    valid_params(state);
+    params.memory_map_gpa = KERNEL_GPA + params.region_size;
+    assert_string_equal(params_mistake(&params), "a parameter page outside the region");
+    valid_params(state);
+    params.loaded_end_gpa = KERNEL_GPA + params.region_size + PAGE_SIZE;
+    assert_string_equal(params_mistake(&params), "end of what is loaded");
+}
+
+static void services_outside_the_region_or_without_a_name_are_named(void **state)
+{
+    (void)state;
+    params.services[0].size = UINT64_MAX;
+    assert_string_equal(params_mistake(&params), "services");
+    valid_params(state);
+    params.service_count = BOOT_SERVICES_MAX + 1;
+    assert_string_equal(params_mistake(&params), "services");
+    valid_params(state);
+    memset(params.services[0].name, 'x', BOOT_SERVICE_NAME);
+    assert_string_equal(params_mistake(&params), "services");
+}
+
+static void the_guest_never_runs_at_vmpl_0(void **state)
+{
+    (void)state;
+    params.guest_vmpl = 0;
+    assert_string_equal(params_mistake(&params), "guest VMPL");
+    params.guest_vmpl = VMPL_COUNT;
+    assert_string_equal(params_mistake(&params), "guest VMPL");
+}
+
+static void a_service_is_found_by_its_whole_name(void **state)
+{
+    (void)state;
+    assert_ptr_equal(params_service(&params, "tpm"), &params.services[0]);
+    assert_null(params_service(&params, "tp"));
+    assert_null(params_service(&params, "tpm2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(good_parameters_have_no_mistake, valid_params),
+        cmocka_unit_test_setup(a_page_of_another_version_is_named, valid_params),
+        cmocka_unit_test_setup(pages_outside_the_region_are_named, valid_params),
+        cmocka_unit_test_setup(services_outside_the_region_or_without_a_name_are_named,
+                               valid_params),
+        cmocka_unit_test_setup(the_guest_never_runs_at_vmpl_0, valid_params),
+        cmocka_unit_test_setup(a_service_is_found_by_its_whole_name, valid_params),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
