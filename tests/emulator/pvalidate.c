@@ -6,25 +6,11 @@
 #include "tests/emulator/runtime/tap.h"
 #include "tests/emulator/runtime/vmpl.h"
 
-#define CHECK_RMP(result, wanted_code, wanted_carry)                                               \
-    do {                                                                                           \
-        struct rmp_result got_ = (result);                                                         \
-                                                                                                   \
-        CHECK_NO_TRAP();                                                                           \
-        CHECK_EQUAL(got_.code, wanted_code);                                                       \
-        CHECK_EQUAL(got_.carry, wanted_carry);                                                     \
-    } while (0)
-
-static uint8_t *nth_page(void *large, unsigned n)
-{
-    return (uint8_t *)large + n * PAGE_SIZE;
-}
-
 TEST("PVALIDATE of an assigned page validates it and clears CF")
 {
     uint64_t *page = fresh_page();
 
-    CHECK_RMP(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
     try_write(page, 1);
     CHECK_NO_TRAP();
 }
@@ -33,14 +19,14 @@ TEST("PVALIDATE of a validated page sets CF")
 {
     void *page = valid_page();
 
-    CHECK_RMP(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, true);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, true);
 }
 
 TEST("PVALIDATE rescinds a validated page and clears CF")
 {
     void *page = valid_page();
 
-    CHECK_RMP(pvalidate(page, SIZE_4K, false), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, false), RMP_SUCCESS, false);
     try_read(page);
     CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
 }
@@ -49,7 +35,7 @@ TEST("Rescinding a page that is not validated sets CF")
 {
     void *page = fresh_page();
 
-    CHECK_RMP(pvalidate(page, SIZE_4K, false), RMP_SUCCESS, true);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, false), RMP_SUCCESS, true);
 }
 
 TEST("A read of an assigned page that is not validated raises #VC 0x404")
@@ -111,13 +97,13 @@ TEST("PVALIDATE of 2 MiB validates all pages of a 2 MiB RMP entry")
 {
     void *large = fresh_large_page();
 
-    CHECK_RMP(pvalidate(large, SIZE_2M, true), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(large, SIZE_2M, true), RMP_SUCCESS, false);
     for (unsigned n = 0; n < 512; n++) {
         try_write(nth_page(large, n), n);
         CHECK_NO_TRAP();
     }
-    CHECK_RMP(pvalidate(large, SIZE_2M, true), RMP_SUCCESS, true);
-    CHECK_RMP(pvalidate(large, SIZE_2M, false), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(large, SIZE_2M, true), RMP_SUCCESS, true);
+    CHECK_PVALIDATE(pvalidate(large, SIZE_2M, false), RMP_SUCCESS, false);
     try_read(nth_page(large, 511));
     CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
 }
@@ -127,7 +113,7 @@ TEST("PVALIDATE of 2 MiB over 4 KiB RMP entries returns FAIL_SIZEMISMATCH")
     void *large = fresh_large_page();
 
     pvalidate(large, SIZE_4K, true);
-    CHECK_RMP(pvalidate(large, SIZE_2M, true), RMP_FAIL_SIZEMISMATCH, false);
+    CHECK_PVALIDATE(pvalidate(large, SIZE_2M, true), RMP_FAIL_SIZEMISMATCH, false);
 }
 
 TEST("PVALIDATE of 4 KiB splits a 2 MiB RMP entry and changes only its page")
@@ -136,7 +122,7 @@ TEST("PVALIDATE of 4 KiB splits a 2 MiB RMP entry and changes only its page")
 
     CHECK_EQUAL(pvalidate(large, SIZE_2M, true).code, RMP_SUCCESS);
     CHECK_EQUAL(rmpquery(large, 1).size, SIZE_2M);
-    CHECK_RMP(pvalidate(nth_page(large, 5), SIZE_4K, false), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(nth_page(large, 5), SIZE_4K, false), RMP_SUCCESS, false);
     CHECK_EQUAL(rmpquery(large, 1).size, SIZE_4K);
     try_read(nth_page(large, 5));
     CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
@@ -150,7 +136,7 @@ TEST("PVALIDATE of 2 MiB at a misaligned address returns FAIL_INPUT")
 {
     void *large = fresh_large_page();
 
-    CHECK_RMP(pvalidate(nth_page(large, 1), SIZE_2M, true), RMP_FAIL_INPUT, false);
+    CHECK_PVALIDATE(pvalidate(nth_page(large, 1), SIZE_2M, true), RMP_FAIL_INPUT, false);
     CHECK_EQUAL(pvalidate(large, SIZE_2M, true).code, RMP_SUCCESS);
 }
 
@@ -158,10 +144,10 @@ TEST("Of ECX and EDX only bit 0 counts")
 {
     void *page = fresh_page();
 
-    CHECK_RMP(pvalidate(page, 0xFFFFFF00, 0xFFFFFF01), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, 0xFFFFFF00, 0xFFFFFF01), RMP_SUCCESS, false);
     try_read(page);
     CHECK_NO_TRAP();
-    CHECK_RMP(pvalidate(page, 0xFFFFFF00, 0xFFFFFF00), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, 0xFFFFFF00, 0xFFFFFF00), RMP_SUCCESS, false);
 }
 
 TEST("PVALIDATE of an address that is not mapped raises #PF with it in CR2")
@@ -176,7 +162,7 @@ TEST("PVALIDATE of a page of the host's lets the host give it, then validates it
 {
     uint64_t *page = private_view(host_page());
 
-    CHECK_RMP(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
     try_write(page, 1);
     CHECK_NO_TRAP();
 }
@@ -189,7 +175,7 @@ TEST("A page is not validated after it went to the host and came back")
     CHECK_EQUAL(ghcb_msr_psc(gpa_of(page), PSC_PRIVATE), GHCB_MSR_PSC_RESP);
     try_read(page);
     CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
-    CHECK_RMP(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
+    CHECK_PVALIDATE(pvalidate(page, SIZE_4K, true), RMP_SUCCESS, false);
 }
 
 static void validate_nothing(void)

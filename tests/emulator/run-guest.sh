@@ -31,8 +31,9 @@ image=$2
 qemu=${SNP_VTPM_QEMU:-${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/qemu/current/qemu-system-x86_64}
 seconds=${SNP_VTPM_GUEST_SECONDS:-60}
 
-# 64 MiB for the guest, 96 MiB for the hypervisor
-MEMORY_MIB=160
+GUEST_MIB=64
+RESERVE_MIB=96 # what the hypervisor takes, above the guest's memory
+MEMORY_MIB=$((GUEST_MIB + RESERVE_MIB))
 # enum host_exit in emulator/platform/host.h
 TERMINATED=16
 
@@ -45,6 +46,7 @@ parent=${TMPDIR:-/tmp}
 [ ! -w /dev/shm ] || parent=/dev/shm
 work=$(mktemp -d "$parent/guest.XXXXXX")
 pids=()
+# shellcheck disable=SC2317 # called by the trap
 cleanup() {
     [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null
     wait
@@ -71,7 +73,9 @@ run_machine() {
     timeout --kill-after=5 "$seconds" "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
         -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
         -object "memory-backend-file,id=ram,size=${MEMORY_MIB}M,mem-path=$work/ram,share=on" \
-        -kernel "$build/emulator/hypervisor.elf" -initrd "$image" \
+        -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \
+        -device "loader,file=$image,addr=$((GUEST_MIB << 20)),force-raw=on" \
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=${RESERVE_MIB}M" \
         -device isa-debug-exit,iobase=0xf4,iosize=1 \
         -chardev "file,id=platform,path=$work/platform.log" -device isa-debugcon,iobase=0x403,chardev=platform \
         -nodefaults -display none -no-reboot \

@@ -52,6 +52,12 @@ static inline void *private_view(const volatile void *shared_pointer)
     return (void *)gpa_of(shared_pointer);
 }
 
+/* The n-th 4 KiB page of a larger range. */
+static inline void *nth_page(void *range, size_t n)
+{
+    return (uint8_t *)range + n * PAGE_SIZE;
+}
+
 /* A page that the guest owns: 4 KiB in the RMP, not validated. */
 void *fresh_page(void);
 /* The same, validated and zeroed. */

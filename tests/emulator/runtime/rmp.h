@@ -7,7 +7,7 @@
 #define SNPVTPM_TESTS_EMULATOR_RMP_H
 
 #include "lib/snp/page.h"
-#include "tests/emulator/runtime/trap.h"
+#include "tests/emulator/runtime/tap.h"
 
 #define SIZE_4K 0ull
 #define SIZE_2M 1ull
@@ -27,6 +27,15 @@ static inline struct rmp_result pvalidate(const void *page, uint64_t size, uint6
     return r;
 }
 
+#define CHECK_PVALIDATE(result, wanted_code, wanted_carry)                                         \
+    do {                                                                                           \
+        struct rmp_result got_ = (result);                                                         \
+                                                                                                   \
+        CHECK_NO_TRAP();                                                                           \
+        CHECK_EQUAL(got_.code, wanted_code);                                                       \
+        CHECK_EQUAL(got_.carry, wanted_carry);                                                     \
+    } while (0)
+
 static inline uint32_t rmpadjust(const void *page, uint64_t size, uint64_t rdx)
 {
     uint32_t code;
@@ -35,6 +44,14 @@ static inline uint32_t rmpadjust(const void *page, uint64_t size, uint64_t rdx)
             : "memory", "cc");
     return code;
 }
+
+#define CHECK_RMPADJUST(result, wanted_code)                                                       \
+    do {                                                                                           \
+        uint32_t got_ = (result);                                                                  \
+                                                                                                   \
+        CHECK_NO_TRAP();                                                                           \
+        CHECK_EQUAL(got_, wanted_code);                                                            \
+    } while (0)
 
 /* The RDX of an RMPADJUST that gives a VMPL these permissions (enum rmp_permission). */
 static inline uint64_t grant(unsigned vmpl, uint64_t permissions)

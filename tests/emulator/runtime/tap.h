@@ -27,16 +27,20 @@ struct ending {
 #define TAP_JOIN_(a, b) a##b
 #define TAP_JOIN(a, b)  TAP_JOIN_(a, b)
 
+/* guest.ld puts the sections of a list in the order of the line numbers in their names. */
+#define TAP_SECTION_(list, line) list #line
+#define TAP_SECTION(list, line)  TAP_SECTION_(list, line)
+
 #define TAP_REGISTER_(type, list, id, ...)                                                         \
     static void TAP_JOIN(run_, id)(void);                                                          \
     static const struct type TAP_JOIN(entry_, id) = {__VA_ARGS__, TAP_JOIN(run_, id)};             \
     static const struct type *const TAP_JOIN(listed_, id)                                          \
-        __attribute__((section(list), used)) = &TAP_JOIN(entry_, id);                              \
+        __attribute__((section(TAP_SECTION(list, id)), used)) = &TAP_JOIN(entry_, id);                              \
     static void TAP_JOIN(run_, id)(void)
 
 /* TEST("rule") { checks } and ENDING("rule", status, "log") { the deed }, in order of execution. */
-#define TEST(rule)        TAP_REGISTER_(test, ".tests", __LINE__, rule)
-#define ENDING(rule, ...) TAP_REGISTER_(ending, ".endings", __LINE__, rule, __VA_ARGS__)
+#define TEST(rule)        TAP_REGISTER_(test, ".tests.", __LINE__, rule)
+#define ENDING(rule, ...) TAP_REGISTER_(ending, ".endings.", __LINE__, rule, __VA_ARGS__)
 
 /* Ends the guest when its runtime itself cannot go on. */
 __attribute__((format(printf, 1, 2))) _Noreturn void bail_out(const char *format, ...);
