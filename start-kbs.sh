@@ -68,7 +68,6 @@ stop_both() {
 }
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$KBS_PORT") 2>/dev/null; }
-# shellcheck disable=SC2317 # wait_until calls it
 proxy_listens() { grep -qF " $PROXY_SOCKET" /proc/net/unix; }
 
 # start_one NAME ARGUMENT...: in the background its words go to a log, else to the terminal.

@@ -56,6 +56,7 @@ Dir::State::Lists "$dir/lists";
 Dir::Cache "$dir";
 Acquire::Languages "none";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+APT::Update::Error-Mode "any";
 APT::Sandbox::User "$(id -un)";
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;

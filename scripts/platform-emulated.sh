@@ -10,6 +10,7 @@ emulated_check() {
     qemu=$(find_qemu) ||
         die -"$EXIT_QEMU" "$(qemu_problem)" "./prepare.sh fetches one; QEMU in vm.conf can name another"
     require_built "$BUILD_DIR/emulator/hypervisor.elf" "$EXIT_NOT_BUILT"
+    require_built "$BUILD_DIR/emulator/reset.rom" "$EXIT_NOT_BUILT"
     require_built "$BUILD_DIR/emulator/amd-sp/amd-sp" "$EXIT_NOT_BUILT"
     require_built "$CHIP_DIR" "$EXIT_NOT_BUILT"
 }
@@ -42,14 +43,14 @@ emulated_compose() {
     size=$(emulated_machine_size)
     qemu_command=(
         "$qemu" -accel tcg
-        -machine "q35,smm=off,memory-backend=ram"
+        -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,memory-backend=ram"
         -cpu "EPYC-Milan,phys-bits=48"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
         -m "size=$((size >> 20))M"
         -bios "$BUILD_DIR/emulator/reset.rom"
         -device "loader,file=$BUILD_DIR/emulator/hypervisor.elf"
         -device "loader,file=$igvm,addr=$(emulated_reserve_start),force-raw=on"
-        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm") reserve=$HYPERVISOR_RESERVE"
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm" 2>/dev/null) reserve=$HYPERVISOR_RESERVE"
         -device "isa-debug-exit,iobase=0xf4,iosize=4"
         -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
         -device "isa-debugcon,iobase=0x403,chardev=hypervisor"

@@ -7,6 +7,7 @@
 #define PTE_PRESENT 0x1ull
 #define PTE_WRITE   0x2ull
 #define PTE_USER    0x4ull
+#define PTE_LARGE   0x80ull
 #define PTE_NX      (1ull << 63)
 #define PTE_TABLE   (PTE_PRESENT | PTE_WRITE | PTE_USER)
 #define PTE_ADDRESS 0x000ffffffffff000ull
@@ -23,10 +24,17 @@ static struct view shared_view;
 static struct view private_views[VMPL_COUNT];
 static hpa_t paged_roots[VMPL_COUNT], unpaged_roots[VMPL_COUNT];
 
+/* Tables that a 2 MiB entry has replaced, linked through their first word. */
+static uint64_t *free_tables;
+
 static uint64_t *new_table(void)
 {
-    uint64_t *table = host_ptr(pool_page());
+    uint64_t *table = free_tables;
 
+    if (table)
+        free_tables = (uint64_t *)table[0];
+    else
+        table = host_ptr(pool_page());
     memset(table, 0, PAGE_SIZE);
     return table;
 }
@@ -36,23 +44,53 @@ static uint64_t table_entry(const uint64_t *table)
     return host_pa_of_direct(table).pa | PTE_TABLE;
 }
 
+static uint64_t *table_of(uint64_t entry)
+{
+    return host_ptr(hpa(entry & PTE_ADDRESS));
+}
+
 static uint64_t *next_level(uint64_t *entry)
 {
     if (!(*entry & PTE_PRESENT))
         *entry = table_entry(new_table());
-    return host_ptr(hpa(*entry & PTE_ADDRESS));
+    return table_of(*entry);
+}
+
+/* Replaces a 2 MiB entry by a table that says the same. */
+static void split(uint64_t *entry)
+{
+    uint64_t *table = new_table();
+
+    for (uint64_t i = 0; i < PAGE_SIZE / sizeof(*table); i++)
+        table[i] = (*entry & ~PTE_LARGE) + i * PAGE_SIZE;
+    *entry = table_entry(table);
+}
+
+static uint64_t *pd_entry(struct view *view, gpa_t page)
+{
+    return &next_level(&view->pdpt[page.v >> 30 & 511])[page.v >> 21 & 511];
 }
 
 static void set(struct view *view, gpa_t page, uint64_t pte)
 {
-    uint64_t *pd, *pt;
+    uint64_t *entry = pd_entry(view, page);
 
-    if (page.v >= VIEW_SIZE)
-        return;
-    pd = next_level(&view->pdpt[page.v >> 30 & 511]);
-    pt = next_level(&pd[page.v >> 21 & 511]);
+    if (*entry & PTE_LARGE)
+        split(entry);
+    next_level(entry)[page.v >> 12 & 511] = pte;
+}
 
-    pt[page.v >> 12 & 511] = pte;
+static void set_large(struct view *view, gpa_t page, uint64_t pte)
+{
+    uint64_t *entry = pd_entry(view, page);
+
+    if ((*entry & PTE_PRESENT) && !(*entry & PTE_LARGE)) {
+        uint64_t *table = table_of(*entry);
+
+        table[0] = (uint64_t)free_tables;
+        free_tables = table;
+    }
+    *entry = pte & PTE_PRESENT ? pte | PTE_LARGE : 0;
 }
 
 static uint64_t private_pte(gpa_t page, hpa_t backing, unsigned vmpl)
@@ -79,46 +117,46 @@ static uint64_t shared_pte(gpa_t page, hpa_t backing)
     return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
 }
 
-static void sync_private(gpa_t page, unsigned vmpl)
+typedef void set_function(struct view *view, gpa_t page, uint64_t pte);
+
+static void sync_views(gpa_t page, hpa_t backing, set_function *set_entry)
 {
-    hpa_t backing;
-
-    if (guest_memory_find(page, &backing))
-        set(&private_views[vmpl], page, private_pte(page, backing, vmpl));
-}
-
-void npt_sync(gpa_t page)
-{
-    hpa_t backing;
-
-    if (!guest_memory_find(page, &backing))
-        return;
-    set(&shared_view, page, shared_pte(page, backing));
+    set_entry(&shared_view, page, shared_pte(page, backing));
     for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
         if (private_views[vmpl].pdpt)
-            sync_private(page, vmpl);
+            set_entry(&private_views[vmpl], page, private_pte(page, backing, vmpl));
 }
 
-static void for_all_pages(void (*sync)(gpa_t page, unsigned vmpl), unsigned vmpl)
+void npt_sync(gpa_t page, bool large)
+{
+    hpa_t backing;
+
+    if (page.v >= VIEW_SIZE ||
+        !guest_memory_find_range(page, large ? LARGE_PAGE_SIZE : PAGE_SIZE, &backing))
+        return;
+    if (!large)
+        sync_views(page, backing, set);
+    else if (!(backing.pa & ~LARGE_PAGE_MASK))
+        sync_views(page, backing, set_large);
+    else
+        for (uint64_t offset = 0; offset < LARGE_PAGE_SIZE; offset += PAGE_SIZE)
+            sync_views(gpa(page.v + offset), hpa(backing.pa + offset), set);
+}
+
+static void sync_all(void)
 {
     size_t count;
     const struct guest_ram_region *regions = guest_memory_regions(&count);
 
     for (size_t i = 0; i < count; i++)
         for (uint64_t offset = 0; offset < regions[i].size; offset += PAGE_SIZE)
-            sync(gpa(regions[i].start.v + offset), vmpl);
-}
-
-static void sync_shared(gpa_t page, unsigned vmpl)
-{
-    (void)vmpl;
-    npt_sync(page);
+            npt_sync(gpa(regions[i].start.v + offset), false);
 }
 
 void npt_init(void)
 {
     shared_view.pdpt = new_table();
-    for_all_pages(sync_shared, 0);
+    sync_all();
 }
 
 static void build_view(unsigned vmpl)
@@ -126,7 +164,7 @@ static void build_view(unsigned vmpl)
     uint64_t *paged = new_table(), *unpaged = new_table();
 
     private_views[vmpl].pdpt = new_table();
-    for_all_pages(sync_private, vmpl);
+    sync_all();
     paged[0] = table_entry(shared_view.pdpt);
     paged[CBIT >> 39 & 511] = table_entry(private_views[vmpl].pdpt);
     unpaged[0] = table_entry(private_views[vmpl].pdpt);

@@ -42,70 +42,77 @@ static gpa_t nth_page(gpa_t first, size_t n)
     return gpa(first.v + n * PAGE_SIZE);
 }
 
-/* Whether the page or all pages of the 2 MiB range are RAM (and, for 2 MiB, aligned). */
-static bool range_is_ram(gpa_t address, bool large)
+/* The consecutive entries of a page or an aligned 2 MiB range, or NULL. */
+static struct rmp_entry *find_entries(gpa_t address, bool large)
 {
-    if (address.v & (large ? ~LARGE_PAGE_MASK : ~PAGE_MASK))
-        return false;
-    for (size_t i = 0; i < page_count(large); i++)
-        if (!find(nth_page(address, i)))
+    hpa_t backing;
+
+    if ((address.v & (large ? ~LARGE_PAGE_MASK : ~PAGE_MASK)) ||
+        !guest_memory_find_range(address, page_count(large) * PAGE_SIZE, &backing))
+        return NULL;
+    return &table[memory_file_offset(backing) / PAGE_SIZE];
+}
+
+bool rmp_all(gpa_t address, bool large, bool assigned)
+{
+    const struct rmp_entry *entries = find_entries(address, large);
+
+    for (size_t i = 0; entries && i < page_count(large); i++)
+        if (!!(entries[i].flags & RMP_ASSIGNED) != assigned)
             return false;
-    return true;
+    return entries;
 }
 
 void rmp_psmash(gpa_t address)
 {
-    gpa_t first = gpa(address.v & LARGE_PAGE_MASK);
-    struct rmp_entry *entry = find(address);
+    const struct rmp_entry *entry = find(address);
+    struct rmp_entry *entries;
 
     if (!entry || !(entry->flags & RMP_LARGE))
         return;
+    entries = find_entries(gpa(address.v & LARGE_PAGE_MASK), true);
     for (size_t i = 0; i < PAGES_PER_LARGE; i++)
-        find(nth_page(first, i))->flags &= (uint8_t)~RMP_LARGE;
+        entries[i].flags &= (uint8_t)~RMP_LARGE;
 }
 
-static void update(gpa_t page, uint8_t flags)
+static bool update(gpa_t address, bool large, uint8_t flags)
 {
-    struct rmp_entry *entry = find(page);
+    struct rmp_entry *entries = find_entries(address, large);
 
-    *entry = (struct rmp_entry){.gpa = page, .flags = flags};
-    if (flags & RMP_ASSIGNED)
-        entry->permissions[0] = RMP_ALL;
-    npt_sync(page);
-}
-
-bool rmp_assign(gpa_t address, bool large)
-{
-    if (!range_is_ram(address, large))
+    if (!entries)
         return false;
     if (!large)
         rmp_psmash(address);
     for (size_t i = 0; i < page_count(large); i++)
-        update(nth_page(address, i), (uint8_t)(RMP_ASSIGNED | (large ? RMP_LARGE : 0)));
+        entries[i] = (struct rmp_entry){.gpa = nth_page(address, i),
+                                        .flags = flags,
+                                        .permissions = {flags & RMP_ASSIGNED ? RMP_ALL : 0}};
+    npt_sync(address, large);
     return true;
+}
+
+bool rmp_assign(gpa_t address, bool large)
+{
+    return update(address, large, (uint8_t)(RMP_ASSIGNED | (large ? RMP_LARGE : 0)));
 }
 
 bool rmp_unassign(gpa_t address, bool large)
 {
-    if (!range_is_ram(address, large))
-        return false;
-    rmp_psmash(address);
-    for (size_t i = 0; i < page_count(large); i++)
-        update(nth_page(address, i), 0);
-    return true;
+    return update(address, large, 0);
 }
 
 void rmp_launch(gpa_t address, enum snp_page_type type)
 {
-    rmp_psmash(address);
-    update(address,
-           (uint8_t)(RMP_ASSIGNED | RMP_VALIDATED | (type == SNP_PAGE_VMSA ? RMP_VMSA : 0)));
+    uint8_t flags = RMP_ASSIGNED | RMP_VALIDATED;
+
+    if (!update(address, false, type == SNP_PAGE_VMSA ? flags | RMP_VMSA : flags))
+        die(HOST_EXIT_INTERNAL, "launch of gpa %lx, which is no memory", address.v);
 }
 
 void rmp_expose_table(gpa_t page)
 {
     find(page)->flags |= RMP_TABLE;
-    npt_sync(gpa_page(page));
+    npt_sync(gpa_page(page), false);
 }
 
 /* The size checks that PVALIDATE and RMPADJUST share; a 4 KiB access to a 2 MiB entry makes the
@@ -126,18 +133,16 @@ static enum rmp_status check_size(gpa_t address, bool large)
 enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *unchanged)
 {
     enum rmp_status status = check_size(address, large);
+    struct rmp_entry *entries = find_entries(address, large);
 
     if (status != RMP_SUCCESS)
         return status;
-    *unchanged = !!(find(address)->flags & RMP_VALIDATED) == validate;
+    *unchanged = !!(entries[0].flags & RMP_VALIDATED) == validate;
     if (*unchanged)
         return RMP_SUCCESS;
-    for (size_t i = 0; i < page_count(large); i++) {
-        struct rmp_entry *entry = find(nth_page(address, i));
-
-        entry->flags ^= RMP_VALIDATED;
-        npt_sync(nth_page(address, i));
-    }
+    for (size_t i = 0; i < page_count(large); i++)
+        entries[i].flags ^= RMP_VALIDATED;
+    npt_sync(address, large);
     return RMP_SUCCESS;
 }
 
@@ -146,6 +151,7 @@ enum rmp_status rmp_adjust(gpa_t address, bool large, unsigned caller_vmpl, uint
     unsigned target = rdx & 0xFF;
     uint8_t permissions = (uint8_t)(rdx >> RMPADJUST_PERMISSIONS_SHIFT);
     bool vmsa = rdx & RMPADJUST_VMSA;
+    struct rmp_entry *entries;
     enum rmp_status status;
 
     if (target >= VMPL_COUNT || (rdx & ~(RMPADJUST_VMSA | 0xFFFFull)))
@@ -153,16 +159,15 @@ enum rmp_status rmp_adjust(gpa_t address, bool large, unsigned caller_vmpl, uint
     status = check_size(address, large);
     if (status != RMP_SUCCESS)
         return status;
-    if (target <= caller_vmpl || (permissions & ~find(address)->permissions[caller_vmpl]))
+    entries = find_entries(address, large);
+    if (target <= caller_vmpl || (permissions & ~entries[0].permissions[caller_vmpl]))
         return RMP_FAIL_PERMISSION;
     for (size_t i = 0; i < page_count(large); i++) {
-        struct rmp_entry *entry = find(nth_page(address, i));
-
-        entry->permissions[target] = permissions;
+        entries[i].permissions[target] = permissions;
         if (caller_vmpl == 0)
-            entry->flags = (uint8_t)((entry->flags & ~RMP_VMSA) | (vmsa ? RMP_VMSA : 0));
-        npt_sync(nth_page(address, i));
+            entries[i].flags = (uint8_t)((entries[i].flags & ~RMP_VMSA) | (vmsa ? RMP_VMSA : 0));
     }
+    npt_sync(address, large);
     return RMP_SUCCESS;
 }
 

@@ -32,15 +32,16 @@ void rmp_init(void);
 /* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
 const struct rmp_entry *rmp_find(gpa_t address);
 
-/* RMPUPDATE: gives the page(s) to the guest, not validated. A 2 MiB size wants all 512 pages RAM.
- */
+/* RMPUPDATE: gives the page(s) to the guest, not validated. False: the address is not aligned to the
+ * size, or a 2 MiB range is not backed by 2 MiB of consecutive memory. */
 MUST_CHECK bool rmp_assign(gpa_t address, bool large);
 /* RMPUPDATE: takes the page(s) back; they become hypervisor-owned, that is, shared. */
 MUST_CHECK bool rmp_unassign(gpa_t address, bool large);
+/* Whether the page, or each page of the range, is assigned (or not); false where it is not RAM. */
+bool rmp_all(gpa_t address, bool large, bool assigned);
 /* PSMASH of the 2 MiB entry around address; nothing happens to 4 KiB entries. */
 void rmp_psmash(gpa_t address);
-/* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 without rights.
- */
+/* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 no rights. */
 void rmp_launch(gpa_t address, enum snp_page_type type);
 
 /*

@@ -18,6 +18,8 @@
 #define EXT1_ECX_HIDDEN (1u << 2 | 1u << 11 | 1u << 16) /* SVM, XOP, FMA4 */
 
 #define PHYSICAL_ADDRESS_REDUCTION 1u
+/* True of every SNP host; without it Linux takes the time from a device, at thousands of exits. */
+#define INVARIANT_TSC (1u << 8)
 
 struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf)
 {
@@ -44,6 +46,9 @@ struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf)
         break;
     case 0x80000001:
         r.ecx &= ~EXT1_ECX_HIDDEN;
+        break;
+    case 0x80000007:
+        r.edx |= INVARIANT_TSC;
         break;
     case 0x8000000A:
         r = (struct cpuid_result){0};

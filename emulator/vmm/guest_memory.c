@@ -85,12 +85,17 @@ void guest_memory_back(gpa_t start, uint64_t size)
     }
 }
 
+bool guest_memory_find_range(gpa_t start, uint64_t size, hpa_t *backing)
+{
+    const struct guest_ram_region *region = find_region(start);
+
+    if (!region || size > region->size - (start.v - region->start.v))
+        return false;
+    *backing = hpa(region->backing.pa + (start.v - region->start.v));
+    return true;
+}
+
 bool guest_memory_find(gpa_t address, hpa_t *backing)
 {
-    const struct guest_ram_region *region = find_region(address);
-
-    if (!region)
-        return false;
-    *backing = hpa(region->backing.pa + (address.v - region->start.v));
-    return true;
+    return guest_memory_find_range(address, 1, backing);
 }

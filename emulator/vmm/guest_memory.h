@@ -43,6 +43,9 @@ void guest_memory_back(gpa_t start, uint64_t size);
 /* The page behind a GPA (with its offset in the page); false when it is not RAM. */
 MUST_CHECK bool guest_memory_find(gpa_t address, hpa_t *backing);
 
+/* The same for a whole range, whose backing must be consecutive. */
+MUST_CHECK bool guest_memory_find_range(gpa_t start, uint64_t size, hpa_t *backing);
+
 /* The regions, in ascending order of start. */
 const struct guest_ram_region *guest_memory_regions(size_t *count);
 

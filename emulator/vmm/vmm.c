@@ -11,49 +11,51 @@ uint64_t vmm_features(void)
            GHCB_HV_FEATURE_MULTI_VMPL;
 }
 
-/* What a page holds after it changed hands is undefined: hardware decrypts with another key. */
-static void scramble(gpa_t address, bool large)
+/*
+ * What a page holds after it changed hands is undefined: hardware decrypts with another key. The
+ * first cache line of each page is enough for software that does not zero it to trip.
+ */
+static void scramble(gpa_t page)
 {
     static uint64_t noise = 0x9E3779B97F4A7C15ull;
     hpa_t backing;
+    uint64_t *words;
 
-    for (size_t offset = 0; offset < (large ? LARGE_PAGE_SIZE : PAGE_SIZE); offset += PAGE_SIZE) {
-        uint64_t *words;
-
-        if (!guest_memory_find(gpa(address.v + offset), &backing))
-            continue;
-        words = host_ptr(backing);
-        /* The first cache line is enough for software that does not zero the page to trip. */
-        for (size_t i = 0; i < 8; i++) {
-            noise = noise * 6364136223846793005ull + 1442695040888963407ull;
-            words[i] ^= noise;
-        }
+    if (!guest_memory_find(page, &backing))
+        return;
+    words = host_ptr(backing);
+    for (size_t i = 0; i < 8; i++) {
+        noise = noise * 6364136223846793005ull + 1442695040888963407ull;
+        words[i] ^= noise;
     }
 }
 
-static bool page_is_private(gpa_t page)
+static bool change_small(gpa_t page, bool to_private)
 {
-    const struct rmp_entry *entry = rmp_find(page);
-
-    return entry && (entry->flags & RMP_ASSIGNED);
-}
-
-/* Whether all of the range already is what it shall become. */
-static bool already(gpa_t address, bool large, bool to_private)
-{
-    for (size_t offset = 0; offset < (large ? LARGE_PAGE_SIZE : PAGE_SIZE); offset += PAGE_SIZE)
-        if (page_is_private(gpa(address.v + offset)) != to_private)
-            return false;
+    if (rmp_all(page, false, to_private))
+        return true;
+    if (!(to_private ? rmp_assign(page, false) : rmp_unassign(page, false)))
+        return false;
+    scramble(page);
     return true;
 }
 
 bool vmm_change_page(gpa_t address, bool large, bool to_private)
 {
-    if (already(address, large, to_private))
-        return true;
-    if (!(to_private ? rmp_assign(address, large) : rmp_unassign(address, large)))
+    if (!large)
+        return change_small(address, to_private);
+    if (address.v & ~LARGE_PAGE_MASK)
         return false;
-    scramble(address, large);
+    /* A 2 MiB entry only where all of the range changes; else what is left of it, page by page. */
+    if (rmp_all(address, true, !to_private) &&
+        (to_private ? rmp_assign(address, true) : rmp_unassign(address, true))) {
+        for (uint64_t offset = 0; offset < LARGE_PAGE_SIZE; offset += PAGE_SIZE)
+            scramble(gpa(address.v + offset));
+        return true;
+    }
+    for (uint64_t offset = 0; offset < LARGE_PAGE_SIZE; offset += PAGE_SIZE)
+        if (!change_small(gpa(address.v + offset), to_private))
+            return false;
     return true;
 }
 
@@ -61,7 +63,7 @@ void *vmm_shared_page(gpa_t page)
 {
     hpa_t backing;
 
-    if ((page.v & ~PAGE_MASK) || !guest_memory_find(page, &backing) || page_is_private(page))
+    if ((page.v & ~PAGE_MASK) || !guest_memory_find(page, &backing) || rmp_all(page, false, true))
         return NULL;
     return host_ptr(backing);
 }

@@ -37,6 +37,10 @@ MEMORY_MIB=$((GUEST_MIB + RESERVE_MIB))
 # enum host_exit in emulator/platform/host.h
 TERMINATED=16
 
+if [ ! -r "$image" ]; then
+    echo "run-guest.sh: cannot read $image; is it built?" >&2
+    exit 2
+fi
 if [ ! -x "$qemu" ]; then
     echo "1..0 # SKIP no QEMU at $qemu"
     exit
@@ -101,7 +105,10 @@ result() {
 
 explain() {
     echo "# the machine ended with $ended; its last words:"
-    tail -q -n 4 "$work"/{qemu,sp,platform}.log | sed 's/^/#   /'
+    {
+        grep -v ': warning: ' "$work/qemu.log"
+        tail -q -n 4 "$work"/{sp,platform}.log
+    } | sed 's/^/#   /'
 }
 
 # The last line of the hypervisor's log: why the machine ended

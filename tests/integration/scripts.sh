@@ -38,7 +38,7 @@ export VM_CONF=$work/vm.conf
 for program in igvm/igvm kbs/kbs proxy/proxy emulator/amd-sp/amd-sp; do
     [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
 done
-touch "$work/build/emulator/hypervisor.elf"
+touch "$work/build/emulator/"{hypervisor.elf,reset.rom}
 cat >"$work/bin/qemu" <<'EOF'
 #!/bin/bash
 [ "$1" != --version ] || { echo "QEMU emulator version ${FAKE_VERSION:-10.0.2}"; exit; }
@@ -243,7 +243,7 @@ vm_inputs() {
     run "$cvm" --platform snp
     expect "a host without SEV-SNP is told so" 207 'cannot run SEV-SNP VMs' 'emulated'
     run "$cvm" --dry-run
-    expect "--dry-run prints QEMU's command line" 0 "$work/bin/qemu" "initrd $igvm" "$work/state/proxy.sock"
+    expect "--dry-run prints QEMU's command line" 0 "$work/bin/qemu" "file=$igvm" "$work/state/proxy.sock"
     run "$cvm" --dry-run --platform snp
     expect "--dry-run prints the command line of a real host" 0 'sev-snp-guest' 'device-plane=2' 'plane=0'
 }
