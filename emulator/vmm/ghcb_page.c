@@ -94,7 +94,7 @@ static void do_string_ioio(struct request *r, uint16_t port, unsigned size)
     uint8_t *at;
 
     if (count > GHCB_SHARED_BUFFER_SIZE / size) {
-        malformed(r, GHCB_ERR_INVALID_INPUT);
+        malformed(r, GHCB_ERR_INVALID_SCRATCH);
         return;
     }
     at = scratch(r, count * size);
@@ -264,7 +264,12 @@ static void do_extended_guest_request(struct request *r)
     const struct guest_message_header *message = vmm_shared_page(gpa(r->info1));
 
     if (message && message->msg_type == MSG_REPORT_REQ) {
-        if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rbx)) || !give_certificates(r))
+        /* KVM takes even missing registers for invalid input here. */
+        if (!IS_VALID(r, rax) || !IS_VALID(r, rbx) || (r->rax & ~PAGE_MASK)) {
+            malformed(r, GHCB_ERR_INVALID_INPUT);
+            return;
+        }
+        if (!give_certificates(r))
             return;
     }
     do_guest_request(r);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* VMPLs, their VMSAs and permissions (APM vol. 2, 15.36.7 to 15.36.12; 56421, 4.1.9 and 4.1.16). */
+#include "tests/emulator/runtime/vmpl.h"
 #include "emulator/platform/host.h"
 #include "tests/emulator/runtime/exchange.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"
 #include "tests/emulator/runtime/tap.h"
-#include "tests/emulator/runtime/vmpl.h"
 
-#define CR4_OSXSAVE  (1ull << 18)
-#define XCR0_X87     1u
+#define CR4_OSXSAVE      (1ull << 18)
+#define XCR0_X87         1u
 #define XCR0_X87_SSE_AVX 7u
-#define OTHER_CPU    77
+#define OTHER_CPU        77
 
 /* What a function in another VMPL works on, and what it got. */
 static volatile uint64_t *subject;

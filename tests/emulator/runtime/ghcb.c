@@ -58,8 +58,8 @@ void ghcb_use(struct ghcb *page, bool registered)
 {
     uint64_t gpa = gpa_of(page);
 
-    if (registered && ghcb_msr_call(gpa | GHCB_MSR_REGISTER_GPA_REQ) !=
-                          (gpa | GHCB_MSR_REGISTER_GPA_RESP))
+    if (registered &&
+        ghcb_msr_call(gpa | GHCB_MSR_REGISTER_GPA_REQ) != (gpa | GHCB_MSR_REGISTER_GPA_RESP))
         ghcb_terminate(0, 0);
     memset(page, 0, sizeof(*page));
     page->protocol_version = GHCB_PROTOCOL_MAX;

@@ -21,7 +21,8 @@ static inline struct rmp_result pvalidate(const void *page, uint64_t size, uint6
 {
     struct rmp_result r;
 
-    ATTEMPT(".byte 0xF2, 0x0F, 0x01, 0xFF", : "=a"(r.code), "=@ccc"(r.carry), "=@ccz"(r.zero)
+    ATTEMPT(".byte 0xF2, 0x0F, 0x01, 0xFF",
+            : "=a"(r.code), "=@ccc"(r.carry), "=@ccz"(r.zero)
             : "a"(page), "c"(size), "d"(validate)
             : "memory");
     return r;
@@ -40,7 +41,9 @@ static inline uint32_t rmpadjust(const void *page, uint64_t size, uint64_t rdx)
 {
     uint32_t code;
 
-    ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFE", : "=a"(code) : "a"(page), "c"(size), "d"(rdx)
+    ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFE",
+            : "=a"(code)
+            : "a"(page), "c"(size), "d"(rdx)
             : "memory", "cc");
     return code;
 }
@@ -69,7 +72,9 @@ static inline struct rmp_view rmpquery(const void *page, unsigned vmpl)
 {
     struct rmp_view r = {.size = 0, .rdx = vmpl};
 
-    ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFD", : "=a"(r.code), "+c"(r.size), "+d"(r.rdx) : "a"(page)
+    ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFD",
+            : "=a"(r.code), "+c"(r.size), "+d"(r.rdx)
+            : "a"(page)
             : "memory", "cc");
     return r;
 }

@@ -9,10 +9,10 @@
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/port.h"
 
-#define COM1            0x3F8
-#define COM1_STATUS     (COM1 + 5)
-#define TRANSMIT_READY  0x20
-#define LINE_MAX        256
+#define COM1           0x3F8
+#define COM1_STATUS    (COM1 + 5)
+#define TRANSMIT_READY 0x20
+#define LINE_MAX       256
 
 /* Reason set of our own, and what run-guest.sh makes of the reason code. */
 #define TERMINATE_SET 15

@@ -35,7 +35,7 @@ struct ending {
     static void TAP_JOIN(run_, id)(void);                                                          \
     static const struct type TAP_JOIN(entry_, id) = {__VA_ARGS__, TAP_JOIN(run_, id)};             \
     static const struct type *const TAP_JOIN(listed_, id)                                          \
-        __attribute__((section(TAP_SECTION(list, id)), used)) = &TAP_JOIN(entry_, id);                              \
+        __attribute__((section(TAP_SECTION(list, id)), used)) = &TAP_JOIN(entry_, id);             \
     static void TAP_JOIN(run_, id)(void)
 
 /* TEST("rule") { checks } and ENDING("rule", status, "log") { the deed }, in order of execution. */
@@ -48,7 +48,8 @@ __attribute__((format(printf, 1, 2))) _Noreturn void bail_out(const char *format
 /* A line of TAP diagnostics. */
 __attribute__((format(printf, 1, 2))) void diagnose(const char *format, ...);
 
-/* Each check that fails makes the running test fail and says with which values; the test goes on. */
+/* Each check that fails makes the running test fail and says with which values; the test goes on.
+ */
 void check_equal(uint64_t actual, uint64_t expected, const char *what, unsigned line);
 void check_trap(uint64_t vector, uint64_t error, unsigned line);
 
@@ -57,8 +58,8 @@ void check_trap(uint64_t vector, uint64_t error, unsigned line);
     check_equal((uint64_t)(actual), (uint64_t)(expected), #actual, __LINE__)
 
 /* Of the last ATTEMPT(). CHECK_VC also wants RIP at the instruction. */
-#define CHECK_NO_TRAP()            check_trap(NO_TRAP, 0, __LINE__)
-#define CHECK_TRAP(vector, error)  check_trap(vector, error, __LINE__)
+#define CHECK_NO_TRAP()           check_trap(NO_TRAP, 0, __LINE__)
+#define CHECK_TRAP(vector, error) check_trap(vector, error, __LINE__)
 #define CHECK_VC(code)                                                                             \
     do {                                                                                           \
         check_trap(VECTOR_VC, code, __LINE__);                                                     \

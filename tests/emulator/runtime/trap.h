@@ -47,12 +47,17 @@ extern uint64_t attempt_at, attempt_resume, attempt_stack;
 #define ATTEMPT(instruction, ...)                                                                  \
     do {                                                                                           \
         last_trap.vector = NO_TRAP;                                                                \
+        COMPILER_BARRIER();                                                                        \
         __asm__ volatile("movq %%rsp, attempt_stack\n\t"                                           \
                          "movq $1f, attempt_at\n\t"                                                \
                          "movq $2f, attempt_resume\n\t"                                            \
                          "1: " instruction "\n\t"                                                  \
                          "2: movq $0, attempt_resume" __VA_ARGS__);                                \
+        COMPILER_BARRIER();                                                                        \
     } while (0)
+
+/* The compiler does not know that an instruction may lead to trap_handle(). */
+#define COMPILER_BARRIER() __asm__ volatile("" ::: "memory")
 
 /* Sets up IDT and TSS, and loads them. */
 void traps_init(void);
