@@ -12,6 +12,7 @@
 # Exit status: 0 every scenario holds, 1 one does not, 2 usage.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+. "$ROOT/scripts/guest-disk.sh"
 
 keep=no
 while [ $# != 0 ]; do
@@ -62,7 +63,7 @@ EOF
 clean_up() {
     trap - EXIT
     "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
-    [ $keep = yes ] || [ $failures != 0 ] || rm -rf "$demo"
+    [ "$keep" = yes ] || [ "$failures" != 0 ] || rm -rf "$demo"
 }
 
 # guest COMMAND: boots the VM for one command. Its output goes to $output, its status to $status.
@@ -87,7 +88,7 @@ holds() {
 said() { [[ $output == *"$1"* ]]; }
 messages_say() { grep -qi -- "$1" "$demo/messages"; }
 fails_to_load() { [ "$status" != 0 ] && messages_say "$TPM_RC_INTEGRITY"; }
-refused_for() { [ "$status" = $EXIT_REFUSED ] && messages_say "$1"; }
+refused_for() { [ "$status" = "$EXIT_REFUSED" ] && messages_say "$1"; }
 no_key_released() { ! grep -q '"result":"released"' "$LOG_DIR/kbs.log"; }
 volume_is() { [ "$(sha256sum <"$STATE_VOLUME")" = "$1" ]; }
 
@@ -100,19 +101,6 @@ seal_to() { # PCRS NAME TEXT
 }
 unseal() { # PCRS NAME
     echo "$primary && tpm2_load -Q -C primary.ctx -u $2.pub -r $2.priv -c $2.ctx && tpm2_unseal -c $2.ctx -p pcr:$1"
-}
-
-# Another kernel command line in the unified kernel image of the guest's disk.
-change_boot_chain() { # FROM TO
-    local esp=$demo/disk.raw@@1M
-    qemu-img convert -q -O raw "$1" "$demo/disk.raw"
-    mcopy -o -i "$esp" ::/EFI/BOOT/BOOTX64.EFI "$demo/kernel.efi"
-    objcopy -O binary --only-section .cmdline "$demo/kernel.efi" "$demo/cmdline"
-    printf ' changed' >>"$demo/cmdline"
-    objcopy --update-section .cmdline="$demo/cmdline" "$demo/kernel.efi"
-    mcopy -o -i "$esp" "$demo/kernel.efi" ::/EFI/BOOT/BOOTX64.EFI
-    qemu-img convert -q -O qcow2 "$demo/disk.raw" "$2"
-    rm "$demo/disk.raw"
 }
 
 trap clean_up EXIT
@@ -131,6 +119,7 @@ guest "$primary && $(seal_to $PCRS seal 'the sealed secret') && $(seal_to $BOOT_
        tpm2_nvdefine -Q -C o -s 8 0x1500016 && printf nv-index | tpm2_nvwrite -C o -i - 0x1500016 && $identity"
 holds "the guest seals a secret" [ "$status" = 0 ]
 first_identity=$output
+# shellcheck disable=SC2016 # for the guest
 guest 'tpm2_eventlog /sys/kernel/security/tpm0/binary_bios_measurements | sed -n "/^pcrs:/,\$p" |
        grep -A 24 "^  sha256:" | grep -oE "0x[0-9a-f]{64}" >log; tpm2_pcrread sha256:0,1,2,3,4,5,6,7,9,11 |
        grep -oE "0x[0-9A-F]{64}" | tr A-F a-f >pcrs; head -n 10 log | cmp - pcrs && wc -l <pcrs'
@@ -175,7 +164,7 @@ holds "with the KBS down the VM stops: the KBS cannot be reached" refused_for 'r
 step "(e) The guest's boot chain changes: another kernel command line"
 guest "$(unseal $BOOT_PCRS chain)"
 holds "a secret sealed to $BOOT_PCRS unseals with the old chain: \"$output\"" said 'the chained secret'
-change_boot_chain "$GUEST_IMAGE" "$demo/changed.qcow2"
+extend_command_line "$GUEST_IMAGE" "$demo/changed.qcow2" changed
 image=(--image "$demo/changed.qcow2")
 guest "cat /proc/cmdline; $(unseal $BOOT_PCRS chain)"
 holds "with the changed chain it does not" [ "$status" != 0 ]

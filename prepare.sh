@@ -95,13 +95,13 @@ build_launch_images() {
 
 # The image that a VM uses is a copy, made once: what the guest stored in it is not lost to a newer build.
 build_guest_image() {
-    local made_of
-    made_of=$(hash_of "$kernel" "$ROOT/guest/build-image.sh" \
+    local made_of latency=$BUILD_DIR/bench/tpm-latency
+    made_of=$(hash_of "$kernel" "$latency" "$ROOT/guest/build-image.sh" \
         <(find "$ROOT/guest/rootfs" -type f | sort | xargs cat) \
         <(dpkg-query -W busybox-static libc6 libssl3 openssl systemd-boot-efi tpm2-tools))
     if [ "$(cat "$PRISTINE_IMAGE.made-of" 2>/dev/null)" != "$made_of" ] || [ ! -e "$PRISTINE_IMAGE" ]; then
         run_logged "Building the guest's image" "$(log_of image)" \
-            "$ROOT/guest/build-image.sh" "$kernel" "$PRISTINE_IMAGE"
+            "$ROOT/guest/build-image.sh" "$kernel" "$PRISTINE_IMAGE" "$latency"
         echo "$made_of" >"$PRISTINE_IMAGE.made-of"
     fi
     if [ ! -e "$GUEST_IMAGE" ]; then

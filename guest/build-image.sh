@@ -3,12 +3,16 @@
 # Builds the guest's disk image, without root privileges: a GPT disk with an EFI system partition, which holds
 # one unified kernel image, and an ext4 root with BusyBox and the TPM 2.0 tools of the host's Debian.
 #
-# usage: guest/build-image.sh BZIMAGE IMAGE.qcow2
+# usage: guest/build-image.sh BZIMAGE IMAGE.qcow2 [PROGRAM]...
+#
+# Each PROGRAM, a static one, goes to /usr/bin.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
 
-[ $# = 2 ] || { show_usage; exit "$EXIT_USAGE"; }
+[ $# -ge 2 ] || { show_usage; exit "$EXIT_USAGE"; }
 kernel=$1 image=$2
+shift 2
+programs=("$@")
 umask 022
 
 # The identifiers are constants: they are measured into the TPM, which the same input should leave the same.
@@ -68,6 +72,7 @@ root_files() {
         while read -r file; do
             cp -L "$file" "$root/$(realpath -s "$(readlink -f "$(dirname "$file")")/${file##*/}")"
         done
+    [ ${#programs[@]} = 0 ] || cp "${programs[@]}" "$root/usr/bin/"
     cp -r "$ROOT/guest/rootfs/." "$root/"
     chmod -R u+rwX,go+rX "$root/etc" "$root/usr"
     chmod 600 "$root/etc/shadow"

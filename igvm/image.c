@@ -164,13 +164,13 @@ static int compare_places(const void *a, const void *b)
 
 static const struct igvm_header **sorted_headers(const struct image *image)
 {
-    const struct igvm_header **sorted = calloc(image->count + 1, sizeof(*sorted));
+    const struct igvm_header **sorted = calloc(image->count + 1, sizeof(struct igvm_header *));
 
     if (sorted == NULL)
         return NULL;
     for (size_t i = 0; i < image->count; i++)
         sorted[i] = &image->headers[i];
-    qsort(sorted, image->count, sizeof(*sorted), compare_places);
+    qsort(sorted, image->count, sizeof(struct igvm_header *), compare_places);
     return sorted;
 }
 

@@ -41,13 +41,16 @@ static bool is_loopback(const struct sockaddr *address)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage own;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } own = {0};
     socklen_t size = sizeof(own);
 
-    if (getsockname(fd, (struct sockaddr *)&own, &size) != 0)
+    if (getsockname(fd, &own.any, &size) != 0)
         return 0;
-    return ntohs(own.ss_family == AF_INET ? ((struct sockaddr_in *)&own)->sin_port
-                                          : ((struct sockaddr_in6 *)&own)->sin6_port);
+    return ntohs(own.any.sa_family == AF_INET ? own.v4.sin_port : own.v6.sin6_port);
 }
 
 static enum listener_status listen_at(const struct addrinfo *at, struct listener *listener)

@@ -24,6 +24,7 @@
 
 MUST_CHECK static bool policy_allows_platform(uint64_t policy)
 {
+    /* NOLINTNEXTLINE(misc-redundant-expression): today SMT_EN is all that PLATFORM_INFO has */
     bool smt_on = (EMULATED_PLATFORM_INFO & PLATFORM_INFO_SMT_EN) != 0;
 
     return (policy & SNP_POLICY_RESERVED_ONE) != 0 &&

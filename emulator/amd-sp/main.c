@@ -142,7 +142,7 @@ MUST_CHECK static bool parse_hex(const char *text, uint8_t *bytes, size_t size)
 {
     size_t length;
 
-    return strlen(text) == 2 * size &&
+    return text != NULL && strlen(text) == 2 * size &&
            OPENSSL_hexstr2buf_ex(bytes, size, &length, text, '\0') == 1 && length == size;
 }
 

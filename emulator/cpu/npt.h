@@ -19,8 +19,8 @@
 
 void npt_init(void);
 
-/* Makes the entries of one page, or of an aligned 2 MiB range whose RMP entries are all alike, follow
- * the memory map and the RMP. */
+/* Makes the entries of one page, or of an aligned 2 MiB range whose RMP entries are all alike,
+ * follow the memory map and the RMP. */
 void npt_sync(gpa_t page, bool large);
 
 /* The nested CR3 for a VMPL, by whether the guest has paging on. Builds the view at first use. */

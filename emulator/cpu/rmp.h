@@ -32,8 +32,8 @@ void rmp_init(void);
 /* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
 const struct rmp_entry *rmp_find(gpa_t address);
 
-/* RMPUPDATE: gives the page(s) to the guest, not validated. False: the address is not aligned to the
- * size, or a 2 MiB range is not backed by 2 MiB of consecutive memory. */
+/* RMPUPDATE: gives the page(s) to the guest, not validated. False: the address is not aligned to
+ * the size, or a 2 MiB range is not backed by 2 MiB of consecutive memory. */
 MUST_CHECK bool rmp_assign(gpa_t address, bool large);
 /* RMPUPDATE: takes the page(s) back; they become hypervisor-owned, that is, shared. */
 MUST_CHECK bool rmp_unassign(gpa_t address, bool large);

@@ -2,6 +2,7 @@
 #include "emulator/vmm/cpuid_table.h"
 
 #include "emulator/cpu/npt.h"
+#include "emulator/vmm/kvm_clock.h"
 
 /*
  * XSAVE and all that needs it are hidden: QEMU's TCG has neither XSAVEC nor XSAVES, every SNP
@@ -25,10 +26,13 @@ struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf)
 {
     struct cpuid_result r = host_cpuid(leaf, subleaf);
 
-    if (leaf > MAX_BASIC_LEAF && leaf < 0x40000000)
+    if (leaf > MAX_BASIC_LEAF && leaf < KVM_CPUID_SIGNATURE)
         return (struct cpuid_result){0};
 
     switch (leaf) {
+    case KVM_CPUID_SIGNATURE:
+    case KVM_CPUID_FEATURES:
+        return kvm_clock_cpuid(leaf);
     case 0:
         if (r.eax > MAX_BASIC_LEAF)
             r.eax = MAX_BASIC_LEAF;
@@ -103,5 +107,6 @@ void cpuid_table_fill(struct cpuid_page *page)
     for (uint32_t i = 0; i < subleaves_1d; i++)
         add(page, 0x8000001D, i);
     add(page, 0x8000001E, 0);
-    add(page, 0x40000000, 0);
+    add(page, KVM_CPUID_SIGNATURE, 0);
+    add(page, KVM_CPUID_FEATURES, 0);
 }

@@ -6,6 +6,7 @@
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/devices.h"
+#include "emulator/vmm/kvm_clock.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
 #include "lib/snp/exit_codes.h"
@@ -136,7 +137,7 @@ static void do_msr(struct request *r)
         if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rdx)))
             return;
         value = (uint32_t)r->rax | r->rdx << 32;
-        if (!host_wrmsr((uint32_t)r->rcx, value))
+        if (!kvm_clock_wrmsr((uint32_t)r->rcx, value) && !host_wrmsr((uint32_t)r->rcx, value))
             raise_gp(r);
         return;
     }

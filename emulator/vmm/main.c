@@ -4,6 +4,7 @@
 #include "emulator/cpu/rmp.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/devices.h"
+#include "emulator/vmm/kvm_clock.h"
 #include "emulator/vmm/launch.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
@@ -58,6 +59,7 @@ _Noreturn void hypervisor_main(void)
     rmp_init();
     npt_init();
     devices_init();
+    kvm_clock_init();
     vcpu_init(&cpu);
     sp_init();
     launch(&cpu, host_memory.igvm, host_memory.igvm_size);

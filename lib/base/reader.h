@@ -91,6 +91,7 @@ MUST_CHECK static inline bool reader_u8(struct reader *r, uint8_t *out)
 }
 
 #define READER_INTEGER(name, type, get)                                                            \
+    /* NOLINTNEXTLINE(bugprone-macro-parentheses): "type" is one */                                \
     MUST_CHECK static inline bool reader_##name(struct reader *r, type *out)                       \
     {                                                                                              \
         const uint8_t *start;                                                                      \

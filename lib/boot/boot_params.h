@@ -16,9 +16,9 @@
 #define BOOT_PARAMS_MAGIC   0x4D535653u /* "SVSM" */
 #define BOOT_PARAMS_VERSION 1
 
-#define BOOT_SERVICES_MAX   4
-#define BOOT_SECTIONS_MAX   24
-#define BOOT_SERVICE_NAME   16
+#define BOOT_SERVICES_MAX 4
+#define BOOT_SECTIONS_MAX 24
+#define BOOT_SERVICE_NAME 16
 
 /* A service: a static ELF file, stored whole and page-aligned inside the SVSM region. */
 struct boot_service {

@@ -99,11 +99,11 @@ enum ghcb_msr {
 #define GHCB_NO_GFN 0xFFFFFFFFFFFFFull
 
 /* Hypervisor features (56421, section 4.1.11). */
-#define GHCB_HV_FEATURE_SNP                 (1u << 0)
-#define GHCB_HV_FEATURE_AP_CREATION         (1u << 1)
+#define GHCB_HV_FEATURE_SNP                  (1u << 0)
+#define GHCB_HV_FEATURE_AP_CREATION          (1u << 1)
 #define GHCB_HV_FEATURE_RESTRICTED_INJECTION (1u << 2)
-#define GHCB_HV_FEATURE_APIC_ID_LIST        (1u << 4)
-#define GHCB_HV_FEATURE_MULTI_VMPL          (1u << 5)
+#define GHCB_HV_FEATURE_APIC_ID_LIST         (1u << 4)
+#define GHCB_HV_FEATURE_MULTI_VMPL           (1u << 5)
 
 /* Page state change (56421, section 4.1.6). */
 enum psc_operation {
@@ -119,10 +119,10 @@ struct psc_header {
     uint32_t reserved;
 };
 
-#define PSC_ENTRIES_MAX          253
-#define PSC_ENTRY_CUR_PAGE_MASK  0xFFFull
-#define PSC_ENTRY_GFN_MASK       0xFFFFFFFFFF000ull /* the GPA, as GFN << 12 */
+#define PSC_ENTRIES_MAX           253
+#define PSC_ENTRY_CUR_PAGE_MASK   0xFFFull
+#define PSC_ENTRY_GFN_MASK        0xFFFFFFFFFF000ull /* the GPA, as GFN << 12 */
 #define PSC_ENTRY_OPERATION_SHIFT 52
-#define PSC_ENTRY_2M             (1ull << 56)
+#define PSC_ENTRY_2M              (1ull << 56)
 
 #endif

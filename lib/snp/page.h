@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pages, launch page types and VMPL permissions of SEV-SNP (SNP firmware ABI 56860, APM vol. 2 15.36). */
+/* Pages, launch page types, VMPL permissions of SEV-SNP (ABI 56860; APM vol. 2, 15.36). */
 #ifndef SNPVTPM_LIB_SNP_PAGE_H
 #define SNPVTPM_LIB_SNP_PAGE_H
 

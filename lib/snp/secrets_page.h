@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The secrets page (SNP firmware ABI 56860, SNP_LAUNCH_UPDATE; SVSM specification 58019, section 5). */
+/* The secrets page (SNP firmware ABI 56860, SNP_LAUNCH_UPDATE; SVSM 58019, section 5). */
 #ifndef SNPVTPM_LIB_SNP_SECRETS_PAGE_H
 #define SNPVTPM_LIB_SNP_SECRETS_PAGE_H
 

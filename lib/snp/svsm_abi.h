@@ -75,9 +75,9 @@ struct svsm_pvalidate_list {
 #define SVSM_PVALIDATE_RESERVED  0xFF0ull
 
 /* vTPM protocol (chapter 8). */
-#define SVSM_VTPM_SEND_COMMAND     8
-#define SVSM_VTPM_REQUEST_HEADER   9 /* u32 platform command, u8 locality, u32 size */
-#define SVSM_VTPM_RESPONSE_HEADER  4 /* u32 size */
-#define SVSM_VTPM_BUFFER_SIZE      0x1000
+#define SVSM_VTPM_SEND_COMMAND    8
+#define SVSM_VTPM_REQUEST_HEADER  9 /* u32 platform command, u8 locality, u32 size */
+#define SVSM_VTPM_RESPONSE_HEADER 4 /* u32 size */
+#define SVSM_VTPM_BUFFER_SIZE     0x1000
 
 #endif

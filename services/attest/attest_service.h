@@ -23,8 +23,8 @@ struct attest_service {
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 
-/* A channel_handler; service is a struct attest_service. Says on the log why it fails. */
-uint32_t attest_service_handle(void *service, uint32_t operation, struct reader *arguments,
+/* A channel_handler; context is a struct attest_service. Says on the log why it fails. */
+uint32_t attest_service_handle(void *context, uint32_t operation, struct reader *arguments,
                                struct writer *body);
 
 /* FETCH_KEY: has the key released and hands it to descriptor state_key. */

@@ -31,8 +31,8 @@ struct service {
     int key_fd;
 };
 
-/* The channel_handler of this service; service is a struct service. */
-uint32_t service_handle(void *service, uint32_t operation, struct reader *arguments,
+/* The channel_handler of this service; context is a struct service. */
+uint32_t service_handle(void *context, uint32_t operation, struct reader *arguments,
                         struct writer *body);
 
 /* Serves channel_fd until it ends. Returns the exit status of the program. */

@@ -7,6 +7,6 @@
 #include <stddef.h>
 
 /* Writes at most size bytes, without a NUL; returns the bytes written. What does not fit is cut. */
-size_t format_text(char *out, size_t size, const char *format, va_list arguments);
+size_t format_text(char *start, size_t size, const char *format, va_list arguments);
 
 #endif

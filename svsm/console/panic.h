@@ -4,7 +4,7 @@
 #define SVSM_CONSOLE_PANIC_H
 
 /* Something that must not be, an attack, or a VM that must not start. */
-_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* For what cannot happen; never for anything that comes from outside. */
 #define CHECK(condition)                                                                           \

@@ -16,7 +16,7 @@ void tpm_service_open(struct service *service);
 
 /* Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. */
 size_t tpm_service_command(struct service *service, uint8_t locality, const uint8_t *command,
-                           size_t size, uint8_t *response, size_t room);
+                           size_t size, uint8_t *out, size_t room);
 
 /* The endorsement key's TPMT_PUBLIC. */
 MUST_CHECK enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t room,

@@ -72,17 +72,17 @@ uint64_t core_create_vcpu(struct guest *guest, const struct svsm_call *call)
     return SVSM_SUCCESS;
 }
 
-uint64_t core_delete_vcpu(struct guest *guest, gpa_t page)
+uint64_t core_delete_vcpu(struct guest *guest, gpa_t vmsa)
 {
-    struct guest_vcpu *vcpu = guest_vcpu_by_vmsa(&guest->ranges, page);
+    struct guest_vcpu *vcpu = guest_vcpu_by_vmsa(&guest->ranges, vmsa);
     uint32_t code;
 
     /* The first vCPU's VMSA is the SVSM's memory, which the guest never gets. */
     if (vcpu == NULL || !vcpu->vmsa_is_guest_memory)
         return SVSM_ERR_INVALID_PARAMETER;
-    if (!vmsa_disable(gpa_pointer(page)))
+    if (!vmsa_disable(gpa_pointer(vmsa)))
         return svsm_rmp_error(VMSA_IN_USE);
-    code = return_page(guest, page);
+    code = return_page(guest, vmsa);
     guest_flush_tlb(&guest->ranges);
     if (code != RMP_SUCCESS)
         return svsm_rmp_error(code);

@@ -6,9 +6,8 @@
 #include "tests/emulator/runtime/segments.h"
 #include "tests/emulator/runtime/tap.h"
 
-#define PTE_TABLE    0x3ull
-#define PTE_GIGABYTE 0x83ull
-#define PATTERN      0x0123456789ABCDEFull
+#define PTE_TABLE 0x3ull
+#define PATTERN   0x0123456789ABCDEFull
 
 extern const uint64_t unpaged_word;
 extern uint64_t page_root[], page_pdpt[];

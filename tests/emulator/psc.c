@@ -164,6 +164,21 @@ TEST("One page of 2 MiB that goes to the host leaves the others validated")
     CHECK_EQUAL(rmpquery(large, 1).size, SIZE_4K);
 }
 
+TEST("2 MiB of which the host has one page already go to the host whole")
+{
+    void *large = fresh_large_page();
+
+    pvalidate(large, SIZE_2M, true);
+    change_one(entry(nth_page(large, 9), PSC_SHARED));
+    change_one(large_entry(large, PSC_SHARED));
+    for (size_t i = 0; i < 512; i++) {
+        try_write(shared_view(nth_page(large, i)), 1);
+        CHECK_NO_TRAP();
+    }
+    change_one(large_entry(large, PSC_PRIVATE));
+    CHECK_PVALIDATE(pvalidate(large, SIZE_2M, true), RMP_SUCCESS, false);
+}
+
 TEST("A misaligned entry of 2 MiB is bad, and the current entry stays there")
 {
     uint8_t *before = valid_page(), *after = valid_page();

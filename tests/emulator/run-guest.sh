@@ -11,7 +11,7 @@ usage: run-guest.sh BUILD_DIR IMAGE
 Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR.
 SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60).
 
-Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage.
+Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
 END
 }
 
@@ -46,8 +46,10 @@ if [ ! -x "$qemu" ]; then
     exit
 fi
 
+# The machine's memory is a file: in RAM if there is room for it.
 parent=${TMPDIR:-/tmp}
-[ ! -w /dev/shm ] || parent=/dev/shm
+free_kib=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
+[ "${free_kib:-0}" -lt $((MEMORY_MIB * 1024)) ] || parent=/dev/shm
 work=$(mktemp -d "$parent/guest.XXXXXX")
 pids=()
 # shellcheck disable=SC2317 # called by the trap
@@ -73,6 +75,7 @@ start_secure_processor() {
 run_machine() {
     local status=0
     rm -f "$work"/*
+    touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
     timeout --kill-after=5 "$seconds" "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
         -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
@@ -112,10 +115,10 @@ explain() {
 }
 
 # The last line of the hypervisor's log: why the machine ended
-last_word() { tail -n 1 "$work/platform.log" 2>/dev/null; }
+last_word() { tail -n 1 "$work/platform.log"; }
 
 # said WORD: what the guest said after "WORD: "
-said() { sed -n "s/^$1: //p" "$work/console" 2>/dev/null | head -n 1; }
+said() { sed -n "s/^$1: //p" "$work/console" | head -n 1; }
 
 run_tests() {
     local line planned
@@ -129,7 +132,7 @@ run_tests() {
         esac
     done <"$work/console"
     if [ "$number" != "${planned:-none}" ] || [ $ended != $TERMINATED ] || [[ $(last_word) != *"set 15, code 0" ]]; then
-        result "not ok" "the guest runs all its ${planned:-} tests and ends as it wants to"
+        result "not ok" "the guest runs all its tests and then asks for its end"
         explain
     fi
     endings=$(said "# endings")

@@ -12,7 +12,7 @@
 #define RFLAGS_NT      (1ull << 14)
 #define NO_MEMORY_HERE 0xD0000000ull
 
-static void try_cpuid(void)
+__attribute__((noinline)) static void try_cpuid(void)
 {
     uint32_t leaf = 0;
 
@@ -143,11 +143,31 @@ TEST("#VC leaves CR2 as it was")
     CHECK_EQUAL(last_trap.cr2, UNMAPPED);
 }
 
-TEST("#VC at CPL 0 pushes its frame on the interrupted stack, aligned to 16 bytes")
+/* Calls a function with the stack 8 bytes lower than else. */
+static void call_with_shifted_stack(void (*function)(void))
 {
-    try_cpuid();
+    __asm__ volatile("pushq $0\n\tcall *%0\n\taddq $8, %%rsp"
+                     :
+                     : "r"(function)
+                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+}
+
+static void check_frame_is_on_interrupted_stack(void)
+{
     CHECK_EQUAL(last_trap.frame.rsp, attempt_stack);
     CHECK_EQUAL(last_trap.frame_end, attempt_stack & ~15ull);
+}
+
+TEST("#VC at CPL 0 pushes its frame on the interrupted stack, aligned to 16 bytes")
+{
+    uint64_t alignment;
+
+    try_cpuid();
+    check_frame_is_on_interrupted_stack();
+    alignment = attempt_stack & 15;
+    call_with_shifted_stack(try_cpuid);
+    check_frame_is_on_interrupted_stack();
+    CHECK_EQUAL(attempt_stack & 15, alignment ^ 8);
     CHECK_EQUAL(last_trap.frame.cs, SELECTOR_CODE);
     CHECK_EQUAL(last_trap.frame.ss, SELECTOR_DATA);
 }
@@ -187,6 +207,12 @@ ENDING("#VC without a handler shuts the CPU down", HOST_EXIT_GUEST_SHUTDOWN, "VM
 {
     traps_forget();
     try_cpuid();
+}
+
+ENDING("#VC whose frame goes to a page that is not validated shuts the CPU down",
+       HOST_EXIT_GUEST_SHUTDOWN, "VMPL0: shutdown")
+{
+    __asm__ volatile("movq %0, %%rsp\n\tcpuid" : : "r"((uint8_t *)fresh_page() + PAGE_SIZE));
 }
 
 ENDING("A triple fault shuts the CPU down", HOST_EXIT_GUEST_SHUTDOWN, "VMPL0: shutdown")

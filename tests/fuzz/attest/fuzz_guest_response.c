@@ -43,7 +43,7 @@ static bool exchange(void *context, const struct amd_sp_request *request,
                      struct amd_sp_answer *answer)
 {
     struct input *in = context;
-    uint8_t authentic;
+    uint8_t authentic = 0;
 
     (void)request;
     take(in, &authentic, 1);

@@ -56,7 +56,7 @@ static void decode(const json_t *object, const char *name, void *out, size_t siz
 static struct p521_point client_key(const struct fake_proxy *proxy)
 {
     const json_t *key = json_object_get(proxy->attestation_request, "key");
-    struct p521_point point;
+    struct p521_point point = {0};
 
     decode(key, "x", point.x, sizeof(point.x));
     decode(key, "y", point.y, sizeof(point.y));

@@ -281,7 +281,7 @@ static enum attest_error open_with_tv1(const char *json, size_t size, uint8_t ke
 
 static void the_tv1_reply_decrypts_to_its_secret(void **state)
 {
-    uint8_t key[STATE_KEY_SIZE];
+    uint8_t key[STATE_KEY_SIZE] = {0};
 
     (void)state;
     assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE, strlen(TV1_ATTESTATION_RESPONSE), key),

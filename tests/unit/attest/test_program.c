@@ -297,8 +297,8 @@ static int run_with(const char *option, const char *value)
     pid_t child = fork();
 
     if (child == 0) {
-        freopen("/dev/null", "w", stdout);
-        freopen("/dev/null", "w", stderr);
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(126);
         execl(attest_path, attest_path, option, value, (char *)NULL);
         _exit(127);
     }

@@ -191,7 +191,7 @@ static void firmware_alone_gets_the_pages_it_asks_for(void **state)
     const struct firmware_plan plan = {
         .firmware = &firmware, .policy = 0x30000, .sev_features = 1, .cpu_signature = 0x800F12};
     struct image image = {0};
-    struct vmsa vmsa;
+    struct vmsa vmsa = {0};
 
     (void)state;
     make_debian_like();

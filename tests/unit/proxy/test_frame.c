@@ -24,8 +24,10 @@ static int open_line(void **state)
     struct line *line = malloc(sizeof(*line));
     int ends[2];
 
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+        free(line);
         return -1;
+    }
     *line = (struct line){.vm = ends[0], .proxy = ends[1]};
     *state = line;
     return 0;

@@ -42,7 +42,7 @@ static pid_t start_program(const char *program, const char *const arguments[], F
     pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
-        return -1;
+        abort();
     pid = fork();
     if (pid == 0) {
         dup2(ends[1], STDERR_FILENO);

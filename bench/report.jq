@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# From the lines "NAME VALUE" of bench/run.sh: the report, an array of figures, each with all of its samples, their
+# median, and the same of its peer. The ratio is ours / peer; a figure without samples is left out.
+def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+def measured: if . == null then null else {samples: ., median: median, runs: length} end;
+
+# [section, figure, unit, ours, peer's samples, peer's name, goal, goal of the ratio]; samples are divided by the last
+def boot($figure; $ours; $peer; $peer_name; $goal; $ratio):
+    ["boot", $figure, "s", $ours, $peer, $peer_name, $goal, $ratio, 1];
+def size($figure; $ours; $goal): ["size", $figure, "MiB", $ours, null, null, $goal, null, 1048576];
+
+def latency($figure; $name; $unit): ["TPM", $figure, $unit, "svsm.\($name)", "swtpm.\($name)", "swtpm", null, null, 1];
+
+def figures:
+    boot("start-cvm.sh to login"; "svsm.start_s"; "plain.start_s"; "plain QEMU"; 15; 5),
+    boot("QEMU's start to login"; "svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
+    boot("the same without SVSM"; "no-svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
+    boot("what the SVSM adds"; "svsm.qemu_s"; "no-svsm.qemu_s"; "no SVSM"; null; null),
+    latency("GetRandom, median"; "GetRandom.median_us"; "us"),
+    latency("GetRandom, p99"; "GetRandom.p99_us"; "us"),
+    latency("GetRandom, rate"; "GetRandom.per_s"; "/s"),
+    latency("PCR_Extend, median"; "PCR_Extend.median_us"; "us"),
+    latency("CreatePrimary, median"; "CreatePrimary.median_us"; "us"),
+    latency("NV_Write, median"; "NV_Write.median_us"; "us"),
+    latency("the clock, part of each"; "Clock.median_us"; "us"),
+    size("svsm.igvm less firmware"; "image.bytes"; 16),
+    size("SVSM's memory"; "region.bytes"; 64),
+    size("of it in use, before services"; "region_used.bytes"; null),
+    ["demo", "./demo.sh, all built", "s", "demo.s", null, null, 180, null, 1];
+
+(reduce (inputs | split(" ")) as [$name, $value] ({}; .[$name] += [$value | tonumber])) as $samples |
+[figures as [$section, $figure, $unit, $ours, $peer, $peer_name, $goal, $ratio_goal, $divisor] |
+    def of($name): $samples[$name // ""] | if . == null then . else map(. / $divisor) end | measured;
+    {$section, $figure, $unit, ours: of($ours), peer_name: $peer_name, peer: of($peer), $goal, $ratio_goal} |
+    select(.ours != null) |
+    .ratio = if .peer == null or .peer.median == 0 then null else .ours.median / .peer.median end]

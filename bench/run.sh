@@ -1,0 +1,170 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Measures how fast and how large this is, each figure beside its peer in the same run: the boot beside that of
+# plain QEMU, the TPM beside swtpm. Prints a table of medians on standard output. Everything runs under QEMU's TCG.
+#
+# usage: bench/run.sh [OPTION]...
+#
+#   --runs N      measure each thing N times, in turns (default 3)
+#   --calls N     send each quick TPM command N times in a run, each slow one N/10 times (default 1000)
+#   --demo        time ./demo.sh too, once (minutes)
+#   --json        JSON with every sample instead of the table
+#   --no-prepare  measure what is built already, without ./prepare.sh
+#   -h, --help    this text
+#
+# It has its own KBS, TPM and copies of the guest's image: those of the other scripts stay as they are.
+# docs/benchmarks.md says what each figure means. A goal that is missed is no error.
+# Exit status: 0 measured, 1 something did not run, 2 usage.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
+. "$ROOT/scripts/qemu.sh"
+. "$ROOT/scripts/job-disk.sh"
+. "$ROOT/bench/machines.sh"
+
+runs=3 calls=1000 demo=no json=no prepare=yes
+while [ $# != 0 ]; do
+    case $1 in
+        --runs) runs=$(option_value "$@"); shift ;;
+        --calls) calls=$(option_value "$@"); shift ;;
+        --demo) demo=yes ;;
+        --json) json=yes ;;
+        --no-prepare) prepare=no ;;
+        -h | --help) show_usage; exit ;;
+        *) usage_error "unknown option $1" ;;
+    esac
+    shift
+done
+[[ $runs =~ ^[1-9][0-9]{0,2}$ ]] || usage_error "--runs $runs is no number from 1 to 999"
+[[ $calls =~ ^[1-9][0-9]{1,4}$ ]] || usage_error "--calls $calls is no number from 10 to 99999"
+
+# sample NAME VALUE: bench/report.jq gathers them by name.
+sample() { printf '%s %s\n' "$1" "$2" >>"$work/samples"; }
+
+free_port() {
+    local port
+    for port in {18280..18380}; do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# The benchmark's own files, by way of the configuration that every script reads.
+set_up() {
+    [ $prepare = no ] || "$ROOT/prepare.sh"
+    load_config
+    require_built "$PRISTINE_IMAGE"
+    require_built "$BUILD_DIR/igvm/igvm"
+    qemu=$(find_qemu) || die "$(qemu_problem)" "./prepare.sh fetches one"
+    work=$(mktemp -d "${TMPDIR:-/tmp}/snp-vtpm-bench.XXXXXX")
+    trap clean_up EXIT
+    trap 'exit 130' INT TERM HUP
+    {
+        cat "${VM_CONF:-/dev/null}"
+        cat <<CONF
+STATE_DIR=$work
+GUEST_IMAGE=$work/guest.qcow2
+STATE_VOLUME=$work/tpm-state.raw
+CHIP_DIR=$CHIP_DIR
+KBS_DB=$work/kbs.db
+PROXY_SOCKET=$work/proxy.sock
+LOG_DIR=$work/log
+KBS_PORT=$(free_port)
+PLATFORM=emulated
+CONF
+    } >"$work/vm.conf"
+    users_conf=${VM_CONF:-}
+    export VM_CONF=$work/vm.conf
+    load_config
+    quietly "$ROOT/remanufacture-tpm.sh"
+    quietly "$ROOT/start-kbs.sh" --background
+    quietly "$ROOT/register-resource-in-kbs.sh"
+}
+
+clean_up() {
+    trap - EXIT
+    machines_stop
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
+    rm -rf "$work"
+}
+
+# quietly COMMAND...: its messages only when it fails
+quietly() { "$@" 2>"$work/messages" || die "failed: $*" "$(cat "$work/messages")"; }
+
+# boot NAME FUNCTION [ARGUMENT]...: power-on to login prompt of a machine, on a new copy of the image
+boot() {
+    local name=$1
+    shift
+    fresh_image
+    time_to_login "$@"
+    sample "$name.start_s" "$vm_seconds"
+    sample "$name.qemu_s" "$qemu_seconds"
+    say "    $name: login after $vm_seconds s"
+}
+
+# take_latencies NAME: the guest's tpm-latency output
+take_latencies() {
+    local name=$1 operation median p99 rate
+    while read -r operation _ median p99 rate; do
+        sample "$name.$operation.median_us" "$median"
+        sample "$name.$operation.p99_us" "$p99"
+        sample "$name.$operation.per_s" "$rate"
+    done <"$work/output"
+    say "    $name: $(sed -n 's/^GetRandom [0-9]* \([0-9.]*\) .*/GetRandom takes \1 us/p' "$work/output")"
+}
+
+# latency NAME COMMAND...: the command runs tpm-latency in a guest and prints its output.
+latency() {
+    local name=$1
+    shift
+    fresh_image
+    "$@" >"$work/output" 2>"$work/messages" || die "no TPM was measured: $*" "$(cat "$work/messages")"
+    take_latencies "$name"
+}
+
+measure_machines() {
+    local job="tpm-latency -n $calls Clock GetRandom PCR_Extend && tpm-latency -n $((calls / 10)) CreatePrimary NV_Write"
+    step "A first boot manufactures the TPM and fills the host's caches"
+    fresh_image
+    quietly "$ROOT/start-cvm.sh" --run true
+    for ((run = 1; run <= runs; run++)); do
+        step "Run $run of $runs"
+        boot svsm cvm
+        boot no-svsm cvm --no-svsm
+        boot plain plain_machine
+        latency svsm "$ROOT/start-cvm.sh" --run "$job"
+        latency swtpm run_beside_swtpm "$job"
+    done
+}
+
+measure_sizes() {
+    local igvm=$BUILD_DIR/igvm/igvm free_kib region
+    step "Sizes"
+    quietly "$igvm" build --svsm "$BUILD_DIR/svsm/svsm.elf" --service "attest=$BUILD_DIR/services/attest/attest" \
+        --service "tpm=$BUILD_DIR/services/tpm/tpm" --output "$work/no-firmware.igvm"
+    sample image.bytes "$(stat -Lc %s "$work/no-firmware.igvm")"
+    sample firmware.bytes "$(stat -Lc %s "$FIRMWARE")"
+    region=$("$igvm" dump "$IGVM_FILE" | sed -n 's/^ *region 0x[0-9a-f]* + \(0x[0-9a-f]*\),.*/\1/p')
+    free_kib=$(sed -n 's/^svsm: \[info\] \([0-9]*\) KiB free.*/\1/p' "$LOG_DIR/console.log")
+    sample region.bytes $((region))
+    sample region_used.bytes $((region - free_kib * 1024))
+}
+
+# With the user's configuration: it makes its own.
+measure_demo() {
+    local start
+    step "./demo.sh"
+    start=$(uptime_cs)
+    VM_CONF=$users_conf quietly "$ROOT/demo.sh"
+    sample demo.s "$(seconds_of $(($(uptime_cs) - start)))"
+}
+
+set_up
+measure_machines
+measure_sizes
+[ $demo = no ] || measure_demo
+jq -Rn -f "$ROOT/bench/report.jq" "$work/samples" >"$work/report.json"
+if [ $json = yes ]; then
+    cat "$work/report.json"
+else
+    jq -r -f "$ROOT/bench/table.jq" "$work/report.json"
+fi

@@ -1,0 +1,260 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What must stop a VM does, with its exit status and a message that says why; it leaves no process behind and the
+# TPM's state as it was. And a power cut, at whatever instant, loses nothing that the TPM had acknowledged.
+#
+# usage: tests/e2e/failures.sh
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../tap.sh"
+. "$ROOT/tests/e2e/vm.sh"
+. "$ROOT/scripts/guest-disk.sh"
+
+NV_INDEX=0x1500016
+HALF_VOLUME=$((8 << 20))
+PAYLOAD=8192 # of a slot, behind the two copies of its superblock: docs/state-volume.md
+
+options=() # of start-cvm.sh, for the next start
+
+hash_of() { sha256sum <"$1"; }
+left_as_it_was() { [ "$(hash_of "$STATE_VOLUME")" = "$1" ] && [ -z "$(processes_of_vm)" ]; }
+
+# stops NAME STATUS PATTERN...: the VM does not get to run its guest's command
+stops() {
+    local name=$1 volume
+    volume=$(hash_of "$STATE_VOLUME")
+    guest 'echo the guest runs' "${options[@]}"
+    options=()
+    expect "$@"
+    check "$name: nothing is left running, and the TPM's state is as it was" left_as_it_was "$volume"
+    equal "$name: the guest's command did not run" "$(cat "$work/output")" ''
+}
+
+# start SCRIPT: the VM in the background, its process is $vm. SIGINT, which bash ignores in background processes, has
+# its effect.
+start() {
+    rm -f "$LOG_DIR/console.log"
+    env --default-signal=INT "$ROOT/start-cvm.sh" --run "$1" >"$work/output" 2>"$work/vm-messages" </dev/null &
+    vm=$!
+}
+
+# await PATTERN: on the VM's console; fails when the VM ends before
+await() {
+    until grep -aqE "$1" "$LOG_DIR/console.log" 2>/dev/null; do
+        kill -0 $vm 2>/dev/null || return 1
+        sleep 0.05
+    done
+}
+
+vm_status() {
+    status=0
+    wait $vm || status=$?
+    output=$(cat "$work/output" "$work/vm-messages")
+}
+
+# false_proxy SOCKET [FILE]...: one that answers with these files
+false_proxy() {
+    rm -f "$1"
+    "$BUILD_DIR/tests/e2e/false-proxy" "$@" &
+    until grep -qF " $1" /proc/net/unix; do sleep 0.05; done
+}
+
+# The SVSM loses patience with a silent proxy after a minute: that VM waits beside the other tests.
+silent_proxy_begin() {
+    local conf=$VM_CONF
+    vm_configure silent
+    "$ROOT/remanufacture-tpm.sh" 2>/dev/null
+    false_proxy "$PROXY_SOCKET"
+    "$ROOT/start-cvm.sh" --run true >"$work/silent-messages" 2>&1 </dev/null &
+    silent=$!
+    export VM_CONF=$conf
+    load_config
+}
+
+silent_proxy_end() {
+    status=0
+    wait $silent || status=$?
+    output=$(cat "$work/silent-messages")
+    expect "a proxy that never answers stops the VM" $EXIT_REFUSED 'the proxy does not answer'
+}
+
+first_boot_and_a_second_vm() {
+    start "tpm2_nvdefine -Q -C o -s 8 $NV_INDEX && printf 10000000 | tpm2_nvwrite -C o -i - $NV_INDEX && echo stored"
+    await 'SVSM' || true
+    cp "$GUEST_IMAGE" "$work/other.qcow2"
+    run "$ROOT/start-cvm.sh" --run true --image "$work/other.qcow2"
+    expect "a second VM on the same state volume is refused" $EXIT_IN_USE 'in use by another VM'
+    run "$ROOT/remanufacture-tpm.sh" --yes
+    expect "a TPM in use is not replaced" 3 'in use by a running VM'
+    vm_status
+    expect "the first VM runs on, undisturbed" 0 '^stored$'
+}
+
+state_volumes() {
+    cp "$STATE_VOLUME" "$work/volume"
+    flip "$STATE_VOLUME" $((PAYLOAD + 100))
+    flip "$STATE_VOLUME" $((HALF_VOLUME + PAYLOAD + 100))
+    stops "a state volume with changed contents" $EXIT_REFUSED 'the state volume is damaged; it was not changed'
+    cp "$work/volume" "$STATE_VOLUME"
+    for at in 0 4096; do
+        flip "$STATE_VOLUME" $((at + 50))
+        flip "$STATE_VOLUME" $((HALF_VOLUME + at + 50))
+    done
+    stops "a state volume without a superblock that is intact" $EXIT_REFUSED \
+        'the state volume is damaged; it was not changed'
+    truncate -s 15M "$STATE_VOLUME"
+    stops "a truncated state volume" $EXIT_STATE 'has 15728640 bytes, and should have 16777216'
+    cp "$work/volume" "$STATE_VOLUME"
+    guest "tpm2_nvread -C o -s 8 $NV_INDEX"
+    equal "with the intact volume again the TPM has its state" "$(cat "$work/output")" 10000000
+    rm "$STATE_VOLUME"
+    guest true
+    expect "a missing state volume is named" $EXIT_STATE 'there is no TPM state volume' 'remanufacture-tpm.sh'
+    check "and none is made" [ ! -e "$STATE_VOLUME" ]
+    cp "$work/volume" "$STATE_VOLUME"
+}
+
+launch_images() {
+    local image=$work/changed.igvm at
+    head -c 1000000 "$IGVM_FILE" >"$image"
+    options=(--igvm "$image")
+    stops "a truncated IGVM file" $EXIT_IGVM 'is damaged'
+    cp "$BUILD_DIR/svsm/svsm.elf" "$image"
+    options=(--igvm "$image")
+    stops "a file that is no IGVM file" $EXIT_IGVM 'is not an IGVM file'
+    cp "$IGVM_FILE" "$image"
+    at=$(grep -abo -m 1 'manufacturing a TPM' "$image" | sed -n '1s/:.*//p')
+    flip "$image" "$at"
+    options=(--igvm "$image")
+    stops "a launch image with one byte changed" $EXIT_REFUSED 'the KBS refused'
+    options=(--memory 128M)
+    stops "too little memory" 2 'is too little: 256M at least'
+}
+
+# frame TEXT: as the attestation protocol frames it
+frame() {
+    printf '%016x' ${#1} | fold -w 2 | tac | tr -d '\n' | xxd -r -p
+    printf %s "$1"
+}
+
+# stops_lied_to NAME STATUS PATTERN [FILE]...: with a proxy that answers with these files
+stops_lied_to() {
+    local name=$1 status_wanted=$2 pattern=$3
+    shift 3
+    false_proxy "$work/false.sock" "$@"
+    VM_CONF=$work/false.conf stops "$name" "$status_wanted" "$pattern"
+}
+
+lying_proxies() {
+    local challenge
+    challenge=$(head -c 64 /dev/urandom | base64 -w 0)
+    { cat "$VM_CONF" && echo "PROXY_SOCKET=$work/false.sock"; } >"$work/false.conf"
+    head -c 4096 /dev/urandom >"$work/noise"
+    head -c 8 /dev/zero >"$work/empty"
+    frame '{"challenge": "' >"$work/no-json"
+    frame "{\"challenge\": \"$challenge\", \"params\": [\"Challenge\"]}" >"$work/other-recipe"
+    frame "{\"challenge\": \"$challenge\", \"params\": [\"EcPublicKeyBytes\", \"Challenge\"]}" >"$work/negotiation"
+    frame '{"success": true, "secret": "AAAA", "decryption": {}}' >"$work/no-secret"
+
+    stops_lied_to "noise from the proxy" $EXIT_REFUSED 'larger than 65536 bytes' "$work/noise"
+    stops_lied_to "an empty frame from the proxy" $EXIT_REFUSED 'a frame that is empty' "$work/empty"
+    stops_lied_to "a frame without valid JSON" $EXIT_REFUSED 'not valid JSON' "$work/no-json"
+    stops_lied_to "another recipe for REPORT_DATA" $EXIT_REFUSED 'no report was made' "$work/other-recipe"
+    stops_lied_to "a success without a secret" $EXIT_REFUSED 'AttestationResponse is malformed' \
+        "$work/negotiation" "$work/no-secret"
+    options=(--timeout 5)
+    stops_lied_to "a VM that does not get on in its time" $EXIT_TIMEOUT 'did not finish in 5 seconds'
+}
+
+# The KBS is killed when it has given its challenge, while the SVSM makes its report.
+kbs_dies() {
+    local challenges
+    challenges=$(grep -c '"challenged"' "$LOG_DIR/kbs.log")
+    {
+        until [ "$(grep -c '"challenged"' "$LOG_DIR/kbs.log")" != "$challenges" ]; do sleep 0.02; done
+        kill -KILL "$(cat "$STATE_DIR/kbs.pid")"
+    } &
+    stops "a KBS that dies in the middle" $EXIT_REFUSED 'the proxy could not reach the KBS'
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null
+    "$ROOT/start-kbs.sh" --background 2>/dev/null
+}
+
+guest_crashes() {
+    extend_command_line "$GUEST_IMAGE" "$work/panic.qcow2" init=/nowhere
+    guest true --image "$work/panic.qcow2"
+    expect "a panic of the guest's kernel ends the VM" $EXIT_ENDED 'Kernel panic' 'ended without finishing the command'
+    extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" 'init=/nowhere reboot=triple'
+    guest true --image "$work/fault.qcow2"
+    expect "a triple fault of the guest ends the VM" $EXIT_ENDED 'triple fault'
+    equal "and no process is left" "$(processes_of_vm)" ''
+}
+
+interrupted() {
+    local run_dir
+    start 'sleep 100'
+    await SVSM || true
+    run_dir=$(pgrep -af -- "file=$STATE_VOLUME" | sed -n 's|.*mem-path=\([^,]*\)/ram,.*|\1|p' | sort -u)
+    kill -INT $vm
+    vm_status
+    equal "SIGINT ends start-cvm.sh" "$status" 130
+    check "the VM had a folder for its memory" [ -n "$run_dir" ]
+    check "the folder is gone" [ ! -e "$run_dir" ]
+    equal "and so are QEMU and the secure processor" "$(pgrep -f -- "$run_dir" || true)" ''
+}
+
+# Writes ever higher numbers to an NV index, and says which on the console when the TPM has acknowledged them.
+write_on="if i=\$(tpm2_nvread -C o -s 8 $NV_INDEX); then
+        echo found \$i >/dev/console
+    else
+        tpm2_nvdefine -Q -C o -s 8 $NV_INDEX
+        i=10000000
+    fi
+    while :; do
+        i=\$((i + 1))
+        printf %s \$i | tpm2_nvwrite -C o -i - $NV_INDEX && echo wrote \$i >/dev/console
+    done"
+
+# As a power cut is to the VM: QEMU is gone from one instruction to the next.
+cut_power() {
+    processes_of_vm | xargs -r kill -KILL
+    vm_status
+}
+
+# said WORD: the last number that the guest said on the console after that word
+said() { grep -aoE "$1 [0-9]{8}" "$LOG_DIR/console.log" | sed -n '$s/.* //p'; }
+
+# What is found is the last value that was acknowledged, or the one that was being written.
+nothing_lost() { [ -n "$1" ] && [ $(($1 - acknowledged)) -ge 0 ] && [ $(($1 - acknowledged)) -le 1 ]; }
+
+power_cuts() {
+    local delay round acknowledged
+    "$ROOT/remanufacture-tpm.sh" --yes 2>/dev/null
+    for delay in 0.2 0.8 1.4; do
+        start true
+        await 'state key released' || true
+        sleep $delay
+        cut_power
+    done
+    for round in 1 2 3 4; do
+        start "$write_on"
+        check "round $round: the TPM starts after a power cut, and takes new values" await 'wrote [0-9]{8}'
+        sleep 0.$((RANDOM % 10))
+        cut_power
+        [ $round = 1 ] || check "round $round: no acknowledged value was lost" nothing_lost "$(said found)"
+        acknowledged=$(said wrote)
+    done
+    guest "tpm2_nvread -C o -s 8 $NV_INDEX"
+    check "after the last round, no acknowledged value was lost" nothing_lost "$(cat "$work/output")"
+}
+
+vm_make_with_svsm
+silent_proxy_begin
+first_boot_and_a_second_vm
+state_volumes
+launch_images
+lying_proxies
+kbs_dies
+guest_crashes
+interrupted
+power_cuts
+silent_proxy_end
+finish

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Unmodified OVMF and Linux as an SEV-SNP guest at VMPL0, without an SVSM: the emulated platform alone. Its reports
+# are verified by the openssl command.
+#
+# usage: tests/e2e/no_svsm.sh
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../tap.sh"
+. "$ROOT/tests/e2e/vm.sh"
+. "$ROOT/tests/e2e/evidence.sh"
+
+vm_make
+nonce=$(od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n') # 64 characters, taken as bytes
+
+guest "$GUEST_EMIT
+    cd /sys/kernel/config/tsm/report && mkdir nonce
+    printf %s $nonce >nonce/inblob
+    emit report <nonce/outblob
+    emit certificates <nonce/auxblob
+    emit provider <nonce/provider
+    dmesg | emit kernel
+    ls /dev | emit devices" --no-svsm
+expect "OVMF and Linux boot at VMPL0 and run a command" 0
+for name in report certificates; do
+    section $name >"$work/$name"
+done
+
+check "Linux says that SEV-SNP is active" \
+    grep -q 'Memory Encryption Features active:.* SEV-SNP' <(section kernel)
+check "Linux uses the measured CPUID table" grep -q 'Using SNP CPUID table' <(section kernel)
+check "Linux says that it runs at VMPL0" grep -q 'SNP running at VMPL0' <(section kernel)
+equal "there is no TPM" "$(section devices | grep -c '^tpm')" 0
+equal "configfs-tsm has SEV's provider" "$(section provider)" sev_guest
+check_evidence "the report" "$work/report" "$work/certificates" "$IGVM_FILE_NO_SVSM" 0
+equal "the report's REPORT_DATA is what was given" "$(report_data "$work/report")" "$(printf %s "$nonce" | xxd -p -c 64)"
+finish

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+# What the whole-VM tests share: a VM with a TPM, a KBS and a guest disk of its own in a temporary folder, which is
+# removed with everything that was started. To be sourced after tap.sh.
+# shellcheck shell=bash disable=SC2034 # variables for those who source this
+
+. "$ROOT/scripts/lib.sh"
+. "$ROOT/scripts/job-disk.sh"
+
+EXIT_IGVM=202
+EXIT_STATE=203
+EXIT_IN_USE=204
+EXIT_REFUSED=209
+EXIT_ENDED=210
+EXIT_TIMEOUT=211
+
+# equal NAME ACTUAL WANTED
+equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
+
+# vm_remove: ends what this test started
+vm_remove() {
+    local jobs
+    trap - EXIT
+    mapfile -t jobs < <(jobs -p)
+    [ ${#jobs[@]} = 0 ] || kill "${jobs[@]}" 2>/dev/null || true
+    "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
+    wait
+    rm -rf "$work"
+}
+
+# vm_configure NAME: the configuration of a VM whose files are in $work/NAME, for all scripts that are run after it
+vm_configure() {
+    local folder=$work/$1
+    mkdir -p "$folder"
+    cat >"$folder/vm.conf" <<EOF
+STATE_DIR=$folder
+GUEST_IMAGE=$folder/guest.qcow2
+STATE_VOLUME=$folder/tpm-state.raw
+KBS_DB=$folder/kbs.db
+PROXY_SOCKET=$folder/proxy.sock
+LOG_DIR=$folder/log
+KBS_PORT=$((20000 + RANDOM % 20000))
+PLATFORM=emulated
+EOF
+    export VM_CONF=$folder/vm.conf
+    load_config
+    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+}
+
+# vm_make: a VM that has never run; with an SVSM, its measurement and a key are registered in a KBS that answers.
+vm_make() {
+    work=$(mktemp -d)
+    trap vm_remove EXIT
+    trap 'exit 130' INT TERM HUP
+    vm_configure vm
+}
+
+vm_make_with_svsm() {
+    vm_make
+    {
+        "$ROOT/remanufacture-tpm.sh"
+        "$ROOT/start-kbs.sh" --background
+        "$ROOT/register-resource-in-kbs.sh"
+    } 2>"$work/messages" || {
+        cat "$work/messages" >&2
+        exit 1
+    }
+}
+
+# emit NAME in a guest's script sends its standard input to the test, which gets it by: section NAME
+# shellcheck disable=SC2016 # for the guest
+GUEST_EMIT='emit() { echo "@$1"; base64; }'
+
+# guest SCRIPT [OPTION]...: runs it in the guest; its output goes to $work/output, its status to $status, and what
+# went to standard error to $output.
+guest() {
+    local script=$1
+    shift
+    status=0
+    output=$("$ROOT/start-cvm.sh" --run "$script" "$@" 2>&1 >"$work/output" </dev/null) || status=$?
+}
+
+section() { sed -n "/^@$1\$/,/^@/{/^@/!p}" "$work/output" | base64 -d; }
+
+# flip FILE OFFSET: inverts one byte
+flip() {
+    local byte
+    byte=$(xxd -p -s "$2" -l 1 "$1")
+    printf '%02x' $((0x$byte ^ 0xff)) | xxd -r -p | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
+}
+
+# processes_of_vm: those that have the VM's files on their command line, KBS and proxy excepted
+processes_of_vm() { pgrep -f -- "file=$STATE_VOLUME|file=$GUEST_IMAGE" || true; }
