@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # From the lines "NAME VALUE" of bench/run.sh: the report, an array of figures, each with all of its samples, their
-# median, and the same of its peer. The ratio is ours / peer; a figure without samples is left out.
+# median, and the same of its peer. The ratio is the median of the runs' own ratios, ours / peer: what else the host
+# does changes from run to run, and least between the two halves of one. A figure without samples is left out.
+# Sizes come in bytes and are reported in MiB.
 def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 def measured: if . == null then null else {samples: ., median: median, runs: length} end;
 
-# [section, figure, unit, ours, peer's samples, peer's name, goal, goal of the ratio]; samples are divided by the last
+# [section, figure, unit, our samples, the peer's, its name, goal, goal of the ratio, what samples are divided by]
 def boot($figure; $ours; $peer; $peer_name; $goal; $ratio):
     ["boot", $figure, "s", $ours, $peer, $peer_name, $goal, $ratio, 1];
 def size($figure; $ours; $goal): ["size", $figure, "MiB", $ours, null, null, $goal, null, 1048576];
@@ -26,11 +28,12 @@ def figures:
     size("svsm.igvm less firmware"; "image.bytes"; 16),
     size("SVSM's memory"; "region.bytes"; 64),
     size("of it in use, before services"; "region_used.bytes"; null),
-    ["demo", "./demo.sh, all built", "s", "demo.s", null, null, 180, null, 1];
+    ["demo", "./demo.sh, all built", "s", "demo.s", null, null, 180, null, 1],
+    ["host", "load of the host before", "", "host.load", null, null, null, null, 1];
 
 (reduce (inputs | split(" ")) as [$name, $value] ({}; .[$name] += [$value | tonumber])) as $samples |
 [figures as [$section, $figure, $unit, $ours, $peer, $peer_name, $goal, $ratio_goal, $divisor] |
     def of($name): $samples[$name // ""] | if . == null then . else map(. / $divisor) end | measured;
     {$section, $figure, $unit, ours: of($ours), peer_name: $peer_name, peer: of($peer), $goal, $ratio_goal} |
     select(.ours != null) |
-    .ratio = if .peer == null or .peer.median == 0 then null else .ours.median / .peer.median end]
+    .ratio = if .peer == null then null else [.ours.samples, .peer.samples] | transpose | map(.[0] / .[1]) | median end]

@@ -158,7 +158,16 @@ measure_demo() {
     sample demo.s "$(seconds_of $(($(uptime_cs) - start)))"
 }
 
+# Other work on the host makes every time longer: the report says how much there was.
+note_load() {
+    local load
+    read -r load _ </proc/loadavg
+    sample host.load "$load"
+    [ "${load%.*}" -lt "$(nproc)" ] || warn "the host is busy (load $load on $(nproc) processors): times will be too long"
+}
+
 set_up
+note_load
 measure_machines
 measure_sizes
 [ $demo = no ] || measure_demo

@@ -63,8 +63,8 @@ static enum tool_status build_image(struct image *image, struct build_options *o
     return TOOL_OK;
 }
 
-/* Reads an encoded image back, as a loader would: whatever the inputs were, it must be launchable.
- */
+/* Reads an encoded image back, as a loader would: whatever the inputs were,
+ * it must be launchable. */
 static enum tool_status check_file(const struct file_bytes *file)
 {
     struct image image = {0};

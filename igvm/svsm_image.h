@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The launch image of a VM with an SVSM: its kernel at VMPL0, its services, the guest's firmware.
- */
+/* The launch image of a VM with an SVSM: its kernel at VMPL0, its services,
+ * the guest's firmware. */
 #ifndef SNPVTPM_IGVM_SVSM_IMAGE_H
 #define SNPVTPM_IGVM_SVSM_IMAGE_H
 

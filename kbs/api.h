@@ -42,8 +42,8 @@ struct api_reply {
 /* Answers one request. Not thread-safe. */
 void api_answer(struct api *api, const struct api_request *request, struct api_reply *reply);
 
-/* Fills in an error body as Trustee's; variant names the kind, code is all that the client learns.
- */
+/* Fills in an error body as Trustee's; variant names the kind,
+ * code is all that the client learns. */
 void api_refuse(struct api_reply *reply, unsigned status, const char *variant, const char *code);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The certificate table of the extended guest request (GHCB specification 56421, section 4.1.8.1).
- */
+/* The certificate table of the extended guest request (GHCB specification 56421,
+ * section 4.1.8.1). */
 #ifndef SNPVTPM_EMULATOR_AMD_SP_CERTIFICATE_TABLE_H
 #define SNPVTPM_EMULATOR_AMD_SP_CERTIFICATE_TABLE_H
 

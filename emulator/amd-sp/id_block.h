@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The ID block and its authentication (SNP firmware ABI 56860, SNP_LAUNCH_FINISH and chapter 10).
- */
+/* The ID block and its authentication (SNP firmware ABI 56860,
+ * SNP_LAUNCH_FINISH and chapter 10). */
 #ifndef SNPVTPM_EMULATOR_AMD_SP_ID_BLOCK_H
 #define SNPVTPM_EMULATOR_AMD_SP_ID_BLOCK_H
 

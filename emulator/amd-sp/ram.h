@@ -24,8 +24,8 @@ void ram_close(struct ram *ram);
 /* Points *bytes at [offset, offset + size) of RAM; false if that is not all inside. */
 MUST_CHECK bool ram_bytes(const struct ram *ram, uint64_t offset, uint64_t size, uint8_t **bytes);
 
-/* Points *pages at count pages of PAGE_SIZE from a page-aligned offset, under the same condition.
- */
+/* Points *pages at count pages of PAGE_SIZE from a page-aligned offset,
+ * under the same condition. */
 MUST_CHECK bool ram_pages(const struct ram *ram, uint64_t offset, uint64_t count, uint8_t **pages);
 
 #endif

@@ -97,6 +97,11 @@ void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
     }
 }
 
+bool vcpu_features_supported(uint64_t sev_features)
+{
+    return (sev_features & SEV_FEATURE_SNP_ACTIVE) && !(sev_features & ~SUPPORTED_SEV_FEATURES);
+}
+
 /* The VMSA page of a context, if VMRUN would accept it. */
 static struct vmsa *runnable_vmsa(const struct vmpl_context *context)
 {
@@ -112,8 +117,7 @@ static struct vmsa *runnable_vmsa(const struct vmpl_context *context)
         return NULL;
     vmsa = host_ptr(backing);
     if (!(vmsa->efer & EFER_SVME) || vmsa->vmpl != context->vmpl ||
-        !(vmsa->sev_features & SEV_FEATURE_SNP_ACTIVE) ||
-        (vmsa->sev_features & ~SUPPORTED_SEV_FEATURES))
+        !vcpu_features_supported(vmsa->sev_features))
         return NULL;
     return vmsa;
 }

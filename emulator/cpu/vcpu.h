@@ -42,6 +42,9 @@ struct vcpu {
 
 void vcpu_init(struct vcpu *cpu);
 
+/* Whether a VMSA with these SEV_FEATURES can run. */
+bool vcpu_features_supported(uint64_t sev_features);
+
 /* The VMM names the VMSA page of a VMPL; it is looked at only when that VMPL is next entered. */
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa);
 

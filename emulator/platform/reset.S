@@ -37,7 +37,7 @@ gdtr:
 /* The last 16 bytes of a ROM of 64 KiB. */
 .org 0xfff0
 .code16
-    jmp start16
+    jmp start16 + 0x10000 /* a 16-bit IP wraps around */
 .org 0x10000
 
 .section .note.GNU-stack, "", @progbits

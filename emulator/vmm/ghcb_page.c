@@ -6,7 +6,7 @@
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/devices.h"
-#include "emulator/vmm/kvm_clock.h"
+#include "emulator/vmm/msr.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
 #include "lib/snp/exit_codes.h"
@@ -137,11 +137,11 @@ static void do_msr(struct request *r)
         if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rdx)))
             return;
         value = (uint32_t)r->rax | r->rdx << 32;
-        if (!kvm_clock_wrmsr((uint32_t)r->rcx, value) && !host_wrmsr((uint32_t)r->rcx, value))
+        if (!guest_wrmsr((uint32_t)r->rcx, value))
             raise_gp(r);
         return;
     }
-    if (!host_rdmsr((uint32_t)r->rcx, &value)) {
+    if (!guest_rdmsr((uint32_t)r->rcx, &value)) {
         raise_gp(r);
         return;
     }
@@ -298,7 +298,7 @@ static void do_ap_creation(struct request *r)
         vcpu_set_vmsa(r->cpu, vmpl, gpa(NO_GPA));
         return;
     }
-    if (!(vmsa.v & ~LARGE_PAGE_MASK) || (vmsa.v & ~PAGE_MASK) ||
+    if (!vcpu_features_supported(r->rax) || !(vmsa.v & ~LARGE_PAGE_MASK) || (vmsa.v & ~PAGE_MASK) ||
         !guest_memory_find(vmsa, &backing)) {
         malformed(r, GHCB_ERR_INVALID_INPUT);
         return;

@@ -17,8 +17,8 @@ struct certificates {
 /* One certificate in DER or PEM and nothing else; NULL when it is not. The caller frees it. */
 MUST_CHECK X509 *certificate_parse(const uint8_t *bytes, size_t size);
 
-/* The certificate in a file; NULL with errno ENOENT when there is none, else EINVAL or as of open.
- */
+/* The certificate in a file; NULL with errno ENOENT when there is none,
+ * else EINVAL or as of open. */
 MUST_CHECK X509 *certificate_load(const char *path);
 
 /*

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The tpm program: the SVSM's service when called without arguments, a TPM on TCP ports otherwise.
- */
+/* The tpm program: the SVSM's service when called without arguments,
+ * a TPM on TCP ports otherwise. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>

@@ -29,8 +29,8 @@ static enum engine_opening open_engine(struct service *service)
     return opening;
 }
 
-/* A TPM that is open already is one whose machine was reset: the key was for the first time only.
- */
+/* A TPM that is open already is one whose machine was reset:
+ * the key was for the first time only. */
 static enum engine_opening reopen_engine(struct service *service)
 {
     if (!engine_power_cycle(&service->engine))

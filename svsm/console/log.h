@@ -19,8 +19,8 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void log_line(const char *level, const char *format, va_list arguments);
 
-/* A service's own words: the bytes are printed as lines under its name, control characters dropped.
- */
+/* A service's own words: the bytes are printed as lines under its name,
+ * control characters dropped. */
 void log_service(const char *name, const char *text, size_t size);
 
 #endif

@@ -218,8 +218,8 @@ uva_t address_space_find_hole(struct address_space *space, uva_t from, uva_t to,
     return (uva_t){0};
 }
 
-/* The kernel's view of one byte of the service's memory, and how far it reaches; NULL if no right.
- */
+/* The kernel's view of one byte of the service's memory, and how far it reaches;
+ * NULL if no right. */
 static uint8_t *user_pointer(struct address_space *space, uint64_t address, bool write,
                              size_t *room)
 {

@@ -117,9 +117,12 @@ enum status memory_map_add(struct memory_map *map, uint64_t start, uint64_t size
 
 uint64_t memory_map_end(const struct memory_map *map)
 {
-    const struct memory_range *last = &map->ranges[map->count - 1];
+    const struct memory_range *last;
 
-    return map->count == 0 ? 0 : last->start + last->size;
+    if (map->count == 0)
+        return 0;
+    last = &map->ranges[map->count - 1];
+    return last->start + last->size;
 }
 
 enum status memory_map_write(const struct memory_map *map, void *out, size_t max)

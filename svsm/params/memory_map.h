@@ -40,8 +40,8 @@ MUST_CHECK enum status memory_map_add(struct memory_map *map, uint64_t start, ui
 /* The end of the highest range. */
 uint64_t memory_map_end(const struct memory_map *map);
 
-/* Writes the form that OVMF reads: at most max entries and a zero one; STATUS_OUT_OF_RANGE if more.
- */
+/* Writes the form that OVMF reads: at most max entries and a zero one;
+ * STATUS_OUT_OF_RANGE if more. */
 #define MEMORY_MAP_ENTRY_SIZE 24
 MUST_CHECK enum status memory_map_write(const struct memory_map *map, void *out, size_t max);
 

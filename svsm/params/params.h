@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The measured parameter page, copied and checked: a mistake in it is the builder's, and is named.
- */
+/* The measured parameter page, copied and checked: a mistake in it is the builder's,
+ * and is named. */
 #ifndef SVSM_PARAMS_PARAMS_H
 #define SVSM_PARAMS_PARAMS_H
 

@@ -43,6 +43,7 @@ static const char *reason(uint32_t code)
         [6] = "the AMD-SP refused",
         [7] = "the released secret is no 64-byte key",
         [8] = "the reply did not decrypt",
+        [9] = "it failed itself",
     };
 
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptor 3 of a service: one request from the kernel, one response to it (docs/service-abi.md).
- */
+/* Descriptor 3 of a service: one request from the kernel,
+ * one response to it (docs/service-abi.md). */
 #ifndef SVSM_PROCESS_CHANNEL_H
 #define SVSM_PROCESS_CHANNEL_H
 

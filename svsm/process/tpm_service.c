@@ -53,6 +53,19 @@ static void report_opening(uint32_t how)
     }
 }
 
+/* docs/service-abi.md, OPEN. The service's own line before says more. */
+static const char *opening_failure(uint32_t code)
+{
+    switch (code) {
+    case 1:
+        return "the state volume failed";
+    case 2:
+        return "the state volume is damaged; it was not changed";
+    default:
+        return "the service cannot open the state volume";
+    }
+}
+
 void tpm_service_open(struct service *service)
 {
     struct writer request = service_request(service, TPM_OPEN);
@@ -63,7 +76,7 @@ void tpm_service_open(struct service *service)
     if (status != STATUS_OK)
         panic("tpm: %s", status_text(status));
     if (code != 0)
-        panic("tpm: the state volume %s; it was not changed", code == 1 ? "failed" : "is damaged");
+        panic("tpm: %s", opening_failure(code));
     if (!reader_le32(&response, &how))
         panic("tpm: malformed response");
     report_opening(how);

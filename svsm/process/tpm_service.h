@@ -10,8 +10,8 @@
 MUST_CHECK enum status tpm_service_start(struct service *service, const struct boot_service *image,
                                          struct block_device *volume, struct key_relay *key);
 
-/* Opens the volume, says on the console what came of it, and panics when there is no TPM to be had.
- */
+/* Opens the volume, says on the console what came of it,
+ * and panics when there is no TPM to be had. */
 void tpm_service_open(struct service *service);
 
 /* Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. */

@@ -25,8 +25,8 @@ struct attest_request {
     uint8_t service[ATTEST_GUID_SIZE]; /* of a single service */
 };
 
-/* Reads a copy of the operation: ATTEST_SINGLE_SIZE bytes when single, else ATTEST_SERVICES_SIZE.
- */
+/* Reads a copy of the operation: ATTEST_SINGLE_SIZE bytes when single,
+ * else ATTEST_SERVICES_SIZE. */
 MUST_CHECK enum status attest_request_decode(const uint8_t *bytes, bool single,
                                              struct attest_request *request);
 

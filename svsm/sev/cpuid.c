@@ -45,8 +45,8 @@ static bool is_indexed(uint32_t leaf)
     }
 }
 
-/* Sub-leaves 0 and 1 of the XSAVE leaf depend on XCR0: only the entry for the basic state counts.
- */
+/* Sub-leaves 0 and 1 of the XSAVE leaf depend on XCR0:
+ * only the entry for the basic state counts. */
 static bool is_basic_xsave(const struct cpuid_entry *entry)
 {
     return entry->xss_in == 0 && (entry->xcr0_in == 1 || entry->xcr0_in == 3);

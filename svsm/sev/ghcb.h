@@ -31,8 +31,8 @@ void ghcb_begin(void);
 void ghcb_set(size_t offset, uint64_t value);
 #define GHCB_SET(field, value) ghcb_set(offsetof(struct ghcb, field), value)
 
-/* Puts bytes into the shared buffer and points SW_SCRATCH there; size <= GHCB_SHARED_BUFFER_SIZE.
- */
+/* Puts bytes into the shared buffer and points SW_SCRATCH there;
+ * size <= GHCB_SHARED_BUFFER_SIZE. */
 void ghcb_set_buffer(const void *bytes, size_t size);
 
 /*

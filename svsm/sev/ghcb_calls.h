@@ -36,8 +36,8 @@ struct ghcb_guest_request {
 
 MUST_CHECK enum status ghcb_guest_request(struct ghcb_guest_request *request);
 
-/* Names the VMSA that the host runs at vmpl on the vCPU of apic_id, from its next INIT or run on.
- */
+/* Names the VMSA that the host runs at vmpl on the vCPU of apic_id,
+ * from its next INIT or run on. */
 MUST_CHECK enum status ghcb_ap_creation(gpa_t vmsa, unsigned vmpl, uint32_t apic_id,
                                         uint64_t sev_features);
 

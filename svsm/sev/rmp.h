@@ -16,8 +16,8 @@
 #include "lib/snp/page.h"
 #include "svsm/mm/address.h"
 
-/* The instruction faulted: page not mapped, or (RMPADJUST) not validated. Not an architected code.
- */
+/* The instruction faulted: page not mapped, or (RMPADJUST) not validated.
+ * Not an architected code. */
 #define RMP_FAULTED 0xFFFFFFFFu
 
 enum rmp_page_size {
@@ -35,8 +35,8 @@ uint32_t rmp_adjust(gpa_t page, enum rmp_page_size size, unsigned vmpl, uint8_t 
 /* Takes all permissions from all VMPLs but 0, up from first_vmpl; returns the first failure. */
 uint32_t rmp_revoke(gpa_t page, enum rmp_page_size size, unsigned first_vmpl);
 
-/* Validates a range, in 2 MiB pages where the host mapped such. Every page must be invalid before.
- */
+/* Validates a range, in 2 MiB pages where the host mapped such.
+ * Every page must be invalid before. */
 void rmp_validate_own(gpa_t start, uint64_t size);
 
 /* Makes a validated page of the kernel invalid, to share it. */

@@ -118,8 +118,8 @@ static void put_descriptor(struct block_device *device, unsigned index, gpa_t at
     descriptor->next = (uint16_t)(index + 1);
 }
 
-/* Header, data if any, status: always the same descriptors, written anew because they are shared.
- */
+/* Header, data if any, status: always the same descriptors,
+ * written anew because they are shared. */
 static void put_request(struct block_device *device, enum request_type type, uint64_t sector,
                         size_t size)
 {

@@ -181,7 +181,8 @@ kbs_dies() {
 guest_crashes() {
     extend_command_line "$GUEST_IMAGE" "$work/panic.qcow2" init=/nowhere
     guest true --image "$work/panic.qcow2"
-    expect "a panic of the guest's kernel ends the VM" $EXIT_ENDED 'Kernel panic' 'ended without finishing the command'
+    expect "a panic of the guest's kernel ends the VM" $EXIT_ENDED 'ended without finishing the command'
+    check "its message is on the console" grep -aq 'Kernel panic - not syncing' "$LOG_DIR/console.log"
     extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" 'init=/nowhere reboot=triple'
     guest true --image "$work/fault.qcow2"
     expect "a triple fault of the guest ends the VM" $EXIT_ENDED 'triple fault'
@@ -213,9 +214,12 @@ write_on="if i=\$(tpm2_nvread -C o -s 8 $NV_INDEX); then
         printf %s \$i | tpm2_nvwrite -C o -i - $NV_INDEX && echo wrote \$i >/dev/console
     done"
 
-# As a power cut is to the VM: QEMU is gone from one instruction to the next.
+# As a power cut is to the VM: QEMU is gone from one instruction to the next. timeout, which runs it, waits for that.
 cut_power() {
-    processes_of_vm | xargs -r kill -KILL
+    local pid
+    for pid in $(processes_of_vm); do
+        [ "$(cat "/proc/$pid/comm")" = timeout ] || kill -KILL "$pid"
+    done
     vm_status
 }
 

@@ -267,6 +267,22 @@ TEST("An MSR access that the host refuses is answered with #GP to raise")
     CHECK_ANSWER(GHCB_RESULT_EXCEPTION, RAISE_GP);
 }
 
+TEST("An MSR that is not the guest's is answered with #GP to raise, unknown or the host's own")
+{
+    static const uint32_t msrs[] = {0x12345, 0xC0000082 /* LSTAR */, 0xC0010117 /* VM_HSAVE_PA */};
+
+    for (size_t i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
+        begin_msr(false, msrs[i]);
+        ghcb_exit();
+        CHECK_ANSWER(GHCB_RESULT_EXCEPTION, RAISE_GP);
+        begin_msr(true, msrs[i]);
+        GHCB_SET(rax, 0);
+        GHCB_SET(rdx, 0);
+        ghcb_exit();
+        CHECK_ANSWER(GHCB_RESULT_EXCEPTION, RAISE_GP);
+    }
+}
+
 static void mmio(uint64_t code, uint64_t gpa, uint64_t size)
 {
     ghcb_begin(code, gpa, size);

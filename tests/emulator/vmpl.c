@@ -311,6 +311,14 @@ static void ask_to_create(uint64_t request, uint64_t gpa)
     ghcb_exit();
 }
 
+TEST("AP_CREATION refuses SEV_FEATURES that the platform does not have")
+{
+    ghcb_begin(GHCB_EXIT_AP_CREATION, ap_request(AP_CREATE_ON_INIT, 3, 0), gpa_of(vmpl_vmsa(1)));
+    GHCB_SET(rax, SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_VTOM);
+    ghcb_exit();
+    CHECK_MALFORMED(GHCB_ERR_INVALID_INPUT);
+}
+
 TEST("AP_CREATION refuses a VMSA at a 2 MiB boundary")
 {
     ask_to_create(ap_request(AP_CREATE_ON_INIT, 3, 0), gpa_of(fresh_large_page()));

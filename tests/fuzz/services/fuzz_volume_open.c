@@ -17,8 +17,8 @@
 
 static const uint8_t key[VOLUME_KEY_SIZE] = {1};
 
-/* The places that the input fills, in this order: both slots' superblocks, then a payload sector.
- */
+/* The places that the input fills, in this order: both slots' superblocks,
+ * then a payload sector. */
 static const uint64_t places[CHUNKS] = {0, 8, SLOT_AT, SLOT_AT + 8, 16, SLOT_AT + 16};
 
 /* Rebuilds a sector as an authentic superblock with the fuzzer's fields. */

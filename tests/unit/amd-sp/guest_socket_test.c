@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The descriptor of docs/service-abi.md, served by a child process as `amd-sp --guest-socket` does.
- */
+/* The descriptor of docs/service-abi.md, served by a child process as `amd-sp
+ * --guest-socket` does. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

@@ -14,8 +14,8 @@
 
 #define TPM_RC_HANDLE_1 0x18b
 
-/* glibc's dprintf() loses a buffer when its descriptor is not open: see NO_DESCRIPTOR in engine.c.
- */
+/* glibc's dprintf() loses a buffer when its descriptor is not open:
+ * see NO_DESCRIPTOR in engine.c. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
