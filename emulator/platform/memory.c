@@ -121,6 +121,15 @@ uint64_t memory_file_offset(hpa_t address)
     return address.pa < GIB4 ? address.pa : address.pa - GIB4 + host_memory.low_end;
 }
 
+static bool starts_with(const char *text, const char *prefix)
+{
+    while (*prefix && *text == *prefix) {
+        text++;
+        prefix++;
+    }
+    return !*prefix;
+}
+
 uint64_t command_line_number(const char *name, uint64_t fallback)
 {
     size_t length = strlen(name);
@@ -128,7 +137,7 @@ uint64_t command_line_number(const char *name, uint64_t fallback)
     for (const char *p = host_memory.command_line; *p; p++) {
         uint64_t value = 0;
 
-        if ((p != host_memory.command_line && p[-1] != ' ') || memcmp(p, name, length) != 0 ||
+        if ((p != host_memory.command_line && p[-1] != ' ') || !starts_with(p, name) ||
             p[length] != '=')
             continue;
         for (p += length + 1; *p >= '0' && *p <= '9'; p++)

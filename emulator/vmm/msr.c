@@ -26,10 +26,9 @@ static const struct msr_range of_the_guest[] = {
     {0xC0011020, 0xC001102F}, /* LS_CFG, DE_CFG and their like */
 };
 
-#define MSR_HWCR 0xC0010015u
-#define HWCR_TSC_FREQ_SEL                                                                          \
-    (1ull << 24) /* the TSC counts with the P0 frequency, as Linux wants it                        \
-                  */
+/* HWCR.TscFreqSel: the TSC counts with the P0 frequency. Linux complains when it is clear. */
+#define MSR_HWCR          0xC0010015u
+#define HWCR_TSC_FREQ_SEL (1ull << 24)
 
 static bool is_of_the_guest(uint32_t msr)
 {
