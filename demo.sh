@@ -32,14 +32,6 @@ BOOT_PCRS=sha256:0,1,2,3,4
 TPM_RC_INTEGRITY=0x1df
 EXIT_REFUSED=209
 
-free_port() {
-    local port
-    for port in {18080..18180}; do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    done
-    echo "$port"
-}
-
 # The demo's own files, by way of the configuration that every script reads.
 set_up() {
     "$ROOT/prepare.sh"

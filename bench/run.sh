@@ -40,14 +40,6 @@ done
 # sample NAME VALUE: bench/report.jq gathers them by name.
 sample() { printf '%s %s\n' "$1" "$2" >>"$work/samples"; }
 
-free_port() {
-    local port
-    for port in {18280..18380}; do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-    done
-    echo "$port"
-}
-
 # The benchmark's own files, by way of the configuration that every script reads.
 set_up() {
     [ $prepare = no ] || "$ROOT/prepare.sh"

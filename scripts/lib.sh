@@ -100,6 +100,15 @@ run_logged() {
     say "    $text ${green}done${reset} ($((SECONDS - start)) s)"
 }
 
+# A port of the loopback interface on which nobody listens
+free_port() {
+    local port
+    for port in {18080..18480}; do
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
 # lock_file FD FILE: takes the lock of an existing file through that descriptor; fails at once when another
 # process has it. A file that was replaced between opening and locking is opened again.
 lock_file() {

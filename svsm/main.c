@@ -12,10 +12,10 @@
  * One vCPU, interrupts off for ever. Everything the host or the guest says is checked where it
  * enters; what they can only do with ill intent ends the VM by panic(), which says so.
  */
+#include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/traps.h"
 #include "svsm/arch/usermode.h"
-#include "svsm/base/string.h"
 #include "svsm/console/log.h"
 #include "svsm/console/panic.h"
 #include "svsm/guest/prepare.h"

@@ -6,48 +6,6 @@
 /* QEMU's isa-debug-exit device. */
 #define DEBUG_EXIT_PORT 0xF4
 
-void *memcpy(void *to, const void *from, size_t size)
-{
-    void *start = to;
-    size_t words = size / 8;
-    size_t rest = size % 8;
-
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(rest) : : "memory");
-    return start;
-}
-
-void *memset(void *to, int byte, size_t size)
-{
-    void *start = to;
-    uint64_t pattern = 0x0101010101010101ull * (uint8_t)byte;
-    size_t words = size / 8;
-    size_t rest = size % 8;
-
-    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(pattern) : "memory");
-    return start;
-}
-
-int memcmp(const void *a, const void *b, size_t size)
-{
-    const uint8_t *x = a, *y = b;
-
-    for (size_t i = 0; i < size; i++)
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    return 0;
-}
-
-size_t strlen(const char *s)
-{
-    size_t n = 0;
-
-    while (s[n])
-        n++;
-    return n;
-}
-
 _Noreturn void host_exit(enum host_exit why)
 {
     out8(DEBUG_EXIT_PORT, (uint8_t)why);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "lib/base/reader.h"
+#include "lib/freestanding/string.h"
 #include "lib/snp/page.h"
 
 #define DIRECT_MAP      0xffff800000000000ull
@@ -37,11 +38,6 @@ static inline hpa_t host_pa_of_direct(const void *p)
 {
     return hpa((uint64_t)p - DIRECT_MAP);
 }
-
-void *memcpy(void *to, const void *from, size_t size);
-void *memset(void *to, int byte, size_t size);
-int memcmp(const void *a, const void *b, size_t size);
-size_t strlen(const char *s);
 
 static inline void out8(uint16_t port, uint8_t v)
 {

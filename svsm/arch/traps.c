@@ -4,11 +4,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/segments.h"
 #include "svsm/arch/usermode.h"
-#include "svsm/base/string.h"
 #include "svsm/console/panic.h"
 #include "svsm/process/process.h"
 #include "svsm/sev/cpuid.h"

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/format.h"
 #include "svsm/console/uart.h"
 

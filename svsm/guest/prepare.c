@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/guest/prepare.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/panic.h"
 #include "svsm/guest/memory.h"
 #include "svsm/guest/sections.h"

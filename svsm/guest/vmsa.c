@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/guest/vmsa.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 
 #define CR0_RESET       0x60000010ull /* CD, NW, ET */
 #define CS_SELECTOR     0xF000

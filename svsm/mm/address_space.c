@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/mm/address_space.h"
 
+#include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/base/string.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/mm/paging.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/mm/page_allocator.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/panic.h"
 #include "svsm/sev/rmp.h"
 

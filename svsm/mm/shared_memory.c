@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/mm/shared_memory.h"
 
+#include "lib/freestanding/string.h"
 #include "lib/snp/ghcb.h"
-#include "svsm/base/string.h"
 #include "svsm/console/panic.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/mm/paging.h"

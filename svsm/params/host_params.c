@@ -2,7 +2,7 @@
 #include "svsm/params/host_params.h"
 
 #include "lib/base/bytes.h"
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/log.h"
 #include "svsm/console/panic.h"
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 
 static int64_t channel_read(struct file *file, struct user_span to)
 {

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/log.h"
 #include "svsm/sev/secrets.h"
 

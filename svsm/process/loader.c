@@ -3,7 +3,7 @@
 
 #include <elf.h>
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/process/random.h"
 
 #define LOAD_BASE        0x0000400000000000ull /* of position-independent programs, plus a random part */

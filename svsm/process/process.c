@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/process.h"
 
+#include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/base/string.h"
 #include "svsm/console/log.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/process/fpu.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/random.h"
 
+#include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/base/string.h"
 #include "svsm/console/panic.h"
 
 #define RETRIES 1000

@@ -9,8 +9,8 @@
 #include <sys/utsname.h>
 #include <time.h>
 
+#include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/base/string.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/process/clock.h"
 #include "svsm/process/random.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/tpm_service.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/console/log.h"
 #include "svsm/console/panic.h"
 

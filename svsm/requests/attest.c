@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The attestation protocol (58019, chapter 9): reports that bind the guest's nonce to manifests. */
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/guest/memory.h"
 #include "svsm/process/attest_service.h"
 #include "svsm/process/tpm_service.h"

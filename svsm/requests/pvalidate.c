@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* SVSM_CORE_PVALIDATE: the guest's pages change between private and shared (58019, section 7.2). */
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "svsm/guest/memory.h"
 #include "svsm/guest/tlb.h"
 #include "svsm/requests/call.h"

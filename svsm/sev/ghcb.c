@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/sev/ghcb.h"
 
+#include "lib/freestanding/string.h"
 #include "lib/snp/vmsa.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/base/string.h"
 #include "svsm/console/panic.h"
 #include "svsm/mm/shared_memory.h"
 #include "svsm/sev/msr_protocol.h"

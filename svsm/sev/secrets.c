@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 
 #define SVSM_MAX_VERSION 1
 

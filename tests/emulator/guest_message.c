@@ -5,7 +5,7 @@
  */
 #include "lib/snp/guest_message.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"

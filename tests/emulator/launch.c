@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a guest finds at its start (56860, SNP_LAUNCH_UPDATE, CPUID and secrets pages; IGVM). */
 #include "lib/boot/boot_params.h"
+#include "lib/freestanding/string.h"
 #include "lib/igvm/igvm_format.h"
-#include "svsm/base/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Page state change lists (56421, 4.1.6), and what a page is after it changed hands. */
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"

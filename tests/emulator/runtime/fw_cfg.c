@@ -2,7 +2,7 @@
 #include "tests/emulator/runtime/fw_cfg.h"
 
 #include "lib/base/bytes.h"
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/port.h"
 
 #define FW_CFG_DIRECTORY 0x19

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/emulator/runtime/memory.h"
 
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/rmp.h"
 #include "tests/emulator/runtime/tap.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Memory and string functions of a kernel without a C library. */
-#ifndef SVSM_BASE_STRING_H
-#define SVSM_BASE_STRING_H
+#ifndef SNPVTPM_LIB_FREESTANDING_STRING_H
+#define SNPVTPM_LIB_FREESTANDING_STRING_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The four functions that a freestanding compiler may call, and wiping. */
-#include "svsm/base/string.h"
+#include "lib/freestanding/string.h"
 
 #include <stdint.h>
 
