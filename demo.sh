@@ -159,6 +159,7 @@ holds "a secret sealed to $BOOT_PCRS unseals with the old chain: \"$output\"" sa
 extend_command_line "$GUEST_IMAGE" "$demo/changed.qcow2" changed
 image=(--image "$demo/changed.qcow2")
 guest "cat /proc/cmdline; $(unseal $BOOT_PCRS chain)"
+holds "the kernel got the changed command line" said ' changed'
 holds "with the changed chain it does not" [ "$status" != 0 ]
 holds "because the policy check fails" messages_say 'policy check failed'
 

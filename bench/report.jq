@@ -27,7 +27,7 @@ def figures:
     latency("the clock, part of each"; "Clock.median_us"; "us"),
     size("svsm.igvm less firmware"; "image.bytes"; 16),
     size("SVSM's memory"; "region.bytes"; 64),
-    size("of it in use, before services"; "region_used.bytes"; null),
+    size("of it in use"; "region_used.bytes"; null),
     ["demo", "./demo.sh, all built", "s", "demo.s", null, null, 180, null, 1],
     ["host", "load of the host before", "", "host.load", null, null, null, null, 1];
 

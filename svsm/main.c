@@ -171,10 +171,9 @@ void kernel_main(uint32_t params_gpa)
     usermode_init();
     clock_init();
     start_memory();
-    log_info("%lu KiB free", page_free_count() * (PAGE_SIZE / 1024));
-
     open_volume();
     start_services();
+    log_info("%lu KiB free", page_free_count() * (PAGE_SIZE / 1024));
 
     guest.vmpl = params.guest_vmpl;
     guest.attest = &attest;
