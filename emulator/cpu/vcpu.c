@@ -68,8 +68,7 @@ static struct vmcb *new_vmcb(void)
     return vmcb;
 }
 
-/* GHCB MSR after reset: the SEV information response (GHCB specification, 2.3.1). */
-static uint64_t sev_information(void)
+uint64_t vcpu_sev_information(void)
 {
     return (uint64_t)GHCB_PROTOCOL_MAX << 48 | (uint64_t)GHCB_PROTOCOL_MIN << 32 |
            (uint64_t)CBIT_POSITION << 24 | GHCB_MSR_SEV_INFO_RESP;
@@ -81,8 +80,10 @@ void vcpu_init(struct vcpu *cpu)
 
     memset(cpu, 0, sizeof(*cpu));
     for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
-        cpu->contexts[vmpl] = (struct vmpl_context){
-            .vmpl = vmpl, .vmsa = gpa(NO_GPA), .ghcb = gpa(NO_GPA), .ghcb_msr = sev_information()};
+        cpu->contexts[vmpl] = (struct vmpl_context){.vmpl = vmpl,
+                                                    .vmsa = gpa(NO_GPA),
+                                                    .ghcb = gpa(NO_GPA),
+                                                    .ghcb_msr = vcpu_sev_information()};
     init_permission_maps();
     if (!host_wrmsr(MSR_VM_HSAVE_PA, host_save.pa))
         die(HOST_EXIT_INTERNAL, "the machine has no SVM: QEMU's -cpu must be an AMD model");
@@ -185,12 +186,12 @@ static enum outcome raise_vc(struct vmpl_context *context, uint32_t error, enum 
     return TO_VMM;
 }
 
-static enum outcome page_fault_to_vmm(struct vcpu *cpu, gpa_t page, bool private,
-                                      enum vcpu_exit *exit)
+static enum outcome access_to_vmm(struct vcpu *cpu, enum vcpu_exit why, gpa_t address, bool private,
+                                  enum vcpu_exit *exit)
 {
-    cpu->fault = page;
+    cpu->fault = address;
     cpu->fault_private = private;
-    *exit = VCPU_EXIT_PAGE;
+    *exit = why;
     return TO_VMM;
 }
 
@@ -202,13 +203,10 @@ static enum outcome private_fault(struct vcpu *cpu, gpa_t address, enum vcpu_exi
     const struct rmp_entry *entry = rmp_find(address);
 
     if (!entry || !(entry->flags & RMP_ASSIGNED))
-        return page_fault_to_vmm(cpu, gpa_page(address), true, exit);
+        return access_to_vmm(cpu, VCPU_EXIT_PAGE, gpa_page(address), true, exit);
     if (entry->gpa.v == gpa_page(address).v && !(entry->flags & RMP_VALIDATED))
         return raise_vc(context, SVM_EXIT_PAGE_NOT_VALIDATED, exit);
-    cpu->fault = address;
-    cpu->fault_private = true;
-    *exit = VCPU_EXIT_FORBIDDEN;
-    return TO_VMM;
+    return access_to_vmm(cpu, VCPU_EXIT_FORBIDDEN, address, true, exit);
 }
 
 static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
@@ -227,14 +225,11 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
     }
     if (vmcb->exitinfo1 & NPF_FETCH) {
         log_line("VMPL%u: code at %lx without the C-bit: not emulated", context->vmpl, address.v);
-        cpu->fault = address;
-        cpu->fault_private = false;
-        *exit = VCPU_EXIT_FORBIDDEN;
-        return TO_VMM;
+        return access_to_vmm(cpu, VCPU_EXIT_FORBIDDEN, address, false, exit);
     }
     if (!guest_memory_find(address, &backing))
         return raise_vc(context, SVM_EXIT_NPF, exit); /* MMIO */
-    return page_fault_to_vmm(cpu, gpa_page(address), false, exit);
+    return access_to_vmm(cpu, VCPU_EXIT_PAGE, gpa_page(address), false, exit);
 }
 
 static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)

@@ -40,6 +40,10 @@ struct vcpu {
     bool fault_private;
 };
 
+/* The SEV information response (GHCB specification, 2.3.1), which the GHCB MSR holds after reset.
+ */
+uint64_t vcpu_sev_information(void);
+
 void vcpu_init(struct vcpu *cpu);
 
 /* Whether a VMSA with these SEV_FEATURES can run. */
@@ -61,7 +65,6 @@ void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error);
 /* Moves RIP past an instruction that the hypervisor has carried out. */
 void vcpu_skip(struct vmpl_context *context, unsigned length);
 
-#define VECTOR_DB 1
 #define VECTOR_UD 6
 #define VECTOR_GP 13
 #define VECTOR_VC 29

@@ -67,7 +67,6 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define EVENT_TYPE_EXCEPTION (3ull << 8)
 
 /* Nested page fault EXITINFO1. */
-#define NPF_WRITE       (1ull << 1)
 #define NPF_FETCH       (1ull << 4)
 #define NPF_GUEST_TABLE (1ull << 33)
 

@@ -75,6 +75,22 @@ static inline uint32_t in32(uint16_t port)
     return v;
 }
 
+/* size is 1, 2 or 4 bytes */
+static inline uint32_t host_in(uint16_t port, unsigned size)
+{
+    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+}
+
+static inline void host_out(uint16_t port, unsigned size, uint32_t value)
+{
+    if (size == 1)
+        out8(port, (uint8_t)value);
+    else if (size == 2)
+        out16(port, (uint16_t)value);
+    else
+        out32(port, value);
+}
+
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;
 };

@@ -40,7 +40,7 @@ uint32_t port_read(uint16_t port, unsigned size)
         return NOBODY;
     if (port_is_pci(port))
         return pci_port_read(port, size);
-    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+    return host_in(port, size);
 }
 
 void port_write(uint16_t port, unsigned size, uint32_t value)
@@ -49,12 +49,8 @@ void port_write(uint16_t port, unsigned size, uint32_t value)
         return;
     if (port_is_pci(port))
         pci_port_write(port, size, value);
-    else if (size == 1)
-        out8(port, (uint8_t)value);
-    else if (size == 2)
-        out16(port, (uint16_t)value);
     else
-        out32(port, value);
+        host_out(port, size, value);
 }
 
 static bool is_virtio_slot(uint64_t address)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The GHCB MSR protocol (GHCB specification 56421, 2.3.1). */
-#include "emulator/cpu/npt.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/vmm.h"
 #include "lib/snp/ghcb.h"
@@ -52,8 +51,7 @@ void vmm_msr_protocol(struct vcpu *cpu)
 
     switch (request & GHCB_MSR_INFO_MASK) {
     case GHCB_MSR_SEV_INFO_REQ:
-        context->ghcb_msr = (uint64_t)GHCB_PROTOCOL_MAX << 48 | (uint64_t)GHCB_PROTOCOL_MIN << 32 |
-                            (uint64_t)CBIT_POSITION << 24 | GHCB_MSR_SEV_INFO_RESP;
+        context->ghcb_msr = vcpu_sev_information();
         break;
     case GHCB_MSR_CPUID_REQ:
         context->ghcb_msr = answer_cpuid(request);

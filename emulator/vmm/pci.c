@@ -55,7 +55,7 @@ uint32_t pci_port_read(uint16_t port, unsigned size)
     if (address_is_hidden(guest_address))
         return NOBODY;
     out32(CONFIG_ADDRESS, guest_address);
-    return size == 1 ? in8(port) : size == 2 ? in16(port) : in32(port);
+    return host_in(port, size);
 }
 
 void pci_port_write(uint16_t port, unsigned size, uint32_t value)
@@ -70,12 +70,7 @@ void pci_port_write(uint16_t port, unsigned size, uint32_t value)
     if (address_is_hidden(guest_address))
         return;
     out32(CONFIG_ADDRESS, guest_address);
-    if (size == 1)
-        out8(port, (uint8_t)value);
-    else if (size == 2)
-        out16(port, (uint16_t)value);
-    else
-        out32(port, value);
+    host_out(port, size, value);
     if ((guest_address & 0xFFFFF8) == PCIEXBAR)
         note_ecam();
 }
