@@ -37,19 +37,7 @@ set_up() {
     "$ROOT/prepare.sh"
     load_config
     rm -rf "$demo"
-    mkdir -p "$demo"
-    cat >"$demo/vm.conf" <<EOF
-STATE_DIR=$demo
-GUEST_IMAGE=$demo/guest.qcow2
-STATE_VOLUME=$demo/tpm-state.raw
-KBS_DB=$demo/kbs.db
-PROXY_SOCKET=$demo/proxy.sock
-LOG_DIR=$demo/log
-KBS_PORT=$(free_port)
-EOF
-    export VM_CONF=$demo/vm.conf
-    load_config
-    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+    use_private_state "$demo" "$(free_port)"
 }
 
 clean_up() {

@@ -59,6 +59,20 @@ load_config() {
     done
 }
 
+# use_private_state FOLDER KBS_PORT [LINE]...: makes this script, and all that it runs, use files of their own in
+# FOLDER, with a fresh copy of the guest's image. Each LINE goes into their configuration as it is.
+use_private_state() {
+    local folder=$1 port=$2
+    shift 2
+    mkdir -p "$folder"
+    printf '%s\n' "STATE_DIR=$folder" "GUEST_IMAGE=$folder/guest.qcow2" "STATE_VOLUME=$folder/tpm-state.raw" \
+        "KBS_DB=$folder/kbs.db" "PROXY_SOCKET=$folder/proxy.sock" "LOG_DIR=$folder/log" "KBS_PORT=$port" "$@" \
+        >"$folder/vm.conf"
+    export VM_CONF=$folder/vm.conf
+    load_config
+    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+}
+
 # bytes_of SIZE: 16M, 2G, 512K or a plain number, in bytes; fails on anything else.
 bytes_of() {
     [[ $1 =~ ^[0-9]{1,9}[KMG]?$ ]] || return 1

@@ -29,21 +29,7 @@ vm_remove() {
 
 # vm_configure NAME: the configuration of a VM whose files are in $work/NAME, for all scripts that are run after it
 vm_configure() {
-    local folder=$work/$1
-    mkdir -p "$folder"
-    cat >"$folder/vm.conf" <<EOF
-STATE_DIR=$folder
-GUEST_IMAGE=$folder/guest.qcow2
-STATE_VOLUME=$folder/tpm-state.raw
-KBS_DB=$folder/kbs.db
-PROXY_SOCKET=$folder/proxy.sock
-LOG_DIR=$folder/log
-KBS_PORT=$((20000 + RANDOM % 20000))
-PLATFORM=emulated
-EOF
-    export VM_CONF=$folder/vm.conf
-    load_config
-    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+    use_private_state "$work/$1" $((20000 + RANDOM % 20000)) PLATFORM=emulated
 }
 
 # vm_make: a VM that has never run; with an SVSM, its measurement and a key are registered in a KBS that answers.
