@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The administrators' side: a JSON API below /admin/v1, the metrics, and the status page for an
+ * auditor's browser. Everything but /healthz wants a token, in "Authorization: Bearer TOKEN" or as
+ * the password of HTTP Basic authentication.
+ */
+#ifndef SNPVTPM_KBS_ADMIN_ADMIN_H
+#define SNPVTPM_KBS_ADMIN_ADMIN_H
+
+#include "kbs/http/message.h"
+#include "kbs/kbs.h"
+
+#define ADMIN_BODY_MAX (8u << 20) /* bytes: an image's pages in base64 */
+
+/* An http_handler; context is a struct kbs. */
+void admin_answer(void *context, const struct http_request *request, struct http_reply *reply);
+
+#endif

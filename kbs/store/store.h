@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where the KBS keeps what must last, in SQLite or PostgreSQL: images, policies, secrets, volumes,
+ * administrators' tokens, its own signing keys, the audit log, and (PostgreSQL) sessions.
+ *
+ * Everything is done inside a unit of work: store_begin ... store_commit makes all of it durable
+ * at once, or nothing. A unit is used by one thread; several may be open in different threads.
+ * Secrets and private keys are stored wrapped (master_key.h) and never leave in the clear but
+ * through the functions that say so.
+ */
+#ifndef SNPVTPM_KBS_STORE_STORE_H
+#define SNPVTPM_KBS_STORE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "kbs/store/master_key.h"
+#include "lib/base/reader.h"
+
+#define STORE_NAME_MAX 63 /* characters of a name: [A-Za-z0-9][A-Za-z0-9_.-]* */
+
+enum store_status {
+    STORE_OK,
+    STORE_NOT_FOUND,     /* no such thing */
+    STORE_EXISTS,        /* there is one of that name already */
+    STORE_IN_USE,        /* something else refers to it */
+    STORE_CONFLICT,      /* another unit of work came first: do it again */
+    STORE_RETIRED,       /* it was, and is no more */
+    STORE_NO_DATABASE,   /* no such file, or no such database */
+    STORE_EXPOSED,       /* others than the owner may read the file */
+    STORE_NOT_DATABASE,  /* it is something else */
+    STORE_NEWER_VERSION, /* made by a newer version of this program */
+    STORE_WRONG_KEY,     /* wrapped under a master key that was not given, or altered */
+    STORE_UNAVAILABLE,   /* the server cannot be reached */
+    STORE_FAILED,        /* input or output, memory; store_reason() tells more */
+};
+
+struct store;
+struct store_unit;
+
+/*
+ * Opens the store at url: "sqlite:PATH" (a plain PATH means the same) or "postgresql://..." as
+ * libpq takes it. With create, makes what is missing; an older schema is migrated. *store is to be
+ * closed in any case; it is NULL only without memory. The keys are borrowed until then.
+ */
+MUST_CHECK enum store_status store_open(const char *url, bool create,
+                                        const struct master_keys *keys, struct store **store);
+
+void store_close(struct store *store);
+
+/* Whether several servers may share this store, so that sessions belong into it. */
+bool store_is_shared(const struct store *store);
+
+/* Why opening failed, in words; the URL's password is never part of them. */
+const char *store_reason(const struct store *store, enum store_status status);
+
+/* A status in words, without a full stop. */
+const char *store_status_text(enum store_status status);
+
+/* Begins a unit of work that may change things; it waits for others that do. */
+MUST_CHECK enum store_status store_begin(struct store *store, struct store_unit **unit);
+
+/* Begins one that only looks. */
+MUST_CHECK enum store_status store_begin_reading(struct store *store, struct store_unit **unit);
+
+/* Makes it durable; unit is gone in any case. STORE_OK means that a power cut loses nothing. */
+MUST_CHECK enum store_status store_commit(struct store_unit *unit);
+
+/* Ends it without effect. NULL is ignored. */
+void store_abandon(struct store_unit *unit);
+
+/* Whether it can be reached and read, for /healthz. */
+MUST_CHECK enum store_status store_ping(struct store *store);
+
+/* Whether text may be a name. */
+MUST_CHECK bool store_is_name(const char *text);
+
+/* Wraps every secret and private key anew under the newest master key, and counts them. */
+MUST_CHECK enum store_status store_rewrap(struct store_unit *unit, unsigned *count);
+
+#endif
