@@ -120,22 +120,40 @@ MUST_CHECK static bool list_hosts(const char *const *hosts, size_t count,
     return true;
 }
 
+/* All but the hosts. */
+MUST_CHECK static bool prepare_server(const struct issued *ca, time_t now, struct issued *server)
+{
+    *server = (struct issued){0};
+    return prepare("KBS", ca->certificate, now, ISSUE_SERVER_DAYS, server) &&
+           add_extension(server->certificate, ca->certificate, NID_basic_constraints,
+                         "critical,CA:FALSE") &&
+           add_extension(server->certificate, ca->certificate, NID_key_usage,
+                         "critical,digitalSignature") &&
+           add_extension(server->certificate, ca->certificate, NID_ext_key_usage, "serverAuth") &&
+           add_extension(server->certificate, ca->certificate, NID_authority_key_identifier,
+                         "keyid:always");
+}
+
 bool issue_server(const struct issued *ca, const char *const *hosts, size_t count, time_t now,
                   struct issued *server)
 {
     char list[ISSUE_HOSTS_MAX * (HOST_MAX + 5)];
 
-    *server = (struct issued){0};
-    if (list_hosts(hosts, count, list) &&
-        prepare("KBS", ca->certificate, now, ISSUE_SERVER_DAYS, server) &&
-        add_extension(server->certificate, ca->certificate, NID_basic_constraints,
-                      "critical,CA:FALSE") &&
-        add_extension(server->certificate, ca->certificate, NID_key_usage,
-                      "critical,digitalSignature") &&
-        add_extension(server->certificate, ca->certificate, NID_ext_key_usage, "serverAuth") &&
+    if (prepare_server(ca, now, server) && list_hosts(hosts, count, list) &&
         add_extension(server->certificate, ca->certificate, NID_subject_alt_name, list) &&
-        add_extension(server->certificate, ca->certificate, NID_authority_key_identifier,
-                      "keyid:always") &&
+        X509_sign(server->certificate, ca->key, EVP_sha256()) > 0)
+        return true;
+    issued_free(server);
+    return false;
+}
+
+bool issue_again(const struct issued *ca, const X509 *older, time_t now, struct issued *server)
+{
+    X509_EXTENSION *hosts =
+        X509_get_ext(older, X509_get_ext_by_NID(older, NID_subject_alt_name, -1));
+
+    if (prepare_server(ca, now, server) && hosts &&
+        X509_add_ext(server->certificate, hosts, -1) == 1 &&
         X509_sign(server->certificate, ca->key, EVP_sha256()) > 0)
         return true;
     issued_free(server);

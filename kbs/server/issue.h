@@ -32,6 +32,10 @@ MUST_CHECK bool issue_ca(time_t now, struct issued *ca);
 MUST_CHECK bool issue_server(const struct issued *ca, const char *const *hosts, size_t count,
                              time_t now, struct issued *server);
 
+/* Another certificate with another key in the place of an older one of ca's, for the same hosts. */
+MUST_CHECK bool issue_again(const struct issued *ca, const X509 *older, time_t now,
+                            struct issued *server);
+
 void issued_free(struct issued *issued);
 
 #endif

@@ -5,11 +5,21 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BACKLOG 512
+
+/* getaddrinfo would take a number that is too large as another one. */
+MUST_CHECK static bool is_port(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length > 0 && length <= 5 && strspn(text, "0123456789") == length &&
+           strtoul(text, NULL, 10) <= UINT16_MAX;
+}
 
 /* Splits at the last colon and takes the brackets of an IPv6 address off. */
 MUST_CHECK static bool split(const char *address, char host[LISTENER_NAME_MAX + 1],
@@ -28,7 +38,7 @@ MUST_CHECK static bool split(const char *address, char host[LISTENER_NAME_MAX + 
     memcpy(host, address, length);
     host[length] = '\0';
     *port = colon + 1;
-    return (*port)[strspn(*port, "0123456789")] == '\0' && **port != '\0' && strlen(*port) <= 5;
+    return is_port(*port);
 }
 
 /* NULL when it is none; otherwise to be freed with freeaddrinfo. */

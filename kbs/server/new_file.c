@@ -48,7 +48,7 @@ MUST_CHECK static bool sync_folder_of(const char *path)
     return synced;
 }
 
-bool new_file_write(const char *path, mode_t mode, const void *bytes, size_t size)
+MUST_CHECK static bool write_new(const char *path, mode_t mode, const void *bytes, size_t size)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode), error;
     bool written;
@@ -66,7 +66,7 @@ bool new_file_write(const char *path, mode_t mode, const void *bytes, size_t siz
     return written;
 }
 
-bool new_file_replace(const char *path, mode_t mode, const void *bytes, size_t size)
+MUST_CHECK static bool replace(const char *path, mode_t mode, const void *bytes, size_t size)
 {
     char beside[PATH_MAX];
     int length = snprintf(beside, sizeof(beside), "%s.new", path), error;
@@ -76,7 +76,7 @@ bool new_file_replace(const char *path, mode_t mode, const void *bytes, size_t s
         return false;
     }
     unlink(beside);
-    if (!new_file_write(beside, mode, bytes, size))
+    if (!write_new(beside, mode, bytes, size))
         return false;
     if (rename(beside, path) == 0)
         return sync_folder_of(path);
@@ -86,53 +86,52 @@ bool new_file_replace(const char *path, mode_t mode, const void *bytes, size_t s
     return false;
 }
 
-enum pem_kind {
-    PEM_KIND_CERTIFICATE,
-    PEM_KIND_PRIVATE,
-    PEM_KIND_PUBLIC,
-};
-
-MUST_CHECK static bool write_pem(const char *path, mode_t mode, enum pem_kind kind,
-                                 X509 *certificate, EVP_PKEY *key)
+bool new_file_write(const char *path, mode_t mode, enum new_file_how how, const void *bytes,
+                    size_t size)
 {
-    BIO *memory = BIO_new(BIO_s_secmem());
-    int made = 0;
+    return how == NEW_FILE_REPLACE ? replace(path, mode, bytes, size)
+                                   : write_new(path, mode, bytes, size);
+}
+
+/* Writes what is in memory, which is NULL or made in vain when OpenSSL failed, and frees it. */
+MUST_CHECK static bool write_memory(const char *path, mode_t mode, enum new_file_how how,
+                                    BIO *memory, bool made)
+{
+    bool written = false;
     char *text;
     long size;
-    bool written = false;
 
     errno = 0;
-    if (!memory)
-        return false;
-    switch (kind) {
-    case PEM_KIND_CERTIFICATE:
-        made = PEM_write_bio_X509(memory, certificate);
-        break;
-    case PEM_KIND_PRIVATE:
-        made = PEM_write_bio_PKCS8PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
-        break;
-    case PEM_KIND_PUBLIC:
-        made = PEM_write_bio_PUBKEY(memory, key);
-        break;
+    if (made) {
+        size = BIO_get_mem_data(memory, &text);
+        written = new_file_write(path, mode, how, text, (size_t)size);
     }
-    size = BIO_get_mem_data(memory, &text);
-    if (made == 1 && size > 0)
-        written = new_file_write(path, mode, text, (size_t)size);
     BIO_free(memory);
     return written;
 }
 
-bool new_file_write_certificate(const char *path, mode_t mode, X509 *certificate)
+bool new_file_write_certificate(const char *path, mode_t mode, enum new_file_how how,
+                                X509 *certificate)
 {
-    return write_pem(path, mode, PEM_KIND_CERTIFICATE, certificate, NULL);
+    BIO *memory = BIO_new(BIO_s_mem());
+
+    return write_memory(path, mode, how, memory,
+                        memory && PEM_write_bio_X509(memory, certificate) == 1);
 }
 
-bool new_file_write_key(const char *path, mode_t mode, EVP_PKEY *key)
+/* Memory of this kind is wiped when it is freed. */
+bool new_file_write_key(const char *path, mode_t mode, enum new_file_how how, EVP_PKEY *key)
 {
-    return write_pem(path, mode, PEM_KIND_PRIVATE, NULL, key);
+    BIO *memory = BIO_new(BIO_s_secmem());
+
+    return write_memory(
+        path, mode, how, memory,
+        memory && PEM_write_bio_PKCS8PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) == 1);
 }
 
-bool new_file_write_public(const char *path, mode_t mode, EVP_PKEY *key)
+bool new_file_write_public(const char *path, mode_t mode, enum new_file_how how, EVP_PKEY *key)
 {
-    return write_pem(path, mode, PEM_KIND_PUBLIC, NULL, key);
+    BIO *memory = BIO_new(BIO_s_mem());
+
+    return write_memory(path, mode, how, memory, memory && PEM_write_bio_PUBKEY(memory, key) == 1);
 }
