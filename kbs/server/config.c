@@ -210,7 +210,7 @@ static void read_group(struct reading *reading, const config_setting_t *group, c
     char names[512];
 
     if (!config_setting_is_group(group)) {
-        COMPLAIN(reading, group, "%s must be a group of settings in braces", what);
+        COMPLAIN(reading, group, "%s must be a group of settings in braces", what ? what : "this");
         return;
     }
     for (int i = 0; i < config_setting_length(group); i++) {

@@ -5,6 +5,8 @@
 
 #include "kbs/server/config.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct config_errors errors;
