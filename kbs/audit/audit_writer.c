@@ -4,10 +4,10 @@
  * A batch that fails is tried again once, as another server may have come first.
  */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "kbs/audit/audit_line.h"
+#include "kbs/log.h"
 
 #define BATCH_MAX 256
 #define QUEUE_MAX 4096
@@ -47,7 +47,7 @@ static void forget_lines(struct pending *batch)
 static void mirror_lines(const struct pending *batch)
 {
     for (const struct pending *p = batch; p; p = p->next)
-        fprintf(stderr, "%s\n", p->line);
+        log_line(p->line);
 }
 
 static enum store_status write_batch_once(struct audit *audit, struct pending *batch)
