@@ -9,6 +9,7 @@
 
 #include <libconfig.h>
 
+#include "kbs/collateral/collateral.h"
 #include "kbs/server/config_table.h"
 #include "kbs/server/credential.h"
 #include "kbs/server/listener.h"
@@ -71,12 +72,6 @@ MUST_CHECK static bool is_choice(const char *text, const char *choices)
     return false;
 }
 
-MUST_CHECK static bool is_url(const char *text)
-{
-    return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
-           text[strlen(text) - 1] != '/' && !strpbrk(text, " \t\r\n");
-}
-
 /* NULL when text may be the value of such a setting; otherwise what it should be. */
 MUST_CHECK static const char *unfit(const struct config_setting_rule *rule, const char *text)
 {
@@ -90,7 +85,10 @@ MUST_CHECK static const char *unfit(const struct config_setting_rule *rule, cons
                    ? NULL
                    : "an ADDRESS:PORT in numbers, such as \"127.0.0.1:8080\" or \"[::]:8443\"";
     case CONFIG_URL:
-        return is_url(text) ? NULL : "a URL with http:// or https:// that does not end in a slash";
+        return collateral_url_is_acceptable(text)
+                   ? NULL
+                   : "an https:// URL, or an http:// one of this machine itself, that does not end "
+                     "in a slash";
     default:
         return strlen(text) < PATH_MAX / 2 ? NULL : "shorter";
     }

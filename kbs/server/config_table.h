@@ -11,7 +11,7 @@ enum config_kind {
     CONFIG_TEXT,        /* anything */
     CONFIG_CHOICE,      /* one of choices */
     CONFIG_ADDRESS,     /* where to listen */
-    CONFIG_URL,         /* http:// or https:// */
+    CONFIG_URL,         /* of the KDS */
     CONFIG_STORE,       /* a store's URL, or the path of a database */
     CONFIG_FILE,        /* that must be there */
     CONFIG_SECRET_FILE, /* likewise, for its owner only; or a credential */

@@ -105,8 +105,9 @@ static const struct {
     {MINIMUM "log = { format = \"json text\"; };", "it must be one of: json text\n"},
     {MINIMUM "attestation-policy = \"\";", "must be a text in quotes that is not empty\n"},
     {MINIMUM "attestation-policy = 7;", "must be a text in quotes that is not empty\n"},
-    {MINIMUM "kds = { url = \"ftp://x\"; };", "it must be a URL with http:// or https://"},
+    {MINIMUM "kds = { url = \"ftp://x\"; };", "it must be an https:// URL"},
     {MINIMUM "kds = { url = \"https://x/\"; };", "does not end in a slash"},
+    {MINIMUM "kds = { url = \"http://kds.example\"; };", "it must be an https:// URL"},
     {MINIMUM "kds = { cache = \"x\"; };", "kds needs a url where it has a cache"},
     {MINIMUM "kds = { url = \"https://x\"; timeout = 0; };",
      "timeout is 0; it may be from 1 to 60"},
@@ -252,9 +253,9 @@ static void folders_and_credentials_must_be_there(void **state)
     config_free(&config);
     assert_said(load(MINIMUM "amd-certs = \"nowhere\";", 0600), "nowhere: No such file");
     config_free(&config);
-    assert_string_equal(load(MINIMUM "kds = { url = \"http://x\"; cache = \"new\"; };", 0600), "");
+    assert_string_equal(load(MINIMUM "kds = { url = \"https://x\"; cache = \"new\"; };", 0600), "");
     config_free(&config);
-    assert_said(load(MINIMUM "kds = { url = \"http://x\"; cache = \"no/new\"; };", 0600),
+    assert_said(load(MINIMUM "kds = { url = \"https://x\"; cache = \"no/new\"; };", 0600),
                 "kbs.conf:5: cache: ");
     config_free(&config);
     assert_said(load(LISTEN ADMIN STORE "master-key = \"credential:m\";", 0600),
