@@ -215,18 +215,18 @@ static bool read_bytes(const json_t *data, uint8_t **bytes, size_t *size)
 /* Puts it where it belongs, if that is anywhere. */
 static bool place(const json_t *kind, const uint8_t *bytes, size_t size, struct certificates *out)
 {
-    X509 **place = place_of(kind, out);
+    X509 **slot = place_of(kind, out);
 
-    if (place && !*place) {
-        *place = certificate_parse(bytes, size);
-        return *place != NULL;
+    if (slot && !*slot) {
+        *slot = certificate_parse(bytes, size);
+        return *slot != NULL;
     }
-    if (!place && strict_json_is(kind, "CRL") && !out->crl) {
+    if (!slot && strict_json_is(kind, "CRL") && !out->crl) {
         out->crl = crl_parse(bytes, size);
         return out->crl != NULL;
     }
     /* A second one of a kind would leave open which counts. */
-    return !place && !strict_json_is(kind, "CRL");
+    return !slot && !strict_json_is(kind, "CRL");
 }
 
 static bool read_certificate(const json_t *entry, struct certificates *out)
