@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -306,8 +307,11 @@ struct http_server *http_server_start(int listening_fd, const struct http_server
 
 unsigned http_server_drain(struct http_server *server, unsigned timeout_ms)
 {
-    if (server->quiesced_fd < 0)
+    /* Without the shutdown, clients would wait in the socket's queue. */
+    if (server->quiesced_fd < 0) {
         server->quiesced_fd = MHD_quiesce_daemon(server->daemon);
+        shutdown(server->quiesced_fd, SHUT_RDWR);
+    }
     return connections_drain(server->connections, timeout_ms);
 }
 
