@@ -245,7 +245,8 @@ static bool record(struct attestation *attestation)
         outcome.reason = attestation->denial.code;
         outcome.text = attestation->denial.text;
     }
-    return outcome_record(attestation->kbs, attestation->request, &outcome) == STORE_OK ||
+    return outcome_record(attestation->kbs, attestation->request, &outcome, NULL, NULL) ==
+               STORE_OK ||
            refuse(attestation, REFUSAL_AUDIT);
 }
 

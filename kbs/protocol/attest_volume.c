@@ -50,3 +50,8 @@ bool attestation_pick_volume(struct attestation *attestation, struct store_unit 
         return attestation_refuse(attestation, refusal_of(REFUSAL_STORAGE), NULL);
     }
 }
+
+bool attestation_make_reply(struct attestation *attestation)
+{
+    return attestation_refuse(attestation, refusal_of(REFUSAL_MEMORY), NULL);
+}

@@ -33,7 +33,7 @@ struct attestation {
     struct grant grant;
 
     struct refusal refusal; /* why it ends here; code is NULL as long as it does not */
-    char detail[VERDICT_DETAIL_MAX];
+    char detail[sizeof(struct policy_error)];
 };
 
 /* Ends the attestation with a refusal; returns false. detail is as of printf, or NULL. */

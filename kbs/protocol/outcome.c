@@ -3,7 +3,6 @@
 
 #include <openssl/sha.h>
 
-#include "kbs/audit/audit.h"
 #include "kbs/protocol/hex.h"
 #include "kbs/protocol/protocol.h"
 
@@ -69,7 +68,7 @@ static json_t *volume_members(const struct volume *volume)
                      (int)volume->key_version);
 }
 
-json_t *outcome_members(const struct http_request *request, const struct outcome *outcome)
+static json_t *members_of(const struct http_request *request, const struct outcome *outcome)
 {
     const char *detail = outcome->detail && outcome->detail[0] ? outcome->detail : NULL;
     json_t *members = json_pack(
@@ -86,11 +85,12 @@ json_t *outcome_members(const struct http_request *request, const struct outcome
 }
 
 enum store_status outcome_record(const struct kbs *kbs, const struct http_request *request,
-                                 const struct outcome *outcome)
+                                 const struct outcome *outcome, audit_also *also, void *context)
 {
-    json_t *members = outcome_members(request, outcome);
+    json_t *members = members_of(request, outcome);
 
-    return members ? audit_record(kbs->audit, outcome->event, members, request->now) : STORE_FAILED;
+    return members ? audit_record(kbs->audit, outcome->event, members, request->now, also, context)
+                   : STORE_FAILED;
 }
 
 void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
@@ -102,7 +102,7 @@ void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
     outcome->result = "refused";
     outcome->reason = refusal->code;
     outcome->text = refusal->text;
-    if (outcome_record(kbs, request, outcome) != STORE_OK)
+    if (outcome_record(kbs, request, outcome, NULL, NULL) != STORE_OK)
         answer = refusal_of(REFUSAL_AUDIT);
     protocol_refuse(reply, answer.status, answer.variant, answer.code);
 }

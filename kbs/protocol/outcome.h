@@ -6,6 +6,7 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_OUTCOME_H
 #define SNPVTPM_KBS_PROTOCOL_OUTCOME_H
 
+#include "kbs/audit/audit.h"
 #include "kbs/evidence/evidence.h"
 #include "kbs/http/message.h"
 #include "kbs/kbs.h"
@@ -26,14 +27,12 @@ struct outcome {
     const struct volume *volume;
 };
 
-/* Appends a line about it; returns when it is durable. */
+/* Appends a line about it; returns when it is durable, together with what also does (may be NULL).
+ */
 MUST_CHECK enum store_status outcome_record(const struct kbs *kbs,
                                             const struct http_request *request,
-                                            const struct outcome *outcome);
-
-/* The members of that line, for audit_append; NULL without memory. */
-MUST_CHECK json_t *outcome_members(const struct http_request *request,
-                                   const struct outcome *outcome);
+                                            const struct outcome *outcome, audit_also *also,
+                                            void *context);
 
 /* Records outcome as refused for that reason, and answers with it. */
 void outcome_refuse(const struct kbs *kbs, const struct http_request *request,

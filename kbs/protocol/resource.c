@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/protocol/resource.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include <openssl/crypto.h>
 
-#include "kbs/audit/audit.h"
 #include "kbs/metrics.h"
 #include "kbs/protocol/attest.h"
 #include "kbs/protocol/ear_token.h"
@@ -18,9 +16,7 @@
 #include "kbs/store/secrets.h"
 #include "lib/jose/jwe_seal.h"
 
-#define VOLUME_PATH   "default/sample/test" /* the only one that COCONUT-SVSM's proxy asks for */
-#define NOTE_INTERVAL 60 /* seconds: how exactly a volume's last release is known */
-#define ATTEMPTS      5
+#define VOLUME_PATH "default/sample/test" /* the only one that COCONUT-SVSM's proxy asks for */
 
 struct release {
     const struct kbs *kbs;
@@ -29,6 +25,7 @@ struct release {
     struct grant grant; /* of who asks */
     struct outcome outcome;
     struct finding finding;
+    struct policy_error policy_error;
 };
 
 /* Who asks */
@@ -86,42 +83,14 @@ static enum refusal_kind check_volume(const struct release *release, struct volu
                : REFUSAL_NONE;
 }
 
-/* The time of the release and the line about it, together. */
-static enum store_status note_release(const struct release *release)
+/* An audit_also. That a volume is gone meanwhile is no reason to lose the line. */
+static enum store_status note_release(struct store_unit *unit, void *context)
 {
-    time_t now = release->request->now;
-    struct store_unit *unit;
-    enum store_status status = store_begin(release->kbs->store, &unit);
-    json_t *members;
+    const struct release *release = context;
+    enum store_status status =
+        volume_note_release(unit, release->grant.volume, release->request->now);
 
-    if (status != STORE_OK)
-        return status;
-    status = volume_note_release(unit, release->grant.volume, now);
-    members = outcome_members(release->request, &release->outcome);
-    if (status == STORE_OK && members) {
-        status = audit_append(unit, release->outcome.event, members, now);
-    } else {
-        json_decref(members);
-        status = status == STORE_OK ? STORE_FAILED : status;
-    }
-    if (status == STORE_OK)
-        return store_commit(unit);
-    store_abandon(unit);
-    return status;
-}
-
-/* Durably, before the key leaves. A busy volume's time is not written for each release: the audit
- * log has them all, and its writer makes many lines durable at once. */
-static bool record_volume(const struct release *release, const struct volume *volume)
-{
-    time_t since = release->request->now - volume->last_released;
-    enum store_status status = STORE_CONFLICT;
-
-    if (since >= 0 && since < NOTE_INTERVAL)
-        return outcome_record(release->kbs, release->request, &release->outcome) == STORE_OK;
-    for (int i = 0; status == STORE_CONFLICT && i < ATTEMPTS; i++)
-        status = note_release(release);
-    return status == STORE_OK;
+    return status == STORE_NOT_FOUND || status == STORE_RETIRED ? STORE_OK : status;
 }
 
 /* Hands over the session's reply. */
@@ -149,7 +118,8 @@ static void answer_volume(struct release *release, struct http_reply *reply)
         return;
     }
     release->outcome.volume = &volume;
-    if (!record_volume(release, &volume)) {
+    if (outcome_record(release->kbs, release->request, &release->outcome, note_release, release) !=
+        STORE_OK) {
         refuse(release, reply, refusal_of(REFUSAL_AUDIT));
         return;
     }
@@ -198,18 +168,18 @@ static struct refusal refusal_of_store(enum store_status status)
 static struct refusal fetch_in(struct release *release, struct store_unit *unit,
                                struct clear *clear)
 {
-    struct policy_error error;
     enum store_status status = secret_info(unit, release->path, &clear->info);
     struct refusal refusal = refusal_of_store(status);
 
     if (status != STORE_OK)
         return refusal;
     switch (rules_load(release->kbs, unit, clear->info.policy, NULL,
-                       release->grant.attested.report.measurement, &clear->rules, &error)) {
+                       release->grant.attested.report.measurement, &clear->rules,
+                       &release->policy_error)) {
     case RULES_OK:
         break;
     case RULES_BAD_POLICY:
-        snprintf(release->finding.detail, sizeof(release->finding.detail), "%s", error.text);
+        release->outcome.detail = release->policy_error.text;
         return refusal_of(REFUSAL_POLICY);
     default:
         return refusal_of(REFUSAL_STORAGE);
@@ -242,7 +212,8 @@ static void answer_secret(struct release *release, struct http_reply *reply)
         jwe = jwe_seal(&release->grant.key, clear.bytes, clear.size);
         refusal = refusal_of(!jwe ? REFUSAL_MEMORY : REFUSAL_NONE);
     }
-    if (jwe && outcome_record(release->kbs, release->request, &release->outcome) != STORE_OK)
+    if (jwe &&
+        outcome_record(release->kbs, release->request, &release->outcome, NULL, NULL) != STORE_OK)
         refusal = refusal_of(REFUSAL_AUDIT);
     if (refusal.status == HTTP_OK) {
         metric_add(METRIC_SECRETS_RELEASED, 1);
