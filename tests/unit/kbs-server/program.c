@@ -30,19 +30,16 @@ static int exit_status(pid_t pid)
     return WEXITSTATUS(status);
 }
 
-int program_run(const char *first, ...)
+int program_run_with(const char *const given[])
 {
-    const char *arguments[ARGUMENTS_MAX] = {program_path, first};
-    size_t count = 2, used = 0;
-    va_list rest;
+    const char *arguments[ARGUMENTS_MAX] = {program_path};
+    size_t used = 0;
     ssize_t got;
     int out[2];
     pid_t pid;
 
-    va_start(rest, first);
-    while (arguments[count - 1] && count < ARGUMENTS_MAX - 1)
-        arguments[count++] = va_arg(rest, const char *);
-    va_end(rest);
+    for (size_t i = 0; i < ARGUMENTS_MAX - 2 && given[i]; i++)
+        arguments[1 + i] = given[i];
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     pid = fork();
     if (pid == 0) {

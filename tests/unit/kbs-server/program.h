@@ -10,9 +10,10 @@
 /* Where the program is. */
 extern const char *program_path;
 
-/* Runs it with these arguments, the last of them NULL; returns its exit status. Its output, of
- * stdout and stderr, is in program_output. */
-int program_run(const char *first, ...) __attribute__((sentinel));
+/* Runs it with these arguments; returns its exit status. Its output, of stdout and stderr, is in
+ * program_output. */
+#define program_run(...) program_run_with((const char *const[]){__VA_ARGS__, NULL})
+int program_run_with(const char *const arguments[]);
 extern char program_output[PROGRAM_OUTPUT_MAX];
 
 /* A server that was started. */

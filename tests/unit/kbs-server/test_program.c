@@ -78,7 +78,7 @@ static const char *make_server(const char *name)
     const char *folder = in_scratch(name);
 
     if (program_run("init", folder, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0",
-                    "--kds", "none", NULL) != 0)
+                    "--kds", "none") != 0)
         fail_msg("%s", program_output);
     return folder;
 }
@@ -124,7 +124,7 @@ static void init_leaves_a_server_alone(void **state)
 
     (void)state;
     snprintf(token, sizeof(token), "%s", read_file(file_of(folder, "owner.token")));
-    assert_int_equal(program_run("init", folder, NULL), 3);
+    assert_int_equal(program_run("init", folder), 3);
     assert_says(program_output, "there is a server already");
     assert_string_equal(read_file(file_of(folder, "owner.token")), token);
 }
@@ -134,28 +134,28 @@ static void init_that_fails_leaves_nothing(void **state)
     const char *folder = in_scratch("fails");
 
     (void)state;
-    assert_int_equal(program_run("init", folder, "--store", in_scratch("no/where.db"), NULL), 3);
+    assert_int_equal(program_run("init", folder, "--store", in_scratch("no/where.db")), 3);
     assert_says(program_output, "store: ");
     assert_int_equal(access(folder, F_OK), -1);
-    assert_int_equal(program_run("init", folder, "--kds", "ftp://x", NULL), 3);
+    assert_int_equal(program_run("init", folder, "--kds", "ftp://x"), 3);
     assert_says(program_output, "url is \"ftp://x\"; it must be");
     assert_int_equal(access(folder, F_OK), -1);
 
     assert_int_equal(mkdir(folder, 0700), 0);
     write_file(file_of(folder, "master.key"), "precious");
-    assert_int_equal(program_run("init", folder, NULL), 3);
+    assert_int_equal(program_run("init", folder), 3);
     assert_string_equal(read_file(file_of(folder, "master.key")), "precious");
 }
 
 static void init_refuses_wrong_options(void **state)
 {
     (void)state;
-    assert_int_equal(program_run("init", NULL), 2);
-    assert_int_equal(program_run("init", in_scratch("x"), "--certs", "/", NULL), 2);
-    assert_int_equal(program_run("init", in_scratch("x"), "--listen", "localhost:1", NULL), 2);
-    assert_int_equal(program_run("init", in_scratch("x"), "--host", "a b", NULL), 2);
-    assert_int_equal(program_run("init", in_scratch("x"), "--nonsense", NULL), 2);
-    assert_int_equal(program_run("init", in_scratch("x"), "--trust-emulated", "/no/ark", NULL), 3);
+    assert_int_equal(program_run("init"), 2);
+    assert_int_equal(program_run("init", in_scratch("x"), "--certs", "/"), 2);
+    assert_int_equal(program_run("init", in_scratch("x"), "--listen", "localhost:1"), 2);
+    assert_int_equal(program_run("init", in_scratch("x"), "--host", "a b"), 2);
+    assert_int_equal(program_run("init", in_scratch("x"), "--nonsense"), 2);
+    assert_int_equal(program_run("init", in_scratch("x"), "--trust-emulated", "/no/ark"), 3);
     assert_int_equal(access(in_scratch("x"), F_OK), -1);
 }
 
@@ -277,7 +277,7 @@ static void sighup_presents_a_renewed_certificate(void **state)
 
     (void)state;
     snprintf(before, sizeof(before), "%s", read_file(file_of(folder, "tls/server.pem")));
-    assert_int_equal(program_run("renew-certificate", folder, NULL), 0);
+    assert_int_equal(program_run("renew-certificate", folder), 0);
     assert_string_not_equal(read_file(file_of(folder, "tls/server.pem")), before);
     assert_mode(file_of(folder, "tls/server.key"), 0600);
     assert_int_equal(kill(server.pid, SIGHUP), 0);
@@ -324,7 +324,7 @@ static void an_emulated_root_is_announced_loudly(void **state)
     /* Any certificate that signed itself can be an emulated platform's root. */
     edit(file_of(folder, "kbs.conf"),
          "sessions =", "trust-emulated = { root = \"tls/ca.pem\"; };\nsessions =");
-    if (program_run("serve", "--config", file_of(folder, "kbs.conf"), "--check-config", NULL) != 0)
+    if (program_run("serve", "--config", file_of(folder, "kbs.conf"), "--check-config") != 0)
         fail_msg("%s", program_output);
     server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     assert_int_equal(program_end(&server, SIGTERM), 0);
@@ -335,7 +335,7 @@ static void an_emulated_root_is_announced_loudly(void **state)
 
 static int check(const char *folder)
 {
-    return program_run("serve", "--config", file_of(folder, "kbs.conf"), "--check-config", NULL);
+    return program_run("serve", "--config", file_of(folder, "kbs.conf"), "--check-config");
 }
 
 static void check_config_finds_what_is_wrong(void **state)
@@ -391,7 +391,7 @@ static void an_address_in_use_is_said(void **state)
     (void)state;
     snprintf(address, sizeof(address), "\"127.0.0.1:%u\"", server.port);
     edit(file_of(other, "kbs.conf"), "\"127.0.0.1:0\"", address);
-    assert_int_equal(program_run("serve", "--config", file_of(other, "kbs.conf"), NULL), 5);
+    assert_int_equal(program_run("serve", "--config", file_of(other, "kbs.conf")), 5);
     assert_says(program_output, "in use");
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
@@ -401,13 +401,12 @@ static void the_release_key_is_the_one_that_init_wrote(void **state)
     const char *folder = make_server("release");
 
     (void)state;
-    assert_int_equal(program_run("show-release-key", "--config", file_of(folder, "kbs.conf"), NULL),
-                     0);
+    assert_int_equal(program_run("show-release-key", "--config", file_of(folder, "kbs.conf")), 0);
     assert_string_equal(program_output, read_file(file_of(folder, "release-key.pem")));
     assert_int_equal(
-        program_run("show-release-key", "--config", file_of(folder, "kbs.conf"), "--all", NULL), 0);
+        program_run("show-release-key", "--config", file_of(folder, "kbs.conf"), "--all"), 0);
     assert_says(program_output, "# active ");
-    assert_int_equal(program_run("show-release-key", NULL), 2);
+    assert_int_equal(program_run("show-release-key"), 2);
 }
 
 static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
@@ -418,18 +417,17 @@ static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
 
     (void)state;
     snprintf(before, sizeof(before), "%s", read_file(file_of(folder, "master.key")));
-    assert_int_equal(program_run("rotate-master-key", "--config", config, NULL), 0);
+    assert_int_equal(program_run("rotate-master-key", "--config", config), 0);
     assert_says(program_output, "2 secrets and keys are now wrapped");
     assert_says(read_file(file_of(folder, "master.key")) + 65, before);
     assert_mode(file_of(folder, "master.key"), 0600);
     /* The newest alone now opens everything. */
     write_file(file_of(folder, "master.key"),
                strndup(read_file(file_of(folder, "master.key")), 65));
-    assert_int_equal(program_run("serve", "--config", config, "--check-config", NULL), 0);
-    assert_int_equal(program_run("rotate-master-key", "--config", config, "--add", NULL), 0);
-    assert_int_equal(program_run("rotate-master-key", "--config", config, "--rewrap", NULL), 0);
-    assert_int_equal(
-        program_run("rotate-master-key", "--config", config, "--add", "--rewrap", NULL), 2);
+    assert_int_equal(program_run("serve", "--config", config, "--check-config"), 0);
+    assert_int_equal(program_run("rotate-master-key", "--config", config, "--add"), 0);
+    assert_int_equal(program_run("rotate-master-key", "--config", config, "--rewrap"), 0);
+    assert_int_equal(program_run("rotate-master-key", "--config", config, "--add", "--rewrap"), 2);
 }
 
 static void a_lost_token_is_replaced(void **state)
@@ -437,8 +435,7 @@ static void a_lost_token_is_replaced(void **state)
     const char *folder = make_server("recover");
 
     (void)state;
-    assert_int_equal(program_run("recover-token", "--config", file_of(folder, "kbs.conf"), NULL),
-                     0);
+    assert_int_equal(program_run("recover-token", "--config", file_of(folder, "kbs.conf")), 0);
     assert_int_equal(strncmp(program_output, "kbs_", 4), 0);
     assert_string_not_equal(program_output, read_file(file_of(folder, "owner.token")));
 }
@@ -446,12 +443,12 @@ static void a_lost_token_is_replaced(void **state)
 static void the_usage_is_told(void **state)
 {
     (void)state;
-    assert_int_equal(program_run("--help", NULL), 0);
+    assert_int_equal(program_run("--help"), 0);
     assert_says(program_output, "Usage: kbs init DIR");
-    assert_int_equal(program_run("nonsense", NULL), 2);
-    assert_int_equal(program_run("serve", NULL), 2);
-    assert_int_equal(program_run("serve", "--config", "x", "--ready-fd", "one", NULL), 2);
-    assert_int_equal(program_run("serve", "--config", in_scratch("absent"), NULL), 4);
+    assert_int_equal(program_run("nonsense"), 2);
+    assert_int_equal(program_run("serve"), 2);
+    assert_int_equal(program_run("serve", "--config", "x", "--ready-fd", "one"), 2);
+    assert_int_equal(program_run("serve", "--config", in_scratch("absent")), 4);
     assert_says(program_output, "No such file or directory");
 }
 
