@@ -167,7 +167,7 @@ static const struct {
     const char *text, *error;
 } refused[] = {
     /* syntax */
-    {"crl = ", "line 1: syntax error"},
+    {"crl = ", "line 2: syntax error"},
     {"\n\ncrl \"off\";", "line 3: syntax error"},
     {"crl = \"off\"; crl = \"off\";", "line 1: duplicate setting name"},
     {"tcb = { milan = {}; milan = {}; };", "line 1: duplicate setting name"},
@@ -196,9 +196,12 @@ static const struct {
     {"report = { version-max = -1; };", "report.version-max: must be a number from 0 to 5"},
     {"tcb = { milan = { snp = 256; }; };", "tcb.milan.snp: must be a number from 0 to 255"},
     {"tcb = { milan = { snp = -1; }; };", "tcb.milan.snp: must be a number from 0 to 255"},
-    {"tcb = { milan = { snp = 4294967297; }; };", "must be a number from 0 to 255"},
-    {"tcb = { milan = { snp = 18446744073709551617; }; };", "must be a number from 0 to 255"},
-    {"guest = { svn-min = 4294967296L; };", "must be a number from 0 to 4294967295"},
+    {"tcb = { milan = { snp = 4294967297; }; };", "no number may be above 4294967295"},
+    {"tcb = { milan = { snp = 18446744073709551617; }; };", "no number may be above"},
+    {"tcb = { milan = { snp = 0x100000001; }; };", "no number may be above 4294967295"},
+    {"tcb = { milan = { snp = -4294967295; }; };", "no number may be above 4294967295, or neg"},
+    {"guest = { svn-min = 4000000000; };", "4294967295, with L behind it above 2147483647"},
+    {"guest = { svn-min = 4294967296L; };", "no number may be above"},
     {"guest = { host-data = \"00\"; };", "guest.host-data: must be 64 hexadecimal digits"},
     {"guest = { family-id = \"" HEX_32 "\"; };", "guest.family-id: must be 32 hexadecimal digits"},
     {"guest = { image-id = \"0g0102030405060708090A0B0C0D0E0F\"; };", "guest.image-id: must be 32"},
@@ -274,6 +277,12 @@ static void bounds_size_and_nesting(void **state)
     assert_false(policy_parse(text, &policy, &error));
     assert_string_equal(error.text, "line 1: nested too deeply");
     free(text);
+    /* What is quoted does not count. */
+    policy =
+        must_parse("# {{{{{{{{{{{{{{{{{{{{ 99999999999\n// [[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\n"
+                   "/* (((((((((((((((((((((((((((( */ products = [\"turin\"];\n"
+                   "signing-keys = [\"vlek\"]; csp-ids = [\"\\\"{{{{{{{{{{{{{{{{{{{{{{{\"]; # end");
+    policy_free(&policy);
 }
 
 static void bounds_lists(void **state)
