@@ -21,9 +21,9 @@ static const char *role_name(enum role role)
 /* The line of the audit log about this call. */
 static json_t *audit_members(const struct call *call, const char *result)
 {
-    json_t *members = json_pack("{s:s, s:s, s:s}", "op",
-                                call->route ? call->route->operation : "request", "result", result,
-                                "peer", call->request->peer);
+    json_t *members =
+        json_pack("{s:s, s:s, s:s}", "op", call->route ? call->route->operation : "request",
+                  "result", result, "peer", call->request->peer);
 
     if (call->actor.name[0])
         json_object_update_new(members, json_pack("{s:s, s:s}", "actor", call->actor.name, "role",
@@ -37,9 +37,9 @@ static void answer_refusal(struct call *call)
 {
     json_t *members = audit_members(call, "refused");
 
-    http_reply_json(call->reply, call->refusal.status,
-                    json_pack("{s:s, s:s}", "error", call->refusal.code, "message",
-                              call->refusal.message));
+    http_reply_json(
+        call->reply, call->refusal.status,
+        json_pack("{s:s, s:s}", "error", call->refusal.code, "message", call->refusal.message));
     json_object_update_new(members, json_pack("{s:s, s:s}", "reason", call->refusal.code, "detail",
                                               call->refusal.message));
     metric_add(METRIC_ADMIN_REFUSED, 1);
@@ -95,12 +95,13 @@ static bool refuse_forged(struct call *call)
         return call_refuse(call, HTTP_BAD_REQUEST, "content-type",
                            "the body must be JSON, and Content-Type application/json");
     if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
-        return call_refuse(call, HTTP_FORBIDDEN, "cross-site", "the request comes from another "
-                                                               "site");
-    if (origin &&
-        !is_own_origin(origin, http_request_value(call->request, HTTP_HEADER, "Host")))
-        return call_refuse(call, HTTP_FORBIDDEN, "cross-site", "the request comes from another "
-                                                               "origin");
+        return call_refuse(call, HTTP_FORBIDDEN, "cross-site",
+                           "the request comes from another "
+                           "site");
+    if (origin && !is_own_origin(origin, http_request_value(call->request, HTTP_HEADER, "Host")))
+        return call_refuse(call, HTTP_FORBIDDEN, "cross-site",
+                           "the request comes from another "
+                           "origin");
     return true;
 }
 
@@ -110,8 +111,8 @@ static bool take_body(struct call *call)
 
     if (!refuse_forged(call))
         return false;
-    call->body = json_loadb(call->request->body, call->request->body_size, JSON_REJECT_DUPLICATES,
-                            &error);
+    call->body =
+        json_loadb(call->request->body, call->request->body_size, JSON_REJECT_DUPLICATES, &error);
     if (!call->body)
         return call_refuse(call, HTTP_BAD_REQUEST, "json-invalid", "line %d, column %d: not JSON",
                            error.line, error.column);
@@ -139,8 +140,8 @@ static bool try_change(struct call *call, bool *again)
     *again = false;
     if (status == STORE_OK) {
         if (!call->route->answer(call)) {
-            *again = call->refusal.status == HTTP_UNAVAILABLE &&
-                     strcmp(call->refusal.code, "busy") == 0;
+            *again =
+                call->refusal.status == HTTP_UNAVAILABLE && strcmp(call->refusal.code, "busy") == 0;
             store_abandon(call->unit);
             return false;
         }
@@ -174,8 +175,7 @@ static bool answer(struct call *call)
         return false;
     if (call->actor.role < call->route->role)
         return call_refuse(call, HTTP_FORBIDDEN, "role-insufficient",
-                           "this takes an owner's token, and %s is an auditor's",
-                           call->actor.name);
+                           "this takes an owner's token, and %s is an auditor's", call->actor.name);
     switch (call->route->kind) {
     case ROUTE_LOOK:
         return look(call);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One call of the admin API: what its route's handler is given, and how it refuses. Inside kbs/admin
- * only.
+ * One call of the admin API: what its route's handler is given, and how it refuses. Inside
+ * kbs/admin only.
  *
  * A handler returns true when it has filled in the reply, and false after call_refuse() or one of
  * its kin. What a change does is one unit of work together with its line in the audit log; the
