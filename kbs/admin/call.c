@@ -12,6 +12,14 @@
 
 #include "lib/jose/base64.h"
 
+/* A message may repeat what the client sent, cut anywhere. */
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
 bool call_refuse(struct call *call, unsigned status, const char *code, const char *format, ...)
 {
     va_list arguments;
@@ -21,6 +29,7 @@ bool call_refuse(struct call *call, unsigned status, const char *code, const cha
     va_start(arguments, format);
     vsnprintf(call->refusal.message, sizeof(call->refusal.message), format, arguments);
     va_end(arguments);
+    make_plain(call->refusal.message);
     return false;
 }
 

@@ -87,6 +87,14 @@ static const struct route routes[] = {
     LOOK("/", page_show),
 };
 
+static bool is_plain(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text > '~')
+            return false;
+    return true;
+}
+
 /* Whether path is head, something that may stand there, and tail. */
 static bool take_argument(const struct route *route, const char *path,
                           char argument[CALL_OBJECT_MAX + 1])
@@ -106,7 +114,7 @@ static bool take_argument(const struct route *route, const char *path,
         return false;
     memcpy(argument, path + head, middle);
     argument[middle] = '\0';
-    return true;
+    return is_plain(argument);
 }
 
 static void add_method(char *allowed, size_t size, const char *method)
