@@ -44,7 +44,8 @@ static void answer_refusal(struct call *call)
                                               call->refusal.message));
     metric_add(METRIC_ADMIN_REFUSED, 1);
     /* What is refused changes nothing; without a log it is refused all the same. */
-    if (audit_record(call->kbs->audit, "admin", members, call->request->now, NULL, NULL) != STORE_OK)
+    if (audit_record(call->kbs->audit, "admin", members, call->request->now, NULL, NULL) !=
+        STORE_OK)
         fprintf(stderr, "kbs: a refusal of the admin API could not be logged\n");
 }
 

@@ -11,7 +11,7 @@ json_t *json_time(time_t time)
 {
     char text[TIME_TEXT_SIZE];
 
-    time_text(time, text);
+    values_time(time, text);
     return text[0] ? json_string(text) : json_null();
 }
 
@@ -20,6 +20,6 @@ json_t *json_hex(const uint8_t *bytes, size_t size)
     char text[2 * HEX_BYTES_MAX + 1];
 
     assert(size <= HEX_BYTES_MAX);
-    hex_text(bytes, size, text);
+    values_hex(bytes, size, text);
     return json_string(text);
 }

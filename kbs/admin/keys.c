@@ -82,7 +82,7 @@ static void add_public_key(struct call *call, json_t *entry)
     uint8_t id[SIGNING_KEY_ID_SIZE];
     EVP_PKEY *key = NULL;
 
-    if (hex_parse(json_string_value(json_object_get(entry, "id")), id, sizeof(id)))
+    if (values_parse_hex(json_string_value(json_object_get(entry, "id")), id, sizeof(id)))
         key =
             keyring_find(call->kbs->keyring,
                          strcmp(use, "release") == 0 ? SIGNING_KEY_RELEASE : SIGNING_KEY_TOKEN, id);
@@ -132,7 +132,7 @@ bool keys_rotate(struct call *call)
     status = keyring_generate(call->unit, use, call->request->now, id);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "key", "cannot be made");
-    hex_text(id, sizeof(id), call->object);
+    values_hex(id, sizeof(id), call->object);
     return call_reply(call, HTTP_CREATED,
                       json_pack("{s:s, s:s}", "id", call->object, "use", use_text(use)));
 }
@@ -148,7 +148,7 @@ bool keys_retire(struct call *call)
         return false;
     entry = find_entry(call, keys);
     active = json_is_true(json_object_get(entry, "active"));
-    if (entry && !active && hex_parse(call->object, id, sizeof(id)))
+    if (entry && !active && values_parse_hex(call->object, id, sizeof(id)))
         status = signing_key_retire(call->unit, id, call->request->now);
     json_decref(keys);
     if (active)

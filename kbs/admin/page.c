@@ -47,7 +47,7 @@ static void write_title(FILE *out, const struct call *call)
 {
     char now[TIME_TEXT_SIZE];
 
-    time_text(call->request->now, now);
+    values_time(call->request->now, now);
     fputs("<header><h1>Key Broker Server</h1><p>as of ", out);
     html_text(out, now);
     fputs(", for ", out);
@@ -82,7 +82,7 @@ static void write_summary(FILE *out, const struct kbs *kbs, const struct audit_c
 {
     char head[2 * AUDIT_HASH_SIZE + 1];
 
-    hex_text(check->head, sizeof(check->head), head);
+    values_hex(check->head, sizeof(check->head), head);
     fputs("<dl class=\"cards\"><div><dt>Audit log</dt><dd>", out);
     if (check->problem)
         fprintf(out, "<span class=\"bad\">✗ broken</span><small>at line %" PRIu64 "</small>",

@@ -62,7 +62,7 @@ static void time_cell(struct page *page, const char *label, time_t time, const c
 {
     char text[TIME_TEXT_SIZE];
 
-    time_text(time, text);
+    values_time(time, text);
     time_cell_text(page, label, text, otherwise);
 }
 
@@ -73,7 +73,7 @@ static void volume_row(void *context, const struct volume *volume)
     struct page *page = context;
     char id[VOLUME_ID_TEXT_LEN + 1], version[16];
 
-    volume_id_text(volume->id, id);
+    values_volume_id(volume->id, id);
     snprintf(version, sizeof(version), "%u", volume->key_version);
     begin_row(page);
     html_cell(page->out, "Name", volume->name);
@@ -175,7 +175,7 @@ static void image_row(void *context, const struct image *image)
     struct page *page = context;
     char measurement[2 * LAUNCH_DIGEST_SIZE + 1];
 
-    hex_text(image->measurement, sizeof(image->measurement), measurement);
+    values_hex(image->measurement, sizeof(image->measurement), measurement);
     begin_row(page);
     html_cell(page->out, "Name", image->name);
     html_digest_cell(page->out, "Measurement", measurement);
@@ -268,7 +268,7 @@ static void key_row(void *context, const struct signing_key *key)
     struct page *page = rows->page;
     char id[2 * SIGNING_KEY_ID_SIZE + 1];
 
-    hex_text(key->id, sizeof(key->id), id);
+    values_hex(key->id, sizeof(key->id), id);
     begin_row(page);
     html_digest_cell(page->out, "Id", id);
     html_cell(page->out, "Use",

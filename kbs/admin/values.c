@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-void time_text(time_t time, char text[TIME_TEXT_SIZE])
+void values_time(time_t time, char text[TIME_TEXT_SIZE])
 {
     struct tm utc;
 
@@ -12,7 +12,7 @@ void time_text(time_t time, char text[TIME_TEXT_SIZE])
         text[0] = '\0';
 }
 
-void hex_text(const uint8_t *bytes, size_t size, char *text)
+void values_hex(const uint8_t *bytes, size_t size, char *text)
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -35,7 +35,7 @@ static int digit_value(char digit)
     return -1;
 }
 
-bool hex_parse(const char *text, uint8_t *bytes, size_t size)
+bool values_parse_hex(const char *text, uint8_t *bytes, size_t size)
 {
     if (strlen(text) != 2 * size)
         return false;
@@ -54,18 +54,18 @@ static bool is_hyphen_place(size_t place)
     return place == 8 || place == 13 || place == 18 || place == 23;
 }
 
-void volume_id_text(const uint8_t id[VOLUME_ID_BYTES], char text[VOLUME_ID_TEXT_LEN + 1])
+void values_volume_id(const uint8_t id[VOLUME_ID_BYTES], char text[VOLUME_ID_TEXT_LEN + 1])
 {
     char digits[2 * VOLUME_ID_BYTES + 1];
     const char *next = digits;
 
-    hex_text(id, VOLUME_ID_BYTES, digits);
+    values_hex(id, VOLUME_ID_BYTES, digits);
     for (size_t i = 0; i < VOLUME_ID_TEXT_LEN; i++)
         text[i] = is_hyphen_place(i) ? '-' : *next++;
     text[VOLUME_ID_TEXT_LEN] = '\0';
 }
 
-bool volume_id_parse(const char *text, uint8_t id[VOLUME_ID_BYTES])
+bool values_parse_volume_id(const char *text, uint8_t id[VOLUME_ID_BYTES])
 {
     char digits[2 * VOLUME_ID_BYTES + 1];
     char *next = digits;
@@ -79,5 +79,5 @@ bool volume_id_parse(const char *text, uint8_t id[VOLUME_ID_BYTES])
             *next++ = text[i];
     }
     *next = '\0';
-    return hex_parse(digits, id, VOLUME_ID_BYTES);
+    return values_parse_hex(digits, id, VOLUME_ID_BYTES);
 }

@@ -14,17 +14,17 @@
 #define VOLUME_ID_TEXT_LEN 36 /* characters of 8-4-4-4-12 digits */
 
 /* In UTC, RFC 3339; empty for 0 and for years that have not four digits. */
-void time_text(time_t time, char text[TIME_TEXT_SIZE]);
+void values_time(time_t time, char text[TIME_TEXT_SIZE]);
 
 /* Lower-case digits and a NUL: text has room for 2 * size + 1. */
-void hex_text(const uint8_t *bytes, size_t size, char *text);
+void values_hex(const uint8_t *bytes, size_t size, char *text);
 
 /* Exactly 2 * size digits, of either case. */
-MUST_CHECK bool hex_parse(const char *text, uint8_t *bytes, size_t size);
+MUST_CHECK bool values_parse_hex(const char *text, uint8_t *bytes, size_t size);
 
-void volume_id_text(const uint8_t id[VOLUME_ID_BYTES], char text[VOLUME_ID_TEXT_LEN + 1]);
+void values_volume_id(const uint8_t id[VOLUME_ID_BYTES], char text[VOLUME_ID_TEXT_LEN + 1]);
 
 /* A UUID's 8-4-4-4-12 digits, of either case; the bytes are in the order of the text. */
-MUST_CHECK bool volume_id_parse(const char *text, uint8_t id[VOLUME_ID_BYTES]);
+MUST_CHECK bool values_parse_volume_id(const char *text, uint8_t id[VOLUME_ID_BYTES]);
 
 #endif

@@ -19,7 +19,7 @@ static json_t *volume_json(const struct volume *volume)
 {
     char id[VOLUME_ID_TEXT_LEN + 1];
 
-    volume_id_text(volume->id, id);
+    values_volume_id(volume->id, id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", volume->name, "id",
                      id, "image", volume->image, "policy", volume->policy, "release",
                      volume->release == VOLUME_RELEASE_ANY ? "any" : "signed", "key_version",
@@ -82,8 +82,9 @@ MUST_CHECK static bool take_id(struct call *call, const char *text, uint8_t id[V
     if (!text)
         return RAND_bytes(id, VOLUME_ID_SIZE) == 1 ||
                call_refuse(call, HTTP_INTERNAL, "no-entropy", "no random numbers for an id");
-    return volume_id_parse(text, id) || call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
-                                                    "id: must be a UUID of 8-4-4-4-12 digits");
+    return values_parse_volume_id(text, id) ||
+           call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
+                       "id: must be a UUID of 8-4-4-4-12 digits");
 }
 
 MUST_CHECK static bool take_release(struct call *call, const char *text,
