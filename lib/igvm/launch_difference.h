@@ -36,8 +36,10 @@ size_t launch_difference_each(const struct launch_pages *first, const struct lau
                                             const struct launch_difference *difference),
                               void *context);
 
-/* One line without full stop, e.g. "2 pages of the firmware from 0xffc00000 on have other
- * contents". Returns what snprintf would. */
+/*
+ * One line without full stop, e.g. "firmware: 2 pages from 0xffc00000 have other contents". Returns
+ * what snprintf would.
+ */
 int launch_difference_text(const struct launch_difference *difference, char *text, size_t size);
 
 #endif

@@ -67,8 +67,15 @@ MUST_CHECK enum launch_pages_status launch_pages_add(struct launch_pages *pages,
                                                      enum snp_page_type type, uint64_t gpa,
                                                      const uint8_t *contents, const char *part);
 
+/* The same for a page whose contents' digest and part's index are known. */
+MUST_CHECK enum launch_pages_status launch_pages_append(struct launch_pages *pages,
+                                                        const struct launch_page *page);
+
 /* What the page is for: "SVSM kernel", "service tpm", "firmware" and so on. */
 const char *launch_pages_part(const struct launch_pages *pages, const struct launch_page *page);
+
+/* Adds one page to a launch digest; false when libcrypto fails. */
+MUST_CHECK bool launch_page_extend(const struct launch_page *page, struct launch_digest *digest);
 
 /* The launch measurement of these pages; false when libcrypto fails. */
 MUST_CHECK bool launch_pages_digest(const struct launch_pages *pages, struct launch_digest *digest);
