@@ -31,15 +31,15 @@ struct attempt {
     struct requirements requirements;
     admit_measurement *admit;
     time_t now;
-    uint8_t report_data[REPORT_DATA_SIZE];
-
     const struct chip *chip;
-    struct snp_report report; /* not yet signed */
-    bool sign_with_vlek;
     struct chip_entries sent;
+    struct snp_report report; /* not yet signed */
+    uint8_t report_data[REPORT_DATA_SIZE];
 
     struct attested attested; /* what came out */
     struct finding finding;
+
+    bool sign_with_vlek;
 };
 
 struct attempt attempt_begin(void);
