@@ -3,10 +3,10 @@
  * Many threads' lines in one unit of work: while one batch is made durable, the next one gathers.
  */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "kbs/audit/audit_line.h"
+#include "kbs/log.h"
 
 #define BATCH_MAX 256
 #define QUEUE_MAX 4096
@@ -128,7 +128,7 @@ static void write_batch(struct audit *audit, struct batch *batch)
 
         pending->status = alone ? write_lines(audit, &batch->lines[i], 1) : status;
         if (pending->status == STORE_OK && audit->mirror)
-            fprintf(stderr, "%s\n", pending->line);
+            log_line(pending->line);
         forget_line(pending);
     }
 }

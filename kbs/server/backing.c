@@ -64,7 +64,7 @@ const char *backing_options(int argc, char **argv, const char *const *flags, boo
     bool understood = true;
     int option;
 
-    for (int i = 0; flags[i] && i < FLAGS_MAX; i++)
+    for (int i = 0; i < FLAGS_MAX && flags[i]; i++)
         known[1 + i] = (struct option){flags[i], no_argument, NULL, i};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'c')

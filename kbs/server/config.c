@@ -9,6 +9,7 @@
 
 #include <libconfig.h>
 
+#include "kbs/collateral/collateral.h"
 #include "kbs/server/config_table.h"
 #include "kbs/server/credential.h"
 #include "kbs/server/listener.h"
@@ -43,7 +44,7 @@ void config_complain(struct config_errors *errors, const char *name, int line, c
                     __VA_ARGS__)
 
 static void read_number(struct reading *reading, const config_setting_t *setting,
-                        const struct config_setting_rule *rule, int *number)
+                        const struct config_rule *rule, int *number)
 {
     if (config_setting_type(setting) != CONFIG_TYPE_INT)
         COMPLAIN(reading, setting, "%s must be a whole number from %d to %d", rule->name, rule->min,
@@ -71,14 +72,8 @@ MUST_CHECK static bool is_choice(const char *text, const char *choices)
     return false;
 }
 
-MUST_CHECK static bool is_url(const char *text)
-{
-    return (strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0) &&
-           text[strlen(text) - 1] != '/' && !strpbrk(text, " \t\r\n");
-}
-
 /* NULL when text may be the value of such a setting; otherwise what it should be. */
-MUST_CHECK static const char *unfit(const struct config_setting_rule *rule, const char *text)
+MUST_CHECK static const char *unfit(const struct config_rule *rule, const char *text)
 {
     bool loopback;
 
@@ -90,7 +85,10 @@ MUST_CHECK static const char *unfit(const struct config_setting_rule *rule, cons
                    ? NULL
                    : "an ADDRESS:PORT in numbers, such as \"127.0.0.1:8080\" or \"[::]:8443\"";
     case CONFIG_URL:
-        return is_url(text) ? NULL : "a URL with http:// or https:// that does not end in a slash";
+        return collateral_url_is_acceptable(text)
+                   ? NULL
+                   : "an https:// URL, or an http:// one of this machine itself, that does not end "
+                     "in a slash";
     default:
         return strlen(text) < PATH_MAX / 2 ? NULL : "shorter";
     }
@@ -129,7 +127,7 @@ static char *copy_text(const struct reading *reading, enum config_kind kind, con
 }
 
 static void read_text(struct reading *reading, const config_setting_t *setting,
-                      const struct config_setting_rule *rule, struct config_text *text)
+                      const struct config_rule *rule, struct config_text *text)
 {
     const char *value = config_setting_get_string(setting), *wanted;
 
@@ -149,27 +147,125 @@ static void read_text(struct reading *reading, const config_setting_t *setting,
         COMPLAIN(reading, setting, "out of memory");
 }
 
-static void list_names(const struct config_setting_rule *rules, char *names, size_t room)
+/* What a rule's name is inside a group, "burst" of "limits.burst" in "limits"; NULL when it is not
+ * in there. The whole is the group NULL. */
+static const char *name_inside(const char *name, const char *group)
 {
-    size_t used = 0;
+    const size_t length = group ? strlen(group) : 0;
 
-    for (; rules->name && used < room; rules++)
-        used +=
-            (size_t)snprintf(names + used, room - used, "%s%s", used > 0 ? ", " : "", rules->name);
+    if (!group)
+        return name;
+    return strncmp(name, group, length) == 0 && name[length] == '.' ? name + length + 1 : NULL;
 }
 
-static void read_group(struct reading *reading, const config_setting_t *group, const char *what,
-                       const struct config_setting_rule *rules, void *base);
+static const struct config_rule *find_rule(const struct config_rule *rules, const char *group,
+                                           const char *name)
+{
+    for (; rules->name; rules++) {
+        const char *inside = name_inside(rules->name, group);
 
-static void read_listeners(struct reading *reading, const config_setting_t *setting,
-                           const struct config_setting_rule *rule,
+        if (inside && strcmp(inside, name) == 0)
+            return rules;
+    }
+    return NULL;
+}
+
+MUST_CHECK static bool is_group(const struct config_rule *rules, const char *name)
+{
+    while (rules->name && !name_inside(rules->name, name))
+        rules++;
+    return rules->name;
+}
+
+/* "listen, store, kds"; a group, whose rules follow each other, is named once. */
+static void list_names(const struct config_rule *rules, const char *group, char *names, size_t room)
+{
+    const char *last = "";
+    size_t used = 0;
+
+    for (; rules->name && used < room; rules++) {
+        const char *name = name_inside(rules->name, group);
+        const size_t size = name ? strcspn(name, ".") : 0;
+
+        if (!name || (strncmp(name, last, size) == 0 && strcspn(last, ".") == size))
+            continue;
+        used += (size_t)snprintf(names + used, room - used, "%s%.*s", used > 0 ? ", " : "",
+                                 (int)size, name);
+        last = name;
+    }
+}
+
+static void complain_of_unknown(struct reading *reading, const config_setting_t *setting,
+                                const struct config_rule *rules, const char *group)
+{
+    char names[512] = "";
+
+    list_names(rules, group, names, sizeof(names));
+    COMPLAIN(reading, setting, "there is no setting \"%.100s\"%s%s; there are: %s",
+             config_setting_name(setting), group ? " in " : "", group ? group : "", names);
+}
+
+static void read_setting(struct reading *reading, const config_setting_t *setting,
+                         const struct config_rule *rule, void *base)
+{
+    void *place = (char *)base + rule->offset;
+
+    if (rule->kind == CONFIG_NUMBER)
+        read_number(reading, setting, rule, place);
+    else
+        read_text(reading, setting, rule, place);
+}
+
+static void read_group(struct reading *reading, const config_setting_t *group,
+                       const struct config_rule *rules, void *base)
+{
+    const char *name = config_setting_name(group);
+
+    if (!config_setting_is_group(group)) {
+        COMPLAIN(reading, group, "%s must be a group of settings in braces", name);
+        return;
+    }
+    for (int i = 0; i < config_setting_length(group); i++) {
+        const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
+        const struct config_rule *rule = find_rule(rules, name, config_setting_name(setting));
+
+        if (rule)
+            read_setting(reading, setting, rule, base);
+        else
+            complain_of_unknown(reading, setting, rules, name);
+    }
+}
+
+/* Reads a group of settings and of groups; but listeners, which are such groups themselves, are
+ * read apart. */
+static void read_settings(struct reading *reading, const config_setting_t *all,
+                          const struct config_rule *rules, void *base)
+{
+    for (int i = 0; i < config_setting_length(all); i++) {
+        const config_setting_t *setting = config_setting_get_elem(all, (unsigned)i);
+        const char *name = config_setting_name(setting);
+        const struct config_rule *rule = find_rule(rules, NULL, name);
+
+        if (is_group(rules, name))
+            read_group(reading, setting, rules, base);
+        else if (!rule)
+            complain_of_unknown(reading, setting, rules, NULL);
+        else if (rule->kind != CONFIG_LISTENERS)
+            read_setting(reading, setting, rule, base);
+    }
+}
+
+static void read_listeners(struct reading *reading, const config_setting_t *all, const char *name,
                            struct config_listeners *listeners)
 {
-    const bool list = config_setting_is_list(setting) == CONFIG_TRUE;
+    const config_setting_t *setting = config_setting_get_member(all, name);
+    const bool list = setting && config_setting_is_list(setting);
     const int count = list ? config_setting_length(setting) : 1;
 
+    if (!setting)
+        return;
     if (count < 1 || count > CONFIG_LISTENERS_MAX) {
-        COMPLAIN(reading, setting, "%s has %d listeners; there may be 1 to %d", rule->name, count,
+        COMPLAIN(reading, setting, "%s has %d listeners; there may be 1 to %d", name, count,
                  CONFIG_LISTENERS_MAX);
         return;
     }
@@ -179,53 +275,10 @@ static void read_listeners(struct reading *reading, const config_setting_t *sett
             list ? config_setting_get_elem(setting, (unsigned)i) : setting;
 
         listeners->listeners[i].line = (int)config_setting_source_line(one);
-        read_group(reading, one, rule->name, rule->members, &listeners->listeners[i]);
-    }
-}
-
-static void read_setting(struct reading *reading, const config_setting_t *setting,
-                         const struct config_setting_rule *rule, void *base)
-{
-    void *place = (char *)base + rule->offset;
-
-    switch (rule->kind) {
-    case CONFIG_NUMBER:
-        read_number(reading, setting, rule, place);
-        break;
-    case CONFIG_GROUP:
-        read_group(reading, setting, rule->name, rule->members, base);
-        break;
-    case CONFIG_LISTENERS:
-        read_listeners(reading, setting, rule, place);
-        break;
-    default:
-        read_text(reading, setting, rule, place);
-    }
-}
-
-/* what: the group's name, or NULL for the whole configuration */
-static void read_group(struct reading *reading, const config_setting_t *group, const char *what,
-                       const struct config_setting_rule *rules, void *base)
-{
-    char names[512];
-
-    if (!config_setting_is_group(group)) {
-        COMPLAIN(reading, group, "%s must be a group of settings in braces", what ? what : "this");
-        return;
-    }
-    for (int i = 0; i < config_setting_length(group); i++) {
-        const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-        const struct config_setting_rule *rule = rules;
-
-        while (rule->name && strcmp(rule->name, config_setting_name(setting)) != 0)
-            rule++;
-        if (rule->name) {
-            read_setting(reading, setting, rule, base);
-            continue;
-        }
-        list_names(rules, names, sizeof(names));
-        COMPLAIN(reading, setting, "there is no setting \"%.100s\"%s%s; there are: %s",
-                 config_setting_name(setting), what ? " in " : "", what ? what : "", names);
+        if (config_setting_is_group(one))
+            read_settings(reading, one, config_listener_rules, &listeners->listeners[i]);
+        else
+            COMPLAIN(reading, one, "%s must be a group of settings in braces", name);
     }
 }
 
@@ -319,7 +372,10 @@ bool config_parse(const char *text, const char *name, const char *folder, struct
     }
     config_init(&parsed);
     if (config_read_string(&parsed, text) == CONFIG_TRUE) {
-        read_group(&reading, config_root_setting(&parsed), NULL, config_rules, config);
+        read_settings(&reading, config_root_setting(&parsed), config_rules, config);
+        read_listeners(&reading, config_root_setting(&parsed), "listen", &config->listen);
+        read_listeners(&reading, config_root_setting(&parsed), "admin-listen",
+                       &config->admin_listen);
         check_whole(&reading, config);
         if (!set_default_texts(config))
             config_complain(errors, name, 0, "out of memory");
@@ -330,30 +386,19 @@ bool config_parse(const char *text, const char *name, const char *folder, struct
     return errors->count == 0;
 }
 
-static void free_group(const struct config_setting_rule *rules, void *base)
+static void free_texts(const struct config_rule *rules, void *base)
 {
-    for (; rules->name; rules++) {
-        struct config_listeners *listeners;
-
-        switch (rules->kind) {
-        case CONFIG_NUMBER:
-            break;
-        case CONFIG_GROUP:
-            free_group(rules->members, base);
-            break;
-        case CONFIG_LISTENERS:
-            listeners = (void *)((char *)base + rules->offset);
-            for (size_t i = 0; i < listeners->count; i++)
-                free_group(rules->members, &listeners->listeners[i]);
-            break;
-        default:
+    for (; rules->name; rules++)
+        if (rules->kind != CONFIG_NUMBER && rules->kind != CONFIG_LISTENERS)
             free(((struct config_text *)(void *)((char *)base + rules->offset))->text);
-        }
-    }
 }
 
 void config_free(struct config *config)
 {
-    free_group(config_rules, config);
+    free_texts(config_rules, config);
+    for (size_t i = 0; i < config->listen.count; i++)
+        free_texts(config_listener_rules, &config->listen.listeners[i]);
+    for (size_t i = 0; i < config->admin_listen.count; i++)
+        free_texts(config_listener_rules, &config->admin_listen.listeners[i]);
     *config = (struct config){0};
 }

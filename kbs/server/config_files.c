@@ -68,7 +68,7 @@ static void check_parent(const struct checking *checking, const char *setting,
     }
 }
 
-static void check_text(const struct checking *checking, const struct config_setting_rule *rule,
+static void check_text(const struct checking *checking, const struct config_rule *rule,
                        const struct config_text *text)
 {
     if (!text->text)
@@ -91,27 +91,12 @@ static void check_text(const struct checking *checking, const struct config_sett
     }
 }
 
-static void check_group(const struct checking *checking, const struct config_setting_rule *rules,
+static void check_texts(const struct checking *checking, const struct config_rule *rules,
                         const void *base)
 {
-    for (; rules->name; rules++) {
-        const void *place = (const char *)base + rules->offset;
-        const struct config_listeners *listeners = place;
-
-        switch (rules->kind) {
-        case CONFIG_NUMBER:
-            break;
-        case CONFIG_GROUP:
-            check_group(checking, rules->members, base);
-            break;
-        case CONFIG_LISTENERS:
-            for (size_t i = 0; i < listeners->count; i++)
-                check_group(checking, rules->members, &listeners->listeners[i]);
-            break;
-        default:
-            check_text(checking, rules, place);
-        }
-    }
+    for (; rules->name; rules++)
+        if (rules->kind != CONFIG_NUMBER && rules->kind != CONFIG_LISTENERS)
+            check_text(checking, rules, (const void *)((const char *)base + rules->offset));
 }
 
 /* Complains about each file that is not as it must be. */
@@ -119,7 +104,11 @@ static void check_files(const struct config *config, const char *name, struct co
 {
     const struct checking checking = {.name = name, .errors = errors};
 
-    check_group(&checking, config_rules, config);
+    check_texts(&checking, config_rules, config);
+    for (size_t i = 0; i < config->listen.count; i++)
+        check_texts(&checking, config_listener_rules, &config->listen.listeners[i]);
+    for (size_t i = 0; i < config->admin_listen.count; i++)
+        check_texts(&checking, config_listener_rules, &config->admin_listen.listeners[i]);
 }
 
 /* The whole file, which the caller frees; NULL with errno. */

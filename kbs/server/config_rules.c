@@ -4,38 +4,27 @@
 #define IN(member) offsetof(struct config, member)
 #define OF(member) offsetof(struct config_listener, member)
 
-static const struct config_setting_rule tls_rules[] = {
-    {.name = "certificate", .kind = CONFIG_FILE, .offset = OF(certificate)},
-    {.name = "key", .kind = CONFIG_SECRET_FILE, .offset = OF(key)},
-    {0},
-};
-
-static const struct config_setting_rule listener_rules[] = {
-    {.name = "address", .kind = CONFIG_ADDRESS, .offset = OF(address)},
-    {.name = "tls", .kind = CONFIG_GROUP, .members = tls_rules},
-    {0},
-};
-
-static const struct config_setting_rule kds_rules[] = {
-    {.name = "url", .kind = CONFIG_URL, .offset = IN(kds_url)},
-    {.name = "cache", .kind = CONFIG_NEW_FOLDER, .offset = IN(kds_cache)},
-    {.name = "timeout", .kind = CONFIG_NUMBER, .offset = IN(kds_timeout), .min = 1, .max = 60},
-    {0},
-};
-
-static const struct config_setting_rule emulated_rules[] = {
-    {.name = "root", .kind = CONFIG_FILE, .offset = IN(emulated_root)},
-    {.name = "certificates", .kind = CONFIG_FOLDER, .offset = IN(emulated_certificates)},
-    {0},
-};
-
 #define LIMIT(text, member, least, most)                                                           \
     {                                                                                              \
-        .name = (text), .kind = CONFIG_NUMBER, .offset = IN(limits.member), .min = (least),        \
-        .max = (most)                                                                              \
+        .name = ("limits." text), .kind = CONFIG_NUMBER, .offset = IN(limits.member),              \
+        .min = (least), .max = (most)                                                              \
     }
 
-static const struct config_setting_rule limit_rules[] = {
+const struct config_rule config_rules[] = {
+    {.name = "listen", .kind = CONFIG_LISTENERS, .offset = IN(listen)},
+    {.name = "admin-listen", .kind = CONFIG_LISTENERS, .offset = IN(admin_listen)},
+    {.name = "store", .kind = CONFIG_STORE, .offset = IN(store)},
+    {.name = "master-key", .kind = CONFIG_SECRET_FILE, .offset = IN(master_key)},
+    {.name = "amd-certs", .kind = CONFIG_FOLDER, .offset = IN(amd_certs)},
+    {.name = "kds.url", .kind = CONFIG_URL, .offset = IN(kds_url)},
+    {.name = "kds.cache", .kind = CONFIG_NEW_FOLDER, .offset = IN(kds_cache)},
+    {.name = "kds.timeout", .kind = CONFIG_NUMBER, .offset = IN(kds_timeout), .min = 1, .max = 60},
+    {.name = "trust-emulated.root", .kind = CONFIG_FILE, .offset = IN(emulated_root)},
+    {.name = "trust-emulated.certificates",
+     .kind = CONFIG_FOLDER,
+     .offset = IN(emulated_certificates)},
+    {.name = "attestation-policy", .kind = CONFIG_TEXT, .offset = IN(attestation_policy)},
+    {.name = "sessions", .kind = CONFIG_NUMBER, .offset = IN(sessions), .min = 16, .max = 1000000},
     LIMIT("connections", connections, 1, 4096),
     LIMIT("connections-per-client", connections_per_client, 0, 4096),
     LIMIT("admin-connections", admin_connections, 1, 1024),
@@ -48,29 +37,14 @@ static const struct config_setting_rule limit_rules[] = {
     LIMIT("burst", burst, 1, 1000000),
     LIMIT("total-rate", total_rate, 0, 1000000),
     LIMIT("total-burst", total_burst, 1, 1000000),
+    {.name = "log.format", .kind = CONFIG_CHOICE, .offset = IN(log_format), .choices = "json text"},
     {0},
 };
 
-static const struct config_setting_rule log_rules[] = {
-    {.name = "format", .kind = CONFIG_CHOICE, .offset = IN(log_format), .choices = "json text"},
-    {0},
-};
-
-const struct config_setting_rule config_rules[] = {
-    {.name = "listen", .kind = CONFIG_LISTENERS, .offset = IN(listen), .members = listener_rules},
-    {.name = "admin-listen",
-     .kind = CONFIG_LISTENERS,
-     .offset = IN(admin_listen),
-     .members = listener_rules},
-    {.name = "store", .kind = CONFIG_STORE, .offset = IN(store)},
-    {.name = "master-key", .kind = CONFIG_SECRET_FILE, .offset = IN(master_key)},
-    {.name = "amd-certs", .kind = CONFIG_FOLDER, .offset = IN(amd_certs)},
-    {.name = "kds", .kind = CONFIG_GROUP, .members = kds_rules},
-    {.name = "trust-emulated", .kind = CONFIG_GROUP, .members = emulated_rules},
-    {.name = "attestation-policy", .kind = CONFIG_TEXT, .offset = IN(attestation_policy)},
-    {.name = "sessions", .kind = CONFIG_NUMBER, .offset = IN(sessions), .min = 16, .max = 1000000},
-    {.name = "limits", .kind = CONFIG_GROUP, .members = limit_rules},
-    {.name = "log", .kind = CONFIG_GROUP, .members = log_rules},
+const struct config_rule config_listener_rules[] = {
+    {.name = "address", .kind = CONFIG_ADDRESS, .offset = OF(address)},
+    {.name = "tls.certificate", .kind = CONFIG_FILE, .offset = OF(certificate)},
+    {.name = "tls.key", .kind = CONFIG_SECRET_FILE, .offset = OF(key)},
     {0},
 };
 

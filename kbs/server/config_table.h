@@ -11,28 +11,26 @@ enum config_kind {
     CONFIG_TEXT,        /* anything */
     CONFIG_CHOICE,      /* one of choices */
     CONFIG_ADDRESS,     /* where to listen */
-    CONFIG_URL,         /* http:// or https:// */
+    CONFIG_URL,         /* of the KDS */
     CONFIG_STORE,       /* a store's URL, or the path of a database */
     CONFIG_FILE,        /* that must be there */
     CONFIG_SECRET_FILE, /* likewise, for its owner only; or a credential */
     CONFIG_FOLDER,      /* that must be there */
     CONFIG_NEW_FOLDER,  /* whose parent must be there */
-    CONFIG_GROUP,       /* of members */
-    CONFIG_LISTENERS,   /* a group of members, or a list of such groups */
+    CONFIG_LISTENERS,   /* a listener, or a list of them */
 };
 
-struct config_setting_rule {
-    const char *name;
+struct config_rule {
+    const char *name; /* "burst", or "limits.burst" in a group */
     enum config_kind kind;
-    size_t
-        offset; /* of an int, a struct config_text or config_listeners; of a group: its members' */
+    size_t offset; /* of an int, a struct config_text or a struct config_listeners */
     int min, max;
     const char *choices; /* "json text" */
-    const struct config_setting_rule *members;
 };
 
-/* Ends with one without a name. */
-extern const struct config_setting_rule config_rules[];
+/* Those of a struct config, and those of a struct config_listener. Each ends with one without a
+ * name. */
+extern const struct config_rule config_rules[], config_listener_rules[];
 
 /* What is not set; texts have their defaults elsewhere. */
 extern const struct config config_defaults;

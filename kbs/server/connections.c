@@ -52,8 +52,8 @@ static void end_overdue(struct connections *all, uint64_t now_ms)
 
         if ((connection->stage == WAITING || connection->stage == REQUEST) &&
             now_ms >= connection->deadline_ms) {
-            end(connection);
             metric_add(METRIC_OVERDUE, 1);
+            end(connection);
         }
     }
 }

@@ -28,13 +28,13 @@ struct connections;
 MUST_CHECK struct connections *connections_new(const struct connection_limits *limits);
 
 /* Every connection must have been closed before. */
-void connections_free(struct connections *connections);
+void connections_free(struct connections *all);
 
 /* Whether a client at this address may have one more. */
-MUST_CHECK bool connections_admit(struct connections *connections, const struct sockaddr *address);
+MUST_CHECK bool connections_admit(struct connections *all, const struct sockaddr *address);
 
 /* Adds the connection on socket fd; owner is for connection_owner. NULL when there are too many. */
-MUST_CHECK struct connection *connections_open(struct connections *connections, int fd,
+MUST_CHECK struct connection *connections_open(struct connections *all, int fd,
                                                const struct sockaddr *address, void *owner);
 
 /* It is over; the socket is still open, or its number could be another's. NULL is ignored. */
@@ -50,9 +50,9 @@ void *connection_owner(const struct connection *connection);
 
 /* Ends those without a request at once, waits for the others until they are done or timeout_ms are
  * over, and returns how many were not. From then on a request's end is its connection's too. */
-unsigned connections_drain(struct connections *connections, unsigned timeout_ms);
+unsigned connections_drain(struct connections *all, unsigned timeout_ms);
 
 /* Whether connections_drain has been called. */
-MUST_CHECK bool connections_draining(struct connections *connections);
+MUST_CHECK bool connections_draining(struct connections *all);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <microhttpd.h>
@@ -63,11 +65,22 @@ static struct http_request describe(struct MHD_Connection *mhd, const char *meth
     };
 }
 
+static bool has_header(const struct http_reply *reply, const char *name)
+{
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (strcasecmp(reply->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What is sent may be secret: nobody is to keep it unless the handler says otherwise. */
 static bool add_headers(struct http_server *server, struct MHD_Response *response,
                         const struct http_reply *reply)
 {
-    bool added = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
+    bool added = true;
 
+    if (!has_header(reply, "Cache-Control"))
+        added = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
     if (reply->content_type)
         added = MHD_add_response_header(response, "Content-Type", reply->content_type) == MHD_YES &&
                 added;
@@ -306,8 +319,11 @@ struct http_server *http_server_start(int listening_fd, const struct http_server
 
 unsigned http_server_drain(struct http_server *server, unsigned timeout_ms)
 {
-    if (server->quiesced_fd < 0)
+    /* Without the shutdown, clients would wait in the socket's queue. */
+    if (server->quiesced_fd < 0) {
         server->quiesced_fd = MHD_quiesce_daemon(server->daemon);
+        shutdown(server->quiesced_fd, SHUT_RDWR);
+    }
     return connections_drain(server->connections, timeout_ms);
 }
 

@@ -267,7 +267,7 @@ MUST_CHECK static bool make_certificates(struct init *init)
     char path[PATH_MAX];
     bool made = false;
 
-    if (!path_of(init, "tls", path) || !note(init, path, mkdir(path, 0755) == 0))
+    if (!path_of(init, "tls", path) || !note(init, path, mkdir(path, 0700) == 0))
         return false;
     if (!issue_ca(time(NULL), &ca) ||
         !issue_server(&ca, init->hosts, init->host_count, time(NULL), &server))

@@ -21,19 +21,25 @@ static void print_quoted(FILE *out, const char *text)
     fputc('"', out);
 }
 
-/* A setting, or the same as a comment when it has no value. */
-static void print_text(FILE *out, const char *indent, const char *name, const char *value,
-                       const char *example)
+static void print_text(FILE *out, const char *name, const char *value)
 {
-    fprintf(out, value ? "%s%s = " : "%s# %s = ", indent, name);
-    print_quoted(out, value ? value : example);
+    fprintf(out, "%s = ", name);
+    print_quoted(out, value);
     fputs(";\n", out);
+}
+
+/* A setting, or an example as a comment when it has no value. */
+static void print_optional(FILE *out, const char *indent, const char *name, const char *value,
+                           const char *example)
+{
+    fprintf(out, "%s%s", indent, value ? "" : "# ");
+    print_text(out, name, value ? value : example);
 }
 
 static void print_listener(FILE *out, const char *name, const char *address, bool tls)
 {
     fprintf(out, "%s = {\n", name);
-    print_text(out, "    ", "address", address, NULL);
+    print_text(out, "    address", address);
     fprintf(out,
             "    %stls = { certificate = \"tls/server.pem\"; key = \"tls/server.key\"; };\n"
             "};\n\n",
@@ -56,7 +62,7 @@ static void print_listeners(FILE *out, const struct init_choices *choices)
 static void print_storage(FILE *out, const struct init_choices *choices)
 {
     fputs("# Where everything is kept: the path of an SQLite database, or postgresql://...\n", out);
-    print_text(out, "", "store", choices->store, NULL);
+    print_text(out, "store", choices->store);
     fputs("\n# What secrets in the store are wrapped under: a file, or \"credential:NAME\" of\n"
           "# systemd's LoadCredential= or LoadCredentialEncrypted=. Without it they are lost.\n"
           "master-key = \"master.key\";\n\n",
@@ -68,20 +74,20 @@ static void print_trust(FILE *out, const struct init_choices *choices)
     fputs("# AMD's certificates and revocation lists at hand: {milan,genoa,turin}-{ark,ask}.pem,\n"
           "# vcek-CHIP_ID-TCB.der, ...\n",
           out);
-    print_text(out, "", "amd-certs", choices->amd_certs, "/usr/share/amd-certs");
+    print_optional(out, "", "amd-certs", choices->amd_certs, "/usr/share/amd-certs");
     fputs("\n# Where the others are fetched: AMD's Key Distribution Service, or a mirror.\n"
           "kds = {\n",
           out);
-    print_text(out, "    ", "url", choices->kds_url, "https://kdsintf.amd.com");
-    print_text(out, "    ", "cache", choices->kds_url ? "kds-cache" : NULL, "kds-cache");
+    print_optional(out, "    ", "url", choices->kds_url, "https://kdsintf.amd.com");
+    print_optional(out, "    ", "cache", choices->kds_url ? "kds-cache" : NULL, "kds-cache");
     fprintf(out, "    timeout = %d; # seconds\n};\n\n", config_defaults.kds_timeout);
     if (!choices->emulated_root)
         return;
     fputs("# NOT CONFIDENTIAL: whoever has the emulated platform gets the secrets. For tests.\n"
           "trust-emulated = {\n",
           out);
-    print_text(out, "    ", "root", choices->emulated_root, NULL);
-    print_text(out, "    ", "certificates", choices->emulated_certificates, "certs");
+    print_text(out, "    root", choices->emulated_root);
+    print_optional(out, "    ", "certificates", choices->emulated_certificates, "certs");
     fputs("};\n\n", out);
 }
 

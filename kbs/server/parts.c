@@ -148,7 +148,7 @@ static int start(struct parts *parts)
         return status;
     parts->verifier = (struct verifier){.trust = &parts->trust, .collateral = parts->collateral};
     parts->audit = audit_start(parts->backing.store, true);
-    parts->sessions = sessions_new((size_t)config->sessions);
+    parts->sessions = sessions_new((size_t)config->sessions, parts->backing.store);
     if (!parts->audit || !parts->sessions)
         return fail_with(EXIT_FILE, "out of memory");
     parts->kbs = (struct kbs){

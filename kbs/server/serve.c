@@ -26,11 +26,16 @@ struct serve_options {
     int ready_fd; /* -1: none */
 };
 
+struct served {
+    struct http_server *server;
+    const char *kind;
+    char url[sizeof("https://") + LISTENER_NAME_MAX];
+};
+
 struct serving {
     struct parts parts;
     size_t count;
-    struct http_server *servers[SERVERS_MAX];
-    char names[SERVERS_MAX][sizeof("admin https://") + LISTENER_NAME_MAX];
+    struct served served[SERVERS_MAX];
 };
 
 MUST_CHECK static bool parse_number(const char *text, int *number)
@@ -99,21 +104,21 @@ static int listen_at(struct serving *serving, const char *address, bool admin,
                      struct tls_files *tls)
 {
     struct http_server_options options = describe(&serving->parts, admin);
-    char *name = serving->names[serving->count], at[LISTENER_NAME_MAX + 1];
+    struct served *served = &serving->served[serving->count];
+    char at[LISTENER_NAME_MAX + 1];
     enum listener_status status;
-    struct http_server *server;
     int fd;
 
     options.tls = tls;
     status = listener_open(address, &fd, at);
     if (status != LISTENER_OK)
         return fail_with(EXIT_ADDRESS, "%s: %s", address, listener_status_text(status));
-    server = http_server_start(fd, &options);
-    if (!server)
+    served->server = http_server_start(fd, &options);
+    if (!served->server)
         return fail_with(EXIT_ADDRESS, "%s: the HTTP server does not start", address);
-    serving->servers[serving->count++] = server;
-    snprintf(name, sizeof(serving->names[0]), "%s %s://%s", admin ? "admin" : "public",
-             tls ? "https" : "http", at);
+    served->kind = admin ? "admin" : "public";
+    snprintf(served->url, sizeof(served->url), "%s://%s", tls ? "https" : "http", at);
+    serving->count++;
     return EXIT_DONE;
 }
 
@@ -131,32 +136,35 @@ static int listen_everywhere(struct serving *serving)
     return status;
 }
 
-/* What an auditor should find in the log: that the server began, and whom it believes. */
-static int record_start(struct serving *serving)
+/* What an auditor should find in the log: when the server ran, and whom it believed. */
+static enum store_status record(struct serving *serving, const char *event)
 {
     const struct config *config = &serving->parts.backing.config;
-    json_t *members = json_pack("{s:b}", "emulated_trusted", config->emulated_root.text != NULL);
-    enum store_status status = audit_record(serving->parts.audit, "start", members, time(NULL));
 
-    if (status != STORE_OK)
-        return fail_with(EXIT_FILE, "audit log: %s", store_status_text(status));
-    return EXIT_DONE;
+    return audit_record(serving->parts.audit, event,
+                        json_pack("{s:b}", "emulated_trusted", config->emulated_root.text != NULL),
+                        time(NULL), NULL, NULL);
 }
 
-static void announce(const struct serving *serving, int ready_fd)
+static void warn_of_emulated(const struct serving *serving)
 {
     const char *root = serving->parts.backing.config.emulated_root.text;
 
     if (root)
-        fprintf(stderr,
-                "kbs: WARNING: secrets are also released to VMs of the EMULATED platform of %s.\n"
-                "kbs: WARNING: whoever runs such a VM can read them. Never use this with real "
-                "secrets.\n",
-                root);
+        log_event(
+            "WARNING", "{s:s, s:s}", "trust_emulated", root, "meaning",
+            "secrets are also released to VMs of the EMULATED platform, and whoever runs such "
+            "a VM can read them: never use this with real secrets");
+}
+
+static void announce(const struct serving *serving, int ready_fd)
+{
     for (size_t i = 0; i < serving->count; i++) {
-        fprintf(stderr, "kbs: serving %s\n", serving->names[i]);
+        const struct served *served = &serving->served[i];
+
+        log_event("serving", "{s:s, s:s}", "listener", served->kind, "url", served->url);
         if (ready_fd >= 0)
-            dprintf(ready_fd, "%s\n", serving->names[i]);
+            dprintf(ready_fd, "%s %s\n", served->kind, served->url);
     }
     if (ready_fd >= 0)
         close(ready_fd);
@@ -196,17 +204,17 @@ static void stop(struct serving *serving)
     unsigned left = 0;
 
     for (size_t i = 0; i < serving->count; i++)
-        (void)!http_server_drain(serving->servers[i], 0);
+        (void)!http_server_drain(serving->served[i].server, 0);
     for (size_t i = 0; i < serving->count; i++) {
         const uint64_t now_ms = clock_ms();
 
-        left += http_server_drain(serving->servers[i],
+        left += http_server_drain(serving->served[i].server,
                                   now_ms < until_ms ? (unsigned)(until_ms - now_ms) : 0);
     }
     if (left > 0)
         log_event("stop", "{s:i}", "requests_cut_off", (int)left);
     for (size_t i = 0; i < serving->count; i++)
-        http_server_stop(serving->servers[i]);
+        http_server_stop(serving->served[i].server);
     serving->count = 0;
 }
 
@@ -223,10 +231,16 @@ static void allow_descriptors(void)
 
 static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_for)
 {
-    int status = listen_everywhere(serving), received;
+    enum store_status recorded;
+    int status, received;
 
-    if (status == EXIT_DONE)
-        status = record_start(serving);
+    warn_of_emulated(serving);
+    status = listen_everywhere(serving);
+    if (status == EXIT_DONE) {
+        recorded = record(serving, "start");
+        if (recorded != STORE_OK)
+            status = fail_with(EXIT_FILE, "audit log: %s", store_status_text(recorded));
+    }
     if (status == EXIT_DONE) {
         announce(serving, ready_fd);
         received = wait_for_the_end(serving, waited_for);
@@ -234,6 +248,9 @@ static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_f
         log_event("stopping", "{s:s}", "signal", strsignal(received));
     }
     stop(serving);
+    /* Where the store is gone there is no more to be done about it than this line. */
+    if (status == EXIT_DONE && record(serving, "stop") != STORE_OK)
+        log_event("stop", "{s:s}", "audit", "not recorded");
     return status;
 }
 

@@ -89,27 +89,37 @@ static const struct {
 } mistakes[] = {
     {"", "kbs.conf: listen is missing\nkbs.conf: admin-listen is missing\n"
          "kbs.conf: store is missing\nkbs.conf: master-key is missing\n"},
-    {MINIMUM "\nlisen = 1;", "kbs.conf:6: there is no setting \"lisen\"; there are: listen, "},
+    {MINIMUM "\nlisen = 1;",
+     "kbs.conf:6: there is no setting \"lisen\"; there are: listen, admin-listen, "
+     "store, master-key, amd-certs, kds, trust-emulated, attestation-policy, sessions, limits, "
+     "log\n"},
     {MINIMUM "limits = { brust = 1; };",
-     "kbs.conf:5: there is no setting \"brust\" in limits; there are: connections, "},
-    {MINIMUM "limits = { burst = 0; };", "kbs.conf:5: burst is 0; it may be from 1 to 1000000\n"},
+     "kbs.conf:5: there is no setting \"brust\" in limits; there are: connections, "
+     "connections-per-client, "},
+    {MINIMUM "limits = { burst = 0; };",
+     "kbs.conf:5: limits.burst is 0; it may be from 1 to 1000000\n"},
     {MINIMUM "limits = { burst = 1000001; };", "it may be from 1 to 1000000"},
     {MINIMUM "limits = { burst = \"20\"; };",
-     "kbs.conf:5: burst must be a whole number from 1 to 1000000\n"},
+     "kbs.conf:5: limits.burst must be a whole number from 1 to 1000000\n"},
     {MINIMUM "limits = { burst = 2.5; };", "burst must be a whole number"},
     {MINIMUM "limits = { burst = 5000000000L; };", "burst must be a whole number"},
     {MINIMUM "limits = 1;", "kbs.conf:5: limits must be a group of settings in braces\n"},
     {MINIMUM "sessions = true;", "sessions must be a whole number"},
+    {MINIMUM "limits.burst = 1;", "syntax error"},
+    {"listen = { address = \"127.0.0.1:1\"; tls = 1; port = 2; };\n" ADMIN STORE KEY,
+     "kbs.conf:1: tls must be a group of settings in braces\n"
+     "kbs.conf:1: there is no setting \"port\"; there are: address, tls\n"},
     {MINIMUM "log = { format = \"xml\"; };",
-     "kbs.conf:5: format is \"xml\"; it must be one of: json text\n"},
+     "kbs.conf:5: log.format is \"xml\"; it must be one of: json text\n"},
     {MINIMUM "log = { format = \"json text\"; };", "it must be one of: json text\n"},
     {MINIMUM "attestation-policy = \"\";", "must be a text in quotes that is not empty\n"},
     {MINIMUM "attestation-policy = 7;", "must be a text in quotes that is not empty\n"},
-    {MINIMUM "kds = { url = \"ftp://x\"; };", "it must be a URL with http:// or https://"},
+    {MINIMUM "kds = { url = \"ftp://x\"; };", "it must be an https:// URL"},
     {MINIMUM "kds = { url = \"https://x/\"; };", "does not end in a slash"},
+    {MINIMUM "kds = { url = \"http://kds.example\"; };", "it must be an https:// URL"},
     {MINIMUM "kds = { cache = \"x\"; };", "kds needs a url where it has a cache"},
     {MINIMUM "kds = { url = \"https://x\"; timeout = 0; };",
-     "timeout is 0; it may be from 1 to 60"},
+     "kds.timeout is 0; it may be from 1 to 60"},
     {MINIMUM "trust-emulated = { certificates = \"x\"; };", "trust-emulated needs root"},
     {"listen = { address = \"0.0.0.0:8080\"; };\n" ADMIN STORE KEY,
      "kbs.conf:1: listen: 0.0.0.0:8080 can be reached from other machines: it needs tls"},
@@ -203,7 +213,7 @@ static void assert_said(const char *said, const char *part)
 static void files_are_looked_for_beside_the_configuration(void **state)
 {
     (void)state;
-    assert_said(load(MINIMUM, 0600), "kbs.conf:2: certificate: ");
+    assert_said(load(MINIMUM, 0600), "kbs.conf:2: tls.certificate: ");
     assert_said(errors.text, "/cert.pem: No such file or directory\n");
     assert_said(errors.text, "kbs.conf:4: master-key: ");
     assert_int_equal(errors.count, 3);
@@ -252,10 +262,10 @@ static void folders_and_credentials_must_be_there(void **state)
     config_free(&config);
     assert_said(load(MINIMUM "amd-certs = \"nowhere\";", 0600), "nowhere: No such file");
     config_free(&config);
-    assert_string_equal(load(MINIMUM "kds = { url = \"http://x\"; cache = \"new\"; };", 0600), "");
+    assert_string_equal(load(MINIMUM "kds = { url = \"https://x\"; cache = \"new\"; };", 0600), "");
     config_free(&config);
-    assert_said(load(MINIMUM "kds = { url = \"http://x\"; cache = \"no/new\"; };", 0600),
-                "kbs.conf:5: cache: ");
+    assert_said(load(MINIMUM "kds = { url = \"https://x\"; cache = \"no/new\"; };", 0600),
+                "kbs.conf:5: kds.cache: ");
     config_free(&config);
     assert_said(load(LISTEN ADMIN STORE "master-key = \"credential:m\";", 0600),
                 "credential:m: systemd gave no such credential");
