@@ -21,16 +21,13 @@ static const char *role_name(enum role role)
 /* The line of the audit log about this call. */
 static json_t *audit_members(const struct call *call, const char *result)
 {
-    json_t *members =
-        json_pack("{s:s, s:s, s:s}", "op", call->route ? call->route->operation : "request",
-                  "result", result, "peer", call->request->peer);
+    const bool known = call->actor.name[0] != '\0';
 
-    if (call->actor.name[0])
-        json_object_update_new(members, json_pack("{s:s, s:s}", "actor", call->actor.name, "role",
-                                                  role_name(call->actor.role)));
-    if (call->object[0])
-        json_object_set_new(members, "object", json_string(call->object));
-    return members;
+    return json_pack("{s:s*, s:s*, s:s, s:s*, s:s, s:s}", "actor", known ? call->actor.name : NULL,
+                     "role", known ? role_name(call->actor.role) : NULL, "op",
+                     call->route ? call->route->operation : "request", "object",
+                     call->object[0] ? call->object : NULL, "result", result, "peer",
+                     call->request->peer);
 }
 
 /* A browser asks without a token first: that it may not have the page is no event. */

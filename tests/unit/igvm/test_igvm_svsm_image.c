@@ -22,18 +22,6 @@ static enum tool_status build(const struct sample_svsm *inputs)
     return status;
 }
 
-/* The image of the plan after a round trip through its file, whose bytes *file keeps. */
-static struct image build_and_load(const struct sample_svsm *inputs, struct file_bytes *file)
-{
-    struct image built = {0}, loaded = {0};
-
-    assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
-    assert_int_equal(image_encode(&built, file), TOOL_OK);
-    assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
-    image_free(&built);
-    return loaded;
-}
-
 /* The page data header of a page; fails if there is none. */
 static const struct igvm_header *page_at(const struct image *image, uint64_t gpa)
 {
@@ -58,7 +46,7 @@ static struct boot_params params_at(const struct image *image, uint64_t gpa)
 static void the_image_is_one_that_qemu_and_kvm_launch(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
 
     (void)state;
     assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
@@ -71,7 +59,7 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
+    struct image image = sample_svsm_image(inputs, &file);
     const uint8_t *const contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
@@ -90,7 +78,7 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 static void the_boot_processor_starts_the_kernel_with_its_parameters(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const struct igvm_header *last = &image.headers[image.count - 1];
     struct vmsa vmsa;
 
@@ -109,7 +97,7 @@ static void the_parameters_describe_the_image(void **state)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
+    struct image image = sample_svsm_image(inputs, &file);
     const struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
 
     (void)state;
@@ -146,7 +134,7 @@ static void the_parameters_describe_the_image(void **state)
 static void every_page_below_the_loaded_end_is_launched_once(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
@@ -173,7 +161,7 @@ static void an_image_without_firmware_can_be_built(void **state)
 
     (void)state;
     inputs->plan.firmware = NULL;
-    image = build_and_load(inputs, &file);
+    image = sample_svsm_image(inputs, &file);
     assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).firmware_gpa, 0);
     assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).section_count, 0);
     image_free(&image);
@@ -304,6 +292,66 @@ static void pages_loaded_twice_are_noticed(void **state)
     image_free(&image);
 }
 
+/* The KBS's keys of the plan, with recognizable bytes. */
+static void pin(struct sample_svsm *inputs)
+{
+    struct boot_kbs *kbs = &inputs->plan.kbs;
+
+    *kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 2};
+    memset(kbs->pins[0].kid, 0x1A, sizeof(kbs->pins[0].kid));
+    memset(kbs->pins[1].kid, 0x2B, sizeof(kbs->pins[1].kid));
+    memset(kbs->pins[1].point, 0x3C, sizeof(kbs->pins[1].point));
+    memset(kbs->volume_id, 0x4D, sizeof(kbs->volume_id));
+}
+
+static char *dump_of(const struct sample_svsm *inputs)
+{
+    struct file_bytes file;
+    struct image image = sample_svsm_image(inputs, &file);
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    dump_image(stream, &image, SNP_PLATFORM_MASK);
+    assert_int_equal(fclose(stream), 0);
+    image_free(&image);
+    free(file.bytes);
+    return text;
+}
+
+static void the_parameters_say_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    struct file_bytes file;
+    struct image image;
+    struct boot_params params;
+
+    (void)state;
+    pin(inputs);
+    image = sample_svsm_image(inputs, &file);
+    params = params_at(&image, SAMPLE_REGION + 0x6000);
+    assert_memory_equal(&params.kbs, &inputs->plan.kbs, sizeof(params.kbs));
+    image_free(&image);
+    free(file.bytes);
+}
+
+static void a_dump_tells_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    char *text = dump_of(inputs);
+
+    (void)state;
+    assert_non_null(strstr(text, "  takes unsigned key releases: no key of a KBS is pinned\n"));
+    free(text);
+    pin(inputs);
+    text = dump_of(inputs);
+    assert_non_null(strstr(text,
+                           "  takes key releases signed with 1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a\n"
+                           "  takes key releases signed with 2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b\n"
+                           "  asks for volume 4d4d4d4d-4d4d-4d4d-4d4d-4d4d4d4d4d4d\n"));
+    free(text);
+}
+
 static void a_dump_tells_what_is_in_the_image(void **state)
 {
     static const char *const LINES[] = {
@@ -318,22 +366,14 @@ static void a_dump_tells_what_is_in_the_image(void **state)
         "  service tpm: 0x6000 bytes at 0x800d000\n",
         "  firmware section 0x80f000 + 0x1000 SVSM_CAA\n",
     };
-    struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    char *text = dump_of(sample_svsm_inputs());
 
     (void)state;
-    dump_image(stream, &image, SNP_PLATFORM_MASK);
-    assert_int_equal(fclose(stream), 0);
     for (size_t i = 0; i < COUNT(LINES); i++) {
         if (strstr(text, LINES[i]) == NULL)
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);
-    image_free(&image);
-    free(file.bytes);
 }
 
 int main(void)
@@ -351,6 +391,8 @@ int main(void)
         cmocka_unit_test(services_that_are_no_programs_are_refused),
         cmocka_unit_test(firmware_that_cannot_run_under_an_svsm_is_refused),
         cmocka_unit_test(pages_loaded_twice_are_noticed),
+        cmocka_unit_test(the_parameters_say_whom_the_svsm_believes_a_key),
+        cmocka_unit_test(a_dump_tells_whom_the_svsm_believes_a_key),
         cmocka_unit_test(a_dump_tells_what_is_in_the_image),
     };
 
