@@ -99,15 +99,18 @@ static void answer_auth(struct api *api, const struct api_request *request, stru
 
 /* POST /attest */
 
-static bool is_registered(void *registry, const uint8_t measurement[LAUNCH_DIGEST_SIZE])
+static bool admit_registered(void *context, const uint8_t measurement[LAUNCH_DIGEST_SIZE],
+                             struct finding *finding)
 {
-    struct api *api = registry;
+    struct api *api = context;
     enum store_status status = store_has(api->store, measurement);
+    char found[2 * LAUNCH_DIGEST_SIZE + 1];
 
     if (status == STORE_FAILED)
         log_event("storage", "{s:s, s:s}", "result", "failed", "reason",
                   store_reason(api->store, status));
-    return status == STORE_OK;
+    return status == STORE_OK || finding_fail(finding, VERDICT_MEASUREMENT_UNKNOWN, "found %s",
+                                              hex_text(measurement, LAUNCH_DIGEST_SIZE, found));
 }
 
 /* REPORT_DATA = SHA-512(x || y || nonce): the key first, so that no nonce can stand for one. */
@@ -134,17 +137,21 @@ static bool verify(struct api *api, const struct api_request *request,
         .certificate_table = attestation->certificate_table,
         .certificate_table_size = attestation->certificate_table_size,
     };
+    const struct verifier verifier = {.trust = api->trust};
+    struct requirements requirements;
     struct expectation expected = {
-        .trust = api->trust,
+        .requirements = &requirements,
+        .admit = admit_registered,
+        .context = api,
         .now = request->now,
-        .is_registered = is_registered,
-        .registry = api,
     };
 
+    requirements_strict(&requirements);
+    requirements.crl = CRL_OFF;
     *attested = (struct attested){0};
     if (!expected_report_data(attestation, expected.report_data))
         return finding_fail(finding, VERDICT_INTERNAL, "no SHA-512");
-    return evidence_verify(&evidence, &expected, attested, finding);
+    return evidence_verify(&verifier, &evidence, &expected, attested, finding);
 }
 
 static void log_finding(const struct api_request *request, const struct attested *attested,
@@ -153,7 +160,7 @@ static void log_finding(const struct api_request *request, const struct attested
     char measurement[2 * LAUNCH_DIGEST_SIZE + 1];
 
     for (size_t i = 0; i < LAUNCH_DIGEST_SIZE; i++)
-        sprintf(measurement + 2 * i, "%02x", attested->measurement[i]);
+        sprintf(measurement + 2 * i, "%02x", attested->report.measurement[i]);
     log_event("attest", "{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "result",
               finding->verdict == VERDICT_OK ? "accepted" : "refused", "reason",
               verdict_code(finding->verdict), "text", verdict_text(finding->verdict), "detail",
@@ -164,7 +171,7 @@ static void log_finding(const struct api_request *request, const struct attested
 static void grant(struct session *session, const struct attestation_request *attestation,
                   const struct attested *attested)
 {
-    memcpy(session->measurement, attested->measurement, sizeof(session->measurement));
+    memcpy(session->measurement, attested->report.measurement, sizeof(session->measurement));
     session->key = attestation->key;
     session->platform = attested->platform;
     session->state = SESSION_GRANTED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counters of this process, in the text format of Prometheus. No name, path or address is in them. */
+/* Counters of this process, in the text format of Prometheus. No name, path or address is in them.
+ */
 #ifndef SNPVTPM_KBS_METRICS_H
 #define SNPVTPM_KBS_METRICS_H
 
@@ -7,6 +8,9 @@
 
 /* identifier, name, help */
 #define METRICS(M)                                                                                 \
+    M(CONNECTIONS, "kbs_connections_total", "Connections accepted")                                \
+    M(CONNECTIONS_REFUSED, "kbs_connections_refused_total", "Connections over a limit")            \
+    M(OVERDUE, "kbs_overdue_total", "Connections ended because a request took too long")           \
     M(REQUESTS, "kbs_requests_total", "Requests answered")                                         \
     M(REQUESTS_REFUSED, "kbs_requests_refused_total", "Requests refused before any handler")       \
     M(RATE_LIMITED, "kbs_rate_limited_total", "Requests refused for their rate")                   \
@@ -34,6 +38,10 @@ enum metric {
 void metric_add(enum metric metric, uint64_t n);
 
 uint64_t metric_get(enum metric metric);
+
+/* One more attestation, answered after so many microseconds, for the histogram of latencies:
+ * kbs_attestation_seconds. Thread-safe. */
+void metrics_observe_attestation(uint64_t microseconds);
 
 /* All of them as text, which the caller frees; NULL without memory. */
 char *metrics_text(void);

@@ -5,8 +5,8 @@
 PACKAGES=(
     # building
     gcc clang libc6-dev meson ninja-build make pkg-config
-    libssl-dev libtpms-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libcmocka-dev
-    libclang-rt-dev
+    libssl-dev libtpms-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libconfig-dev
+    libsqlite3-dev libcmocka-dev libclang-rt-dev
     # the guest's kernel
     flex bison bc libelf-dev lz4 xz-utils
     # the guest's image

@@ -20,7 +20,7 @@
 #define AUDIT_LINE_MAX  4096 /* bytes */
 
 struct audit_entry {
-    uint64_t seq;  /* from 1 on */
+    uint64_t seq; /* from 1 on */
     time_t time;
     const char *line; /* JSON, NUL-terminated, borrowed */
     uint8_t hash[AUDIT_HASH_SIZE];
@@ -32,18 +32,17 @@ MUST_CHECK enum store_status audit_append(struct store_unit *unit, const char *e
                                           json_t *members, time_t now);
 
 /* Entries from seq on (at most limit of them, 0: all), oldest first. */
-MUST_CHECK enum store_status audit_each(struct store_unit *unit, uint64_t seq, unsigned limit,
-                                        void (*visit)(void *context,
-                                                      const struct audit_entry *entry),
-                                        void *context);
+MUST_CHECK enum store_status
+audit_each(struct store_unit *unit, uint64_t seq, unsigned limit,
+           void (*visit)(void *context, const struct audit_entry *entry), void *context);
 
 /* The last entry's seq and hash; 0 and zeros when there is none. */
 MUST_CHECK enum store_status audit_head(struct store_unit *unit, uint64_t *seq,
                                         uint8_t hash[AUDIT_HASH_SIZE]);
 
 struct audit_check {
-    uint64_t entries;   /* that were checked */
-    uint64_t first_bad; /* seq of the first that does not follow from the one before; 0: none */
+    uint64_t entries;    /* that were checked */
+    uint64_t first_bad;  /* seq of the first that does not follow from the one before; 0: none */
     const char *problem; /* in words; NULL when the chain is whole */
     uint8_t head[AUDIT_HASH_SIZE];
 };
@@ -59,9 +58,14 @@ struct audit;
 /* Starts the writer's thread; NULL without memory. mirror: also write each line to stderr. */
 MUST_CHECK struct audit *audit_start(struct store *store, bool mirror);
 
-/* Returns when the line is durable, or says why it is not; hands over members. */
+/* A change that goes with a line: durable with it, or not at all. It may be called again after a
+ * unit of work that failed, and must not fail for what only concerns itself. */
+typedef enum store_status audit_also(struct store_unit *unit, void *context);
+
+/* Returns when the line, and what also (may be NULL) does, is durable, or says why it is not; hands
+ * over members. */
 MUST_CHECK enum store_status audit_record(struct audit *audit, const char *event, json_t *members,
-                                          time_t now);
+                                          time_t now, audit_also *also, void *context);
 
 /* Finishes what is queued and frees the writer. */
 void audit_stop(struct audit *audit);

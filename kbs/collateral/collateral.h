@@ -24,7 +24,11 @@ struct collateral_options {
 
 struct collateral;
 
-/* The strings are borrowed. NULL when memory is short or the cache directory cannot be made. */
+/* Whether url may be kds_url: https, or http to this machine itself; no query, no final slash. */
+MUST_CHECK bool collateral_url_is_acceptable(const char *url);
+
+/* The strings are borrowed. NULL when memory is short, the cache directory cannot be made or the
+ * URL is not acceptable. Thread-safe. */
 MUST_CHECK struct collateral *collateral_new(const struct collateral_options *options);
 
 void collateral_free(struct collateral *collateral);
@@ -46,6 +50,10 @@ MUST_CHECK enum collateral_status collateral_vcek(struct collateral *collateral,
 MUST_CHECK enum collateral_status collateral_intermediate(struct collateral *collateral,
                                                           enum product product, bool vlek,
                                                           time_t now, X509 **certificate);
+
+/* The ARK, which may be any: it is the caller's to compare it with the pin; the caller frees it. */
+MUST_CHECK enum collateral_status collateral_root(struct collateral *collateral,
+                                                  enum product product, time_t now, X509 **ark);
 
 /* The newest CRL at hand, fetched anew when it is past its nextUpdate; the caller frees it. */
 MUST_CHECK enum collateral_status collateral_crl(struct collateral *collateral,

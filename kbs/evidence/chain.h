@@ -1,29 +1,51 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain ARK, ASK, VCEK (AMD 57230): its root's identity, signatures, dates and names. */
+/*
+ * The chain ARK, ASK, VCEK or ARK, ASVK, VLEK (AMD 57230): signatures, dates, names, kinds. Whether
+ * its root is one to trust is settled before, when the chain is put together (gather.h).
+ */
 #ifndef SNPVTPM_KBS_EVIDENCE_CHAIN_H
 #define SNPVTPM_KBS_EVIDENCE_CHAIN_H
 
-#include <time.h>
+#include <openssl/types.h>
 
-#include "kbs/evidence/trust.h"
+#include "kbs/evidence/asn1_time.h"
+#include "kbs/evidence/product.h"
 #include "kbs/evidence/verdict.h"
 
-/* Certificates borrowed from elsewhere. */
+/* Owns what it points at. */
 struct chain {
-    X509 *ark, *ask, *vcek;
-    bool emulated;
+    X509 *ark, *ask; /* ask: the ASVK when vlek */
+    X509 *leaf;      /* VCEK or VLEK */
+    X509_CRL *crl;   /* NULL: none was wanted, or none was found */
+    enum product product;
+    bool vlek, emulated;
 };
 
-/*
- * Picks the chain for a report: what the client presented, completed with what the owner
- * provided. The root is always one that the owner trusts; presented holds at most a copy of it.
- */
-MUST_CHECK bool chain_select(const struct trust *trust, enum product product,
-                             const struct certificates *presented, struct chain *chain,
+#define COMMON_NAME_MAX 64 /* X.520 ub-common-name */
+
+/* Copies the one common name; empty when there is not exactly one, or an odd one. */
+void chain_common_name(const X509_NAME *name, char text[COMMON_NAME_MAX + 1]);
+
+/* V4. Verifies the chain up to its root, and tells for how long it holds. */
+MUST_CHECK bool chain_verify(const struct chain *chain, time_t now, struct validity *validity,
                              struct finding *finding);
 
-/* Verifies the chain up to its root as of the time now. */
-MUST_CHECK bool chain_verify(const struct chain *chain, enum product product, time_t now,
-                             struct finding *finding);
+/* V5. The CRL is the root's, valid now, and lists no certificate of the chain; narrows validity to
+ * the CRL's own. */
+MUST_CHECK bool chain_check_crl(const struct chain *chain, time_t now, struct validity *validity,
+                                struct finding *finding);
+
+/* SHA-256 over all that chain_verify and chain_check_crl depend on, but for the time. False without
+ * memory. */
+MUST_CHECK bool chain_fingerprint(const struct chain *chain, uint8_t fingerprint[32]);
+
+/* "VCEK" or "VLEK", "ASK" or "ASVK". */
+const char *chain_leaf_name(bool vlek);
+const char *chain_intermediate_name(bool vlek);
+
+/* The name in its certificates, "Milan" or "Emulated". */
+const char *chain_platform_name(const struct chain *chain);
+
+void chain_free(struct chain *chain);
 
 #endif

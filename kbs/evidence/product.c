@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/evidence/product.h"
 
+#include <string.h>
+
+#define CHIP_ID_SIZE_MAX   64
+#define CHIP_ID_SIZE_TURIN 8
+
 static const struct {
     uint8_t family, first_model, last_model;
     enum product product;
@@ -29,6 +34,24 @@ const char *product_name(enum product product)
     return names[product];
 }
 
+bool product_of_name(const char *name, enum product *product)
+{
+    for (*product = 0; *product < PRODUCT_COUNT; (*product)++)
+        if (strcmp(name, product_name(*product)) == 0)
+            return true;
+    return false;
+}
+
+bool product_has_fmc(enum product product)
+{
+    return product == PRODUCT_TURIN;
+}
+
+size_t product_chip_id_size(enum product product)
+{
+    return product == PRODUCT_TURIN ? CHIP_ID_SIZE_TURIN : CHIP_ID_SIZE_MAX;
+}
+
 static uint8_t byte_of(uint64_t value, unsigned index)
 {
     return (uint8_t)(value >> (8 * index));
@@ -36,7 +59,7 @@ static uint8_t byte_of(uint64_t value, unsigned index)
 
 struct tcb product_tcb(enum product product, uint64_t tcb_version)
 {
-    if (product == PRODUCT_TURIN)
+    if (product_has_fmc(product))
         return (struct tcb){
             .fmc = byte_of(tcb_version, 0),
             .bootloader = byte_of(tcb_version, 1),

@@ -2,16 +2,11 @@
 #include "kbs/evidence/report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-#include <openssl/bn.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
-#include <openssl/obj_mac.h>
 
-#include "lib/base/bytes.h"
-
-#define VERSION_MIN 3 /* version 2 does not tell the processor, so its TCB bytes are ambiguous */
-#define VERSION_MAX 5
+#define VERSION_WITH_CPUID 3 /* the first one */
 
 #define SIGNATURE_ECDSA_P384_SHA384 1
 #define P384_SCALAR_SIZE            48
@@ -19,8 +14,16 @@
 #define KEY_INFO_MASK_CHIP_KEY     (1u << 1)
 #define KEY_INFO_SIGNING_KEY(info) ((info) >> 2 & 7)
 #define SIGNING_KEY_VCEK           0
+#define SIGNING_KEY_VLEK           1
 
-static bool all_bytes_are(const uint8_t *bytes, size_t size, uint8_t value)
+/* The order of P-384 (SEC 2), big-endian. Kept here because to ask OpenSSL for it each time takes
+ * as long as hashing the whole report several times over. */
+static const uint8_t p384_order[P384_SCALAR_SIZE] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
+    0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73};
+
+bool all_bytes_are(const uint8_t *bytes, size_t size, uint8_t value)
 {
     for (size_t i = 0; i < size; i++)
         if (bytes[i] != value)
@@ -29,25 +32,15 @@ static bool all_bytes_are(const uint8_t *bytes, size_t size, uint8_t value)
 }
 
 /* 0 < scalar < order of P-384 */
-static bool in_range(const uint8_t little_endian[P384_SCALAR_SIZE], const BIGNUM *order)
+static bool in_range(const uint8_t little_endian[P384_SCALAR_SIZE])
 {
-    BIGNUM *scalar = BN_lebin2bn(little_endian, P384_SCALAR_SIZE, NULL);
-    bool inside = scalar && !BN_is_zero(scalar) && BN_cmp(scalar, order) < 0;
+    for (unsigned i = 0; i < P384_SCALAR_SIZE; i++) {
+        uint8_t digit = little_endian[P384_SCALAR_SIZE - 1 - i];
 
-    BN_free(scalar);
-    return inside;
-}
-
-static bool check_scalars(const struct snp_report *report, struct finding *finding)
-{
-    EC_GROUP *p384 = EC_GROUP_new_by_curve_name(NID_secp384r1);
-    bool r_inside = p384 && in_range(report->signature_r, EC_GROUP_get0_order(p384));
-    bool s_inside = p384 && in_range(report->signature_s, EC_GROUP_get0_order(p384));
-
-    EC_GROUP_free(p384);
-    return (r_inside && s_inside) ||
-           finding_fail(finding, VERDICT_SIGNATURE_RANGE,
-                        "%s is not between 1 and the order of P-384", r_inside ? "s" : "r");
+        if (digit != p384_order[i])
+            return digit < p384_order[i] && !all_bytes_are(little_endian, P384_SCALAR_SIZE, 0);
+    }
+    return false;
 }
 
 bool report_check_form(const uint8_t *bytes, size_t size, struct snp_report *report,
@@ -59,8 +52,8 @@ bool report_check_form(const uint8_t *bytes, size_t size, struct snp_report *rep
         return finding_fail(finding, VERDICT_REPORT_SIZE, "expected %zu bytes, found %zu",
                             sizeof(*report), size);
     if (report->signature_algo != SIGNATURE_ECDSA_P384_SHA384)
-        return finding_fail(finding, VERDICT_SIGNATURE_ALGORITHM, "expected 1, found %" PRIu32,
-                            report->signature_algo);
+        return finding_fail(finding, VERDICT_SIGNATURE_ALGORITHM, "expected %d, found %" PRIu32,
+                            SIGNATURE_ECDSA_P384_SHA384, report->signature_algo);
     if (!all_bytes_are(report->reserved_330, sizeof(report->reserved_330), 0))
         return finding_fail(finding, VERDICT_UNSIGNED_BYTES, "in the bytes after the signature");
     if (!all_bytes_are(report->signature_r + P384_SCALAR_SIZE,
@@ -68,56 +61,90 @@ bool report_check_form(const uint8_t *bytes, size_t size, struct snp_report *rep
         !all_bytes_are(report->signature_s + P384_SCALAR_SIZE,
                        sizeof(report->signature_s) - P384_SCALAR_SIZE, 0))
         return finding_fail(finding, VERDICT_UNSIGNED_BYTES, "in the padding of r or s");
-    return check_scalars(report, finding);
+    if (!in_range(report->signature_r) || !in_range(report->signature_s))
+        return finding_fail(finding, VERDICT_SIGNATURE_RANGE,
+                            "%s is not between 1 and the order of P-384",
+                            in_range(report->signature_r) ? "s" : "r");
+    return true;
 }
 
-bool report_check_version(const struct snp_report *report, enum product *product,
+bool report_tells_product(const struct snp_report *report)
+{
+    return report->version >= VERSION_WITH_CPUID;
+}
+
+bool report_check_version(const struct snp_report *report, const struct requirements *requirements,
                           struct finding *finding)
 {
-    if (report->version < VERSION_MIN || report->version > VERSION_MAX)
-        return finding_fail(
-            finding, VERDICT_REPORT_VERSION, "expected %d to %d, found %" PRIu32 "%s", VERSION_MIN,
-            VERSION_MAX, report->version,
-            report->version == 2 ? " (the host's SNP firmware needs an update)" : "");
-    if (!product_of_cpuid(report->cpuid_fam_id, report->cpuid_mod_id, product))
-        return finding_fail(finding, VERDICT_PRODUCT_UNKNOWN, "CPU family %02x, model %02x",
-                            report->cpuid_fam_id, report->cpuid_mod_id);
-    return true;
+    return (report->version >= requirements->version_min &&
+            report->version <= requirements->version_max) ||
+           finding_fail(finding, VERDICT_REPORT_VERSION,
+                        "expected %" PRIu32 " to %" PRIu32 ", found %" PRIu32 "%s",
+                        requirements->version_min, requirements->version_max, report->version,
+                        report->version == 2 ? " (the host's SNP firmware needs an update)" : "");
 }
 
-bool report_check_signing_key(const struct snp_report *report, struct finding *finding)
+bool report_product(const struct snp_report *report, enum product *product, struct finding *finding)
 {
+    return product_of_cpuid(report->cpuid_fam_id, report->cpuid_mod_id, product) ||
+           finding_fail(finding, VERDICT_PRODUCT_UNKNOWN, "CPU family %02x, model %02x",
+                        report->cpuid_fam_id, report->cpuid_mod_id);
+}
+
+bool report_check_product(enum product product, const struct requirements *requirements,
+                          struct finding *finding)
+{
+    return requirements->product_allowed[product] ||
+           finding_fail(finding, VERDICT_PRODUCT_REFUSED, "found %s", product_name(product));
+}
+
+bool report_check_signing_key(const struct snp_report *report,
+                              const struct requirements *requirements, bool *vlek,
+                              struct finding *finding)
+{
+    uint32_t key = KEY_INFO_SIGNING_KEY(report->key_info);
+
     if (report->key_info & KEY_INFO_MASK_CHIP_KEY)
-        return finding_fail(finding, VERDICT_CHIP_KEY_MASKED, "key_info %08" PRIx32,
+        return finding_fail(finding, VERDICT_CHIP_KEY_MASKED, "KEY_INFO %08" PRIx32,
                             report->key_info);
-    if (KEY_INFO_SIGNING_KEY(report->key_info) != SIGNING_KEY_VCEK)
-        return finding_fail(finding, VERDICT_SIGNING_KEY, "expected key 0, found %" PRIu32,
-                            KEY_INFO_SIGNING_KEY(report->key_info));
+    if (key != SIGNING_KEY_VCEK && key != SIGNING_KEY_VLEK)
+        return finding_fail(finding, VERDICT_SIGNING_KEY, "expected key %d or %d, found %" PRIu32,
+                            SIGNING_KEY_VCEK, SIGNING_KEY_VLEK, key);
+    *vlek = key == SIGNING_KEY_VLEK;
+    if (*vlek ? !requirements->vlek : !requirements->vcek)
+        return finding_fail(finding, *vlek ? VERDICT_VLEK_REFUSED : VERDICT_VCEK_REFUSED,
+                            "the requirements admit %s only", *vlek ? "VCEKs" : "VLEKs");
     return true;
 }
 
-bool report_check_guest(const struct snp_report *report, struct finding *finding)
+bool report_masks_chip(const struct snp_report *report)
 {
-    /* FFFFFFFF here marks a report that the host asked for itself. */
-    if (report->vmpl != 0)
-        return finding_fail(finding, VERDICT_VMPL, "expected 0, found %" PRIx32, report->vmpl);
-    if (!(report->policy & SNP_POLICY_RESERVED_ONE))
-        return finding_fail(finding, VERDICT_POLICY_RESERVED, "policy %" PRIx64, report->policy);
-    if (report->policy & SNP_POLICY_DEBUG)
-        return finding_fail(finding, VERDICT_POLICY_DEBUG, "policy %" PRIx64, report->policy);
-    if (report->policy & SNP_POLICY_MIGRATE_MA)
-        return finding_fail(finding, VERDICT_POLICY_MIGRATION, "policy %" PRIx64, report->policy);
-    if (!all_bytes_are(report->report_id_ma, sizeof(report->report_id_ma), 0xff))
-        return finding_fail(finding, VERDICT_POLICY_MIGRATION, "a migration agent is attached");
-    return true;
+    return all_bytes_are(report->chip_id, sizeof(report->chip_id), 0);
 }
 
-bool report_check_data(const struct snp_report *report, const uint8_t expected[REPORT_DATA_SIZE],
+bool report_check_masked(const struct snp_report *report, const struct requirements *requirements,
+                         struct finding *finding)
+{
+    return requirements->masked_chip_id || !report_masks_chip(report) ||
+           finding_fail(finding, VERDICT_CHIP_ID_MASKED, "CHIP_ID is all zero");
+}
+
+bool report_check_chip(const struct snp_report *report, const struct requirements *requirements,
                        struct finding *finding)
 {
-    if (CRYPTO_memcmp(report->report_data, expected, REPORT_DATA_SIZE) != 0)
-        return finding_fail(finding, VERDICT_REPORT_DATA,
-                            "expected %016" PRIx64 "..., found %016" PRIx64 "...",
-                            get_be64(expected), get_be64(report->report_data));
-    return true;
+    char found[2 * CHIP_ID_SIZE + 1];
+
+    if (requirements->chip_id_count == 0)
+        return true;
+    for (size_t i = 0; i < requirements->chip_id_count; i++)
+        if (memcmp(requirements->chip_ids[i], report->chip_id, CHIP_ID_SIZE) == 0)
+            return true;
+    return finding_fail(finding, VERDICT_CHIP_REFUSED, "none of %zu listed chips, but %s",
+                        requirements->chip_id_count,
+                        hex_text(report->chip_id, CHIP_ID_SIZE, found));
+}
+
+bool report_is_bound(const struct snp_report *report, const uint8_t expected[REPORT_DATA_SIZE])
+{
+    return CRYPTO_memcmp(report->report_data, expected, REPORT_DATA_SIZE) == 0;
 }

@@ -46,15 +46,16 @@ struct requirements {
     size_t chip_id_count;              /* 0: every chip */
     uint8_t (*chip_ids)[CHIP_ID_SIZE]; /* owned */
 
-    bool debug, migration;     /* whether a guest policy may allow them */
+    bool debug, migration;      /* whether a guest policy may allow them */
     struct mask64 guest_policy; /* bits of POLICY */
     uint8_t abi_major_min, abi_minor_min;
     struct mask64 platform_info;
-    struct mask64 mitigations; /* of both mitigation vectors, in reports of version 5 */
+    struct mask64
+        mitigations; /* of both mitigation vectors, which older reports than 5 lack: as 0 */
     bool provisional_firmware; /* committed TCB below the current one may pass */
 
     uint32_t guest_svn_min;
-    struct wanted_bytes host_data;         /* 32 bytes, as the next two 16 */
+    struct wanted_bytes host_data; /* 32 bytes, as the next two 16 */
     struct wanted_bytes family_id, image_id;
     struct wanted_bytes id_key_digest, author_key_digest; /* 48 bytes */
 };

@@ -51,16 +51,28 @@ bool trust_is_amd_root(enum product product, const X509 *certificate)
            memcmp(digest, amd_root_pins[product], sizeof(digest)) == 0;
 }
 
+/* Loads PRODUCT-ROLE.pem or .der. */
+MUST_CHECK static bool load_role(const char *directory, enum product product, const char *role,
+                                 X509 **certificate, struct trust_error *error)
+{
+    char pem[32], der[32];
+
+    snprintf(pem, sizeof(pem), "%s-%s.pem", file_prefix[product], role);
+    snprintf(der, sizeof(der), "%s-%s.der", file_prefix[product], role);
+    return load_optional(directory, pem, certificate, error) &&
+           (*certificate || load_optional(directory, der, certificate, error));
+}
+
 MUST_CHECK static bool load_product(struct trust *trust, enum product product,
                                     const char *directory, struct trust_error *error)
 {
-    char ark[32], ask[32];
+    char ark[16];
 
-    snprintf(ark, sizeof(ark), "%s-ark.pem", file_prefix[product]);
-    snprintf(ask, sizeof(ask), "%s-ask.pem", file_prefix[product]);
-    if (!load_optional(directory, ark, &trust->amd_ark[product], error) ||
-        !load_optional(directory, ask, &trust->amd_ask[product], error))
+    if (!load_role(directory, product, "ark", &trust->amd_ark[product], error) ||
+        !load_role(directory, product, "ask", &trust->amd_ask[product], error) ||
+        !load_role(directory, product, "asvk", &trust->amd_asvk[product], error))
         return false;
+    snprintf(ark, sizeof(ark), "%s-ark", file_prefix[product]);
     if (trust->amd_ark[product] && !trust_is_amd_root(product, trust->amd_ark[product]))
         return fail(error, ark, "not AMD's root certificate (its SHA-256 is not the pinned one)");
     return true;
@@ -73,9 +85,9 @@ bool trust_load_amd(struct trust *trust, const char *directory, struct trust_err
     for (enum product product = 0; product < PRODUCT_COUNT; product++) {
         if (!load_product(trust, product, directory, error))
             return false;
-        any |= trust->amd_ark[product] || trust->amd_ask[product];
+        any |= trust->amd_ark[product] || trust->amd_ask[product] || trust->amd_asvk[product];
     }
-    return any || fail(error, directory, "holds none of {milan,genoa,turin}-{ark,ask}.pem");
+    return any || fail(error, directory, "holds none of {milan,genoa,turin}-{ark,ask,asvk}.pem");
 }
 
 bool trust_load_emulated(struct trust *trust, const char *path, struct trust_error *error)
@@ -104,6 +116,7 @@ void trust_free(struct trust *trust)
     for (enum product product = 0; product < PRODUCT_COUNT; product++) {
         X509_free(trust->amd_ark[product]);
         X509_free(trust->amd_ask[product]);
+        X509_free(trust->amd_asvk[product]);
     }
     X509_free(trust->emulated_ark);
     certificates_free(&trust->of_emulated);

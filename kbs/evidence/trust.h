@@ -14,6 +14,7 @@
 struct trust {
     X509 *amd_ark[PRODUCT_COUNT]; /* each has the pinned fingerprint, or is NULL */
     X509 *amd_ask[PRODUCT_COUNT];
+    X509 *amd_asvk[PRODUCT_COUNT];
     X509 *emulated_ark;              /* NULL: no emulated platform is believed */
     struct certificates of_emulated; /* ASK and VCEK for emulated reports that come without */
 };
@@ -24,8 +25,8 @@ struct trust_error {
 };
 
 /*
- * Loads {milan,genoa,turin}-{ark,ask}.pem from directory; a product may lack either. Fails when a
- * file is no certificate, an ARK is not AMD's, or there is none of the files.
+ * Loads {milan,genoa,turin}-{ark,ask,asvk}.pem (or .der) from directory; a product may lack any.
+ * Fails when a file is no certificate, an ARK is not AMD's, or there is none of the files.
  */
 MUST_CHECK bool trust_load_amd(struct trust *trust, const char *directory,
                                struct trust_error *error);

@@ -21,7 +21,8 @@ MUST_CHECK struct keyring *keyring_open(struct store *store, enum store_status *
 
 void keyring_close(struct keyring *keyring);
 
-/* The active key of a use and its id; a reference that the caller frees. NULL when there is none. */
+/* The active key of a use and its id; a reference that the caller frees. NULL when there is none.
+ */
 MUST_CHECK EVP_PKEY *keyring_active(struct keyring *keyring, enum signing_key_use use,
                                     uint8_t id[SIGNING_KEY_ID_SIZE]);
 

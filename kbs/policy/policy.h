@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an owner demands of evidence before a secret or a volume's key is released: a small
- * declarative text (libconfig's language; docs/kbs.md has the reference), validated as it is loaded.
- * What a policy does not mention has the strict default.
+ * declarative text (libconfig's language; docs/kbs.md has the reference), validated as it is
+ * loaded. What a policy does not mention has the strict default.
  */
 #ifndef SNPVTPM_KBS_POLICY_POLICY_H
 #define SNPVTPM_KBS_POLICY_POLICY_H
@@ -22,7 +22,7 @@ struct policy {
 };
 
 struct policy_error {
-    char text[256]; /* which line, what is wrong, what is allowed */
+    char text[512]; /* which line, what is wrong, what is allowed */
 };
 
 /* The text of the policy "default" that every KBS begins with: strict, and says so in comments. */

@@ -14,7 +14,7 @@
 
 #define MASTER_KEY_SIZE  32
 #define MASTER_KEYS_MAX  4
-#define MASTER_KEY_ID    8  /* bytes of SHA-256 of the key, in each record */
+#define MASTER_KEY_ID    8 /* bytes of SHA-256 of the key, in each record */
 #define WRAP_OVERHEAD    (1 + MASTER_KEY_ID + 32 + 12 + 16) /* bytes that wrapping adds */
 #define WRAP_CONTEXT_MAX 512
 

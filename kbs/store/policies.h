@@ -23,9 +23,8 @@ MUST_CHECK enum store_status policy_text(struct store_unit *unit, const char *na
 /* STORE_IN_USE while a secret or an active volume has it. */
 MUST_CHECK enum store_status policy_remove(struct store_unit *unit, const char *name);
 
-MUST_CHECK enum store_status policy_each(struct store_unit *unit,
-                                         void (*visit)(void *context,
-                                                       const struct policy_record *policy),
-                                         void *context);
+MUST_CHECK enum store_status
+policy_each(struct store_unit *unit,
+            void (*visit)(void *context, const struct policy_record *policy), void *context);
 
 #endif

@@ -17,7 +17,8 @@ struct signing_key {
     uint8_t id[SIGNING_KEY_ID_SIZE];
     enum signing_key_use use;
     time_t created;
-    time_t retired; /* 0: may still be used. The newest of a use that is not retired is the active one */
+    time_t retired; /* 0: may still be used. The newest of a use that is not retired is the active
+                       one */
 };
 
 MUST_CHECK enum store_status signing_key_add(struct store_unit *unit, const struct signing_key *key,
@@ -33,9 +34,8 @@ MUST_CHECK enum store_status signing_key_retire(struct store_unit *unit,
                                                 const uint8_t id[SIGNING_KEY_ID_SIZE], time_t now);
 
 /* Newest first. */
-MUST_CHECK enum store_status signing_key_each(struct store_unit *unit,
-                                              void (*visit)(void *context,
-                                                            const struct signing_key *key),
-                                              void *context);
+MUST_CHECK enum store_status
+signing_key_each(struct store_unit *unit,
+                 void (*visit)(void *context, const struct signing_key *key), void *context);
 
 #endif

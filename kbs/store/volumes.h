@@ -17,8 +17,8 @@ enum volume_release {
 
 struct volume {
     uint8_t id[VOLUME_ID_SIZE];
-    char name[STORE_NAME_MAX + 1];   /* unique */
-    char image[STORE_NAME_MAX + 1];  /* the only image that gets the key */
+    char name[STORE_NAME_MAX + 1];  /* unique */
+    char image[STORE_NAME_MAX + 1]; /* the only image that gets the key */
     char policy[STORE_NAME_MAX + 1];
     enum volume_release release;
     unsigned key_version; /* 1, and one more with each volume_set_key */

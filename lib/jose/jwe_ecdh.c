@@ -158,28 +158,86 @@ static size_t header_start(const struct p521_point *epk, char header[HEADER_MAX 
                             x, y);
 }
 
-static void set_header(struct jwe *jwe)
+#define RELEASE_START ",\"svsm-rel\":\""
+#define RELEASE_END   "\"}"
+
+static_assert(2 * COORDINATE_LENGTH + JWE_RELEASE_MAX + 128 <= HEADER_MAX, "the header fits");
+
+MUST_CHECK static bool set_header(struct jwe *jwe, const char *release)
 {
     char header[HEADER_MAX + 1];
     size_t length = header_start(&jwe->epk, header);
 
-    header[length++] = '}';
+    if (release && strnlen(release, JWE_RELEASE_MAX + 1) > JWE_RELEASE_MAX)
+        return false;
+    if (release)
+        length += (size_t)sprintf(header + length, RELEASE_START "%s" RELEASE_END, release);
+    else
+        header[length++] = '}';
     base64_encode(BASE64_URL, header, length, jwe->protected);
+    return true;
+}
+
+/* Decodes the header, which must begin as it has to; *rest is what follows "epk". */
+MUST_CHECK static bool read_header(const struct jwe *jwe, char header[HEADER_MAX],
+                                   struct reader *rest)
+{
+    char expected[HEADER_MAX + 1];
+    size_t start = header_start(&jwe->epk, expected), size;
+
+    if (!base64_decode(BASE64_URL, jwe->protected, strlen(jwe->protected), header, HEADER_MAX,
+                       &size) ||
+        size <= start || memcmp(header, expected, start) != 0)
+        return false;
+    *rest = reader_over(header + start, size - start);
+    return true;
 }
 
 static bool header_matches(const struct jwe *jwe)
 {
-    char expected[HEADER_MAX + 1], header[HEADER_MAX];
-    size_t start = header_start(&jwe->epk, expected), size;
+    char header[HEADER_MAX];
+    struct reader rest;
 
-    return base64_decode(BASE64_URL, jwe->protected, strlen(jwe->protected), header, sizeof(header),
-                         &size) &&
-           size > start && memcmp(header, expected, start) == 0 &&
-           (header[start] == ',' || size == start + 1) && header[size - 1] == '}';
+    return read_header(jwe, header, &rest) && (rest.next[0] == ',' || rest.left == 1) &&
+           rest.next[rest.left - 1] == '}';
+}
+
+bool jwe_release_member(const struct jwe *in, uint8_t *record, size_t room, size_t *size)
+{
+    const size_t start_length = strlen(RELEASE_START), end_length = strlen(RELEASE_END);
+    char header[HEADER_MAX];
+    const uint8_t *start, *text;
+    struct reader rest;
+    size_t length;
+
+    if (!read_header(in, header, &rest) || rest.left <= start_length + end_length)
+        return false;
+    length = rest.left - start_length - end_length;
+    return reader_borrow(&rest, &start, start_length) &&
+           memcmp(start, RELEASE_START, start_length) == 0 && reader_borrow(&rest, &text, length) &&
+           memcmp(rest.next, RELEASE_END, end_length) == 0 &&
+           base64_decode(BASE64_URL, (const char *)text, length, record, room, size);
+}
+
+bool jwe_fresh_make(struct jwe_fresh *fresh)
+{
+    *fresh = (struct jwe_fresh){.ephemeral = p521_generate()};
+    if (fresh->ephemeral && RAND_priv_bytes(fresh->cek, sizeof(fresh->cek)) == 1 &&
+        RAND_bytes(fresh->iv, sizeof(fresh->iv)) == 1)
+        return true;
+    jwe_fresh_wipe(fresh);
+    return false;
+}
+
+void jwe_fresh_wipe(struct jwe_fresh *fresh)
+{
+    EVP_PKEY_free(fresh->ephemeral);
+    OPENSSL_cleanse(fresh, sizeof(*fresh));
 }
 
 enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh, const struct p521_point *to,
-                                 const void *plaintext, size_t size, struct jwe *out)
+                                 const char *release, const void *plaintext, size_t size,
+                                 struct jwe *out)
 {
     uint8_t kek[KEK_SIZE];
     enum jwe_status status = JWE_CRYPTO_FAILED;
@@ -188,9 +246,8 @@ enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh, const struct p52
         return JWE_BAD_SIZE;
     *out = (struct jwe){.size = size};
     memcpy(out->iv, fresh->iv, sizeof(out->iv));
-    if (!p521_point_of(fresh->ephemeral, &out->epk))
+    if (!p521_point_of(fresh->ephemeral, &out->epk) || !set_header(out, release))
         goto out;
-    set_header(out);
     status = derive_kek(fresh->ephemeral, to, kek);
     if (status != JWE_OK)
         goto out;
@@ -208,20 +265,19 @@ out:
 enum jwe_status jwe_encrypt(const struct p521_point *to, const void *plaintext, size_t size,
                             struct jwe *out)
 {
-    struct jwe_fresh fresh = {.ephemeral = p521_generate()};
-    enum jwe_status status = JWE_CRYPTO_FAILED;
+    struct jwe_fresh fresh;
+    enum jwe_status status;
 
-    if (fresh.ephemeral && RAND_priv_bytes(fresh.cek, sizeof(fresh.cek)) == 1 &&
-        RAND_bytes(fresh.iv, sizeof(fresh.iv)) == 1)
-        status = jwe_encrypt_with(&fresh, to, plaintext, size, out);
-    EVP_PKEY_free(fresh.ephemeral);
-    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    if (!jwe_fresh_make(&fresh))
+        return JWE_CRYPTO_FAILED;
+    status = jwe_encrypt_with(&fresh, to, NULL, plaintext, size, out);
+    jwe_fresh_wipe(&fresh);
     return status;
 }
 
-enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext)
+enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in, uint8_t cek[JWE_CEK_SIZE])
 {
-    uint8_t kek[KEK_SIZE], cek[JWE_CEK_SIZE], tag[JWE_TAG_SIZE];
+    uint8_t kek[KEK_SIZE];
     enum jwe_status status;
 
     if (in->size == 0 || in->size > JWE_PLAINTEXT_MAX)
@@ -229,18 +285,36 @@ enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext
     if (!header_matches(in))
         return JWE_BAD_HEADER;
     status = derive_kek(own, &in->epk, kek);
-    if (status != JWE_OK)
-        goto out;
-    if (!aes_key_wrap(0, kek, in->wrapped_cek, sizeof(in->wrapped_cek), cek, sizeof(cek))) {
+    if (status == JWE_OK &&
+        !aes_key_wrap(0, kek, in->wrapped_cek, sizeof(in->wrapped_cek), cek, JWE_CEK_SIZE))
         status = JWE_UNWRAP_FAILED;
-        goto out;
-    }
+    if (status != JWE_OK)
+        OPENSSL_cleanse(cek, JWE_CEK_SIZE);
+    OPENSSL_cleanse(kek, sizeof(kek));
+    return status;
+}
+
+enum jwe_status jwe_open(const uint8_t cek[JWE_CEK_SIZE], const struct jwe *in, void *plaintext)
+{
+    uint8_t tag[JWE_TAG_SIZE];
+    enum jwe_status status;
+
     memcpy(tag, in->tag, sizeof(tag));
     status = gcm(0, cek, in, in->ciphertext, plaintext, tag);
-out:
     if (status != JWE_OK)
         OPENSSL_cleanse(plaintext, in->size);
-    OPENSSL_cleanse(kek, sizeof(kek));
+    return status;
+}
+
+enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext)
+{
+    uint8_t cek[JWE_CEK_SIZE];
+    enum jwe_status status = jwe_unwrap(own, in, cek);
+
+    if (status == JWE_OK)
+        status = jwe_open(cek, in, plaintext);
+    else if (status != JWE_BAD_SIZE)
+        OPENSSL_cleanse(plaintext, in->size);
     OPENSSL_cleanse(cek, sizeof(cek));
     return status;
 }

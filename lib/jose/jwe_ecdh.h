@@ -4,8 +4,9 @@
  * (RFC 7516, RFC 7518 section 4.6).
  *
  * The protected header has a single accepted spelling, because proxies parse it and write it anew:
- * no white space, "alg", "enc" and "epk" first, members sorted. Used by the KBS to encrypt and by
- * the SVSM's attestation client to decrypt.
+ * no white space, "alg", "enc" and "epk" first, members sorted. A release record
+ * (lib/release/record.h) may follow as "svsm-rel". Used by the KBS to encrypt and by the SVSM's
+ * attestation client to decrypt.
  */
 #ifndef SNPVTPM_LIB_JOSE_JWE_ECDH_H
 #define SNPVTPM_LIB_JOSE_JWE_ECDH_H
@@ -23,7 +24,8 @@
 #define JWE_IV_SIZE          12
 #define JWE_TAG_SIZE         16
 #define JWE_PLAINTEXT_MAX    4096
-#define JWE_PROTECTED_MAX    2048 /* characters */
+#define JWE_PROTECTED_MAX    3072 /* characters */
+#define JWE_RELEASE_MAX      1536 /* characters of a release record in base64url */
 
 enum jwe_status {
     JWE_OK,
@@ -57,10 +59,19 @@ struct jwe_fresh {
 MUST_CHECK enum jwe_status jwe_encrypt(const struct p521_point *to, const void *plaintext,
                                        size_t size, struct jwe *out);
 
-/* jwe_encrypt with chosen randomness, for test vectors. */
+/* Makes what jwe_encrypt_with needs; false when OpenSSL fails. */
+MUST_CHECK bool jwe_fresh_make(struct jwe_fresh *fresh);
+
+/* Frees and wipes it. */
+void jwe_fresh_wipe(struct jwe_fresh *fresh);
+
+/*
+ * jwe_encrypt with randomness that the caller knows, to commit to it or to test. release is NULL,
+ * or the base64url text, at most JWE_RELEASE_MAX characters, of a release record for the header.
+ */
 MUST_CHECK enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh,
-                                            const struct p521_point *to, const void *plaintext,
-                                            size_t size, struct jwe *out);
+                                            const struct p521_point *to, const char *release,
+                                            const void *plaintext, size_t size, struct jwe *out);
 
 /*
  * Decrypts in with own, a P-521 key pair; plaintext has room for in->size bytes and is wiped on
@@ -68,6 +79,19 @@ MUST_CHECK enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh,
  * "epk" are authenticated but not looked at. The caller has checked that in->protected holds a NUL.
  */
 MUST_CHECK enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext);
+
+/* The two halves of jwe_decrypt, for who must look at the content key in between. */
+MUST_CHECK enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in,
+                                      uint8_t cek[JWE_CEK_SIZE]);
+MUST_CHECK enum jwe_status jwe_open(const uint8_t cek[JWE_CEK_SIZE], const struct jwe *in,
+                                    void *plaintext);
+
+/*
+ * The release record in the header, decoded to at most room bytes. False when the header is not
+ * the canonical one for in->epk, or does not consist of that and a release record alone.
+ */
+MUST_CHECK bool jwe_release_member(const struct jwe *in, uint8_t *record, size_t room,
+                                   size_t *size);
 
 /* The reason in words, without a full stop. */
 const char *jwe_status_text(enum jwe_status status);

@@ -80,8 +80,8 @@ MUST_CHECK bool release_request_parse(const uint8_t *bytes, size_t size,
 
 /* Encodes and signs; out has room for RELEASE_RECORD_MAX. False when OpenSSL fails or key is not a
  * P-384 key pair. */
-MUST_CHECK bool release_record_sign(EVP_PKEY *key, const struct release_record *record, uint8_t *out,
-                                    size_t *size);
+MUST_CHECK bool release_record_sign(EVP_PKEY *key, const struct release_record *record,
+                                    uint8_t *out, size_t *size);
 
 /* A key that may sign records, as an image pins it: X and Y of P-384, big-endian. */
 struct release_pin {
@@ -97,9 +97,9 @@ enum release_open_status {
 };
 
 /* Verifies the signature under one of the pins, then parses. */
-MUST_CHECK enum release_open_status release_record_open(const struct release_pin *pins, size_t count,
-                                                        const uint8_t *bytes, size_t size,
-                                                        struct release_record *record);
+MUST_CHECK enum release_open_status release_record_open(const struct release_pin *pins,
+                                                        size_t count, const uint8_t *bytes,
+                                                        size_t size, struct release_record *record);
 
 /* The pin of a P-384 public key; false for keys of other kinds. */
 MUST_CHECK bool release_pin_of(const EVP_PKEY *key, struct release_pin *pin);

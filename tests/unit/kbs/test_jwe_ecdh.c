@@ -56,7 +56,7 @@ static void encrypt_vector(const struct jwe_vector *v, struct jwe *out)
     bytes_of_hex(v->cek, fresh.cek, sizeof(fresh.cek));
     bytes_of_hex(v->iv, fresh.iv, sizeof(fresh.iv));
     point_of_hex(v->own_x, v->own_y, &to);
-    assert_int_equal(jwe_encrypt_with(&fresh, &to, plaintext, size, out), JWE_OK);
+    assert_int_equal(jwe_encrypt_with(&fresh, &to, NULL, plaintext, size, out), JWE_OK);
     EVP_PKEY_free(fresh.ephemeral);
 }
 

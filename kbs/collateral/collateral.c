@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/collateral/collateral.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+#include "kbs/collateral/directory.h"
+#include "kbs/collateral/disk_cache.h"
+#include "kbs/collateral/kds.h"
+#include "kbs/evidence/asn1_time.h"
+#include "kbs/evidence/lru.h"
+
+/* Apart, so that strangers who ask for what does not exist push nothing out. */
+#define FOUND_ITEMS   4096
+#define MISSING_ITEMS 1024
+
+/* Seconds after which the sources are looked at again. */
+#define LOOK_AGAIN_FAILED  1 /* the KDS itself is backed off from for longer */
+#define LOOK_AGAIN_MISSING 30
+#define LOOK_AGAIN_CRL     3600
+#define REFETCH_CRL        86400
+
+#define FOR_EVER INT64_MAX
+
+/* The outcome of looking at the sources. */
+struct outcome {
+    enum collateral_status status;
+    struct item_value value;
+    time_t look_again;
+};
+
+/* A look at the sources that is under way, and that others wait for. */
+struct flight {
+    uint8_t key[LRU_KEY_SIZE];
+    bool landed;
+    unsigned waiting;
+    struct outcome outcome;
+    struct flight *next;
+};
+
+struct collateral {
+    const char *directory, *cache;
+    struct kds *kds;
+    pthread_mutex_t lock; /* of all that follows, but not of a look at the sources */
+    pthread_cond_t landed;
+    struct lru *found, *missing; /* struct outcome of an item */
+    struct flight *flights;
+};
+
+static void free_outcome(void *value)
+{
+    struct outcome *outcome = value;
+
+    item_value_free(&outcome->value);
+    free(outcome);
+}
+
+struct collateral *collateral_new(const struct collateral_options *options)
+{
+    struct collateral *collateral;
+
+    if (options->cache && !disk_cache_prepare(options->cache))
+        return NULL;
+    collateral = calloc(1, sizeof(*collateral));
+    if (!collateral)
+        return NULL;
+    collateral->directory = options->directory;
+    collateral->cache = options->cache;
+    pthread_mutex_init(&collateral->lock, NULL);
+    pthread_cond_init(&collateral->landed, NULL);
+    collateral->found = lru_new(FOUND_ITEMS, free_outcome);
+    collateral->missing = lru_new(MISSING_ITEMS, free_outcome);
+    if (options->kds_url)
+        collateral->kds = kds_new(options->kds_url, options->timeout_s);
+    if (!collateral->found || !collateral->missing || (options->kds_url && !collateral->kds)) {
+        collateral_free(collateral);
+        return NULL;
+    }
+    return collateral;
+}
+
+void collateral_free(struct collateral *collateral)
+{
+    if (!collateral)
+        return;
+    lru_free(collateral->found);
+    lru_free(collateral->missing);
+    kds_free(collateral->kds);
+    pthread_cond_destroy(&collateral->landed);
+    pthread_mutex_destroy(&collateral->lock);
+    free(collateral);
+}
+
+const char *collateral_status_text(enum collateral_status status)
+{
+    switch (status) {
+    case COLLATERAL_OK:
+        return "found";
+    case COLLATERAL_NONE:
+        return "no source of collateral has it";
+    case COLLATERAL_BACKING_OFF:
+        return "the KDS is left alone for a while, after it failed or asked for that";
+    default:
+        return "the KDS cannot be reached, or answers nonsense";
+    }
+}
+
+/* The sources, one after the other */
+
+static time_t next_update(const X509_CRL *crl)
+{
+    struct validity validity;
+
+    return validity_parse(X509_CRL_get0_lastUpdate(crl), X509_CRL_get0_nextUpdate(crl), &validity)
+               ? validity.until
+               : 0;
+}
+
+/* Certificates last for ever; a CRL until its next update, and a fetched one is renewed daily. */
+static bool is_fresh(const struct item_value *value, time_t since, time_t now)
+{
+    return !value->crl || (now < next_update(value->crl) && now - since < REFETCH_CRL);
+}
+
+static void fetch(struct collateral *collateral, const struct item *item, time_t now,
+                  struct outcome *outcome)
+{
+    struct item_value fetched;
+
+    outcome->status = kds_fetch(collateral->kds, item, now, &fetched);
+    if (outcome->status != COLLATERAL_OK)
+        return;
+    item_value_free(&outcome->value);
+    outcome->value = fetched;
+    /* A cache that cannot be written costs a fetch after the next start, no more. */
+    if (collateral->cache && !disk_cache_store(collateral->cache, item, &fetched))
+        return;
+}
+
+/* Leaves in outcome the best there is, which may be out of date. */
+static void look(struct collateral *collateral, const struct item *item, time_t now,
+                 struct outcome *outcome)
+{
+    struct item_value *value = &outcome->value;
+    time_t since = now;
+
+    *outcome = (struct outcome){.status = COLLATERAL_NONE};
+    if (collateral->directory)
+        *value = directory_load(collateral->directory, item);
+    if (!item_value_is_empty(value) && is_fresh(value, now, now)) {
+        outcome->status = COLLATERAL_OK;
+        return;
+    }
+    if (item_value_is_empty(value) && collateral->cache &&
+        disk_cache_load(collateral->cache, item, value, &since) && is_fresh(value, since, now)) {
+        outcome->status = COLLATERAL_OK;
+        return;
+    }
+    if (collateral->kds)
+        fetch(collateral, item, now, outcome);
+    if (!item_value_is_empty(value))
+        outcome->status = COLLATERAL_OK;
+}
+
+static time_t when_to_look_again(const struct outcome *outcome, time_t now)
+{
+    const X509_CRL *crl = outcome->value.crl;
+
+    if (outcome->status == COLLATERAL_NONE)
+        return now + LOOK_AGAIN_MISSING;
+    if (outcome->status != COLLATERAL_OK)
+        return now + LOOK_AGAIN_FAILED;
+    if (!crl)
+        return FOR_EVER;
+    if (next_update(crl) <= now)
+        return now + LOOK_AGAIN_MISSING;
+    return next_update(crl) < now + LOOK_AGAIN_CRL ? next_update(crl) : now + LOOK_AGAIN_CRL;
+}
+
+/* Memory, and joining those who want the same at once. All with the lock held. */
+
+/* Shares what a map remembers, if it is still good. */
+MUST_CHECK static bool recall_from(struct lru *map, const uint8_t key[LRU_KEY_SIZE], time_t now,
+                                   struct outcome *outcome)
+{
+    const struct outcome *remembered = lru_find(map, key);
+
+    if (!remembered || now >= remembered->look_again)
+        return false;
+    *outcome = *remembered;
+    outcome->value = item_value_share(&remembered->value);
+    return true;
+}
+
+MUST_CHECK static bool recall(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE],
+                              time_t now, struct outcome *outcome)
+{
+    return recall_from(collateral->found, key, now, outcome) ||
+           recall_from(collateral->missing, key, now, outcome);
+}
+
+static void remember(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE],
+                     const struct outcome *outcome)
+{
+    struct outcome *copy = malloc(sizeof(*copy));
+
+    if (!copy)
+        return;
+    *copy = *outcome;
+    copy->value = item_value_share(&outcome->value);
+    lru_put(copy->status == COLLATERAL_OK ? collateral->found : collateral->missing, key, copy);
+}
+
+static struct flight *find_flight(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE])
+{
+    struct flight *flight = collateral->flights;
+
+    while (flight && memcmp(flight->key, key, LRU_KEY_SIZE) != 0)
+        flight = flight->next;
+    return flight;
+}
+
+static void remove_flight(struct collateral *collateral, const struct flight *flight)
+{
+    struct flight **link = &collateral->flights;
+
+    while (*link != flight)
+        link = &(*link)->next;
+    *link = flight->next;
+}
+
+/* Waits for another's look, which the time limit of a fetch bounds. */
+static void join(struct collateral *collateral, struct flight *flight, struct outcome *outcome)
+{
+    flight->waiting++;
+    while (!flight->landed)
+        pthread_cond_wait(&collateral->landed, &collateral->lock);
+    *outcome = flight->outcome;
+    outcome->value = item_value_share(&flight->outcome.value);
+    flight->waiting--;
+    pthread_cond_broadcast(&collateral->landed);
+}
+
+/* Looks for everybody; returns when nobody needs the flight any more, as it is on this stack. */
+static void lead(struct collateral *collateral, const struct item *item,
+                 const uint8_t key[LRU_KEY_SIZE], time_t now, struct outcome *outcome)
+{
+    struct flight flight = {.next = collateral->flights};
+
+    memcpy(flight.key, key, LRU_KEY_SIZE);
+    collateral->flights = &flight;
+    pthread_mutex_unlock(&collateral->lock);
+    look(collateral, item, now, &flight.outcome);
+    flight.outcome.look_again = when_to_look_again(&flight.outcome, now);
+    pthread_mutex_lock(&collateral->lock);
+    remember(collateral, key, &flight.outcome);
+    remove_flight(collateral, &flight);
+    flight.landed = true;
+    pthread_cond_broadcast(&collateral->landed);
+    while (flight.waiting > 0)
+        pthread_cond_wait(&collateral->landed, &collateral->lock);
+    *outcome = flight.outcome;
+}
+
+static void key_of(const struct item *item, uint8_t key[LRU_KEY_SIZE])
+{
+    char name[ITEM_TEXT_MAX + 16] = {(char)('0' + item->kind)};
+
+    item_url_path(item, name + 1);
+    SHA256((const uint8_t *)name, strlen(name), key);
+}
+
+static enum collateral_status obtain(struct collateral *collateral, const struct item *item,
+                                     time_t now, struct item_value *value)
+{
+    uint8_t key[LRU_KEY_SIZE];
+    struct outcome outcome;
+    struct flight *flight;
+
+    key_of(item, key);
+    pthread_mutex_lock(&collateral->lock);
+    if (!recall(collateral, key, now, &outcome)) {
+        flight = find_flight(collateral, key);
+        if (flight)
+            join(collateral, flight, &outcome);
+        else
+            lead(collateral, item, key, now, &outcome);
+    }
+    pthread_mutex_unlock(&collateral->lock);
+    *value = outcome.value;
+    return outcome.status;
+}
+
+enum collateral_status collateral_vcek(struct collateral *collateral, enum product product,
+                                       const uint8_t chip_id[CHIP_ID_SIZE], struct tcb tcb,
+                                       time_t now, X509 **vcek)
+{
+    struct item item = {.kind = ITEM_VCEK, .product = product, .tcb = tcb};
+    struct item_value value;
+    enum collateral_status status;
+
+    memcpy(item.chip_id, chip_id, sizeof(item.chip_id));
+    status = obtain(collateral, &item, now, &value);
+    *vcek = value.certificate;
+    return status;
+}
+
+enum collateral_status collateral_intermediate(struct collateral *collateral, enum product product,
+                                               bool vlek, time_t now, X509 **certificate)
+{
+    const struct item item = {.kind = ITEM_INTERMEDIATE, .product = product, .vlek = vlek};
+    struct item_value value;
+    enum collateral_status status = obtain(collateral, &item, now, &value);
+
+    *certificate = value.certificate;
+    return status;
+}
+
+enum collateral_status collateral_root(struct collateral *collateral, enum product product,
+                                       time_t now, X509 **ark)
+{
+    const struct item item = {.kind = ITEM_ROOT, .product = product};
+    struct item_value value;
+    enum collateral_status status = obtain(collateral, &item, now, &value);
+
+    *ark = value.certificate;
+    return status;
+}
+
+enum collateral_status collateral_crl(struct collateral *collateral, enum product product,
+                                      bool vlek, time_t now, X509_CRL **crl)
+{
+    const struct item item = {.kind = ITEM_CRL, .product = product, .vlek = vlek};
+    struct item_value value;
+    enum collateral_status status = obtain(collateral, &item, now, &value);
+
+    *crl = value.crl;
+    return status;
+}

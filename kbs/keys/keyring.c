@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/keys/keyring.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+
+struct held {
+    struct signing_key info;
+    EVP_PKEY *key;
+};
+
+struct keys {
+    size_t count;
+    struct held held[KEYRING_KEYS_MAX]; /* newest first */
+};
+
+struct keyring {
+    struct store *store;
+    pthread_mutex_t lock;
+    bool fresh; /* keys are those of the store, as of loaded */
+    time_t loaded;
+    struct keys keys;
+};
+
+static void drop(struct keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        EVP_PKEY_free(keys->held[i].key);
+    keys->count = 0;
+}
+
+static time_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void take_info(void *context, const struct signing_key *key)
+{
+    struct keys *keys = context;
+
+    if (!key->retired && keys->count < KEYRING_KEYS_MAX)
+        keys->held[keys->count++] = (struct held){.info = *key};
+}
+
+static enum store_status unwrap(struct store_unit *unit, struct held *held)
+{
+    uint8_t der[SIGNING_KEY_DER_MAX];
+    const uint8_t *next = der;
+    size_t size;
+    enum store_status status = signing_key_fetch(unit, held->info.id, der, &size);
+
+    if (status == STORE_OK) {
+        held->key = d2i_AutoPrivateKey(NULL, &next, (long)size);
+        if (!held->key)
+            status = STORE_FAILED;
+    }
+    OPENSSL_cleanse(der, sizeof(der));
+    return status;
+}
+
+static enum store_status load(struct store *store, struct keys *keys)
+{
+    struct store_unit *unit;
+    enum store_status status = store_begin_reading(store, &unit);
+
+    if (status != STORE_OK)
+        return status;
+    *keys = (struct keys){0};
+    status = signing_key_each(unit, take_info, keys);
+    for (size_t i = 0; i < keys->count && status == STORE_OK; i++)
+        status = unwrap(unit, &keys->held[i]);
+    store_abandon(unit);
+    if (status != STORE_OK)
+        drop(keys);
+    return status;
+}
+
+/* With the lock held. What cannot be read anew leaves the keys as they are: a store that is away
+ * for a moment must not look like a server without keys. */
+static void refresh(struct keyring *keyring)
+{
+    time_t now = monotonic();
+    struct keys keys;
+
+    if (keyring->fresh && now - keyring->loaded < KEYRING_REFRESH)
+        return;
+    if (load(keyring->store, &keys) != STORE_OK)
+        return;
+    drop(&keyring->keys);
+    keyring->keys = keys;
+    keyring->fresh = true;
+    keyring->loaded = now;
+}
+
+struct keyring *keyring_open(struct store *store, enum store_status *status)
+{
+    struct keyring *keyring = calloc(1, sizeof(*keyring));
+
+    *status = STORE_FAILED;
+    if (!keyring)
+        return NULL;
+    keyring->store = store;
+    *status = load(store, &keyring->keys);
+    if (*status != STORE_OK) {
+        free(keyring);
+        return NULL;
+    }
+    keyring->fresh = true;
+    keyring->loaded = monotonic();
+    pthread_mutex_init(&keyring->lock, NULL);
+    return keyring;
+}
+
+void keyring_close(struct keyring *keyring)
+{
+    if (!keyring)
+        return;
+    drop(&keyring->keys);
+    pthread_mutex_destroy(&keyring->lock);
+    free(keyring);
+}
+
+/* The first that fits; id NULL: whatever its id. */
+static EVP_PKEY *pick(struct keyring *keyring, enum signing_key_use use, const uint8_t *id,
+                      uint8_t *found_id)
+{
+    EVP_PKEY *key = NULL;
+
+    pthread_mutex_lock(&keyring->lock);
+    refresh(keyring);
+    for (size_t i = 0; i < keyring->keys.count && !key; i++) {
+        const struct held *held = &keyring->keys.held[i];
+
+        if (held->info.use != use || (id && memcmp(held->info.id, id, SIGNING_KEY_ID_SIZE) != 0) ||
+            EVP_PKEY_up_ref(held->key) != 1)
+            continue;
+        key = held->key;
+        if (found_id)
+            memcpy(found_id, held->info.id, SIGNING_KEY_ID_SIZE);
+    }
+    pthread_mutex_unlock(&keyring->lock);
+    return key;
+}
+
+EVP_PKEY *keyring_active(struct keyring *keyring, enum signing_key_use use,
+                         uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    return pick(keyring, use, NULL, id);
+}
+
+EVP_PKEY *keyring_find(struct keyring *keyring, enum signing_key_use use,
+                       const uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    return pick(keyring, use, id, NULL);
+}
+
+void keyring_each(struct keyring *keyring, enum signing_key_use use,
+                  void (*visit)(void *context, const uint8_t id[SIGNING_KEY_ID_SIZE],
+                                EVP_PKEY *key),
+                  void *context)
+{
+    pthread_mutex_lock(&keyring->lock);
+    refresh(keyring);
+    for (size_t i = 0; i < keyring->keys.count; i++)
+        if (keyring->keys.held[i].info.use == use)
+            visit(context, keyring->keys.held[i].info.id, keyring->keys.held[i].key);
+    pthread_mutex_unlock(&keyring->lock);
+}
+
+void keyring_invalidate(struct keyring *keyring)
+{
+    pthread_mutex_lock(&keyring->lock);
+    keyring->fresh = false;
+    pthread_mutex_unlock(&keyring->lock);
+}
+
+bool keyring_id_of(const EVP_PKEY *key, uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    uint8_t digest[SHA384_DIGEST_LENGTH], *der = NULL;
+    int size = i2d_PUBKEY(key, &der);
+    bool known = size > 0 && SHA384(der, (size_t)size, digest);
+
+    if (known)
+        memcpy(id, digest, SIGNING_KEY_ID_SIZE);
+    OPENSSL_free(der);
+    return known;
+}
+
+/* The DER of a PrivateKeyInfo; 0 when it does not fit or OpenSSL fails. */
+static size_t encode(EVP_PKEY *key, uint8_t der[SIGNING_KEY_DER_MAX])
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    uint8_t *bytes = NULL;
+    int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &bytes) : 0;
+    size_t used = size > 0 && size <= SIGNING_KEY_DER_MAX ? (size_t)size : 0;
+
+    memcpy(der, bytes, used);
+    if (bytes)
+        OPENSSL_clear_free(bytes, (size_t)size);
+    PKCS8_PRIV_KEY_INFO_free(info);
+    return used;
+}
+
+enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use use, time_t now,
+                                   uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    EVP_PKEY *key = EVP_EC_gen(use == SIGNING_KEY_RELEASE ? "P-384" : "P-256");
+    struct signing_key info = {.use = use, .created = now};
+    uint8_t der[SIGNING_KEY_DER_MAX];
+    size_t size = key && keyring_id_of(key, info.id) ? encode(key, der) : 0;
+    enum store_status status = size > 0 ? signing_key_add(unit, &info, der, size) : STORE_FAILED;
+
+    OPENSSL_cleanse(der, sizeof(der));
+    EVP_PKEY_free(key);
+    memcpy(id, info.id, sizeof(info.id));
+    return status;
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/protocol/attest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "kbs/keys/keyring.h"
+#include "kbs/metrics.h"
+#include "kbs/protocol/attestation.h"
+#include "kbs/protocol/binding.h"
+#include "kbs/protocol/ear_token.h"
+#include "kbs/protocol/outcome.h"
+#include "kbs/protocol/protocol.h"
+
+bool attestation_refuse(struct attestation *attestation, struct refusal refusal, const char *detail,
+                        ...)
+{
+    va_list arguments;
+
+    attestation->refusal = refusal;
+    if (detail) {
+        va_start(arguments, detail);
+        vsnprintf(attestation->detail, sizeof(attestation->detail), detail, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
+static bool refuse(struct attestation *attestation, enum refusal_kind kind)
+{
+    return attestation_refuse(attestation, refusal_of(kind), NULL);
+}
+
+/* The request and its session */
+
+/* From here on what happens is final for the session: its nonce serves nobody again. */
+static bool spend_nonce(struct attestation *attestation, const char *id)
+{
+    enum session_status status = id ? sessions_spend(attestation->kbs->sessions, id,
+                                                     attestation->request->now, &attestation->nonce)
+                                    : SESSION_UNKNOWN;
+
+    switch (status) {
+    case SESSION_OK:
+        return true;
+    case SESSION_SPENT:
+        return refuse(attestation, REFUSAL_NONCE_SPENT);
+    case SESSION_UNKNOWN:
+        return refuse(attestation, REFUSAL_SESSION);
+    default:
+        return refuse(attestation, REFUSAL_STORAGE);
+    }
+}
+
+static bool parse(struct attestation *attestation)
+{
+    enum attest_request_status status = attest_request_parse(
+        attestation->request->body, attestation->request->body_size, &attestation->sent);
+
+    if (status != ATTEST_REQUEST_OK)
+        return attestation_refuse(attestation, refusal_of_request(status), NULL);
+    attestation->grant.key = attestation->sent.key;
+    return true;
+}
+
+/* What follows the nonce in a challenge of COCONUT-SVSM's dialect asks for a release record. */
+static bool read_release_request(struct attestation *attestation)
+{
+    const struct attest_request *sent = &attestation->sent;
+    size_t nonce_size = attestation->nonce.size;
+
+    attestation->grant.dialect = DIALECT_SIGNED;
+    if (!release_advert_parse(attestation->nonce.bytes, nonce_size, &attestation->advert) ||
+        !release_request_parse(sent->nonce + nonce_size, sent->nonce_size - nonce_size,
+                               &attestation->asked))
+        return refuse(attestation, REFUSAL_RELEASE_REQUEST);
+    attestation->signer =
+        keyring_find(attestation->kbs->keyring, SIGNING_KEY_RELEASE,
+                     attestation->asked.has_kid ? attestation->asked.kid : attestation->advert.kid);
+    return attestation->signer || refuse(attestation, REFUSAL_RELEASE_KEY);
+}
+
+static bool decide_dialect(struct attestation *attestation)
+{
+    const struct attest_request *sent = &attestation->sent;
+    const struct session_nonce *nonce = &attestation->nonce;
+
+    if (sent->nonce_size < nonce->size ||
+        CRYPTO_memcmp(sent->nonce, nonce->bytes, nonce->size) != 0)
+        return refuse(attestation, REFUSAL_NONCE);
+    attestation->grant.dialect = sent->form == ATTEST_FORM_COCO ? DIALECT_COCO : DIALECT_COCONUT;
+    if (sent->nonce_size == nonce->size)
+        return true;
+    return sent->form == ATTEST_FORM_COCONUT ? read_release_request(attestation)
+                                             : refuse(attestation, REFUSAL_NONCE);
+}
+
+/* The owner's rules */
+
+/* Of the report as it claims to be; nothing is believed for it. */
+static void claimed_measurement(const struct attest_request *sent,
+                                uint8_t measurement[LAUNCH_DIGEST_SIZE])
+{
+    struct reader report = reader_over(sent->report, sent->report_size), field;
+
+    if (!reader_window(&report, &field, offsetof(struct snp_report, measurement),
+                       LAUNCH_DIGEST_SIZE) ||
+        !reader_copy(&field, measurement, LAUNCH_DIGEST_SIZE))
+        memset(measurement, 0, LAUNCH_DIGEST_SIZE);
+}
+
+static bool load_rules_in(struct attestation *attestation, struct store_unit *unit)
+{
+    uint8_t measurement[LAUNCH_DIGEST_SIZE];
+    const char *policy = attestation->kbs->attestation_policy, *image = NULL;
+    struct policy_error error;
+
+    claimed_measurement(&attestation->sent, measurement);
+    if (attestation->grant.dialect != DIALECT_COCO && !attestation_pick_volume(attestation, unit))
+        return false;
+    if (attestation->has_volume && !attestation->volume.retired) {
+        policy = attestation->volume.policy;
+        image = attestation->volume.image;
+    }
+    switch (rules_load(attestation->kbs, unit, policy, image, measurement, &attestation->rules,
+                       &error)) {
+    case RULES_OK:
+        return true;
+    case RULES_BAD_POLICY:
+        return attestation_refuse(attestation, refusal_of(REFUSAL_POLICY), "%s", error.text);
+    default:
+        return refuse(attestation, REFUSAL_STORAGE);
+    }
+}
+
+/* All at once, and before the verification, which may take its time. */
+static bool load_rules(struct attestation *attestation)
+{
+    struct store_unit *unit;
+    bool loaded;
+
+    if (store_begin_reading(attestation->kbs->store, &unit) != STORE_OK)
+        return refuse(attestation, REFUSAL_STORAGE);
+    loaded = load_rules_in(attestation, unit);
+    store_abandon(unit);
+    return loaded;
+}
+
+/* The verification */
+
+static bool run_verifier(struct attestation *attestation)
+{
+    struct attest_request *sent = &attestation->sent;
+    const struct evidence evidence = {
+        .report = sent->report,
+        .report_size = sent->report_size,
+        .certificate_table = sent->certificate_table,
+        .certificate_table_size = sent->certificate_table_size,
+        .certificates = &sent->certificates,
+    };
+    struct expectation expected = {
+        .requirements = &attestation->rules.policy->requirements,
+        .admit = rules_admit,
+        .context = &attestation->rules,
+        .now = attestation->request->now,
+    };
+
+    attestation->grant.crl_checked = expected.requirements->crl == CRL_REQUIRED;
+    if (!binding_report_data(sent, expected.report_data))
+        return finding_fail(&attestation->finding, VERDICT_INTERNAL, "no digest");
+    return evidence_verify(attestation->kbs->verifier, &evidence, &expected,
+                           &attestation->grant.attested, &attestation->finding);
+}
+
+/*
+ * A refusal by the owner's rules is told in a signed record to who asked for one. Only evidence
+ * that is genuine, and is about this key and nonce, gets there: the key signs for nobody else.
+ */
+static bool deny(struct attestation *attestation, struct refusal refusal)
+{
+    const struct attested *attested = &attestation->grant.attested;
+
+    if (attestation->grant.dialect != DIALECT_SIGNED || !attested->genuine || !attested->bound ||
+        refusal.status != HTTP_UNAUTHORIZED)
+        return attestation_refuse(attestation, refusal, "%s", attestation->finding.detail);
+    attestation->denial = refusal;
+    attestation->grant.denied = true;
+    return true;
+}
+
+static bool verify(struct attestation *attestation)
+{
+    const struct attest_request *sent = &attestation->sent;
+
+    if (!run_verifier(attestation))
+        return deny(attestation,
+                    refusal_of_verdict(attestation->finding.verdict, "AttestationError"));
+    if (sent->has_init_data &&
+        memcmp(attestation->grant.attested.report.host_data, sent->host_data, HOST_DATA_SIZE) != 0)
+        return refuse(attestation, REFUSAL_INIT_DATA);
+    if (attestation->volume_problem != REFUSAL_NONE)
+        return deny(attestation, refusal_of(attestation->volume_problem));
+    return true;
+}
+
+/* The outcome */
+
+static const char *operation_name(const struct attestation *attestation)
+{
+    if (attestation->grant.dialect != DIALECT_SIGNED)
+        return NULL;
+    return attestation->asked.op == RELEASE_OP_PROBE ? "probe" : "acquire";
+}
+
+static struct outcome outcome_of(const struct attestation *attestation)
+{
+    const struct attested *attested = &attestation->grant.attested; /* zero before it is parsed */
+    const struct rules *rules = &attestation->rules;
+
+    return (struct outcome){
+        .event = "attest",
+        .result = "accepted",
+        .detail = attestation->refusal.code ? attestation->detail : attestation->finding.detail,
+        .profile = attestation->sent.root ? dialect_name(attestation->grant.dialect) : NULL,
+        .operation = operation_name(attestation),
+        .attested = attested->report.version != 0 ? attested : NULL,
+        .policy = rules->policy ? rules->policy_name : NULL,
+        .image = rules->has_image ? rules->image.name : NULL,
+        .volume = attestation->has_volume ? &attestation->volume : NULL,
+    };
+}
+
+/* Durably, and before the client learns anything. */
+static bool record(struct attestation *attestation)
+{
+    struct outcome outcome = outcome_of(attestation);
+
+    if (attestation->denial.code) {
+        outcome.result = "denied";
+        outcome.reason = attestation->denial.code;
+        outcome.text = attestation->denial.text;
+    }
+    return outcome_record(attestation->kbs, attestation->request, &outcome, NULL, NULL) ==
+               STORE_OK ||
+           refuse(attestation, REFUSAL_AUDIT);
+}
+
+static void count(const struct attestation *attestation)
+{
+    if (attestation->denial.code || attestation->refusal.code) {
+        metric_add(METRIC_ATTESTATIONS_REFUSED, 1);
+        return;
+    }
+    metric_add(METRIC_ATTESTATIONS_ACCEPTED, 1);
+    if (attestation->grant.attested.platform == PLATFORM_EMULATED)
+        metric_add(METRIC_ATTESTATIONS_EMULATED, 1);
+}
+
+/* A token says that evidence was accepted; who was denied gets an empty one, for clients that
+ * expect some text. */
+static bool make_token(struct attestation *attestation, char **token)
+{
+    *token = attestation->grant.denied
+                 ? strdup("")
+                 : ear_token_issue(attestation->kbs, &attestation->sent, &attestation->grant,
+                                   attestation->rules.policy_name, attestation->request->now);
+    return *token || refuse(attestation, REFUSAL_TOKEN_KEY);
+}
+
+static bool store_grant(struct attestation *attestation, const char *id)
+{
+    switch (sessions_grant(attestation->kbs->sessions, id, attestation->request->now,
+                           &attestation->grant)) {
+    case SESSION_OK:
+        return true;
+    case SESSION_UNKNOWN: /* it had to make room meanwhile */
+        return refuse(attestation, REFUSAL_SESSION);
+    default:
+        return refuse(attestation, REFUSAL_STORAGE);
+    }
+}
+
+/* The whole of it: true when there is a grant, which may say that something was denied. */
+static bool attest(struct attestation *attestation, const char *id, char **token)
+{
+    return spend_nonce(attestation, id) && parse(attestation) && decide_dialect(attestation) &&
+           load_rules(attestation) && verify(attestation) &&
+           (attestation->grant.dialect == DIALECT_COCO || attestation_make_reply(attestation)) &&
+           make_token(attestation, token) && store_grant(attestation, id) && record(attestation);
+}
+
+static void reply_refusal(const struct attestation *attestation, struct http_reply *reply)
+{
+    struct outcome outcome = outcome_of(attestation);
+
+    outcome_refuse(attestation->kbs, attestation->request, reply, &attestation->refusal, &outcome);
+}
+
+void attest_answer(const struct kbs *kbs, const struct http_request *request,
+                   struct http_reply *reply)
+{
+    struct attestation attestation = {.kbs = kbs, .request = request};
+    char *token = NULL;
+
+    if (attest(&attestation, http_request_value(request, HTTP_COOKIE, SESSION_COOKIE), &token))
+        http_reply_json(reply, HTTP_OK, json_pack("{s:s}", "token", token));
+    else
+        reply_refusal(&attestation, reply);
+    count(&attestation);
+    free(token);
+    rules_give_back(kbs, &attestation.rules);
+    grant_free(&attestation.grant);
+    EVP_PKEY_free(attestation.signer);
+    attest_request_free(&attestation.sent);
+}

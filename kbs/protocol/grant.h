@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What an accepted attestation gives a session: all that later requests are answered from. */
+#ifndef SNPVTPM_KBS_PROTOCOL_GRANT_H
+#define SNPVTPM_KBS_PROTOCOL_GRANT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kbs/evidence/evidence.h"
+#include "kbs/store/stored_sessions.h"
+#include "kbs/store/volumes.h"
+#include "lib/base/reader.h"
+#include "lib/jose/jwk.h"
+
+#define GRANT_SIZE_MAX STORED_SESSION_GRANT_MAX /* bytes of an encoded grant */
+
+/* Which client speaks, decided by its evidence. */
+enum dialect {
+    DIALECT_COCONUT, /* COCONUT-SVSM through its proxy */
+    DIALECT_SIGNED,  /* the same, asking for a signed release record */
+    DIALECT_COCO,    /* Trustee's clients */
+};
+
+/* The name for logs and tokens. */
+const char *dialect_name(enum dialect dialect);
+
+struct grant {
+    enum dialect dialect;
+    struct attested attested; /* genuine and bound */
+    bool crl_checked;
+    struct jwk key; /* the guest's */
+
+    /* The rest is for the first two dialects, in which a session is about one volume. */
+    bool denied;  /* by the owner's rules: the reply says so, and nothing else may be had */
+    bool has_key; /* the reply carries the volume's key, of this version */
+    uint8_t volume[VOLUME_ID_SIZE];
+    unsigned key_version;
+    char *reply; /* JSON, the same for every request; owned */
+    size_t reply_size;
+};
+
+/* Encodes to out, which has room for GRANT_SIZE_MAX. False when it is larger. */
+MUST_CHECK bool grant_encode(const struct grant *grant, uint8_t *out, size_t *size);
+
+/* False when it is none, or without memory; *grant is then empty. */
+MUST_CHECK bool grant_decode(const uint8_t *bytes, size_t size, struct grant *grant);
+
+void grant_free(struct grant *grant);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/protocol/outcome.h"
+
+#include <openssl/sha.h>
+
+#include "kbs/protocol/hex.h"
+#include "kbs/protocol/protocol.h"
+
+#define CHIP_HASH_SIZE 8 /* bytes: enough to tell chips apart, too few to ask the KDS about one */
+
+const char *outcome_platform(enum platform platform)
+{
+    switch (platform) {
+    case PLATFORM_AMD:
+        return "AMD SEV-SNP";
+    case PLATFORM_EMULATED:
+        return "EMULATED: NOT CONFIDENTIAL";
+    default:
+        return "unknown";
+    }
+}
+
+/* Adds the members of more, which is handed over, to object; NULL if either is. */
+static json_t *merge(json_t *object, json_t *more)
+{
+    if (object && more && json_object_update(object, more) == 0) {
+        json_decref(more);
+        return object;
+    }
+    json_decref(object);
+    json_decref(more);
+    return NULL;
+}
+
+static json_t *chip_hash(const uint8_t chip_id[CHIP_ID_SIZE])
+{
+    uint8_t hash[SHA256_DIGEST_LENGTH] = {0};
+
+    SHA256(chip_id, CHIP_ID_SIZE, hash);
+    return hex_json(hash, CHIP_HASH_SIZE);
+}
+
+static json_t *tcb_text(const struct attested *attested)
+{
+    struct tcb tcb = product_tcb(attested->product, get_le64(&attested->report.reported_tcb));
+
+    return json_sprintf("fmc %u bootloader %u tee %u snp %u microcode %u", tcb.fmc, tcb.bootloader,
+                        tcb.tee, tcb.snp, tcb.microcode);
+}
+
+static json_t *attested_members(const struct attested *attested)
+{
+    const struct snp_report *report = &attested->report;
+    json_t *members = json_pack("{s:s, s:b}", "platform", outcome_platform(attested->platform),
+                                "genuine", attested->genuine);
+
+    return merge(members, json_pack("{s:o, s:o, s:o, s:o}", "measurement",
+                                    hex_json(report->measurement, sizeof(report->measurement)),
+                                    "chip", chip_hash(report->chip_id), "report_id",
+                                    hex_json(report->report_id, sizeof(report->report_id)),
+                                    "reported_tcb", tcb_text(attested)));
+}
+
+static json_t *volume_members(const struct volume *volume)
+{
+    return json_pack("{s:s, s:o, s:i}", "volume", volume->name, "volume_id",
+                     hex_json(volume->id, sizeof(volume->id)), "key_version",
+                     (int)volume->key_version);
+}
+
+static json_t *members_of(const struct http_request *request, const struct outcome *outcome)
+{
+    const char *detail = outcome->detail && outcome->detail[0] ? outcome->detail : NULL;
+    json_t *members = json_pack(
+        "{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "result", outcome->result,
+        "reason", outcome->reason, "text", outcome->text, "detail", detail, "profile",
+        outcome->profile, "operation", outcome->operation, "policy", outcome->policy, "image",
+        outcome->image, "resource", outcome->resource, "peer", request->peer);
+
+    if (outcome->attested)
+        members = merge(members, attested_members(outcome->attested));
+    if (outcome->volume)
+        members = merge(members, volume_members(outcome->volume));
+    return members;
+}
+
+enum store_status outcome_record(const struct kbs *kbs, const struct http_request *request,
+                                 const struct outcome *outcome, audit_also *also, void *context)
+{
+    json_t *members = members_of(request, outcome);
+
+    return members ? audit_record(kbs->audit, outcome->event, members, request->now, also, context)
+                   : STORE_FAILED;
+}
+
+void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
+                    struct http_reply *reply, const struct refusal *refusal,
+                    struct outcome *outcome)
+{
+    struct refusal answer = *refusal;
+
+    outcome->result = "refused";
+    outcome->reason = refusal->code;
+    outcome->text = refusal->text;
+    if (outcome_record(kbs, request, outcome, NULL, NULL) != STORE_OK)
+        answer = refusal_of(REFUSAL_AUDIT);
+    protocol_refuse(reply, answer.status, answer.variant, answer.code);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/protocol/protocol.h"
+
+#include <string.h>
+
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "kbs/keys/keyring.h"
+#include "kbs/metrics.h"
+#include "kbs/protocol/attest.h"
+#include "kbs/protocol/ear_token.h"
+#include "kbs/protocol/outcome.h"
+#include "kbs/protocol/resource.h"
+#include "kbs/protocol/session.h"
+#include "kbs/store/secrets.h"
+#include "lib/jose/strict_json.h"
+#include "lib/release/advert.h"
+
+#define PROTOCOL_VERSION "0.4.0"
+#define ERROR_TYPE       "https://github.com/confidential-containers/kbs/errors/"
+#define RESOURCE_PREFIX  "/kbs/v0/resource/"
+#define PLAIN_NONCE_SIZE 32
+
+void protocol_refuse(struct http_reply *reply, unsigned status, const char *variant,
+                     const char *code)
+{
+    http_reply_json(reply, status,
+                    json_pack("{s:s+, s:s}", "type", ERROR_TYPE, variant, "detail", code));
+}
+
+/* POST /auth */
+
+static bool is_supported_greeting(const struct http_request *request)
+{
+    json_t *greeting = strict_json_load(request->body, request->body_size);
+    bool supported = greeting &&
+                     strict_json_is(json_object_get(greeting, "version"), PROTOCOL_VERSION) &&
+                     strict_json_is(json_object_get(greeting, "tee"), "snp") &&
+                     json_object_get(greeting, "extra-params");
+
+    json_decref(greeting);
+    return supported;
+}
+
+/* With a key that signs release records, the nonce says so to those who know what it means. */
+static bool make_nonce(const struct kbs *kbs, struct session_nonce *nonce)
+{
+    struct release_advert advert = {.capabilities = RELEASE_CAP_SIGNED};
+    EVP_PKEY *key = keyring_active(kbs->keyring, SIGNING_KEY_RELEASE, advert.kid);
+
+    static_assert(RELEASE_ADVERT_SIZE <= sizeof(nonce->bytes), "an advert is a nonce");
+    static_assert(sizeof(advert.kid) == SIGNING_KEY_ID_SIZE, "kid");
+    if (!key) {
+        nonce->size = PLAIN_NONCE_SIZE;
+        return RAND_bytes(nonce->bytes, PLAIN_NONCE_SIZE) == 1;
+    }
+    EVP_PKEY_free(key);
+    if (RAND_bytes(advert.random, sizeof(advert.random)) != 1)
+        return false;
+    release_advert_write(&advert, nonce->bytes);
+    nonce->size = RELEASE_ADVERT_SIZE;
+    return true;
+}
+
+static void refuse_greeting(const struct kbs *kbs, const struct http_request *request,
+                            struct http_reply *reply, enum refusal_kind kind)
+{
+    struct refusal refusal = refusal_of(kind);
+    struct outcome outcome = {.event = "auth"};
+
+    outcome_refuse(kbs, request, reply, &refusal, &outcome);
+}
+
+static enum refusal_kind open_session(const struct kbs *kbs, const struct http_request *request,
+                                      struct session_nonce *nonce, char id[SESSION_ID_LENGTH + 1])
+{
+    if (!is_supported_greeting(request))
+        return REFUSAL_GREETING;
+    if (!make_nonce(kbs, nonce))
+        return REFUSAL_MEMORY;
+    switch (sessions_open(kbs->sessions, nonce, request->now, id)) {
+    case SESSION_OK:
+        metric_add(METRIC_SESSIONS_OPENED, 1);
+        return REFUSAL_NONE;
+    case SESSION_FULL:
+        metric_add(METRIC_SESSIONS_REFUSED, 1);
+        return REFUSAL_SESSIONS;
+    default:
+        return REFUSAL_STORAGE;
+    }
+}
+
+/* A session that is merely opened has no line in the audit log: anybody could fill it. */
+static void answer_auth(const struct kbs *kbs, const struct http_request *request,
+                        struct http_reply *reply)
+{
+    struct session_nonce nonce;
+    char id[SESSION_ID_LENGTH + 1];
+    enum refusal_kind refusal = open_session(kbs, request, &nonce, id);
+
+    if (refusal != REFUSAL_NONE) {
+        refuse_greeting(kbs, request, reply, refusal);
+        return;
+    }
+    http_reply_json(reply, HTTP_OK,
+                    json_pack("{s:o, s:s}", "nonce",
+                              strict_json_encode(BASE64_STANDARD, nonce.bytes, nonce.size),
+                              "extra-params", ""));
+    http_reply_header(reply, "Set-Cookie",
+                      SESSION_COOKIE "=%s; Path=/kbs/v0; Max-Age=%d; HttpOnly; SameSite=Strict%s",
+                      id, SESSION_LIFETIME, kbs->tls ? "; Secure" : "");
+}
+
+static void answer_keys(const struct kbs *kbs, const struct http_request *request,
+                        struct http_reply *reply)
+{
+    (void)request;
+    http_reply_json(reply, HTTP_OK, ear_token_keys(kbs));
+}
+
+static const struct {
+    const char *method, *path;
+    void (*answer)(const struct kbs *, const struct http_request *, struct http_reply *);
+} routes[] = {
+    {"POST", "/kbs/v0/auth", answer_auth},
+    {"POST", "/kbs/v0/attest", attest_answer},
+    {"GET", "/.well-known/jwks.json", answer_keys},
+};
+
+static bool is_resource(const struct http_request *request)
+{
+    return strcmp(request->method, "GET") == 0 &&
+           strncmp(request->path, RESOURCE_PREFIX, strlen(RESOURCE_PREFIX)) == 0 &&
+           secret_is_path(request->path + strlen(RESOURCE_PREFIX));
+}
+
+static void route(const struct kbs *kbs, const struct http_request *request,
+                  struct http_reply *reply)
+{
+    struct refusal refusal = refusal_of(REFUSAL_PATH);
+
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+        if (strcmp(request->method, routes[i].method) == 0 &&
+            strcmp(request->path, routes[i].path) == 0) {
+            routes[i].answer(kbs, request, reply);
+            return;
+        }
+    if (is_resource(request))
+        resource_answer(kbs, request, request->path + strlen(RESOURCE_PREFIX), reply);
+    else
+        protocol_refuse(reply, refusal.status, refusal.variant, refusal.code);
+}
+
+void protocol_answer(void *context, const struct http_request *request, struct http_reply *reply)
+{
+    struct refusal too_large = refusal_of(REFUSAL_TOO_LARGE);
+
+    if (request->body_size > PROTOCOL_BODY_MAX)
+        protocol_refuse(reply, too_large.status, too_large.variant, too_large.code);
+    else
+        route(context, request, reply);
+    http_reply_header(reply, "Cache-Control", "no-store");
+}

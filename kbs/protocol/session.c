@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/protocol/session.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "kbs/protocol/session_table.h"
+
+#define SWEEP_INTERVAL 10 /* seconds between removals of what is over in the store */
+
+struct sessions {
+    struct session_table *table; /* NULL: in the store */
+    struct store *store;
+    unsigned capacity;
+    _Atomic time_t swept;
+};
+
+struct sessions *sessions_new(size_t capacity, struct store *store)
+{
+    struct sessions *sessions = calloc(1, sizeof(*sessions));
+
+    if (!sessions)
+        return NULL;
+    sessions->capacity = (unsigned)capacity;
+    if (store && store_is_shared(store)) {
+        sessions->store = store;
+        return sessions;
+    }
+    sessions->table = session_table_new(capacity);
+    if (sessions->table)
+        return sessions;
+    free(sessions);
+    return NULL;
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    if (sessions)
+        session_table_free(sessions->table);
+    free(sessions);
+}
+
+static bool is_id(const char *id)
+{
+    return strlen(id) == SESSION_ID_LENGTH && strspn(id, "0123456789abcdef") == SESSION_ID_LENGTH;
+}
+
+static bool make_id(char id[SESSION_ID_LENGTH + 1])
+{
+    uint8_t random[SESSION_ID_LENGTH / 2];
+
+    if (RAND_bytes(random, sizeof(random)) != 1)
+        return false;
+    hex_text(random, sizeof(random), id);
+    return true;
+}
+
+/* In the store */
+
+static enum session_status status_of(enum store_status status)
+{
+    switch (status) {
+    case STORE_OK:
+        return SESSION_OK;
+    case STORE_NOT_FOUND:
+        return SESSION_UNKNOWN;
+    case STORE_CONFLICT:
+        return SESSION_SPENT;
+    case STORE_IN_USE:
+        return SESSION_FULL;
+    default:
+        return SESSION_FAILED;
+    }
+}
+
+/* Ends a unit of work that went so. */
+static enum session_status conclude(struct store_unit *unit, enum store_status status)
+{
+    if (status != STORE_OK) {
+        store_abandon(unit);
+        return status_of(status);
+    }
+    return store_commit(unit) == STORE_OK ? SESSION_OK : SESSION_FAILED;
+}
+
+/* Whether it is this thread's turn to remove what is over. */
+static bool is_sweep_due(struct sessions *sessions, time_t now)
+{
+    time_t swept = sessions->swept;
+
+    return (now < swept || now - swept >= SWEEP_INTERVAL) &&
+           atomic_compare_exchange_strong(&sessions->swept, &swept, now);
+}
+
+static enum session_status open_stored(struct sessions *sessions, const char *id,
+                                       const struct session_nonce *nonce, time_t now)
+{
+    struct store_unit *unit;
+    enum store_status status = store_begin(sessions->store, &unit);
+
+    if (status != STORE_OK)
+        return SESSION_FAILED;
+    if (is_sweep_due(sessions, now))
+        status = stored_session_sweep(unit, now);
+    if (status == STORE_OK)
+        status = stored_session_open(unit, id, nonce->bytes, nonce->size, now,
+                                     now + SESSION_LIFETIME, sessions->capacity);
+    return conclude(unit, status);
+}
+
+static enum session_status spend_stored(struct sessions *sessions, const char *id, time_t now,
+                                        struct session_nonce *nonce)
+{
+    struct store_unit *unit;
+
+    if (store_begin(sessions->store, &unit) != STORE_OK)
+        return SESSION_FAILED;
+    return conclude(unit, stored_session_spend(unit, id, now, now - SESSION_NONCE_LIFETIME + 1,
+                                               nonce->bytes, &nonce->size));
+}
+
+static enum session_status grant_stored(struct sessions *sessions, const char *id,
+                                        const uint8_t *grant, size_t size)
+{
+    struct store_unit *unit;
+
+    if (store_begin(sessions->store, &unit) != STORE_OK)
+        return SESSION_FAILED;
+    return conclude(unit, stored_session_grant(unit, id, grant, size));
+}
+
+static enum session_status find_stored(struct sessions *sessions, const char *id, time_t now,
+                                       uint8_t *grant, size_t *size)
+{
+    struct store_unit *unit;
+    enum store_status status;
+
+    if (store_begin_reading(sessions->store, &unit) != STORE_OK)
+        return SESSION_FAILED;
+    status = stored_session_find(unit, id, now, grant, GRANT_SIZE_MAX, size);
+    store_abandon(unit);
+    return status_of(status);
+}
+
+/* Wherever they are */
+
+enum session_status sessions_open(struct sessions *sessions, const struct session_nonce *nonce,
+                                  time_t now, char id[SESSION_ID_LENGTH + 1])
+{
+    if (!make_id(id))
+        return SESSION_FAILED;
+    return sessions->table ? session_table_open(sessions->table, id, nonce, now)
+                           : open_stored(sessions, id, nonce, now);
+}
+
+enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,
+                                   struct session_nonce *nonce)
+{
+    if (!is_id(id))
+        return SESSION_UNKNOWN;
+    return sessions->table ? session_table_spend(sessions->table, id, now, nonce)
+                           : spend_stored(sessions, id, now, nonce);
+}
+
+enum session_status sessions_grant(struct sessions *sessions, const char *id, time_t now,
+                                   const struct grant *grant)
+{
+    uint8_t encoded[GRANT_SIZE_MAX];
+    size_t size;
+
+    if (!is_id(id))
+        return SESSION_UNKNOWN;
+    if (!grant_encode(grant, encoded, &size))
+        return SESSION_FAILED;
+    return sessions->table ? session_table_grant(sessions->table, id, now, encoded, size)
+                           : grant_stored(sessions, id, encoded, size);
+}
+
+enum session_status sessions_find(struct sessions *sessions, const char *id, time_t now,
+                                  struct grant *grant)
+{
+    uint8_t encoded[GRANT_SIZE_MAX];
+    enum session_status status;
+    size_t size;
+
+    if (!is_id(id))
+        return SESSION_UNKNOWN;
+    status = sessions->table ? session_table_find(sessions->table, id, now, encoded, &size)
+                             : find_stored(sessions, id, now, encoded, &size);
+    if (status == SESSION_OK && !grant_decode(encoded, size, grant))
+        status = SESSION_FAILED;
+    return status;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "kbs/store/db.h"
+#include "lib/base/bytes.h"
+
+/* Object identifiers of built-in types (PostgreSQL, pg_type.dat). */
+#define OID_BYTEA 17
+#define OID_INT8  20
+#define OID_TEXT  25
+
+#define BINARY 1
+
+/* Any number that no other program takes for its advisory lock in this database. */
+#define SERIALIZE "SELECT pg_advisory_xact_lock(1936617588)"
+
+struct postgres_db {
+    struct db db;
+    PGconn *connection;
+    size_t prepared_count;
+    const char *prepared[DB_STATEMENTS_MAX];
+};
+
+struct result_row {
+    const PGresult *result;
+    int row;
+};
+
+static struct postgres_db *of(struct db *db)
+{
+    return (struct postgres_db *)db;
+}
+
+/* Classes and codes of PostgreSQL's appendix A. */
+static enum store_status status_of(const char *sqlstate)
+{
+    static const struct {
+        const char *prefix;
+        enum store_status status;
+    } known[] = {
+        {"23505", STORE_EXISTS},    {"23503", STORE_IN_USE},   {"40001", STORE_CONFLICT},
+        {"40P01", STORE_CONFLICT},  {"55P03", STORE_CONFLICT}, {"08", STORE_UNAVAILABLE},
+        {"57P", STORE_UNAVAILABLE}, {"53", STORE_UNAVAILABLE}, {"25006", STORE_UNAVAILABLE},
+    };
+
+    for (size_t i = 0; sqlstate && i < sizeof(known) / sizeof(known[0]); i++)
+        if (strncmp(sqlstate, known[i].prefix, strlen(known[i].prefix)) == 0)
+            return known[i].status;
+    return STORE_FAILED;
+}
+
+/* What a result says; a connection that is gone is not used again. */
+static enum store_status take_result(struct postgres_db *db, const PGresult *result)
+{
+    ExecStatusType kind = PQresultStatus(result);
+
+    if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK)
+        return STORE_OK;
+    db_note(&db->db, PQerrorMessage(db->connection));
+    if (PQstatus(db->connection) != CONNECTION_OK) {
+        db->db.broken = true;
+        return STORE_UNAVAILABLE;
+    }
+    return status_of(result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL);
+}
+
+struct parameters {
+    Oid types[DB_PARAMETERS_MAX];
+    const char *values[DB_PARAMETERS_MAX];
+    int lengths[DB_PARAMETERS_MAX], formats[DB_PARAMETERS_MAX];
+    uint8_t integers[DB_PARAMETERS_MAX][8];
+};
+
+static void set_parameters(struct parameters *out, const struct db_value *values, size_t count)
+{
+    *out = (struct parameters){0};
+    for (size_t i = 0; i < count; i++) {
+        out->formats[i] = BINARY;
+        out->values[i] = values[i].bytes;
+        out->lengths[i] = (int)values[i].size;
+        switch (values[i].type) {
+        case DB_INTEGER:
+            put_be64(out->integers[i], (uint64_t)values[i].integer);
+            out->values[i] = (const char *)out->integers[i];
+            out->lengths[i] = 8;
+            out->types[i] = OID_INT8;
+            break;
+        case DB_TEXT:
+            out->types[i] = OID_TEXT;
+            break;
+        case DB_BYTES:
+        case DB_NULL: /* only columns of bytes are ever set to NULL */
+            out->types[i] = OID_BYTEA;
+            break;
+        }
+    }
+}
+
+/* The name of the prepared statement; false with a status when it cannot be prepared. */
+MUST_CHECK static bool prepare(struct postgres_db *db, const char *sql, size_t count,
+                               const struct parameters *parameters, char name[16],
+                               enum store_status *status)
+{
+    PGresult *result;
+    size_t at = 0;
+
+    while (at < db->prepared_count && db->prepared[at] != sql)
+        at++;
+    /* The last place is used over and over by what finds no place of its own. */
+    if (at == DB_STATEMENTS_MAX)
+        at--;
+    snprintf(name, 16, "s%zu", at);
+    if (at < db->prepared_count && db->prepared[at] == sql)
+        return true;
+    if (at < db->prepared_count) {
+        char deallocate[32];
+
+        snprintf(deallocate, sizeof(deallocate), "DEALLOCATE %s", name);
+        PQclear(PQexec(db->connection, deallocate));
+    }
+    result = PQprepare(db->connection, name, sql, (int)count, parameters->types);
+    *status = take_result(db, result);
+    PQclear(result);
+    if (*status != STORE_OK)
+        return false;
+    db->prepared[at] = sql;
+    if (at == db->prepared_count)
+        db->prepared_count++;
+    return true;
+}
+
+static enum store_status postgres_run(struct db *db, const char *sql, const struct db_value *values,
+                                      size_t count, db_visit *visit, void *context,
+                                      uint64_t *changed)
+{
+    struct postgres_db *own = of(db);
+    struct parameters parameters;
+    enum store_status status;
+    char name[16];
+    PGresult *result;
+
+    set_parameters(&parameters, values, count);
+    if (!prepare(own, sql, count, &parameters, name, &status))
+        return status;
+    result = PQexecPrepared(own->connection, name, (int)count, parameters.values,
+                            parameters.lengths, parameters.formats, BINARY);
+    status = take_result(own, result);
+    if (status == STORE_OK) {
+        if (changed)
+            *changed = strtoull(PQcmdTuples(result), NULL, 10);
+        for (int i = 0; visit && i < PQntuples(result); i++)
+            visit(context, (const struct db_row *)&(struct result_row){result, i});
+    }
+    PQclear(result);
+    return status;
+}
+
+static int64_t integer_of(const char *bytes, int size)
+{
+    return size == 8   ? (int64_t)get_be64(bytes)
+           : size == 4 ? (int32_t)get_be32(bytes)
+                       : size == 1 && bytes[0];
+}
+
+static struct db_value postgres_column(const struct db_row *row, int column)
+{
+    const struct result_row *at = (const struct result_row *)row;
+    const char *bytes = PQgetvalue(at->result, at->row, column);
+    int size = PQgetlength(at->result, at->row, column);
+
+    if (PQgetisnull(at->result, at->row, column))
+        return (struct db_value){.type = DB_NULL};
+    switch (PQftype(at->result, column)) {
+    case OID_TEXT:
+        return (struct db_value){.type = DB_TEXT, .bytes = bytes, .size = (size_t)size};
+    case OID_BYTEA:
+        return (struct db_value){.type = DB_BYTES, .bytes = bytes, .size = (size_t)size};
+    default:
+        return db_integer(integer_of(bytes, size));
+    }
+}
+
+static enum store_status postgres_script(struct db *db, const char *sql)
+{
+    PGresult *result = PQexec(of(db)->connection, sql);
+    enum store_status status = take_result(of(db), result);
+
+    /* COMMIT of a transaction that had failed answers ROLLBACK, and no error. */
+    if (status == STORE_OK && strcmp(sql, "COMMIT") == 0 &&
+        strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        status = STORE_FAILED;
+    PQclear(result);
+    return status;
+}
+
+static enum store_status postgres_begin(struct db *db, bool writing)
+{
+    return postgres_script(db, writing ? "BEGIN" : "BEGIN READ ONLY");
+}
+
+static enum store_status postgres_serialize(struct db *db)
+{
+    return db_run(db, SERIALIZE, NULL, 0, NULL, NULL, NULL);
+}
+
+static void postgres_close(struct db *db)
+{
+    PQfinish(of(db)->connection);
+    free(db);
+}
+
+static const struct db_driver postgres_driver = {
+    .run = postgres_run,
+    .script = postgres_script,
+    .begin = postgres_begin,
+    .serialize = postgres_serialize,
+    .close = postgres_close,
+    .column = postgres_column,
+};
+
+/* Notices are for a person at a prompt. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+/* synchronous_commit: an acknowledged change outlives a crash, whatever the server's default. */
+static const char settings[] = "SET client_min_messages = error;"
+                               "SET synchronous_commit = on;"
+                               "SET statement_timeout = '20s';"
+                               "SET lock_timeout = '15s';"
+                               "SET idle_in_transaction_session_timeout = '60s'";
+
+enum store_status db_postgres_open(const char *url, struct db **out)
+{
+    /* The URL is given as dbname, which libpq expands; what comes first is only a default. */
+    const char *const names[] = {"connect_timeout", "application_name", "dbname", NULL};
+    const char *const values[] = {"10", "snp-vtpm kbs", url, NULL};
+    struct postgres_db *db = calloc(1, sizeof(*db));
+
+    *out = (struct db *)db;
+    if (!db)
+        return STORE_FAILED;
+    db->db.driver = &postgres_driver;
+    db->connection = PQconnectdbParams(names, values, 1);
+    if (!db->connection)
+        return STORE_FAILED;
+    if (PQstatus(db->connection) != CONNECTION_OK) {
+        db_note(&db->db, PQerrorMessage(db->connection));
+        return strstr(db->db.reason, "does not exist") ? STORE_NO_DATABASE : STORE_UNAVAILABLE;
+    }
+    PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
+    return postgres_script(&db->db, settings);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables, and how those of older versions become them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "kbs/store/db.h"
+#include "kbs/store/images.h"
+#include "kbs/store/policies.h"
+#include "kbs/store/volumes.h"
+#include "lib/base/bytes.h"
+
+/* Steps from each version of the schema to the next; the last one's number is this program's. */
+static const struct {
+    int64_t version;
+    const char *script;
+} steps[] = {
+    {2, "CREATE TABLE schema_version (version BIGINT NOT NULL);"
+        "INSERT INTO schema_version VALUES (2);"
+
+        "CREATE TABLE image ("
+        "  name TEXT NOT NULL, measurement BYTEA NOT NULL CHECK (length(measurement) = 48),"
+        "  added BIGINT NOT NULL, retired BIGINT NOT NULL DEFAULT 0, pages BYTEA);"
+        "CREATE UNIQUE INDEX image_name ON image (name) WHERE retired = 0;"
+        "CREATE UNIQUE INDEX image_measurement ON image (measurement) WHERE retired = 0;"
+        "CREATE INDEX image_any_measurement ON image (measurement);"
+
+        "CREATE TABLE policy (name TEXT PRIMARY KEY, body TEXT NOT NULL, updated BIGINT NOT NULL);"
+
+        "CREATE TABLE secret ("
+        "  path TEXT PRIMARY KEY, policy TEXT NOT NULL REFERENCES policy (name),"
+        "  version BIGINT NOT NULL, size BIGINT NOT NULL, wrapped BYTEA NOT NULL,"
+        "  updated BIGINT NOT NULL);"
+
+        "CREATE TABLE volume ("
+        "  id BYTEA PRIMARY KEY CHECK (length(id) = 16), name TEXT NOT NULL, image TEXT NOT NULL,"
+        "  policy TEXT NOT NULL, release BIGINT NOT NULL, key_version BIGINT NOT NULL,"
+        "  created BIGINT NOT NULL, retired BIGINT NOT NULL DEFAULT 0,"
+        "  last_released BIGINT NOT NULL DEFAULT 0);"
+        "CREATE UNIQUE INDEX volume_name ON volume (name) WHERE retired = 0;"
+        "CREATE INDEX volume_image ON volume (image) WHERE retired = 0;"
+        "CREATE TABLE volume_key ("
+        "  volume BYTEA NOT NULL REFERENCES volume (id), version BIGINT NOT NULL,"
+        "  wrapped BYTEA NOT NULL, PRIMARY KEY (volume, version));"
+
+        "CREATE TABLE token ("
+        "  name TEXT NOT NULL, role BIGINT NOT NULL, digest BYTEA NOT NULL UNIQUE,"
+        "  created BIGINT NOT NULL, expires BIGINT NOT NULL, revoked BIGINT NOT NULL DEFAULT 0);"
+        "CREATE UNIQUE INDEX token_name ON token (name) WHERE revoked = 0;"
+
+        "CREATE TABLE signing_key ("
+        "  id BYTEA PRIMARY KEY CHECK (length(id) = 16), purpose BIGINT NOT NULL,"
+        "  ordinal BIGINT NOT NULL, created BIGINT NOT NULL, retired BIGINT NOT NULL DEFAULT 0,"
+        "  wrapped BYTEA);"
+
+        "CREATE TABLE kbs_session ("
+        "  id TEXT PRIMARY KEY, nonce BYTEA NOT NULL, opened BIGINT NOT NULL,"
+        "  expires BIGINT NOT NULL, state BIGINT NOT NULL, granted BYTEA);"
+        "CREATE INDEX kbs_session_expires ON kbs_session (expires);"
+
+        "CREATE TABLE audit (seq BIGINT PRIMARY KEY, time BIGINT NOT NULL, line TEXT NOT NULL,"
+        "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"
+        "CREATE TABLE audit_head (one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL,"
+        "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"},
+};
+
+#define NEWEST (steps[sizeof(steps) / sizeof(steps[0]) - 1].version)
+
+/* 0: an empty database. */
+static enum store_status find_version(struct db *db, bool is_sqlite, int64_t *version)
+{
+    static const char in_sqlite[] =
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
+    static const char in_postgres[] = "SELECT count(*) FROM pg_tables WHERE tablename = $1 AND "
+                                      "schemaname = ANY (current_schemas(false))";
+    const char *exists = is_sqlite ? in_sqlite : in_postgres;
+    const struct db_value name = db_text("schema_version"), legacy = db_text("registration");
+    int64_t found = 0;
+    enum store_status status = db_ask_integer(db, exists, &name, 1, &found);
+
+    *version = 0;
+    if (status == STORE_OK && found)
+        return db_ask_integer(db, "SELECT max(version) FROM schema_version", NULL, 0, version);
+    if (status != STORE_OK || !is_sqlite)
+        return status;
+    status = db_ask_integer(db, exists, &legacy, 1, &found);
+    if (status == STORE_OK && found)
+        return db_ask_integer(db, "PRAGMA user_version", NULL, 0, version);
+    if (status == STORE_OK)
+        status = db_ask_integer(db, "SELECT count(*) FROM sqlite_master", NULL, 0, &found);
+    return status == STORE_OK && found ? STORE_NOT_DATABASE : status;
+}
+
+static enum store_status run_steps(struct db *db, int64_t from)
+{
+    enum store_status status = STORE_OK;
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && status == STORE_OK; i++)
+        if (steps[i].version > from) {
+            status = db_script(db, steps[i].script);
+            if (status == STORE_OK)
+                status = DB_CHANGE(db, "UPDATE schema_version SET version = $1",
+                                   db_integer(steps[i].version));
+        }
+    return status;
+}
+
+/* Version 1 was SQLite's alone: measurement, secret in the clear, time of registration. */
+
+struct legacy {
+    struct store_unit unit;
+    struct db *db;
+    enum store_status status;
+};
+
+static void take_registration(void *context, const struct db_row *row)
+{
+    struct legacy *legacy = context;
+    struct image image = {.added = db_row_integer(legacy->db, row, 2)};
+    struct volume volume = {
+        .policy = "default", .release = VOLUME_RELEASE_ANY, .created = image.added};
+    uint8_t key[STATE_KEY_SIZE];
+
+    if (legacy->status != STORE_OK)
+        return;
+    if (!db_row_bytes(legacy->db, row, 0, image.measurement, sizeof(image.measurement)) ||
+        !db_row_bytes(legacy->db, row, 1, key, sizeof(key))) {
+        legacy->status = STORE_NOT_DATABASE;
+        return;
+    }
+    memcpy(volume.id, image.measurement, sizeof(volume.id));
+    snprintf(image.name, sizeof(image.name), "image-%016" PRIx64, get_be64(image.measurement));
+    snprintf(volume.name, sizeof(volume.name), "volume-%016" PRIx64, get_be64(image.measurement));
+    strcpy(volume.image, image.name);
+    legacy->status = image_add(&legacy->unit, &image, NULL, 0);
+    if (legacy->status == STORE_OK)
+        legacy->status = volume_add(&legacy->unit, &volume, key);
+    OPENSSL_cleanse(key, sizeof(key));
+}
+
+static enum store_status take_legacy(struct db *db, struct store *store)
+{
+    struct legacy legacy = {.unit = {.store = store, .db = db, .in_transaction = true}, .db = db};
+    /* A policy that says nothing is strict in everything. */
+    enum store_status status = policy_put(&legacy.unit, "default", "", false, time(NULL));
+
+    if (status == STORE_OK)
+        status = db_run(db,
+                        "SELECT measurement, secret, registered FROM registration "
+                        "ORDER BY registered",
+                        NULL, 0, take_registration, &legacy, NULL);
+    if (status == STORE_OK)
+        status = legacy.status;
+    return status == STORE_OK ? db_script(db, "DROP TABLE registration; PRAGMA user_version = 0")
+                              : status;
+}
+
+static enum store_status migrate(struct db *db, bool create, bool is_sqlite, struct store *store,
+                                 bool *had_legacy)
+{
+    int64_t version = 0;
+    enum store_status status = db_serialize(db);
+
+    if (status == STORE_OK)
+        status = find_version(db, is_sqlite, &version);
+    if (status != STORE_OK || version == NEWEST)
+        return status;
+    if (version > NEWEST)
+        return STORE_NEWER_VERSION;
+    if (version == 0 && !create)
+        return STORE_NO_DATABASE;
+    *had_legacy = version == 1;
+    status = run_steps(db, version);
+    return status == STORE_OK && *had_legacy ? take_legacy(db, store) : status;
+}
+
+enum store_status schema_prepare(struct db *db, bool create, bool is_sqlite, struct store *store)
+{
+    bool had_legacy = false;
+    int64_t version = 0;
+    enum store_status status = find_version(db, is_sqlite, &version);
+
+    if (status != STORE_OK || version == NEWEST)
+        return status;
+    status = db_begin(db, true);
+    if (status != STORE_OK)
+        return status;
+    status = migrate(db, create, is_sqlite, store, &had_legacy);
+    if (status == STORE_OK)
+        status = db_commit(db);
+    else
+        db_rollback(db);
+    /* No secret may stay in the clear, neither in a free page nor in the log of changes. */
+    if (status == STORE_OK && had_legacy)
+        status = db_script(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+    return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/jose/strict_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Walks the text without understanding it: strings, brackets and what separates values. */
+static bool is_bounded(const char *text, size_t size)
+{
+    size_t depth = 0, values = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+
+        if (in_string) {
+            if (c == '\\')
+                i++; /* whatever is escaped does not end the string */
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            values++;
+            if (++depth > STRICT_JSON_DEPTH_MAX)
+                return false;
+        } else if (c == ']' || c == '}') {
+            if (depth-- == 0)
+                return false;
+        } else if (c == ',') {
+            values++;
+        }
+    }
+    return values <= STRICT_JSON_VALUES_MAX;
+}
+
+json_t *strict_json_load(const void *text, size_t size)
+{
+    json_t *root =
+        is_bounded(text, size) ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    if (json_is_object(root))
+        return root;
+    json_decref(root);
+    return NULL;
+}
+
+bool strict_json_is(const json_t *value, const char *expected)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;
+}
+
+bool strict_json_decode(enum base64_variant variant, const json_t *value, void *out, size_t room,
+                        size_t *size)
+{
+    return json_is_string(value) && base64_decode(variant, json_string_value(value),
+                                                  json_string_length(value), out, room, size);
+}
+
+bool strict_json_decode_new(enum base64_variant variant, const json_t *value, uint8_t **out,
+                            size_t *size)
+{
+    size_t room = json_string_length(value);
+
+    *out = json_is_string(value) ? malloc(room + 1) : NULL;
+    if (!*out)
+        return false;
+    if (strict_json_decode(variant, value, *out, room, size))
+        return true;
+    free(*out);
+    *out = NULL;
+    return false;
+}
+
+bool strict_json_bytes(const json_t *array, void *out, size_t size)
+{
+    uint8_t *bytes = out;
+
+    if (!json_is_array(array) || json_array_size(array) != size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        const json_t *number = json_array_get(array, i);
+
+        if (!json_is_integer(number) || json_integer_value(number) < 0 ||
+            json_integer_value(number) > UINT8_MAX)
+            return false;
+        bytes[i] = (uint8_t)json_integer_value(number);
+    }
+    return true;
+}
+
+json_t *strict_json_encode(enum base64_variant variant, const void *bytes, size_t size)
+{
+    char *text = malloc(BASE64_LENGTH(size) + 1);
+    json_t *value = NULL;
+
+    if (text) {
+        base64_encode(variant, bytes, size, text);
+        value = json_string(text);
+    }
+    free(text);
+    return value;
+}

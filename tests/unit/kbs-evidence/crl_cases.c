@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* V5: revocation. */
+#include "tests/unit/kbs-evidence/attempt.h"
+
+/* Tries with a CRL made differently. */
+#define EXPECT_CRL(change, expected)                                                               \
+    do {                                                                                           \
+        struct crl_spec spec = chip_crl_spec(&milan);                                              \
+        struct attempt try = attempt_begin();                                                      \
+                                                                                                   \
+        change;                                                                                    \
+        try.sent.crl = chip_crl(&spec);                                                            \
+        expect_verdict(&try, expected);                                                            \
+        X509_CRL_free(try.sent.crl);                                                               \
+    } while (0)
+
+static void fails_closed_without_a_crl(void **state)
+{
+    (void)state;
+    EXPECT(try.sent.crl = NULL, VERDICT_CRL_MISSING);
+    EXPECT((try.sent.crl = NULL, try.requirements.crl = CRL_OFF), VERDICT_OK);
+}
+
+static void names_what_is_wrong_with_the_crl(void **state)
+{
+    (void)state;
+    EXPECT_CRL((void)spec, VERDICT_OK);
+    EXPECT_CRL(spec.issuer = "ARK-Genoa", VERDICT_CRL_ISSUER);
+    EXPECT_CRL(spec.key = milan.ask_key, VERDICT_CRL_SIGNATURE);
+    EXPECT_CRL(spec.salt = 0, VERDICT_CRL_SIGNATURE);
+    EXPECT_CRL(spec.from = DAY / 2, VERDICT_CRL_EXPIRED);
+    EXPECT_CRL(spec.until = -DAY / 2, VERDICT_CRL_EXPIRED);
+    EXPECT_CRL(spec.until = 0, VERDICT_CRL_EXPIRED);
+    EXPECT_CRL(spec.critical = "1.2.3.4", VERDICT_CRL_EXTENSION);
+    EXPECT_CRL(spec.only_scope = "onlyuser", VERDICT_CRL_EXTENSION);
+    EXPECT_CRL(spec.only_scope = "onlyCA", VERDICT_OK);
+}
+
+static void refuses_revoked_certificates(void **state)
+{
+    (void)state;
+    EXPECT_CRL(spec.revoked = 0x10001, VERDICT_CERTIFICATE_REVOKED); /* ASK */
+    EXPECT_CRL(spec.revoked = 0x10000, VERDICT_CERTIFICATE_REVOKED); /* ARK */
+    EXPECT_CRL(spec.revoked = 0x10002, VERDICT_OK);                  /* the ASVK is not in use */
+    EXPECT_CRL(spec.revoked = 77, VERDICT_OK);
+}
+
+static void says_which_certificate_is_revoked(void **state)
+{
+    struct crl_spec spec = chip_crl_spec(&milan);
+    struct attempt try = attempt_begin();
+
+    (void)state;
+    spec.revoked = 0x10001;
+    try.sent.crl = chip_crl(&spec);
+    expect_verdict(&try, VERDICT_CERTIFICATE_REVOKED);
+    assert_string_equal(try.finding.detail, "the ASK");
+    X509_CRL_free(try.sent.crl);
+}
+
+static void a_leaf_with_a_serial_number_can_be_revoked(void **state)
+{
+    struct certificate_spec leaf = chip_vcek_spec(&milan);
+    struct crl_spec spec = chip_crl_spec(&milan);
+    struct attempt try = attempt_begin();
+
+    (void)state;
+    leaf.serial = spec.revoked = 4711;
+    try.sent.vcek = chip_certificate(&leaf);
+    expect_verdict(&try, VERDICT_OK);
+    try.sent.crl = chip_crl(&spec);
+    expect_verdict(&try, VERDICT_CERTIFICATE_REVOKED);
+    X509_CRL_free(try.sent.crl);
+    X509_free(try.sent.vcek);
+}
+
+static void a_broken_chain_is_named_before_a_missing_crl(void **state)
+{
+    (void)state;
+    EXPECT((try.sent.crl = NULL, try.now += 2 * DAY), VERDICT_CHAIN_VALIDITY);
+}
+
+int run_crl_cases(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fails_closed_without_a_crl),
+        cmocka_unit_test(names_what_is_wrong_with_the_crl),
+        cmocka_unit_test(refuses_revoked_certificates),
+        cmocka_unit_test(says_which_certificate_is_revoked),
+        cmocka_unit_test(a_leaf_with_a_serial_number_can_be_revoked),
+        cmocka_unit_test(a_broken_chain_is_named_before_a_missing_crl),
+    };
+
+    return cmocka_run_group_tests_name("crl", tests, NULL, NULL);
+}

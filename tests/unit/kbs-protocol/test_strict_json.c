@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/jose/strict_json.h"
+
+static bool loads(const char *text)
+{
+    json_t *root = strict_json_load(text, strlen(text));
+
+    json_decref(root);
+    return root != NULL;
+}
+
+static void loads_objects_only(void **state)
+{
+    (void)state;
+    assert_true(loads("{}"));
+    assert_true(loads(" {\"a\": [1, {\"b\": null}]} "));
+    assert_false(loads(""));
+    assert_false(loads("[]"));
+    assert_false(loads("7"));
+    assert_false(loads("{} {}"));
+    assert_false(loads("{\"a\":}"));
+    assert_false(loads("{\"a\":1]"));
+    assert_false(loads("}{"));
+}
+
+static void refuses_a_member_twice(void **state)
+{
+    (void)state;
+    assert_false(loads("{\"a\":1,\"a\":1}"));
+    assert_false(loads("{\"a\":{\"b\":1,\"b\":2}}"));
+}
+
+static void refuses_deep_nesting(void **state)
+{
+    char text[4 * STRICT_JSON_DEPTH_MAX];
+
+    (void)state;
+    for (size_t depth = STRICT_JSON_DEPTH_MAX; depth <= STRICT_JSON_DEPTH_MAX + 1; depth++) {
+        strcpy(text, "{\"a\":");
+        memset(text + 5, '[', depth - 1);
+        memset(text + 5 + depth - 1, ']', depth - 1);
+        strcpy(text + 5 + 2 * (depth - 1), "}");
+        assert_int_equal(loads(text), depth == STRICT_JSON_DEPTH_MAX);
+    }
+}
+
+static void refuses_more_values_than_any_request_has(void **state)
+{
+    size_t room = 2 * (STRICT_JSON_VALUES_MAX + 16);
+    char *text = malloc(room);
+
+    (void)state;
+    for (size_t values = STRICT_JSON_VALUES_MAX - 2; values <= STRICT_JSON_VALUES_MAX; values++) {
+        char *next = text + sprintf(text, "{\"a\":[0");
+
+        for (size_t i = 0; i < values; i++)
+            next += sprintf(next, ",0");
+        strcpy(next, "]}");
+        assert_int_equal(loads(text), values <= STRICT_JSON_VALUES_MAX - 2);
+    }
+    free(text);
+}
+
+static void brackets_in_strings_are_no_nesting(void **state)
+{
+    (void)state;
+    assert_true(loads("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[\",\"}}}\":\"\\\\\"}"));
+}
+
+static void bytes_are_numbers_that_fit(void **state)
+{
+    uint8_t bytes[3];
+    json_t *good = json_pack("[i, i, i]", 0, 255, 7), *large = json_pack("[i, i, i]", 0, 256, 7),
+           *negative = json_pack("[i, i, i]", 0, -1, 7), *text = json_pack("[i, s, i]", 0, "1", 7);
+
+    (void)state;
+    assert_true(strict_json_bytes(good, bytes, 3));
+    assert_memory_equal(bytes, "\x00\xff\x07", 3);
+    assert_false(strict_json_bytes(good, bytes, 2));
+    assert_false(strict_json_bytes(large, bytes, 3));
+    assert_false(strict_json_bytes(negative, bytes, 3));
+    assert_false(strict_json_bytes(text, bytes, 3));
+    assert_false(strict_json_bytes(NULL, bytes, 3));
+    json_decref(good);
+    json_decref(large);
+    json_decref(negative);
+    json_decref(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loads_objects_only),
+        cmocka_unit_test(refuses_a_member_twice),
+        cmocka_unit_test(refuses_deep_nesting),
+        cmocka_unit_test(refuses_more_values_than_any_request_has),
+        cmocka_unit_test(brackets_in_strings_are_no_nesting),
+        cmocka_unit_test(bytes_are_numbers_that_fit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
