@@ -37,7 +37,7 @@ done
 
 kbs=$BUILD_DIR/kbs/kbs
 proxy=$BUILD_DIR/proxy/proxy
-url=https://127.0.0.1:$KBS_PORT
+url=http://127.0.0.1:$KBS_PORT
 
 pid_file() { echo "$STATE_DIR/$1.pid"; }
 
@@ -105,6 +105,8 @@ require_built "$proxy" $EXIT_NOT_BUILT
 require_built "$KBS_DIR/kbs.conf" $EXIT_NOT_BUILT
 ! pid=$(running kbs) || die -$EXIT_RUNNING "the KBS runs already, as process $pid" "./start-kbs.sh --stop ends it"
 for port in KBS_PORT KBS_ADMIN_PORT; do
+    grep -qF ":${!port}\"" "$KBS_DIR/kbs.conf" ||
+        die -$EXIT_PORT "$(shown "$KBS_DIR/kbs.conf") says nothing of port ${!port}, $port in vm.conf" "correct one of the two"
     ! port_answers "${!port}" || die -$EXIT_PORT "port ${!port} is in use by another program" \
         "end that program, or choose another $port in vm.conf"
 done
@@ -117,11 +119,10 @@ stop_both
 trap stop_both EXIT
 trap 'exit 130' INT TERM HUP
 
-start_one kbs serve --config "$KBS_DIR/kbs.conf" --listen "127.0.0.1:$KBS_PORT" \
-    --admin-listen "127.0.0.1:$KBS_ADMIN_PORT"
+start_one kbs serve --config "$KBS_DIR/kbs.conf"
 wait_until kbs kbs_answers
 [ $flush = no ] || retire_volumes
-start_one proxy --unix "$PROXY_SOCKET" --url "$url" --ca "$KBS_DIR/ca.pem"
+start_one proxy --unix "$PROXY_SOCKET" --url "$url"
 wait_until proxy proxy_listens
 
 if [ $background = yes ]; then
