@@ -132,10 +132,11 @@ static void open_volume(void)
 
 static void start_services(void)
 {
+    struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
     enum status status;
 
     uart_init(&proxy, params.proxy_port);
-    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key);
+    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
     attest_service_fetch_key(&attest);

@@ -108,7 +108,8 @@ static bool get_number(struct reading *reading, const config_setting_t *found, s
         type == CONFIG_TYPE_INT64 ? config_setting_get_int64(found) : config_setting_get_int(found);
     return ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && *value >= 0 &&
             *value <= (long long)max) ||
-           fail_at(reading, found, "must be a number from 0 to %zu", max);
+           fail_at(reading, found, "must be a number from 0 to %zu%s", max,
+                   max > INT32_MAX ? ", with L behind it above 2147483647" : "");
 }
 
 bool read_byte(struct reading *reading, const config_setting_t *found,

@@ -5,7 +5,7 @@
 #include <openssl/evp.h>
 
 #include "services/attest/attestation_protocol.h"
-#include "services/attest/fetch_key.h"
+#include "tests/unit/attest/unsigned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!own)
         own = p521_generate();
     if (attestation_response_parse((const char *)data, size, &reply) == ATTEST_OK &&
-        fetch_key_open_reply(own, &reply, key) == ATTEST_OK)
+        open_unsigned(own, &reply, key) == ATTEST_OK)
         abort();
     return 0;
 }

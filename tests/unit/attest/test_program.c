@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/boot/boot_params.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
 #include "services/common/io.h"
@@ -39,6 +40,7 @@
 static const char *attest_path, *amd_sp_path;
 static char folder[] = "/tmp/attest-test-XXXXXX";
 static char chip[64], sp_socket[64], proxy_socket[64], vmpck0_file[64], key_file[64];
+static char kbs_file[64];
 static pid_t amd_sp;
 static struct fake_proxy proxy;
 static int client;
@@ -67,10 +69,18 @@ static int connect_to(const char *path, int type)
     return -1;
 }
 
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(io_write_all(fd, bytes, size));
+    close(fd);
+}
+
 static int start_amd_sp(void **state)
 {
+    const struct boot_kbs no_pins = {0};
     uint8_t vmpck0[VMPCK_SIZE];
-    int fd;
 
     (void)state;
     assert_non_null(mkdtemp(folder));
@@ -79,11 +89,11 @@ static int start_amd_sp(void **state)
     snprintf(proxy_socket, sizeof(proxy_socket), "%s/proxy", folder);
     snprintf(vmpck0_file, sizeof(vmpck0_file), "%s/vmpck0", folder);
     snprintf(key_file, sizeof(key_file), "%s/key", folder);
+    snprintf(kbs_file, sizeof(kbs_file), "%s/kbs", folder);
     for (unsigned int i = 0; i < sizeof(vmpck0); i++)
         vmpck0[i] = (uint8_t)i;
-    fd = open(vmpck0_file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(io_write_all(fd, vmpck0, sizeof(vmpck0)));
-    close(fd);
+    write_file(vmpck0_file, vmpck0, sizeof(vmpck0));
+    write_file(kbs_file, &no_pins, sizeof(no_pins));
 
     amd_sp = fork();
     if (amd_sp == 0) {
@@ -152,13 +162,17 @@ static struct started_service start_service(void)
     assert_int_equal(pipe2(key, O_CLOEXEC), 0);
     service.pid = fork();
     if (service.pid == 0) {
-        const int from[] = {channel[0], client, connect_to(sp_socket, SOCK_SEQPACKET),
-                            open(vmpck0_file, O_RDONLY | O_CLOEXEC), key[1]};
-        int high[5];
+        const int from[] = {channel[0],
+                            client,
+                            connect_to(sp_socket, SOCK_SEQPACKET),
+                            open(vmpck0_file, O_RDONLY | O_CLOEXEC),
+                            key[1],
+                            open(kbs_file, O_RDONLY | O_CLOEXEC)};
+        int high[6];
 
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             high[i] = fcntl(from[i], F_DUPFD_CLOEXEC, 100);
-        for (int i = 0; i < 5; i++)
+        for (int i = 0; i < 6; i++)
             dup2(high[i], 3 + i);
         execl(attest_path, attest_path, (char *)NULL);
         _exit(127);
@@ -292,6 +306,32 @@ static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
     assert_int_equal(access(key_file, F_OK), -1);
 }
 
+static void a_service_with_a_pinned_key_takes_no_unsigned_release(void **state)
+{
+    const struct boot_kbs no_pins = {0};
+    struct boot_kbs kbs = {.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 1};
+    struct started_service service;
+    uint8_t response[64];
+
+    (void)state;
+    write_file(kbs_file, &kbs, sizeof(kbs));
+    service = start_service();
+    fake_proxy_start(&proxy);
+    assert_int_equal(ask(&service, ATTEST_FETCH_KEY, "", 0, response, sizeof(response)), 4);
+    assert_int_equal(get_le32(response), ATTEST_STATUS_UNSIGNED);
+    stop_service(&service);
+    fake_proxy_join(&proxy);
+    assert_null(proxy.attestation_request);
+
+    kbs.flags = 0; /* pins that nothing demands: which of both did the builder mean? */
+    write_file(kbs_file, &kbs, sizeof(kbs));
+    service = start_service();
+    assert_int_equal(exit_status_of(service.pid), EXIT_FAILURE);
+    close(service.channel);
+    close(service.key);
+    write_file(kbs_file, &no_pins, sizeof(no_pins));
+}
+
 static int run_with(const char *option, const char *value)
 {
     pid_t child = fork();
@@ -316,6 +356,8 @@ static void options_are_checked(void **state)
     assert_int_equal(run_with("--timeout", "-1"), 2);
     assert_int_equal(run_with("--timeout", "5x"), 2);
     assert_int_equal(run_with("--proxy", "unix:/nowhere"), 2);
+    assert_int_equal(run_with("--kbs-key", "/dev/null"), 2);
+    assert_int_equal(run_with("--volume", "00112233-4455-6677-8899-aabbccddee"), 2);
 }
 
 int main(int argc, char **argv)
@@ -324,6 +366,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(the_service_fetches_the_key_and_makes_reports, start_proxy,
                                         stop_proxy),
         cmocka_unit_test_setup_teardown(the_service_reports_a_closed_proxy_and_lives_on,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(a_service_with_a_pinned_key_takes_no_unsigned_release,
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
                                         start_proxy, stop_proxy),
