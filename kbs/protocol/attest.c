@@ -170,7 +170,6 @@ static bool run_verifier(struct attestation *attestation)
         .now = attestation->request->now,
     };
 
-    attestation->grant.crl_checked = expected.requirements->crl == CRL_REQUIRED;
     if (!binding_report_data(sent, expected.report_data))
         return finding_fail(&attestation->finding, VERDICT_INTERNAL, "no digest");
     return evidence_verify(attestation->kbs->verifier, &evidence, &expected,
@@ -193,6 +192,13 @@ static bool deny(struct attestation *attestation, struct refusal refusal)
     return true;
 }
 
+/* Emulated platforms have no CRL to be checked. */
+static bool was_crl_checked(const struct attestation *attestation)
+{
+    return attestation->rules.policy->requirements.crl == CRL_REQUIRED ||
+           attestation->grant.attested.platform == PLATFORM_EMULATED;
+}
+
 static bool verify(struct attestation *attestation)
 {
     const struct attest_request *sent = &attestation->sent;
@@ -200,6 +206,7 @@ static bool verify(struct attestation *attestation)
     if (!run_verifier(attestation))
         return deny(attestation,
                     refusal_of_verdict(attestation->finding.verdict, "AttestationError"));
+    attestation->grant.crl_checked = was_crl_checked(attestation);
     if (sent->has_init_data &&
         memcmp(attestation->grant.attested.report.host_data, sent->host_data, HOST_DATA_SIZE) != 0)
         return refuse(attestation, REFUSAL_INIT_DATA);

@@ -67,11 +67,15 @@ void front_public_answer(void *context, const struct http_request *request,
                          struct http_reply *reply)
 {
     const struct front *front = context;
+    const uint64_t began_us = clock_us();
 
-    if (is(request, "GET", "/healthz"))
+    if (is(request, "GET", "/healthz")) {
         answer_health(front, reply);
-    else
-        protocol_answer(front->kbs, request, reply);
+        return;
+    }
+    protocol_answer(front->kbs, request, reply);
+    if (is(request, "POST", "/kbs/v0/attest"))
+        metrics_observe_attestation(clock_us() - began_us);
 }
 
 void front_admin_answer(void *context, const struct http_request *request, struct http_reply *reply)

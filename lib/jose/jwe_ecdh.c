@@ -5,26 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include "lib/jose/base64.h"
+#include "lib/jose/jwe_parts.h"
 
-#define KEK_SIZE          32
 #define COORDINATE_LENGTH BASE64_LENGTH(P521_COORDINATE_SIZE)
 #define HEADER_MAX        (JWE_PROTECTED_MAX / 4 * 3)
-
-/* RFC 7518 section 4.6.2: AlgorithmID is the "alg" value; no party information; 256-bit key. */
-static const uint8_t other_info[] = "\0\0\0\x0e"
-                                    "ECDH-ES+A256KW"
-                                    "\0\0\0\0"
-                                    "\0\0\0\0"
-                                    "\0\0\1"; /* and the string's own NUL: u32be(256) */
-static_assert(sizeof(other_info) == 30, "OtherInfo");
 
 const char *jwe_status_text(enum jwe_status status)
 {
@@ -47,101 +36,15 @@ const char *jwe_status_text(enum jwe_status status)
     return "unknown status";
 }
 
-/* Z: the x-coordinate of the shared point, with its leading zeros. */
-static enum jwe_status agree(EVP_PKEY *own, const struct p521_point *peer,
-                             uint8_t z[P521_COORDINATE_SIZE])
+static enum jwe_status derive_kek(EVP_PKEY *own, const struct p521_point *peer,
+                                  uint8_t kek[JWE_KEK_SIZE])
 {
     EVP_PKEY *peer_key = p521_from_point(peer);
-    EVP_PKEY_CTX *derive = NULL;
-    size_t size = P521_COORDINATE_SIZE;
-    enum jwe_status status = JWE_CRYPTO_FAILED;
+    enum jwe_status status = JWE_BAD_POINT;
 
-    if (!peer_key) {
-        status = JWE_BAD_POINT;
-        goto out;
-    }
-    derive = EVP_PKEY_CTX_new(own, NULL);
-    if (derive && EVP_PKEY_derive_init(derive) == 1 &&
-        EVP_PKEY_derive_set_peer(derive, peer_key) == 1 && EVP_PKEY_derive(derive, z, &size) == 1 &&
-        size == P521_COORDINATE_SIZE)
-        status = JWE_OK;
-out:
-    EVP_PKEY_CTX_free(derive);
+    if (peer_key)
+        status = jwe_agree(own, peer_key, kek) ? JWE_OK : JWE_CRYPTO_FAILED;
     EVP_PKEY_free(peer_key);
-    return status;
-}
-
-/* The Concat KDF of NIST SP 800-56A is what OpenSSL calls SSKDF with a hash. */
-static enum jwe_status concat_kdf(uint8_t z[P521_COORDINATE_SIZE], uint8_t kek[KEK_SIZE])
-{
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "SSKDF", NULL);
-    EVP_KDF_CTX *ctx = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, z, P521_COORDINATE_SIZE),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)other_info,
-                                          sizeof(other_info)),
-        OSSL_PARAM_construct_end(),
-    };
-    bool done = ctx && EVP_KDF_derive(ctx, kek, KEK_SIZE, params) == 1;
-
-    EVP_KDF_CTX_free(ctx);
-    EVP_KDF_free(kdf);
-    return done ? JWE_OK : JWE_CRYPTO_FAILED;
-}
-
-static enum jwe_status derive_kek(EVP_PKEY *own, const struct p521_point *peer,
-                                  uint8_t kek[KEK_SIZE])
-{
-    uint8_t z[P521_COORDINATE_SIZE];
-    enum jwe_status status = agree(own, peer, z);
-
-    if (status == JWE_OK)
-        status = concat_kdf(z, kek);
-    OPENSSL_cleanse(z, sizeof(z));
-    return status;
-}
-
-/* RFC 3394 with the default initial value; direction as EVP_CipherInit_ex2: 1 wraps. */
-static bool aes_key_wrap(int direction, const uint8_t kek[KEK_SIZE], const uint8_t *in,
-                         size_t in_size, uint8_t *out, size_t out_size)
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int size = 0;
-    bool done = false;
-
-    if (!ctx)
-        return false;
-    EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    done = EVP_CipherInit_ex2(ctx, EVP_aes_256_wrap(), kek, NULL, direction, NULL) == 1 &&
-           EVP_CipherUpdate(ctx, out, &size, in, (int)in_size) == 1 && size == (int)out_size;
-    EVP_CIPHER_CTX_free(ctx);
-    return done;
-}
-
-/* Encrypts (direction 1) or decrypts (0) and sets or checks tag. */
-static enum jwe_status gcm(int direction, const uint8_t cek[JWE_CEK_SIZE], const struct jwe *jwe,
-                           const uint8_t *in, uint8_t *out, uint8_t tag[JWE_TAG_SIZE])
-{
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    enum jwe_status status = JWE_CRYPTO_FAILED;
-    int size;
-
-    if (!ctx || EVP_CipherInit_ex2(ctx, EVP_aes_256_gcm(), cek, jwe->iv, direction, NULL) != 1 ||
-        (!direction && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, JWE_TAG_SIZE, tag) != 1) ||
-        EVP_CipherUpdate(ctx, NULL, &size, (const uint8_t *)jwe->protected,
-                         (int)strlen(jwe->protected)) != 1 ||
-        EVP_CipherUpdate(ctx, out, &size, in, (int)jwe->size) != 1)
-        goto out;
-    if (EVP_CipherFinal_ex(ctx, out + size, &size) != 1) {
-        status = JWE_TAG_MISMATCH;
-        goto out;
-    }
-    if (direction && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JWE_TAG_SIZE, tag) != 1)
-        goto out;
-    status = JWE_OK;
-out:
-    EVP_CIPHER_CTX_free(ctx);
     return status;
 }
 
@@ -239,7 +142,7 @@ enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh, const struct p52
                                  const char *release, const void *plaintext, size_t size,
                                  struct jwe *out)
 {
-    uint8_t kek[KEK_SIZE];
+    uint8_t kek[JWE_KEK_SIZE];
     enum jwe_status status = JWE_CRYPTO_FAILED;
 
     if (size == 0 || size > JWE_PLAINTEXT_MAX)
@@ -251,12 +154,10 @@ enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh, const struct p52
     status = derive_kek(fresh->ephemeral, to, kek);
     if (status != JWE_OK)
         goto out;
-    if (!aes_key_wrap(1, kek, fresh->cek, sizeof(fresh->cek), out->wrapped_cek,
-                      sizeof(out->wrapped_cek))) {
+    if (!jwe_wrap_key(kek, fresh->cek, out->wrapped_cek) ||
+        !jwe_encrypt_content(fresh->cek, out->iv, out->protected, plaintext, size, out->ciphertext,
+                             out->tag))
         status = JWE_CRYPTO_FAILED;
-        goto out;
-    }
-    status = gcm(1, fresh->cek, out, plaintext, out->ciphertext, out->tag);
 out:
     OPENSSL_cleanse(kek, sizeof(kek));
     return status;
@@ -277,7 +178,7 @@ enum jwe_status jwe_encrypt(const struct p521_point *to, const void *plaintext, 
 
 enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in, uint8_t cek[JWE_CEK_SIZE])
 {
-    uint8_t kek[KEK_SIZE];
+    uint8_t kek[JWE_KEK_SIZE];
     enum jwe_status status;
 
     if (in->size == 0 || in->size > JWE_PLAINTEXT_MAX)
@@ -285,8 +186,7 @@ enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in, uint8_t cek[JWE_
     if (!header_matches(in))
         return JWE_BAD_HEADER;
     status = derive_kek(own, &in->epk, kek);
-    if (status == JWE_OK &&
-        !aes_key_wrap(0, kek, in->wrapped_cek, sizeof(in->wrapped_cek), cek, JWE_CEK_SIZE))
+    if (status == JWE_OK && !jwe_unwrap_key(kek, in->wrapped_cek, cek))
         status = JWE_UNWRAP_FAILED;
     if (status != JWE_OK)
         OPENSSL_cleanse(cek, JWE_CEK_SIZE);
@@ -296,14 +196,11 @@ enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in, uint8_t cek[JWE_
 
 enum jwe_status jwe_open(const uint8_t cek[JWE_CEK_SIZE], const struct jwe *in, void *plaintext)
 {
-    uint8_t tag[JWE_TAG_SIZE];
-    enum jwe_status status;
-
-    memcpy(tag, in->tag, sizeof(tag));
-    status = gcm(0, cek, in, in->ciphertext, plaintext, tag);
-    if (status != JWE_OK)
-        OPENSSL_cleanse(plaintext, in->size);
-    return status;
+    if (jwe_decrypt_content(cek, in->iv, in->protected, in->ciphertext, in->size, plaintext,
+                            in->tag))
+        return JWE_OK;
+    OPENSSL_cleanse(plaintext, in->size);
+    return JWE_TAG_MISMATCH;
 }
 
 enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext)

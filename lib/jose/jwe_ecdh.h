@@ -17,15 +17,12 @@
 #include <openssl/types.h>
 
 #include "lib/base/reader.h"
+#include "lib/jose/jwe_parts.h"
 #include "lib/jose/p521.h"
 
-#define JWE_CEK_SIZE         32
-#define JWE_WRAPPED_CEK_SIZE 40
-#define JWE_IV_SIZE          12
-#define JWE_TAG_SIZE         16
-#define JWE_PLAINTEXT_MAX    4096
-#define JWE_PROTECTED_MAX    3072 /* characters */
-#define JWE_RELEASE_MAX      1536 /* characters of a release record in base64url */
+#define JWE_PLAINTEXT_MAX 4096
+#define JWE_PROTECTED_MAX 3072 /* characters */
+#define JWE_RELEASE_MAX   1536 /* characters of a release record in base64url */
 
 enum jwe_status {
     JWE_OK,

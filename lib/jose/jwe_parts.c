@@ -53,25 +53,38 @@ bool jwe_agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t kek[JWE_KEK_SIZE])
     return done;
 }
 
-bool jwe_wrap_key(const uint8_t kek[JWE_KEK_SIZE], const uint8_t *key, size_t size,
-                  uint8_t *wrapped)
+/* With the default initial value; direction as of EVP_CipherInit_ex2: 1 wraps. */
+static bool key_wrap(int direction, const uint8_t kek[JWE_KEK_SIZE], const uint8_t *in,
+                     size_t in_size, uint8_t *out, size_t out_size)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    int written = 0;
+    int size = 0;
     bool done;
 
     if (!ctx)
         return false;
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    done = EVP_EncryptInit_ex2(ctx, EVP_aes_256_wrap(), kek, NULL, NULL) == 1 &&
-           EVP_EncryptUpdate(ctx, wrapped, &written, key, (int)size) == 1 &&
-           (size_t)written == size + 8;
+    done = EVP_CipherInit_ex2(ctx, EVP_aes_256_wrap(), kek, NULL, direction, NULL) == 1 &&
+           EVP_CipherUpdate(ctx, out, &size, in, (int)in_size) == 1 && size == (int)out_size;
     EVP_CIPHER_CTX_free(ctx);
     return done;
 }
 
-bool jwe_encrypt_content(const uint8_t cek[32], const uint8_t iv[12], const char *aad,
-                         const void *plaintext, size_t size, uint8_t *ciphertext, uint8_t tag[16])
+bool jwe_wrap_key(const uint8_t kek[JWE_KEK_SIZE], const uint8_t cek[JWE_CEK_SIZE],
+                  uint8_t wrapped[JWE_WRAPPED_CEK_SIZE])
+{
+    return key_wrap(1, kek, cek, JWE_CEK_SIZE, wrapped, JWE_WRAPPED_CEK_SIZE);
+}
+
+bool jwe_unwrap_key(const uint8_t kek[JWE_KEK_SIZE], const uint8_t wrapped[JWE_WRAPPED_CEK_SIZE],
+                    uint8_t cek[JWE_CEK_SIZE])
+{
+    return key_wrap(0, kek, wrapped, JWE_WRAPPED_CEK_SIZE, cek, JWE_CEK_SIZE);
+}
+
+bool jwe_encrypt_content(const uint8_t cek[JWE_CEK_SIZE], const uint8_t iv[JWE_IV_SIZE],
+                         const char *aad, const void *plaintext, size_t size, uint8_t *ciphertext,
+                         uint8_t tag[JWE_TAG_SIZE])
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int written;
@@ -80,7 +93,25 @@ bool jwe_encrypt_content(const uint8_t cek[32], const uint8_t iv[12], const char
         EVP_EncryptUpdate(ctx, NULL, &written, (const uint8_t *)aad, (int)strlen(aad)) == 1 &&
         EVP_EncryptUpdate(ctx, ciphertext, &written, plaintext, (int)size) == 1 &&
         EVP_EncryptFinal_ex(ctx, ciphertext + written, &written) == 1 &&
-        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16, tag) == 1;
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, JWE_TAG_SIZE, tag) == 1;
+
+    EVP_CIPHER_CTX_free(ctx);
+    return done;
+}
+
+bool jwe_decrypt_content(const uint8_t cek[JWE_CEK_SIZE], const uint8_t iv[JWE_IV_SIZE],
+                         const char *aad, const uint8_t *ciphertext, size_t size, void *plaintext,
+                         const uint8_t tag[JWE_TAG_SIZE])
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    uint8_t *out = plaintext;
+    int written;
+    bool done =
+        ctx && EVP_DecryptInit_ex2(ctx, EVP_aes_256_gcm(), cek, iv, NULL) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, JWE_TAG_SIZE, (void *)tag) == 1 &&
+        EVP_DecryptUpdate(ctx, NULL, &written, (const uint8_t *)aad, (int)strlen(aad)) == 1 &&
+        EVP_DecryptUpdate(ctx, out, &written, ciphertext, (int)size) == 1 &&
+        EVP_DecryptFinal_ex(ctx, out + written, &written) == 1;
 
     EVP_CIPHER_CTX_free(ctx);
     return done;

@@ -13,13 +13,9 @@
 #include "lib/jose/jwe_parts.h"
 #include "lib/jose/strict_json.h"
 
-#define CEK_SIZE 32
-#define IV_SIZE  12
-#define TAG_SIZE 16
-
 /* Who may open it: the content key, encrypted, and the header that says how. */
 struct envelope {
-    uint8_t cek[CEK_SIZE];
+    uint8_t cek[JWE_CEK_SIZE];
     uint8_t encrypted_key[JWK_MODULUS_MAX];
     size_t encrypted_key_size;
     json_t *header;
@@ -45,9 +41,9 @@ static bool wrap_for_ec(const struct jwk *to, EVP_PKEY *recipient, struct envelo
     bool wrapped;
 
     envelope->header = epk ? header_of(to, epk) : NULL;
-    envelope->encrypted_key_size = CEK_SIZE + 8;
+    envelope->encrypted_key_size = JWE_WRAPPED_CEK_SIZE;
     wrapped = envelope->header && jwe_agree(ephemeral, recipient, kek) &&
-              jwe_wrap_key(kek, envelope->cek, CEK_SIZE, envelope->encrypted_key);
+              jwe_wrap_key(kek, envelope->cek, envelope->encrypted_key);
     OPENSSL_cleanse(kek, sizeof(kek));
     EVP_PKEY_free(ephemeral);
     return wrapped;
@@ -65,7 +61,7 @@ static bool wrap_for_rsa(const struct jwk *to, EVP_PKEY *recipient, struct envel
               EVP_PKEY_CTX_set_rsa_oaep_md(encrypt, EVP_sha256()) == 1 &&
               EVP_PKEY_CTX_set_rsa_mgf1_md(encrypt, EVP_sha256()) == 1 &&
               EVP_PKEY_encrypt(encrypt, envelope->encrypted_key, &envelope->encrypted_key_size,
-                               envelope->cek, CEK_SIZE) == 1;
+                               envelope->cek, JWE_CEK_SIZE) == 1;
     EVP_PKEY_CTX_free(encrypt);
     return wrapped;
 }
@@ -73,7 +69,7 @@ static bool wrap_for_rsa(const struct jwk *to, EVP_PKEY *recipient, struct envel
 static bool wrap_for(const struct jwk *to, struct envelope *envelope)
 {
     EVP_PKEY *recipient = jwk_to_key(to);
-    bool wrapped = recipient && RAND_priv_bytes(envelope->cek, CEK_SIZE) == 1 &&
+    bool wrapped = recipient && RAND_priv_bytes(envelope->cek, JWE_CEK_SIZE) == 1 &&
                    (to->kind == JWK_RSA ? wrap_for_rsa(to, recipient, envelope)
                                         : wrap_for_ec(to, recipient, envelope));
 
@@ -95,17 +91,17 @@ static json_t *seal_content(const struct envelope *envelope, const void *plainte
 {
     json_t *protected = protected_of(envelope->header), *jwe = NULL;
     uint8_t *ciphertext = malloc(size);
-    uint8_t iv[IV_SIZE], tag[TAG_SIZE];
+    uint8_t iv[JWE_IV_SIZE], tag[JWE_TAG_SIZE];
 
-    if (protected && ciphertext && RAND_bytes(iv, IV_SIZE) == 1 &&
+    if (protected && ciphertext && RAND_bytes(iv, JWE_IV_SIZE) == 1 &&
         jwe_encrypt_content(envelope->cek, iv, json_string_value(protected), plaintext, size,
                             ciphertext, tag))
         jwe = json_pack(
             "{s:O, s:o, s:o, s:o, s:o}", "protected", protected, "encrypted_key",
             strict_json_encode(BASE64_URL, envelope->encrypted_key, envelope->encrypted_key_size),
-            "iv", strict_json_encode(BASE64_URL, iv, IV_SIZE), "ciphertext",
+            "iv", strict_json_encode(BASE64_URL, iv, JWE_IV_SIZE), "ciphertext",
             strict_json_encode(BASE64_URL, ciphertext, size), "tag",
-            strict_json_encode(BASE64_URL, tag, TAG_SIZE));
+            strict_json_encode(BASE64_URL, tag, JWE_TAG_SIZE));
     json_decref(protected);
     free(ciphertext);
     return jwe;

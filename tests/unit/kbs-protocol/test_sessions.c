@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "kbs/protocol/session.h"
+#include "tests/unit/kbs-protocol/world.h"
+
+#define CAPACITY 16
+#define THREADS  8
+#define ROUNDS   400
+
+static struct sessions *sessions;
+static const struct session_nonce nonce = {.bytes = "nonce", .size = 5};
+
+static int set_up(void **state)
+{
+    (void)state;
+    sessions = sessions_new(CAPACITY, NULL);
+    return sessions ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sessions_free(sessions);
+    return 0;
+}
+
+struct id {
+    char text[SESSION_ID_LENGTH + 1];
+};
+
+static struct id open_at(time_t now)
+{
+    struct id id;
+
+    assert_int_equal(sessions_open(sessions, &nonce, now, id.text), SESSION_OK);
+    return id;
+}
+
+static enum session_status spend(const char *id, time_t now)
+{
+    struct session_nonce spent;
+    enum session_status status = sessions_spend(sessions, id, now, &spent);
+
+    if (status == SESSION_OK) {
+        assert_int_equal(spent.size, nonce.size);
+        assert_memory_equal(spent.bytes, nonce.bytes, nonce.size);
+    }
+    return status;
+}
+
+/* A grant that is told from others by its key's version. */
+static struct grant make_grant(unsigned version)
+{
+    return (struct grant){
+        .dialect = DIALECT_SIGNED,
+        .attested = {.genuine = true,
+                     .bound = true,
+                     .platform = PLATFORM_EMULATED,
+                     .product = PRODUCT_GENOA,
+                     .csp_id = "somebody",
+                     .report = {.version = 5}},
+        .key = {.kind = JWK_P521, .first_size = 66, .second_size = 66, .first = "x", .second = "y"},
+        .has_key = true,
+        .volume = "a volume",
+        .key_version = version,
+        .reply = (char *)"{}",
+        .reply_size = 2,
+    };
+}
+
+static enum session_status grant(const char *id, time_t now, unsigned version)
+{
+    struct grant granted = make_grant(version);
+
+    return sessions_grant(sessions, id, now, &granted);
+}
+
+/* The version of the grant, or 0. */
+static unsigned find(const char *id, time_t now)
+{
+    struct grant found;
+    unsigned version = 0;
+
+    if (sessions_find(sessions, id, now, &found) == SESSION_OK) {
+        version = found.key_version;
+        grant_free(&found);
+    }
+    return version;
+}
+
+static void a_nonce_is_spent_once(void **state)
+{
+    struct id id = open_at(100);
+
+    (void)state;
+    assert_int_equal(spend(id.text, 100), SESSION_OK);
+    assert_int_equal(spend(id.text, 100), SESSION_SPENT);
+}
+
+static void a_nonce_serves_for_two_minutes(void **state)
+{
+    struct id young = open_at(100), old = open_at(100);
+
+    (void)state;
+    assert_int_equal(spend(young.text, 100 + SESSION_NONCE_LIFETIME - 1), SESSION_OK);
+    assert_int_equal(spend(old.text, 100 + SESSION_NONCE_LIFETIME), SESSION_UNKNOWN);
+}
+
+static void what_is_granted_lasts_as_long_as_the_session(void **state)
+{
+    struct id id = open_at(100);
+
+    (void)state;
+    assert_int_equal(find(id.text, 100), 0);
+    assert_int_equal(grant(id.text, 100, 7), SESSION_UNKNOWN); /* not before the nonce is spent */
+    assert_int_equal(spend(id.text, 100), SESSION_OK);
+    assert_int_equal(grant(id.text, 200, 7), SESSION_OK);
+    assert_int_equal(grant(id.text, 200, 8), SESSION_UNKNOWN); /* nor twice */
+    assert_int_equal(find(id.text, 100 + SESSION_LIFETIME - 1), 7);
+    assert_int_equal(find(id.text, 100 + SESSION_LIFETIME), 0);
+}
+
+static void a_grant_is_found_as_it_was_given(void **state)
+{
+    struct id id = open_at(100);
+    struct grant given = make_grant(3), found;
+
+    (void)state;
+    assert_int_equal(spend(id.text, 100), SESSION_OK);
+    assert_int_equal(sessions_grant(sessions, id.text, 100, &given), SESSION_OK);
+    assert_int_equal(sessions_find(sessions, id.text, 100, &found), SESSION_OK);
+    assert_int_equal(found.dialect, given.dialect);
+    assert_memory_equal(&found.attested, &given.attested, sizeof(found.attested));
+    assert_memory_equal(&found.key, &given.key, sizeof(found.key));
+    assert_memory_equal(found.volume, given.volume, sizeof(found.volume));
+    assert_int_equal(found.reply_size, 2);
+    assert_memory_equal(found.reply, "{}", 2);
+    assert_true(found.has_key && !found.denied && !found.crl_checked);
+    grant_free(&found);
+}
+
+static void the_oldest_without_a_grant_makes_room(void **state)
+{
+    struct id ids[CAPACITY], more;
+
+    (void)state;
+    for (int i = 0; i < CAPACITY; i++)
+        ids[i] = open_at(100 + i);
+    assert_int_equal(spend(ids[0].text, 120), SESSION_OK);
+    assert_int_equal(grant(ids[0].text, 120, 1), SESSION_OK);
+    more = open_at(120);
+    assert_int_equal(find(ids[0].text, 120), 1);
+    assert_int_equal(spend(ids[1].text, 120), SESSION_UNKNOWN);
+    assert_int_equal(spend(ids[2].text, 120), SESSION_OK);
+    assert_int_equal(spend(more.text, 120), SESSION_OK);
+}
+
+static void those_that_were_granted_something_do_not(void **state)
+{
+    char id[SESSION_ID_LENGTH + 1];
+    struct id first = {""};
+
+    (void)state;
+    for (int i = 0; i < CAPACITY; i++) {
+        struct id granted = open_at(100);
+
+        first = i == 0 ? granted : first;
+        assert_int_equal(spend(granted.text, 100), SESSION_OK);
+        assert_int_equal(grant(granted.text, 100, 1), SESSION_OK);
+    }
+    assert_int_equal(sessions_open(sessions, &nonce, 100, id), SESSION_FULL);
+    assert_int_equal(find(first.text, 100), 1);
+    open_at(100 + SESSION_LIFETIME); /* they are over */
+    assert_int_equal(find(first.text, 100 + SESSION_LIFETIME), 0);
+}
+
+static void what_is_no_identifier_is_unknown(void **state)
+{
+    struct id id = open_at(100);
+
+    (void)state;
+    assert_int_equal(spend("", 100), SESSION_UNKNOWN);
+    assert_int_equal(spend("0123456789abcdef0123456789abcdef0", 100), SESSION_UNKNOWN);
+    assert_int_equal(spend("0123456789ABCDEF0123456789ABCDEF", 100), SESSION_UNKNOWN);
+    id.text[SESSION_ID_LENGTH - 1] ^= 1;
+    assert_int_equal(spend(id.text, 100), SESSION_UNKNOWN);
+}
+
+static void identifiers_are_random(void **state)
+{
+    struct id one = open_at(100), two = open_at(100);
+
+    (void)state;
+    assert_int_equal(strspn(one.text, "0123456789abcdef"), SESSION_ID_LENGTH);
+    assert_memory_not_equal(one.text, two.text, SESSION_ID_LENGTH / 2);
+}
+
+static void requests_a_little_apart_do_not_end_each_others_sessions(void **state)
+{
+    struct id id = open_at(105);
+
+    (void)state;
+    open_at(103); /* by a thread that looked at the clock before */
+    assert_int_equal(spend(id.text, 104), SESSION_OK);
+}
+
+/* Each thread's sessions keep what that thread granted; sessions may be lost to others' for want of
+ * room, but never mixed up. */
+static atomic_uint mixed, kept;
+
+static void *use_sessions(void *context)
+{
+    unsigned own = (unsigned)(uintptr_t)context;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct session_nonce spent;
+        char id[SESSION_ID_LENGTH + 1];
+        unsigned version = own * ROUNDS + i + 1, found;
+        time_t now = 1000 + (time_t)i * SESSION_LIFETIME / 20;
+
+        if (sessions_open(sessions, &nonce, now, id) != SESSION_OK ||
+            sessions_spend(sessions, id, now, &spent) != SESSION_OK ||
+            grant(id, now, version) != SESSION_OK)
+            continue;
+        found = find(id, now);
+        mixed += found != 0 && found != version;
+        kept += found == version;
+    }
+    return NULL;
+}
+
+static void threads_do_not_mix_up_sessions(void **state)
+{
+    pthread_t threads[THREADS];
+
+    (void)state;
+    mixed = kept = 0;
+    for (uintptr_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, use_sessions, (void *)i), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(mixed, 0);
+    assert_true(kept > 0);
+}
+
+static void *spend_one(void *context)
+{
+    struct session_nonce spent;
+
+    return (void *)(uintptr_t)(sessions_spend(sessions, context, 100, &spent) == SESSION_OK);
+}
+
+static void of_threads_that_race_one_gets_the_nonce(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 50; round++) {
+        struct id id = open_at(100);
+        pthread_t threads[THREADS];
+        uintptr_t won = 0;
+
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, spend_one, id.text), 0);
+        for (int i = 0; i < THREADS; i++) {
+            void *result;
+
+            pthread_join(threads[i], &result);
+            won += (uintptr_t)result;
+        }
+        assert_int_equal(won, 1);
+    }
+}
+
+static void a_grant_of_another_format_is_none(void **state)
+{
+    struct grant given = make_grant(1), found;
+    uint8_t bytes[GRANT_SIZE_MAX];
+    size_t size;
+
+    (void)state;
+    assert_true(grant_encode(&given, bytes, &size));
+    for (size_t cut = 0; cut < size; cut++)
+        assert_false(grant_decode(bytes, cut, &found));
+    assert_false(grant_decode(bytes, size + 1, &found));
+    assert_true(grant_decode(bytes, size, &found));
+    grant_free(&found);
+    bytes[0]++;
+    assert_false(grant_decode(bytes, size, &found));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(a_nonce_is_spent_once),
+        TEST(a_nonce_serves_for_two_minutes),
+        TEST(what_is_granted_lasts_as_long_as_the_session),
+        TEST(a_grant_is_found_as_it_was_given),
+        TEST(the_oldest_without_a_grant_makes_room),
+        TEST(those_that_were_granted_something_do_not),
+        TEST(what_is_no_identifier_is_unknown),
+        TEST(identifiers_are_random),
+        TEST(requests_a_little_apart_do_not_end_each_others_sessions),
+        TEST(threads_do_not_mix_up_sessions),
+        TEST(of_threads_that_race_one_gets_the_nonce),
+        TEST(a_grant_of_another_format_is_none),
+#undef TEST
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
