@@ -8,26 +8,23 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/frame.h"
 #include "tests/unit/proxy/fake_kbs.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/proxy/vm.h"
 
 #define OK_HEADER "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 #define COOKIE    "Set-Cookie: kbs-session-id=0123abcd; Path=/kbs/v0; HttpOnly\r\n"
 #define REFUSAL                                                                                    \
     "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"                                       \
     "{\"type\":\"x\",\"detail\":\"measurement-unknown\"}"
-
-#define FAILURE(reason)                                                                            \
-    "{\"success\":false,\"decryption\":null,\"token\":null,\"reason\":\"" reason "\"}"
-#define FAILURE_OF_VM               "{\"success\":false,\"decryption\":null,\"token\":null}"
-#define NEGOTIATION_FAILURE(reason) "{\"challenge\":\"\",\"params\":[],\"reason\":\"" reason "\"}"
-
-#define GAP_MS 10000 /* the test's own patience */
 
 static const char good_auth[] = OK_HEADER COOKIE "\r\n" CHALLENGE_REPLY;
 static const char good_attest[] = OK_HEADER "\r\n" TOKEN_REPLY;
@@ -36,55 +33,56 @@ static const char good_resource[] = OK_HEADER "\r\n" RESOURCE_REPLY;
 struct world {
     struct fake_kbs kbs;
     struct exchange_options options;
-    int vm, proxy;
+    struct exchange_peer peer;
+    int vm, proxy, stop;
     pthread_t thread;
 };
+
+static const struct peers_limits limits = {.total = 1, .per_peer = 1, .rate = 1000000};
 
 static void *serve(void *context)
 {
     struct world *world = context;
 
-    exchange_serve(world->proxy, &world->options);
+    exchange_serve(&(struct line){.fd = world->proxy, .stop = world->stop}, &world->options,
+                   &world->peer);
     close(world->proxy);
     return NULL;
 }
 
 static void start(struct world *world)
 {
+    static const struct peer peer = {.kind = PEER_PROCESS, .name = "test"};
     int ends[2];
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     world->vm = ends[0];
     world->proxy = ends[1];
-    if (!world->options.url) {
+    world->stop = eventfd(0, 0);
+    world->peer.peers = peers_new(&limits);
+    assert_int_equal(peers_enter(world->peer.peers, &peer, &world->peer.account), PEERS_ADMITTED);
+    if (!world->options.kbs.url) {
         fake_kbs_start(&world->kbs);
-        world->options.url = world->kbs.url;
+        world->options.kbs.url = world->kbs.url;
     }
+    world->options.resource = RESOURCE_DEFAULT;
     world->options.timeout_s = 1;
     assert_int_equal(pthread_create(&world->thread, NULL, serve, world), 0);
+}
+
+static void join(struct world *world)
+{
+    pthread_join(world->thread, NULL);
+    peers_free(world->peer.peers);
+    close(world->stop);
+    if (world->options.kbs.url == world->kbs.url)
+        fake_kbs_stop(&world->kbs);
 }
 
 static void stop(struct world *world)
 {
     close(world->vm);
-    pthread_join(world->thread, NULL);
-    if (world->options.url == world->kbs.url)
-        fake_kbs_stop(&world->kbs);
-}
-
-static void vm_receives(const struct world *world, const char *answer)
-{
-    static struct frame frame;
-
-    assert_int_equal(frame_read(world->vm, GAP_MS, &frame), FRAME_OK);
-    assert_int_equal(frame.size, strlen(answer));
-    assert_memory_equal(frame.bytes, answer, frame.size);
-}
-
-static void vm_asks(const struct world *world, const char *message, const char *answer)
-{
-    assert_int_equal(frame_write(world->vm, GAP_MS, message, strlen(message)), FRAME_OK);
-    vm_receives(world, answer);
+    join(world);
 }
 
 static void carries_a_whole_attestation(void **state)
@@ -94,8 +92,8 @@ static void carries_a_whole_attestation(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
     stop(&world);
 
     assert_int_equal(kbs->count, 3);
@@ -116,23 +114,23 @@ static void a_rebooted_vm_starts_over_on_the_same_line(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     stop(&world);
     assert_null(strstr(world.kbs.requests[1], "Cookie:")); /* a new session each time */
     assert_null(strstr(world.kbs.requests[4], "Cookie:"));
 }
 
-static void an_unreachable_kbs_is_reported_at_once(void **state)
+static void an_unreachable_kbs_is_reported_at_the_deadline(void **state)
 {
-    static struct world world = {.options.url = "http://127.0.0.1:1"};
+    static struct world world = {.options.kbs.url = "http://127.0.0.1:1"};
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
-    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM);
     stop(&world);
 }
 
@@ -144,7 +142,7 @@ static void assert_negotiation_fails(const char *answer, bool endless, const cha
     world->kbs.answers[0] = answer;
     world->kbs.endless = endless;
     start(world);
-    vm_asks(world, NEGOTIATION_REQUEST, expected);
+    vm_asks(world->vm, NEGOTIATION_REQUEST, expected);
     stop(world);
     free(world);
 }
@@ -176,9 +174,9 @@ static void assert_attestation_fails(const char *attest, const char *resource, c
     world->kbs.answers[1] = attest;
     world->kbs.answers[2] = resource;
     start(world);
-    vm_asks(world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(world, ATTESTATION_REQUEST, expected);
-    vm_asks(world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* its challenge is used up */
+    vm_asks(world->vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world->vm, ATTESTATION_REQUEST, expected);
+    vm_asks(world->vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* its challenge is used up */
     stop(world);
     free(world);
 }
@@ -201,13 +199,14 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
-    vm_asks(&world, "not JSON", FAILURE_OF_VM);
-    vm_asks(&world, "{\"version\":[9,9,9],\"tee\":\"snp\"}", "{\"challenge\":\"\",\"params\":[]}");
-    assert_int_equal(send(world.vm, "line noise, not a frame", 23, 0), 23);
-    vm_receives(&world, FAILURE_OF_VM);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
+    vm_asks(world.vm, "not JSON", FAILURE_OF_VM);
+    vm_asks(world.vm, "{\"version\":[9,9,9],\"tee\":\"snp\"}",
+            "{\"challenge\":\"\",\"params\":[]}");
+    vm_sends_bytes(world.vm, "line noise, not a frame", 23);
+    vm_receives(world.vm, FAILURE_OF_VM);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
     stop(&world);
 }
 
@@ -217,8 +216,7 @@ static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
 
     (void)state;
     start(&world);
-    assert_int_equal(
-        frame_write(world.vm, GAP_MS, NEGOTIATION_REQUEST, strlen(NEGOTIATION_REQUEST)), FRAME_OK);
+    vm_sends(world.vm, NEGOTIATION_REQUEST);
     stop(&world); /* closes at once; joins the thread */
 }
 
@@ -227,12 +225,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_a_whole_attestation),
         cmocka_unit_test(a_rebooted_vm_starts_over_on_the_same_line),
-        cmocka_unit_test(an_unreachable_kbs_is_reported_at_once),
+        cmocka_unit_test(an_unreachable_kbs_is_reported_at_the_deadline),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
         cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
         cmocka_unit_test(a_vm_that_vanishes_ends_only_its_own_conversation),
     };
 
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
