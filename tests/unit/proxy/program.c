@@ -11,26 +11,55 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proxy/clock.h"
+
+#define PATIENCE_MS 20000
+#define PAUSE_US    10000
+
+/* A reader of what is written to file, with a position of its own. */
+static FILE *read_from_start(int file)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+    return fopen(path, "re");
+}
+
 pid_t program_start(const char *program, const char *const arguments[], FILE **messages)
 {
-    int ends[2];
+    /* In memory: nobody has to read so that the program can go on. */
+    int file = memfd_create("messages", MFD_CLOEXEC);
     pid_t pid;
 
-    if (pipe2(ends, O_CLOEXEC) != 0)
+    *messages = read_from_start(file);
+    if (file < 0 || !*messages)
         abort();
     pid = fork();
     if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
+        dup2(file, STDERR_FILENO);
         dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
         execv(program, (char *const *)arguments);
         _exit(127);
     }
-    close(ends[1]);
-    *messages = fdopen(ends[0], "r");
+    close(file);
     return pid;
+}
+
+bool program_line(FILE *messages, char *line, int room)
+{
+    int64_t deadline_ms = clock_now_ms() + PATIENCE_MS;
+
+    while (clock_left_ms(deadline_ms) > 0) {
+        if (fgets(line, room, messages))
+            return true;
+        clearerr(messages);
+        usleep(PAUSE_US);
+    }
+    return false;
 }
 
 void program_says(FILE *messages, const char *text)
@@ -38,8 +67,8 @@ void program_says(FILE *messages, const char *text)
     char line[2048] = "";
 
     while (!strstr(line, text))
-        if (!fgets(line, sizeof(line), messages))
-            fail_msg("it ended without saying \"%s\", and last said: %s", text, line);
+        if (!program_line(messages, line, sizeof(line)))
+            fail_msg("it did not say \"%s\", and last said: %s", text, line);
 }
 
 int program_exit_status(pid_t pid)
@@ -61,10 +90,7 @@ int program_run(const char *program, const char *const arguments[])
 {
     FILE *messages;
     pid_t pid = program_start(program, arguments, &messages);
-    char line[1024];
 
-    while (fgets(line, sizeof(line), messages))
-        ;
     fclose(messages);
     return program_exit_status(pid);
 }

@@ -3,11 +3,15 @@
 #ifndef SNPVTPM_TESTS_PROXY_PROGRAM_H
 #define SNPVTPM_TESTS_PROXY_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
 
 /* Starts program with arguments up to NULL; *messages reads its stderr. */
 pid_t program_start(const char *program, const char *const arguments[], FILE **messages);
+
+/* Waits for the next line; false: there was none in time. */
+bool program_line(FILE *messages, char *line, int room);
 
 /* Reads lines until one has text in it; the test fails if there is none. */
 void program_says(FILE *messages, const char *text);

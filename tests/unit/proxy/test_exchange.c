@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,7 +66,8 @@ static void start(struct world *world)
         fake_kbs_start(&world->kbs);
         world->options.kbs.url = world->kbs.url;
     }
-    world->options.resource = RESOURCE_DEFAULT;
+    if (!world->options.resource)
+        world->options.resource = RESOURCE_DEFAULT;
     world->options.timeout_s = 1;
     assert_int_equal(pthread_create(&world->thread, NULL, serve, world), 0);
 }
@@ -210,6 +212,125 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
     stop(&world);
 }
 
+/* What an unmodified kbs-test, and Trustee, answer when they refuse. */
+static void statuses_are_told_as_reasons(void **state)
+{
+    (void)state;
+    assert_negotiation_fails("HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"
+                             "{\"type\":\"https://github.com/confidential-containers/kbs/errors/"
+                             "PluginNotFound\",\"detail\":\"Plugin x not found\"}",
+                             false, NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-busy"));
+    assert_negotiation_fails("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-busy"));
+}
+
+static void a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path(void **state)
+{
+    static const char auth[] =
+        OK_HEADER "Set-Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n\r\n"
+                  "{\"nonce\":\"oKGio6SlpqeoqaqrrK2urw==\",\"extra-params\":\"\"}";
+    static struct world world = {.kbs.answers = {auth, good_attest, good_resource}};
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST,
+            "{\"challenge\":\"oKGio6SlpqeoqaqrrK2urw==\",\"params\":[\"EcPublicKeyBytes\","
+            "\"Challenge\"]}");
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    stop(&world);
+    for (int i = 1; i < 3; i++)
+        assert_non_null(strstr(world.kbs.requests[i],
+                               "Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n"));
+}
+
+static void another_resource_can_be_asked_for(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {good_auth, good_attest, good_resource},
+        .options.resource = "one/two/three",
+    };
+
+    (void)state;
+    start(&world);
+    vm_attests(world.vm);
+    stop(&world);
+    assert_non_null(strstr(world.kbs.requests[2], "GET /kbs/v0/resource/one/two/three HTTP/1.1"));
+}
+
+/* An answer with as many bytes of headers. */
+static void headers_are_bounded(void **state)
+{
+    char *answer = malloc(200000);
+    size_t length = (size_t)sprintf(answer, OK_HEADER);
+
+    (void)state;
+    while (length < 100000)
+        length += (size_t)sprintf(answer + length, "X-%zu: y\r\n", length);
+    strcpy(answer + length, "\r\n" CHALLENGE_REPLY);
+    assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
+    free(answer);
+}
+
+static void nesting_in_a_reply_is_bounded(void **state)
+{
+    char *answer = malloc(200000);
+    size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"extra-params\":\"\",\"nonce\":");
+
+    (void)state;
+    memset(answer + length, '[', 100000);
+    answer[length + 100000] = '\0';
+    assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
+    free(answer);
+}
+
+static void a_secret_that_fits_no_frame_is_not_sent(void **state)
+{
+    char *answer = malloc(200000);
+    size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"token\":\"");
+
+    (void)state;
+    memset(answer + length, 't', FRAME_MAX);
+    strcpy(answer + length + FRAME_MAX, "\"}");
+    assert_attestation_fails(answer, good_resource, FAILURE("kbs-protocol"));
+    free(answer);
+}
+
+/* One deadline holds for /attest and the resource together. */
+static void a_kbs_that_is_slow_twice_gets_no_time_twice(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {good_auth, good_attest, good_resource},
+        .kbs.delay_ms = 700,
+    };
+    int64_t start_ms;
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    start_ms = clock_now_ms();
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE("kbs-unreachable"));
+    assert_in_range(clock_now_ms() - start_ms, 900, 1390);
+    stop(&world);
+}
+
+static void a_conversation_in_progress_outlives_the_order_to_end(void **state)
+{
+    static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    assert_int_equal(eventfd_write(world.stop, 1), 0);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_is_left(world.vm);
+    join(&world);
+    close(world.vm);
+}
+
 static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
 {
     static struct world world = {.kbs.answers = {good_auth}};
@@ -229,6 +350,14 @@ int main(void)
         cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
         cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
+        cmocka_unit_test(statuses_are_told_as_reasons),
+        cmocka_unit_test(a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path),
+        cmocka_unit_test(another_resource_can_be_asked_for),
+        cmocka_unit_test(headers_are_bounded),
+        cmocka_unit_test(nesting_in_a_reply_is_bounded),
+        cmocka_unit_test(a_secret_that_fits_no_frame_is_not_sent),
+        cmocka_unit_test(a_kbs_that_is_slow_twice_gets_no_time_twice),
+        cmocka_unit_test(a_conversation_in_progress_outlives_the_order_to_end),
         cmocka_unit_test(a_vm_that_vanishes_ends_only_its_own_conversation),
     };
 

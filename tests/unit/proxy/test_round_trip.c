@@ -68,9 +68,11 @@ static pid_t start_kbs(const char *address)
     FILE *messages;
     pid_t pid = program_start(kbs_program, arguments, &messages);
 
-    if (!fgets(line, sizeof(line), messages) || sscanf(line, "kbs: serving %63s from", url) != 1)
+    if (!program_line(messages, line, sizeof(line)) ||
+        sscanf(line, "kbs: serving %63s from", url) != 1)
         fail_msg("kbs did not start: %s", line);
-    return pid; /* what it writes from now on stays in the pipe */
+    fclose(messages);
+    return pid;
 }
 
 static pid_t start_proxy(void)
@@ -81,6 +83,7 @@ static pid_t start_proxy(void)
     pid_t pid = program_start(proxy_program, arguments, &messages);
 
     program_says(messages, "\"serving\"");
+    fclose(messages);
     return pid;
 }
 

@@ -3,7 +3,9 @@
 #ifndef SNPVTPM_TESTS_PROXY_VM_H
 #define SNPVTPM_TESTS_PROXY_VM_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
 
 #define FAILURE(reason)                                                                            \
     "{\"success\":false,\"decryption\":null,\"token\":null,\"reason\":\"" reason "\"}"
@@ -12,10 +14,14 @@
 
 #define VM_PATIENCE_MS 20000
 
-/* Connects to a Unix socket. */
+struct sockaddr_un vm_address(const char *path);
+
+/* Connects to a Unix socket; the first returns -1 when it cannot, the second fails the test. */
+int vm_try_connect(const char *path);
 int vm_connect(const char *path);
 
-/* A frame. */
+/* A frame; the second fails the test if it is not taken. */
+bool vm_says(int vm, const char *message);
 void vm_sends(int vm, const char *message);
 
 /* Bytes that need not be a frame. */
