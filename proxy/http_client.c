@@ -20,6 +20,7 @@ struct http_client {
     size_t body_size, body_room;
     size_t headers_size;
     bool too_long;
+    char detail[CURL_ERROR_SIZE]; /* libcurl's own words about an error */
     const char *problem;
 };
 
@@ -99,6 +100,7 @@ MUST_CHECK static bool configure(struct http_client *client)
            curl_easy_setopt(curl, CURLOPT_HEADERDATA, client) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_WRITEDATA, client) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->detail) == CURLE_OK &&
            configure_tls(curl, client->target);
 }
 
@@ -199,12 +201,25 @@ static enum http_result classify(const struct http_client *client, CURLcode code
     }
 }
 
+/* The details of a failure to connect are good to know; later ones might quote the answer. */
+static const char *describe(const struct http_client *client, enum http_result result,
+                            CURLcode code)
+{
+    if (client->too_long)
+        return "its answer is too long";
+    if ((result == HTTP_NO_CONNECTION || result == HTTP_NOT_BELIEVED) && client->detail[0])
+        return client->detail;
+    return curl_easy_strerror(code);
+}
+
 enum http_result http_client_send(struct http_client *client, const char *path, const char *body,
                                   int64_t deadline_ms)
 {
     int left_ms = clock_left_ms(deadline_ms);
+    enum http_result result;
     CURLcode code;
 
+    client->detail[0] = '\0';
     client->body_size = 0;
     client->headers_size = 0;
     client->too_long = false;
@@ -216,8 +231,9 @@ enum http_result http_client_send(struct http_client *client, const char *path, 
         !set_limits(client->curl, left_ms))
         return HTTP_NO_ANSWER;
     code = curl_easy_perform(client->curl);
-    client->problem = client->too_long ? "its answer is too long" : curl_easy_strerror(code);
-    return classify(client, code);
+    result = classify(client, code);
+    client->problem = describe(client, result, code);
+    return result;
 }
 
 long http_client_status(const struct http_client *client)

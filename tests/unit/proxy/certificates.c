@@ -87,7 +87,7 @@ static void make_pin(const X509 *certificate, char pin[64])
 {
     unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
     int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-    unsigned digest_size;
+    unsigned digest_size = 0;
 
     need(size > 0 && EVP_Digest(der, (size_t)size, digest, &digest_size, EVP_sha256(), NULL));
     strcpy(pin, PIN_PREFIX);

@@ -264,7 +264,7 @@ static void another_resource_can_be_asked_for(void **state)
 /* An answer with as many bytes of headers. */
 static void headers_are_bounded(void **state)
 {
-    char *answer = malloc(200000);
+    static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER);
 
     (void)state;
@@ -272,31 +272,28 @@ static void headers_are_bounded(void **state)
         length += (size_t)sprintf(answer + length, "X-%zu: y\r\n", length);
     strcpy(answer + length, "\r\n" CHALLENGE_REPLY);
     assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
-    free(answer);
 }
 
 static void nesting_in_a_reply_is_bounded(void **state)
 {
-    char *answer = malloc(200000);
+    static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"extra-params\":\"\",\"nonce\":");
 
     (void)state;
     memset(answer + length, '[', 100000);
     answer[length + 100000] = '\0';
     assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
-    free(answer);
 }
 
 static void a_secret_that_fits_no_frame_is_not_sent(void **state)
 {
-    char *answer = malloc(200000);
+    static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"token\":\"");
 
     (void)state;
     memset(answer + length, 't', FRAME_MAX);
     strcpy(answer + length + FRAME_MAX, "\"}");
     assert_attestation_fails(answer, good_resource, FAILURE("kbs-protocol"));
-    free(answer);
 }
 
 /* One deadline holds for /attest and the resource together. */
