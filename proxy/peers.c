@@ -91,7 +91,10 @@ void peers_free(struct peers *peers)
     free(peers);
 }
 
-/* The peer's own account, else the one of those left that was used the longest time ago. */
+/*
+ * The peer's own account, else the one of those left that was used the longest time ago. NULL: all
+ * are in use, which limits.total excludes.
+ */
 static struct peer_account *find_account(struct peers *peers, const struct peer *peer)
 {
     struct peer_account *oldest = NULL;
@@ -104,11 +107,12 @@ static struct peer_account *find_account(struct peers *peers, const struct peer 
         if (account->open == 0 && (!oldest || account->next_ns < oldest->next_ns))
             oldest = account;
     }
-    *oldest = (struct peer_account){
-        .kind = peer->kind,
-        .id = peer->id,
-        .next_ns = clock_now_ns(),
-    };
+    if (oldest)
+        *oldest = (struct peer_account){
+            .kind = peer->kind,
+            .id = peer->id,
+            .next_ns = clock_now_ns(),
+        };
     return oldest;
 }
 
@@ -119,11 +123,11 @@ enum peers_verdict peers_enter(struct peers *peers, const struct peer *peer,
 
     *account = NULL;
     pthread_mutex_lock(&peers->lock);
-    if (peers->open < peers->limits.total) {
+    if (peers->open < peers->limits.total)
         *account = find_account(peers, peer);
+    if (*account && (*account)->open >= peers->limits.per_peer) {
         verdict = PEERS_TOO_MANY_OF_PEER;
-    }
-    if (*account && (*account)->open < peers->limits.per_peer) {
+    } else if (*account) {
         verdict = PEERS_ADMITTED;
         (*account)->open++;
         peers->open++;

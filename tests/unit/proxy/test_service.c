@@ -303,6 +303,7 @@ static void a_serial_device_is_served_and_opened_again_when_it_comes_back(void *
 
     (void)state;
     START(&world, "--serial", scratch_path("tty", path), "--timeout", "5");
+    rewind(world.log);
     program_says(world.log, "device-unavailable"); /* the VM is not there yet */
     for (int boot = 0; boot < 3; boot++) {
         vm = pty_open(path);
