@@ -185,6 +185,7 @@ static enum http_result classify(const struct http_client *client, CURLcode code
     case CURLE_OPERATION_TIMEDOUT:
         return was_sent(client->curl) ? HTTP_NO_ANSWER : HTTP_NO_CONNECTION;
     case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_OUT_OF_MEMORY:
