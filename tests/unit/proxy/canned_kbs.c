@@ -129,6 +129,7 @@ static enum MHD_Result serve(void *context, struct MHD_Connection *connection, c
         *size = 0;
         return MHD_YES;
     }
+    atomic_fetch_add(&kbs->requests, 1);
     if (atomic_load(&kbs->delay_ms) > 0)
         usleep(1000 * (useconds_t)atomic_load(&kbs->delay_ms));
     if (strcmp(url, "/kbs/v0/auth") == 0)
@@ -182,6 +183,12 @@ void canned_kbs_stop(struct canned_kbs *kbs)
 {
     MHD_stop_daemon(kbs->daemon);
     kbs->daemon = NULL;
+}
+
+void canned_kbs_await_request(struct canned_kbs *kbs, unsigned count)
+{
+    for (int i = 0; i < 2000 && atomic_load(&kbs->requests) < count; i++)
+        usleep(10000);
 }
 
 static json_t *ask(int vm, const char *message)

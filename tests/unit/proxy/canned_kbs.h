@@ -16,7 +16,7 @@ struct canned_kbs {
     const char *certificate, *key; /* PEM: serves HTTPS; NULL: HTTP */
     const char *priorities;        /* of GnuTLS, or NULL */
     atomic_int delay_ms;           /* before each answer */
-    atomic_uint sessions, released, mixed_up;
+    atomic_uint requests, sessions, released, mixed_up;
 
     char url[64];
     uint16_t port; /* 0: any free one */
@@ -26,6 +26,9 @@ struct canned_kbs {
 /* At 127.0.0.1; the other members stay as they are. */
 void canned_kbs_start(struct canned_kbs *kbs);
 void canned_kbs_stop(struct canned_kbs *kbs);
+
+/* Waits until it got as many requests. */
+void canned_kbs_await_request(struct canned_kbs *kbs, unsigned count);
 
 /* A whole conversation on the line; false: something is not as it should be. */
 bool canned_kbs_attests(int vm);

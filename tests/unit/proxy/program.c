@@ -36,7 +36,8 @@ pid_t program_start(const char *program, const char *const arguments[], FILE **m
     pid_t pid;
 
     *messages = read_from_start(file);
-    if (file < 0 || !*messages)
+    /* Appending: two threads' lines in such a file could otherwise take one place. */
+    if (file < 0 || !*messages || fcntl(file, F_SETFL, O_APPEND) != 0)
         abort();
     pid = fork();
     if (pid == 0) {

