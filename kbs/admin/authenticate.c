@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 
+#include "kbs/admin/admin.h"
 #include "lib/jose/base64.h"
 
 #define CREDENTIALS_MAX 255 /* bytes of USER:TOKEN */
@@ -87,4 +88,12 @@ bool authenticate(struct call *call)
         return refuse_stranger(call, "token-invalid",
                                "the token is unknown, has expired or was revoked");
     return status == STORE_OK || call_refuse_status(call, status, "the token", "could not be read");
+}
+
+bool admin_knows_sender(const struct kbs *kbs, const struct http_request *request)
+{
+    struct http_reply unsent = {0};
+    struct call call = {.kbs = kbs, .request = request, .reply = &unsent};
+
+    return authenticate(&call);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/server/front.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -41,17 +42,28 @@ size_t front_public_gate(void *context, const struct http_request *request,
     return PROTOCOL_BODY_MAX;
 }
 
+/* Strangers cannot make the server keep much: only who has a token may send a long body. */
+static size_t longest_body(const struct front *front, const struct http_request *request)
+{
+    const char *length = http_request_value(request, HTTP_HEADER, "Content-Length");
+    const bool is_short = length ? strtoull(length, NULL, 10) <= PROTOCOL_BODY_MAX
+                                 : !http_request_value(request, HTTP_HEADER, "Transfer-Encoding");
+
+    return is_short || !admin_knows_sender(front->kbs, request) ? PROTOCOL_BODY_MAX
+                                                                : ADMIN_BODY_MAX;
+}
+
 /* Who has failed too often is not even listened to. */
 size_t front_admin_gate(void *context, const struct http_request *request, struct http_reply *reply)
 {
     const struct front *front = context;
     unsigned wait = rate_limit_wait(front->failures, client_key_of_text(request->peer), clock_ms());
 
-    if (wait > 0) {
-        front_admin_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
-        ask_for_patience(reply, wait);
-    }
-    return ADMIN_BODY_MAX;
+    if (wait == 0)
+        return longest_body(front, request);
+    front_admin_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
+    ask_for_patience(reply, wait);
+    return PROTOCOL_BODY_MAX;
 }
 
 /* For a load balancer: it learns nothing but whether to send clients here. */

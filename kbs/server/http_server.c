@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -64,11 +65,22 @@ static struct http_request describe(struct MHD_Connection *mhd, const char *meth
     };
 }
 
+static bool has_header(const struct http_reply *reply, const char *name)
+{
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (strcasecmp(reply->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* What is sent may be secret: nobody is to keep it unless the handler says otherwise. */
 static bool add_headers(struct http_server *server, struct MHD_Response *response,
                         const struct http_reply *reply)
 {
-    bool added = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
+    bool added = true;
 
+    if (!has_header(reply, "Cache-Control"))
+        added = MHD_add_response_header(response, "Cache-Control", "no-store") == MHD_YES;
     if (reply->content_type)
         added = MHD_add_response_header(response, "Content-Type", reply->content_type) == MHD_YES &&
                 added;

@@ -17,7 +17,7 @@ static const char usage[] =
     "       kbs renew-certificate DIR\n"
     "\n"
     "Releases secrets to confidential VMs that prove what they are. What is not registered gets\n"
-    "nothing. kbs-admin(1) registers.\n"
+    "nothing. kbsctl registers.\n"
     "\n"
     "init               makes the folder of a new server: its configuration, keys, certificate "
     "and\n"

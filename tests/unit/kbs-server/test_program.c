@@ -248,6 +248,32 @@ static void administrators_who_fail_too_often_are_not_heard(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
+static void a_long_body_needs_a_token(void **state)
+{
+    const char *folder = make_server("bodies"), *token, *reply;
+    struct program_server server =
+        program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    static char text[150000];
+    int head;
+
+    (void)state;
+    token = read_file(file_of(folder, "owner.token"));
+    for (int known = 0; known <= 1; known++) {
+        head = snprintf(text, sizeof(text),
+                        "POST /admin/v1/policies/validate HTTP/1.1\r\nHost: x\r\n"
+                        "Connection: close\r\nContent-Length: 100000\r\n"
+                        "Authorization: Bearer %.*s\r\n\r\n",
+                        known ? (int)strcspn(token, "\n") : 3, token);
+        memset(text + head, ' ', known ? 100000 : 0);
+        text[head + (known ? 100000 : 0)] = '\0';
+        reply = net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"),
+                                 text);
+        assert_non_null(reply);
+        assert_int_equal(strstr(reply, "HTTP/1.1 413 ") != NULL, !known);
+    }
+    assert_int_equal(program_end(&server, SIGTERM), 0);
+}
+
 static void a_request_under_way_is_answered_before_the_server_ends(void **state)
 {
     const char *folder = make_server("graceful");
@@ -463,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_server_without_its_store_is_not_healthy),
         cmocka_unit_test(new_sessions_have_a_rate),
         cmocka_unit_test(administrators_who_fail_too_often_are_not_heard),
+        cmocka_unit_test(a_long_body_needs_a_token),
         cmocka_unit_test(a_request_under_way_is_answered_before_the_server_ends),
         cmocka_unit_test(sighup_presents_a_renewed_certificate),
         cmocka_unit_test(readiness_and_stopping_are_told_to_systemd),
