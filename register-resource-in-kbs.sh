@@ -46,7 +46,7 @@ check_hex() {
 
 [ $key_given = no ] || check_hex key "$key" 128
 [ -z "$measurement" ] || check_hex measurement "$measurement" 96
-require_built "$BUILD_DIR/kbs/kbsctl" $EXIT_NOT_BUILT
+require_built "$BUILD_DIR/kbs/cli/kbsctl" $EXIT_NOT_BUILT
 given=()
 if [ -n "$measurement" ]; then
     given=(--measurement "$measurement")

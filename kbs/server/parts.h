@@ -18,6 +18,7 @@ struct parts {
     struct verifier verifier;
     struct audit *audit;       /* NULL when only checked */
     struct sessions *sessions; /* likewise */
+    struct policy_cache *policies;
     struct kbs kbs;
     struct front front;
     /* NULL for a listener in the clear */
