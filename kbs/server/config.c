@@ -147,17 +147,24 @@ static void read_text(struct reading *reading, const config_setting_t *setting,
         COMPLAIN(reading, setting, "out of memory");
 }
 
-/* Finds the rule for a setting of a group, or of the whole when group is NULL. */
-static const struct config_rule *find_rule(const struct config_rule *rules, const char *group,
-                                           const char *name)
+/* What a rule's name is inside a group, "burst" of "limits.burst" in "limits"; NULL when it is not
+ * in there. The whole is the group NULL. */
+static const char *name_inside(const char *name, const char *group)
 {
     const size_t length = group ? strlen(group) : 0;
 
+    if (!group)
+        return name;
+    return strncmp(name, group, length) == 0 && name[length] == '.' ? name + length + 1 : NULL;
+}
+
+static const struct config_rule *find_rule(const struct config_rule *rules, const char *group,
+                                           const char *name)
+{
     for (; rules->name; rules++) {
-        if (!group && strcmp(rules->name, name) == 0)
-            return rules;
-        if (group && strncmp(rules->name, group, length) == 0 && rules->name[length] == '.' &&
-            strcmp(rules->name + length + 1, name) == 0)
+        const char *inside = name_inside(rules->name, group);
+
+        if (inside && strcmp(inside, name) == 0)
             return rules;
     }
     return NULL;
@@ -165,26 +172,22 @@ static const struct config_rule *find_rule(const struct config_rule *rules, cons
 
 MUST_CHECK static bool is_group(const struct config_rule *rules, const char *name)
 {
-    const size_t length = strlen(name);
-
-    while (rules->name && (strncmp(rules->name, name, length) != 0 || rules->name[length] != '.'))
+    while (rules->name && !name_inside(rules->name, name))
         rules++;
     return rules->name;
 }
 
-/* "listen, store, kds"; a group is named once. */
+/* "listen, store, kds"; a group, whose rules follow each other, is named once. */
 static void list_names(const struct config_rule *rules, const char *group, char *names, size_t room)
 {
-    const size_t length = group ? strlen(group) + 1 : 0;
     const char *last = "";
     size_t used = 0;
 
     for (; rules->name && used < room; rules++) {
-        const char *name = rules->name + length;
-        const size_t size = strcspn(name, ".");
+        const char *name = name_inside(rules->name, group);
+        const size_t size = name ? strcspn(name, ".") : 0;
 
-        if ((group && (strncmp(rules->name, group, length - 1) != 0 || name[-1] != '.')) ||
-            strncmp(name, last, size + 1) == 0)
+        if (!name || (strncmp(name, last, size) == 0 && strcspn(last, ".") == size))
             continue;
         used += (size_t)snprintf(names + used, room - used, "%s%.*s", used > 0 ? ", " : "",
                                  (int)size, name);

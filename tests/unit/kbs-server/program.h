@@ -13,7 +13,7 @@ extern const char *program_path;
 /* Runs it with these arguments; returns its exit status. Its output, of stdout and stderr, is in
  * program_output. */
 #define program_run(...) program_run_with((const char *const[]){__VA_ARGS__, NULL})
-int program_run_with(const char *const arguments[]);
+int program_run_with(const char *const given[]);
 extern char program_output[PROGRAM_OUTPUT_MAX];
 
 /* A server that was started. */

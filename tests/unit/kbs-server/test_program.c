@@ -36,6 +36,7 @@ static const char *in_scratch(const char *name)
 
 static void assert_says(const char *said, const char *part)
 {
+    assert_non_null(said);
     if (!strstr(said, part))
         fail_msg("expected \"%s\" in \"%s\"", part, said);
 }
@@ -448,8 +449,7 @@ static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
     assert_says(read_file(file_of(folder, "master.key")) + 65, before);
     assert_mode(file_of(folder, "master.key"), 0600);
     /* The newest alone now opens everything. */
-    write_file(file_of(folder, "master.key"),
-               strndup(read_file(file_of(folder, "master.key")), 65));
+    assert_int_equal(truncate(file_of(folder, "master.key"), 65), 0);
     assert_int_equal(program_run("serve", "--config", config, "--check-config"), 0);
     assert_int_equal(program_run("rotate-master-key", "--config", config, "--add"), 0);
     assert_int_equal(program_run("rotate-master-key", "--config", config, "--rewrap"), 0);
