@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
 #include "kbs/policy/policy.h"
@@ -16,6 +17,7 @@
 #include "kbs/store/policies.h"
 
 #define CLIENTS_REMEMBERED 4096 /* by each rate limit */
+#define CHAINS_REMEMBERED  256  /* of certificates, with the outcome of their verification */
 #define EXPIRY_WARNING     30   /* days */
 
 static int open_keyring(struct parts *parts)
@@ -170,7 +172,9 @@ static int start(struct parts *parts)
     parts->audit = audit_start(store, true);
     parts->sessions = sessions_new((size_t)parts->backing.config.sessions, store);
     parts->policies = policy_cache_new();
-    if (!parts->audit || !parts->sessions || !parts->policies || !make_rates(parts))
+    parts->verifier.chains = chain_cache_new(CHAINS_REMEMBERED);
+    if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains ||
+        !make_rates(parts))
         return fail_with(EXIT_FILE, "out of memory");
     put_together(parts, false);
     put_together(parts, true);
@@ -203,8 +207,10 @@ void parts_close(struct parts *parts)
 {
     rate_limit_free(parts->session_rate);
     rate_limit_free(parts->failure_rate);
-    policy_cache_free(parts->policies);
     sessions_free(parts->sessions);
+    policy_cache_free(parts->policies);
+    if (parts->verifier.chains)
+        chain_cache_free(parts->verifier.chains);
     if (parts->audit)
         audit_stop(parts->audit);
     collateral_free(parts->collateral);
