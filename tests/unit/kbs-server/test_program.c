@@ -178,6 +178,27 @@ static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state
     assert_says(read_file(file_of(folder, "log")), "\"event\":\"stop\"");
 }
 
+/* A session's cookie over TLS must not be sent in the clear; in the clear it has to be. */
+static void cookies_that_came_over_tls_stay_there(void **state)
+{
+    const char *folder = make_server("cookies"), *reply;
+    struct program_server server;
+
+    (void)state;
+    server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    reply = net_converse(server.port, HELLO);
+    assert_says(reply, "Set-Cookie: kbs-session-id=");
+    assert_null(strstr(reply, "Secure"));
+    assert_int_equal(program_end(&server, SIGTERM), 0);
+
+    edit(file_of(folder, "kbs.conf"), "# tls = {", "tls = {");
+    server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    reply = net_converse_tls(server.port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"), HELLO);
+    assert_says(reply, "Set-Cookie: kbs-session-id=");
+    assert_says(reply, "; Secure\r\n");
+    assert_int_equal(program_end(&server, SIGTERM), 0);
+}
+
 static void overwrite(const char *path)
 {
     struct stat file;
@@ -486,6 +507,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(init_that_fails_leaves_nothing),
         cmocka_unit_test(init_refuses_wrong_options),
         cmocka_unit_test(a_server_from_init_is_healthy_over_tls_and_in_the_clear),
+        cmocka_unit_test(cookies_that_came_over_tls_stay_there),
         cmocka_unit_test(a_server_without_its_store_is_not_healthy),
         cmocka_unit_test(new_sessions_have_a_rate),
         cmocka_unit_test(administrators_who_fail_too_often_are_not_heard),
