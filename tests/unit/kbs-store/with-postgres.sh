@@ -15,7 +15,7 @@
 set -euo pipefail
 
 fetched=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/postgresql/current/root
-server_programs() { compgen -G "$1/usr/lib/postgresql/*/bin/initdb" | xargs -rn 1 dirname | sort -V | tail -n 1; }
+server_programs() { { compgen -G "$1/usr/lib/postgresql/*/bin/initdb" || true; } | xargs -rn 1 dirname | sort -V | tail -n 1; }
 bin=${SNP_VTPM_TEST_POSTGRES_BIN:-$(server_programs "")}
 [ -n "$bin" ] || bin=$(server_programs "$fetched")
 if [ -z "$bin" ]; then
