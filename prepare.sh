@@ -20,6 +20,7 @@ set -euo pipefail
 . "$ROOT/scripts/packages.sh"
 . "$ROOT/scripts/debian-suites.sh"
 . "$ROOT/scripts/qemu.sh"
+. "$ROOT/scripts/owner.sh"
 
 load_config
 clean=no refresh=no with_packages=yes packages_only=no
@@ -82,12 +83,9 @@ outdated() {
 }
 
 build_launch_images() {
-    local igvm=$BUILD_DIR/igvm/igvm svsm=$BUILD_DIR/svsm/svsm.elf
-    local attest=$BUILD_DIR/services/attest/attest tpm=$BUILD_DIR/services/tpm/tpm
-    ! outdated "$IGVM_FILE" "$igvm" "$svsm" "$FIRMWARE" "$attest" "$tpm" ||
-        run_logged "Building $(shown "$IGVM_FILE")" "$(log_of igvm)" \
-            "$igvm" build --svsm "$svsm" --firmware "$FIRMWARE" --service "attest=$attest" --service "tpm=$tpm" \
-            --output "$IGVM_FILE"
+    local igvm=$BUILD_DIR/igvm/igvm svsm=$BUILD_DIR/svsm/svsm.elf services=$BUILD_DIR/services
+    ! outdated "$IGVM_FILE" "$igvm" "$svsm" "$FIRMWARE" "$services"/{attest/attest,tpm/tpm} "$KBS_DIR/release-key.pem" ||
+        run_logged "Building $(shown "$IGVM_FILE")" "$(log_of igvm)" build_svsm_image
     ! outdated "$IGVM_FILE_NO_SVSM" "$igvm" "$FIRMWARE" ||
         run_logged "Building $(shown "$IGVM_FILE_NO_SVSM")" "$(log_of igvm-no-svsm)" \
             "$igvm" build --firmware "$FIRMWARE" --output "$IGVM_FILE_NO_SVSM"
@@ -147,7 +145,8 @@ step "Building"
 build_programs
 build_kernel
 build_guest_image
-build_launch_images
 make_chip
+[ -e "$KBS_DIR" ] || run_logged "Making the KBS" "$(log_of kbs)" make_kbs
+build_launch_images
 step "Ready"
 say_versions

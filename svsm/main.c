@@ -51,6 +51,7 @@ static struct service attest, tpm;
 static struct uart proxy;
 static struct block_device volume;
 static struct key_relay state_key;
+static struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
 
 /* Milliseconds since the clock was measured. */
 static unsigned long milliseconds(void)
@@ -132,7 +133,6 @@ static void open_volume(void)
 
 static void start_services(void)
 {
-    struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
     enum status status;
 
     uart_init(&proxy, params.proxy_port);

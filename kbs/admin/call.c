@@ -86,7 +86,8 @@ bool call_name_object(struct call *call, const char *name)
                            "a name is 1 to %d of A-Z a-z 0-9 _ . - and begins with a letter or "
                            "digit",
                            STORE_NAME_MAX);
-    snprintf(call->object, sizeof(call->object), "%s", name);
+    /* It may be there already, out of the path. */
+    memmove(call->object, name, strlen(name) + 1);
     return true;
 }
 

@@ -78,6 +78,10 @@ static void write_preface(const json_t *line, struct question *question)
         snprintf(question->preface, sizeof(question->preface),
                  "it was refused for another reason than its measurement: %.200s%s%.200s",
                  text ? text : reason, detail && *detail ? ": " : "", detail ? detail : "");
+    /* A certificate may have said anything, and the text may be cut anywhere. */
+    for (char *c = question->preface; *c; c++)
+        if (*c < ' ' || *c > '~')
+            *c = '?';
 }
 
 MUST_CHECK static bool take_audit_line(struct call *call, json_int_t seq, struct question *question)

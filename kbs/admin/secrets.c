@@ -2,8 +2,6 @@
 /* /admin/v1/secrets: values go in and never come out. */
 #include "kbs/store/secrets.h"
 
-#include <stdlib.h>
-
 #include <openssl/crypto.h>
 
 #include "kbs/admin/json_values.h"

@@ -3,6 +3,7 @@
 #include "kbs/store/volumes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>

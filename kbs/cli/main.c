@@ -84,7 +84,7 @@ static void print_help(FILE *out)
     for (size_t i = 0; i < command_count; i++) {
         char left[64];
 
-        snprintf(left, sizeof(left), "%s %s %s", commands[i].group,
+        snprintf(left, sizeof(left), "%s%s%s %s", commands[i].group, commands[i].verb ? " " : "",
                  commands[i].verb ? commands[i].verb : "", commands[i].operands);
         fprintf(out, "  %-32s %.*s\n", left, (int)strcspn(commands[i].help, "\n"),
                 commands[i].help);

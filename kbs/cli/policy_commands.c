@@ -42,7 +42,7 @@ static void warn_of_unknown_images(const json_t *reply)
 
 int run_policy_add(struct cli *cli)
 {
-    json_t *body, *reply;
+    json_t *body = NULL, *reply;
     int status = read_text(cli, &body);
 
     if (status != EXIT_DONE)
@@ -62,7 +62,7 @@ int run_policy_add(struct cli *cli)
 
 int run_policy_check(struct cli *cli)
 {
-    json_t *body, *reply;
+    json_t *body = NULL, *reply;
     const char *problem;
     int status = read_text(cli, &body);
 

@@ -64,7 +64,7 @@ static int hand_out(const struct cli *cli, const json_t *reply)
 
 int run_token_create(struct cli *cli)
 {
-    json_t *body, *reply;
+    json_t *body = NULL, *reply;
     int status = make_body(cli, &body);
 
     if (status == EXIT_DONE)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,7 +41,8 @@ static const char usage[] =
     "  --amd-sp unix:PATH   SOCK_SEQPACKET socket of an AMD-SP\n"
     "  --vmpck0-file FILE   the 32 bytes of VMPCK0\n"
     "  --key-out FILE       new file for the 64 bytes of the state key\n"
-    "  --kbs-key PEM        take only a release signed with this P-384 public key (up to 4)\n"
+    "  --kbs-key PEM        take only a release signed with this P-384 key: a public key or\n"
+    "                       certificate (up to 4)\n"
     "  --volume UUID        with --kbs-key: ask for the key of this volume\n"
     "  --timeout SECONDS    give up after this time (default 60)\n"
     "  -h, --help           show this\n"
@@ -69,20 +69,18 @@ static bool parse_seconds(const char *text, unsigned int *milliseconds)
 
 static bool take_kbs_key(const char *path, struct release_terms *terms)
 {
-    FILE *file = fopen(path, "r");
-    EVP_PKEY *key = file ? PEM_read_PUBKEY(file, NULL, NULL, NULL) : NULL;
-    bool taken = key && terms->pin_count < BOOT_KBS_PINS_MAX &&
-                 release_pin_of(key, &terms->pins[terms->pin_count]);
+    enum release_key_status status;
 
-    if (taken)
+    if (terms->pin_count == BOOT_KBS_PINS_MAX) {
+        fprintf(stderr, "attest: more than %d --kbs-key\n", BOOT_KBS_PINS_MAX);
+        return false;
+    }
+    status = release_pin_read(path, &terms->pins[terms->pin_count]);
+    if (status == RELEASE_KEY_OK)
         terms->pin_count++;
     else
-        fprintf(stderr, "attest: --kbs-key %s: not a P-384 public key in PEM, or more than %d\n",
-                path, BOOT_KBS_PINS_MAX);
-    EVP_PKEY_free(key);
-    if (file)
-        fclose(file);
-    return taken;
+        fprintf(stderr, "attest: --kbs-key: %s %s\n", path, release_key_text(status));
+    return status == RELEASE_KEY_OK;
 }
 
 static bool take_volume(const char *uuid, struct release_terms *terms)

@@ -33,7 +33,11 @@ static enum attest_error read_record(const struct release_terms *terms, const st
     uint8_t bytes[RELEASE_RECORD_MAX];
     size_t size;
 
+    if (!jwe_header_is_canonical(reply))
+        return ATTEST_ERR_HEADER;
     if (!jwe_release_member(reply, bytes, sizeof(bytes), &size))
+        return ATTEST_ERR_RELEASE_MALFORMED;
+    if (size == 0)
         return ATTEST_ERR_RELEASE_MISSING;
     switch (release_record_open(terms->pins, terms->pin_count, bytes, size, record)) {
     case RELEASE_OPEN_OK:

@@ -196,3 +196,14 @@ struct sample_svsm *sample_svsm_inputs(void)
     };
     return &inputs;
 }
+
+struct image sample_svsm_image(const struct sample_svsm *inputs, struct file_bytes *file)
+{
+    struct image built = {0}, loaded = {0};
+
+    assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
+    assert_int_equal(image_encode(&built, file), TOOL_OK);
+    assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
+    image_free(&built);
+    return loaded;
+}

@@ -78,4 +78,7 @@ struct sample_svsm {
  */
 struct sample_svsm *sample_svsm_inputs(void);
 
+/* The image of the plan after a round trip through its file, whose bytes *file keeps. */
+struct image sample_svsm_image(const struct sample_svsm *inputs, struct file_bytes *file);
+
 #endif

@@ -22,18 +22,6 @@ static enum tool_status build(const struct sample_svsm *inputs)
     return status;
 }
 
-/* The image of the plan after a round trip through its file, whose bytes *file keeps. */
-static struct image build_and_load(const struct sample_svsm *inputs, struct file_bytes *file)
-{
-    struct image built = {0}, loaded = {0};
-
-    assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
-    assert_int_equal(image_encode(&built, file), TOOL_OK);
-    assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
-    image_free(&built);
-    return loaded;
-}
-
 /* The page data header of a page; fails if there is none. */
 static const struct igvm_header *page_at(const struct image *image, uint64_t gpa)
 {
@@ -58,7 +46,7 @@ static struct boot_params params_at(const struct image *image, uint64_t gpa)
 static void the_image_is_one_that_qemu_and_kvm_launch(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
 
     (void)state;
     assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
@@ -71,7 +59,7 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
+    struct image image = sample_svsm_image(inputs, &file);
     const uint8_t *const contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
@@ -90,7 +78,7 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 static void the_boot_processor_starts_the_kernel_with_its_parameters(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const struct igvm_header *last = &image.headers[image.count - 1];
     struct vmsa vmsa;
 
@@ -109,7 +97,7 @@ static void the_parameters_describe_the_image(void **state)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
+    struct image image = sample_svsm_image(inputs, &file);
     const struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
 
     (void)state;
@@ -146,7 +134,7 @@ static void the_parameters_describe_the_image(void **state)
 static void every_page_below_the_loaded_end_is_launched_once(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
@@ -173,7 +161,7 @@ static void an_image_without_firmware_can_be_built(void **state)
 
     (void)state;
     inputs->plan.firmware = NULL;
-    image = build_and_load(inputs, &file);
+    image = sample_svsm_image(inputs, &file);
     assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).firmware_gpa, 0);
     assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).section_count, 0);
     image_free(&image);
@@ -319,7 +307,7 @@ static void a_dump_tells_what_is_in_the_image(void **state)
         "  firmware section 0x80f000 + 0x1000 SVSM_CAA\n",
     };
     struct file_bytes file;
-    struct image image = build_and_load(sample_svsm_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     char *text;
     size_t size;
     FILE *stream = open_memstream(&text, &size);

@@ -10,23 +10,20 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
 #include <openssl/pem.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_ecdh.h"
-#include "proxy/frame.h"
 #include "tests/unit/kbs/guest.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/proxy/program.h"
+#include "tests/unit/proxy/vm.h"
 
-#define GAP_MS 10000
-#define VMS    8
+#define VMS 8
 
 static const char *kbs_program, *proxy_program;
 static struct chip chip;
@@ -34,49 +31,6 @@ static char db[PATH_MAX], socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path
 static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64];
 static const uint8_t secret[STATE_KEY_SIZE] = {0x5e, 0xc2, 0xe7};
 static pid_t kbs_pid, proxy_pid;
-
-/* Starts program with arguments up to NULL; *messages reads its stderr. */
-static pid_t start_program(const char *program, const char *const arguments[], FILE **messages)
-{
-    int ends[2];
-    pid_t pid;
-
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        abort();
-    pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-        execv(program, (char *const *)arguments);
-        _exit(127);
-    }
-    close(ends[1]);
-    *messages = fdopen(ends[0], "r");
-    return pid;
-}
-
-static int exit_status_of(pid_t pid)
-{
-    int status = -1;
-
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Runs to the end; returns the exit status. */
-static int run(const char *program, const char *const arguments[])
-{
-    FILE *messages;
-    pid_t pid = start_program(program, arguments, &messages);
-    char line[1024];
-
-    while (fgets(line, sizeof(line), messages))
-        ;
-    fclose(messages);
-    return exit_status_of(pid);
-}
-
-#define RUN(program, ...) run(program, (const char *const[]){program, __VA_ARGS__, NULL})
 
 static void write_file(const char *path, const char *text)
 {
@@ -105,30 +59,31 @@ static void prepare_files(void)
         sprintf(measurement + 2 * i, "%02x", report.measurement[i]);
 }
 
-/* The first line that kbs and proxy write says where they serve. */
+/* The first line that kbs writes says where it serves. */
 static pid_t start_kbs(const char *address)
 {
     const char *const arguments[] = {kbs_program, "serve",    "--db",  db,  "--trust-emulated",
                                      ark_path,    "--listen", address, NULL};
     char line[1024] = "";
     FILE *messages;
-    pid_t pid = start_program(kbs_program, arguments, &messages);
+    pid_t pid = program_start(kbs_program, arguments, &messages);
 
-    if (!fgets(line, sizeof(line), messages) || sscanf(line, "kbs: serving %63s from", url) != 1)
+    if (!program_line(messages, line, sizeof(line)) ||
+        sscanf(line, "kbs: serving %63s from", url) != 1)
         fail_msg("kbs did not start: %s", line);
-    return pid; /* what it writes from now on stays in the pipe */
+    fclose(messages);
+    return pid;
 }
 
 static pid_t start_proxy(void)
 {
     const char *const arguments[] = {proxy_program, "--unix",    socket_path, "--url",
                                      url,           "--timeout", "5",         NULL};
-    char line[1024] = "";
     FILE *messages;
-    pid_t pid = start_program(proxy_program, arguments, &messages);
+    pid_t pid = program_start(proxy_program, arguments, &messages);
 
-    if (!fgets(line, sizeof(line), messages) || strncmp(line, "proxy: carrying ", 16) != 0)
-        fail_msg("proxy did not start: %s", line);
+    program_says(messages, "\"serving\"");
+    fclose(messages);
     return pid;
 }
 
@@ -143,15 +98,9 @@ static int start_all(void **state)
     return 0;
 }
 
-static int stop_program(pid_t pid)
-{
-    kill(pid, SIGTERM);
-    return exit_status_of(pid);
-}
-
 static int stop_all(void **state)
 {
-    int proxy_status = stop_program(proxy_pid), kbs_status = stop_program(kbs_pid);
+    int proxy_status = program_stop(proxy_pid), kbs_status = program_stop(kbs_pid);
 
     chip_free(&chip);
     return scratch_remove(state) != 0 || proxy_status != 0 || kbs_status != 0 ||
@@ -160,29 +109,15 @@ static int stop_all(void **state)
                : 0;
 }
 
-static int connect_vm(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(address.sun_path, socket_path);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
-}
-
-static void send_message(int vm, const char *text)
-{
-    assert_int_equal(frame_write(vm, GAP_MS, text, strlen(text)), FRAME_OK);
-}
-
 static json_t *receive_message(int vm)
 {
-    static struct frame frame;
+    char *text = vm_hears(vm);
     json_t *message;
 
-    assert_int_equal(frame_read(vm, GAP_MS, &frame), FRAME_OK);
-    message = json_loadb((const char *)frame.bytes, frame.size, 0, NULL);
+    assert_non_null(text);
+    message = json_loads(text, 0, NULL);
     assert_non_null(message);
+    free(text);
     return message;
 }
 
@@ -191,7 +126,7 @@ static void negotiate(int vm, char text[64], uint8_t nonce[32])
 {
     json_t *response;
 
-    send_message(vm, NEGOTIATION_REQUEST);
+    vm_sends(vm, NEGOTIATION_REQUEST);
     response = receive_message(vm);
     strncpy(text, json_string_value(json_object_get(response, "challenge")), 63);
     assert_true(base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, 32));
@@ -217,7 +152,7 @@ static void send_evidence(int vm, const struct guest *guest, const char *nonce,
                         "Snp", "report", report_text, "certs_buf", table_text, "challenge", nonce,
                         "key", "x", x, "y", y);
     text = json_dumps(request, JSON_COMPACT);
-    send_message(vm, text);
+    vm_sends(vm, text);
     free(text);
     json_decref(request);
 }
@@ -293,7 +228,7 @@ static void attest_and_expect_failure(int vm, const char *reason)
 
 static void nothing_is_released_before_registration_and_the_secret_after(void **state)
 {
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
 
     (void)state;
     attest_and_expect_failure(vm, "kbs-refused");
@@ -311,9 +246,9 @@ static void vms_do_not_wait_for_each_other(void **state)
 
     (void)state;
     for (int i = 0; i < VMS; i++) {
-        vms[i] = connect_vm();
+        vms[i] = vm_connect(socket_path);
         if (i % 2)
-            assert_int_equal(send(vms[i], "\377\377", 2, 0), 2); /* half a frame, then silence */
+            vm_sends_bytes(vms[i], "\377\377", 2); /* half a frame, then silence */
     }
     for (int i = 0; i < VMS; i += 2)
         attest_and_expect_secret(vms[i]);
@@ -324,12 +259,12 @@ static void vms_do_not_wait_for_each_other(void **state)
 static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void **state)
 {
     const char *address = url + strlen("http://");
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
     json_t *response;
 
     (void)state;
-    assert_int_equal(stop_program(kbs_pid), 0);
-    send_message(vm, NEGOTIATION_REQUEST);
+    assert_int_equal(program_stop(kbs_pid), 0);
+    vm_sends(vm, NEGOTIATION_REQUEST);
     response = receive_message(vm);
     assert_string_equal(json_string_value(json_object_get(response, "challenge")), "");
     assert_string_equal(json_string_value(json_object_get(response, "reason")), "kbs-unreachable");
@@ -386,7 +321,7 @@ static void programs_tell_their_failures_apart(void **state)
 
 static void a_flush_takes_everything_back(void **state)
 {
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
 
     (void)state;
     assert_int_equal(RUN(kbs_program, "flush", "--db", db), 0);
