@@ -10,6 +10,7 @@
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
 #include "kbs/policy/policy.h"
+#include "kbs/protocol/policy_cache.h"
 #include "kbs/protocol/session.h"
 #include "kbs/server/commands.h"
 #include "kbs/store/policies.h"
@@ -149,13 +150,15 @@ static int start(struct parts *parts)
     parts->verifier = (struct verifier){.trust = &parts->trust, .collateral = parts->collateral};
     parts->audit = audit_start(parts->backing.store, true);
     parts->sessions = sessions_new((size_t)config->sessions, parts->backing.store);
-    if (!parts->audit || !parts->sessions)
+    parts->policies = policy_cache_new();
+    if (!parts->audit || !parts->sessions || !parts->policies)
         return fail_with(EXIT_FILE, "out of memory");
     parts->kbs = (struct kbs){
         .store = parts->backing.store,
         .audit = parts->audit,
         .keyring = parts->keyring,
         .sessions = parts->sessions,
+        .policies = parts->policies,
         .verifier = &parts->verifier,
         .attestation_policy = config->attestation_policy.text,
     };
@@ -190,6 +193,7 @@ void parts_close(struct parts *parts)
     rate_limit_free(parts->front.sessions);
     rate_limit_free(parts->front.failures);
     sessions_free(parts->sessions);
+    policy_cache_free(parts->policies);
     if (parts->audit)
         audit_stop(parts->audit);
     collateral_free(parts->collateral);
