@@ -46,7 +46,7 @@ check_hex() {
 
 [ $key_given = no ] || check_hex key "$key" 128
 [ -z "$measurement" ] || check_hex measurement "$measurement" 96
-require_built "$BUILD_DIR/kbs/kbsctl" $EXIT_NOT_BUILT
+require_built "$BUILD_DIR/kbs/cli/kbsctl" $EXIT_NOT_BUILT
 given=()
 if [ -n "$measurement" ]; then
     given=(--measurement "$measurement")
@@ -58,7 +58,7 @@ else
     given=(--igvm "$IGVM_FILE")
 fi
 measurement=${measurement,,}
-[ -e "$KBS_DIR/owner.token" ] && port_answers "$KBS_ADMIN_PORT" ||
+port_answers "$KBS_ADMIN_PORT" ||
     die -$EXIT_NO_KBS "the KBS does not answer at port $KBS_ADMIN_PORT" "./start-kbs.sh --background starts it"
 [ $key_given = yes ] || key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
 

@@ -73,7 +73,7 @@ use_private_state() {
     export VM_CONF=$folder/vm.conf
     load_config
     cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
-    make_kbs
+    make_kbs >/dev/null
     build_svsm_image
 }
 

@@ -17,18 +17,18 @@ build_svsm_image() {
 
 # kbsctl ARGUMENT...: with the owner's token, to the KBS of KBS_DIR
 kbsctl() {
-    "$BUILD_DIR/kbs/kbsctl" --url "https://127.0.0.1:$KBS_ADMIN_PORT" --ca "$KBS_DIR/tls/ca.pem" \
+    "$BUILD_DIR/kbs/cli/kbsctl" --url "https://127.0.0.1:$KBS_ADMIN_PORT" --ca "$KBS_DIR/tls/ca.pem" \
         --token-file "$KBS_DIR/owner.token" "$@"
 }
 
 # image_of MEASUREMENT: the name under which it is registered and not retired, or nothing
 image_of() {
     kbsctl --json image list |
-        jq -r --arg measurement "$1" '.images[] | select(.measurement == $measurement and .retired == null) | .name'
+        jq -r --arg measurement "$1" '.[] | select(.measurement == $measurement and .retired == null) | .name'
 }
 
 # active_volumes: a name a line
-active_volumes() { kbsctl --json volume list | jq -r '.volumes[] | select(.retired == null) | .name'; }
+active_volumes() { kbsctl --json volume list | jq -r '.[] | select(.retired == null) | .name'; }
 
 # retire_volumes: destroys every key that is registered
 retire_volumes() {

@@ -21,32 +21,43 @@ static const char *role_name(enum role role)
 /* The line of the audit log about this call. */
 static json_t *audit_members(const struct call *call, const char *result)
 {
-    json_t *members =
-        json_pack("{s:s, s:s, s:s}", "op", call->route ? call->route->operation : "request",
-                  "result", result, "peer", call->request->peer);
+    const bool known = call->actor.name[0] != '\0';
 
-    if (call->actor.name[0])
-        json_object_update_new(members, json_pack("{s:s, s:s}", "actor", call->actor.name, "role",
-                                                  role_name(call->actor.role)));
-    if (call->object[0])
-        json_object_set_new(members, "object", json_string(call->object));
-    return members;
+    return json_pack("{s:s*, s:s*, s:s, s:s*, s:s, s:s}", "actor", known ? call->actor.name : NULL,
+                     "role", known ? role_name(call->actor.role) : NULL, "op",
+                     call->route ? call->route->operation : "request", "object",
+                     call->object[0] ? call->object : NULL, "result", result, "peer",
+                     call->request->peer);
 }
 
-static void answer_refusal(struct call *call)
+/* A browser asks without a token first: that it may not have the page is no event. */
+static bool is_first_visit(const struct call *call)
+{
+    return call->refusal.status == HTTP_UNAUTHORIZED &&
+           strcmp(call->refusal.code, TOKEN_MISSING) == 0 &&
+           strcmp(call->request->method, "GET") == 0;
+}
+
+static void log_refusal(const struct call *call)
 {
     json_t *members = audit_members(call, "refused");
 
-    http_reply_json(
-        call->reply, call->refusal.status,
-        json_pack("{s:s, s:s}", "error", call->refusal.code, "message", call->refusal.message));
     json_object_update_new(members, json_pack("{s:s, s:s}", "reason", call->refusal.code, "detail",
                                               call->refusal.message));
-    metric_add(METRIC_ADMIN_REFUSED, 1);
     /* What is refused changes nothing; without a log it is refused all the same. */
     if (audit_record(call->kbs->audit, "admin", members, call->request->now, NULL, NULL) !=
         STORE_OK)
         fprintf(stderr, "kbs: a refusal of the admin API could not be logged\n");
+}
+
+static void answer_refusal(struct call *call)
+{
+    http_reply_json(
+        call->reply, call->refusal.status,
+        json_pack("{s:s, s:s}", "error", call->refusal.code, "message", call->refusal.message));
+    metric_add(METRIC_ADMIN_REFUSED, 1);
+    if (!is_first_visit(call))
+        log_refusal(call);
 }
 
 static bool find_route(struct call *call)
@@ -195,7 +206,6 @@ void admin_answer(void *context, const struct http_request *request, struct http
     struct call call = {.kbs = context, .request = request, .reply = reply};
 
     metric_add(METRIC_ADMIN_REQUESTS, 1);
-    http_reply_header(reply, "Cache-Control", "no-store");
     http_reply_header(reply, "X-Content-Type-Options", "nosniff");
     if (!answer(&call))
         answer_refusal(&call);

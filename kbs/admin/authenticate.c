@@ -75,7 +75,7 @@ bool authenticate(struct call *call)
     enum store_status status;
 
     if (!value)
-        return refuse_stranger(call, "token-missing",
+        return refuse_stranger(call, TOKEN_MISSING,
                                "a token is needed: as Bearer, or as the password of Basic");
     if (!take_token(value, token))
         return refuse_stranger(call, "token-invalid", "there is no such token");

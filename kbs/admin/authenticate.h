@@ -5,6 +5,8 @@
 
 #include "kbs/admin/call.h"
 
+#define TOKEN_MISSING "token-missing" /* the code when none came at all */
+
 /* Fills in call->actor, or refuses: with 401 and a challenge for browsers in the reply's headers
  * when no valid token came. */
 MUST_CHECK bool authenticate(struct call *call);

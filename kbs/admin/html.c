@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/admin/html.h"
 
-#include <string.h>
-
-#define DIGEST_SHOWN 16 /* characters of a long one */
-
 static void html_character(FILE *page, unsigned char character)
 {
     switch (character) {
@@ -53,19 +49,16 @@ void html_cell(FILE *page, const char *label, const char *text)
 
 void html_digest_cell(FILE *page, const char *label, const char *digest)
 {
-    char shown[DIGEST_SHOWN + 1];
-
     if (!digest || !*digest) {
         html_cell(page, label, NULL);
         return;
     }
-    snprintf(shown, sizeof(shown), "%s", digest);
     begin_cell(page, label);
     fputs("<code title=\"", page);
     html_text(page, digest);
     fputs("\">", page);
-    html_text(page, shown);
-    fputs(strlen(digest) > DIGEST_SHOWN ? "…</code></td>" : "</code></td>", page);
+    html_text(page, digest);
+    fputs("</code></td>", page);
 }
 
 void html_mark_cell(FILE *page, const char *label, const char *mark, const char *text)

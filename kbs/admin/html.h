@@ -12,7 +12,7 @@ void html_text(FILE *page, const char *text);
 /* A cell of a table; label repeats the column's heading where the cells of a row are stacked. */
 void html_cell(FILE *page, const char *label, const char *text);
 
-/* The same, in a fixed-width font, shortened in its middle; the whole is its tool tip. */
+/* The same, in a fixed-width font, of which the style sheet shows as much as there is room for. */
 void html_digest_cell(FILE *page, const char *label, const char *digest);
 
 /* The same, as one of the marks of the style sheet: "good", "bad", "dim" or "warn". */

@@ -53,6 +53,7 @@ static void write_title(FILE *out, const struct call *call)
     fputs(", for ", out);
     html_text(out, call->actor.name);
     fputs(call->actor.role == ROLE_OWNER ? " (owner)" : " (auditor)", out);
+    fputs("; all times are UTC", out);
     fputs("</p></header>\n<nav><a href=\"#attestations\">Attestations</a>"
           "<a href=\"#volumes\">Volumes</a><a href=\"#images\">Images</a>"
           "<a href=\"#policies\">Policies</a><a href=\"#tokens\">Tokens</a>"

@@ -116,7 +116,7 @@ static void reason_cell(struct page *page, const json_t *line)
 {
     const char *text = member(line, "text"), *detail = member(line, "detail");
 
-    fputs("<td data-label=\"Reason\"><span>", page->out);
+    fputs("<td class=\"text\" data-label=\"Reason\"><span>", page->out);
     html_text(page->out, text ? text : member(line, "reason"));
     fputs("</span>", page->out);
     if (detail && *detail) {
@@ -207,7 +207,8 @@ static void policy_row(void *context, const struct policy_record *policy)
     begin_row(page);
     html_cell(page->out, "Name", policy->name);
     time_cell(page, "Updated", policy->updated, NULL);
-    fputs("<td data-label=\"Text\"><details><summary>show</summary><pre>", page->out);
+    fputs("<td class=\"text\" data-label=\"Text\"><details><summary>show</summary><pre>",
+          page->out);
     html_text(page->out, policy->text);
     fputs("</pre></details></td>", page->out);
     end_row(page);

@@ -126,8 +126,10 @@ static void say_differences(struct explainer *explainer, const struct explained_
     struct comparison comparison = {
         .explanation = conclude(explainer, EXPLANATION_DIFFERENT_PAGES, image->name)};
 
-    say(comparison.explanation, "the closest registered image is %s%s; %zu pages differ from it",
-        image->name, image->retired ? " (retired)" : "", explainer->distance);
+    say(comparison.explanation,
+        "the closest registered image is %s%s, with %zu page%s that differ%s", image->name,
+        image->retired ? " (retired)" : "", explainer->distance,
+        explainer->distance == 1 ? "" : "s", explainer->distance == 1 ? "s" : "");
     launch_difference_each(image->pages, explainer->pages, say_difference, &comparison);
     if (comparison.left_out > 0)
         say(comparison.explanation, "and %zu more differences", comparison.left_out);
@@ -184,6 +186,11 @@ const struct explanation *explain_end(struct explainer *explainer)
 
     if (explanation->verdict != EXPLANATION_UNKNOWN)
         return explanation;
+    if (memcmp(explainer->measurement, (const uint8_t[LAUNCH_DIGEST_SIZE]){0},
+               LAUNCH_DIGEST_SIZE) == 0) {
+        say(explanation, "it is all zeros: nothing was measured");
+        return explanation;
+    }
     say(explanation, "it is none of the %zu registered images", explainer->images);
     if (explainer->images_with_pages < explainer->images)
         say(explanation,

@@ -63,9 +63,7 @@ static void meet_early_end(struct guess *guess, size_t done)
     const struct launch_pages *pages = guess->pages;
     const struct launch_page *next = &pages->pages[done];
 
-    if (done == 0)
-        meet(guess, "nothing was measured");
-    else if (done == memory_count(pages))
+    if (done == memory_count(pages))
         meet(guess, "all of its memory was measured, but no processor (VMSA)");
     else
         meet(guess, "the launch ended after %zu of its %zu pages, before the %s at 0x%llx", done,
@@ -79,11 +77,11 @@ static bool guess_early_end(struct guess *guess)
 
     if (!may_step(guess, pages->count))
         return true;
-    for (size_t i = 0; i < pages->count && !guess->met; i++) {
-        if (is_met(guess, &digest))
-            meet_early_end(guess, i);
-        else if (!launch_page_extend(&pages->pages[i], &digest))
+    for (size_t i = 0; i + 1 < pages->count && !guess->met; i++) {
+        if (!launch_page_extend(&pages->pages[i], &digest))
             return false;
+        if (is_met(guess, &digest))
+            meet_early_end(guess, i + 1);
     }
     return true;
 }

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
 #include "kbs/policy/policy.h"
@@ -16,6 +17,7 @@
 #include "kbs/store/policies.h"
 
 #define CLIENTS_REMEMBERED 4096 /* by each rate limit */
+#define CHAINS_REMEMBERED  256  /* of certificates, with the outcome of their verification */
 #define EXPIRY_WARNING     30   /* days */
 
 static int open_keyring(struct parts *parts)
@@ -140,6 +142,15 @@ static int make_limits(struct parts *parts)
                                                           : fail_with(EXIT_FILE, "out of memory");
 }
 
+/* Where clients come without TLS too, a cookie that stays on TLS would be lost on them. */
+static bool has_tls_only(const struct parts *parts)
+{
+    for (size_t i = 0; i < parts->backing.config.listen.count; i++)
+        if (!parts->tls[i])
+            return false;
+    return true;
+}
+
 static int start(struct parts *parts)
 {
     const struct config *config = &parts->backing.config;
@@ -151,7 +162,8 @@ static int start(struct parts *parts)
     parts->audit = audit_start(parts->backing.store, true);
     parts->sessions = sessions_new((size_t)config->sessions, parts->backing.store);
     parts->policies = policy_cache_new();
-    if (!parts->audit || !parts->sessions || !parts->policies)
+    parts->verifier.chains = chain_cache_new(CHAINS_REMEMBERED);
+    if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains)
         return fail_with(EXIT_FILE, "out of memory");
     parts->kbs = (struct kbs){
         .store = parts->backing.store,
@@ -161,6 +173,7 @@ static int start(struct parts *parts)
         .policies = parts->policies,
         .verifier = &parts->verifier,
         .attestation_policy = config->attestation_policy.text,
+        .tls = has_tls_only(parts),
     };
     parts->front.kbs = &parts->kbs;
     return make_limits(parts);
@@ -193,7 +206,10 @@ void parts_close(struct parts *parts)
     rate_limit_free(parts->front.sessions);
     rate_limit_free(parts->front.failures);
     sessions_free(parts->sessions);
-    policy_cache_free(parts->policies);
+    if (parts->policies)
+        policy_cache_free(parts->policies);
+    if (parts->verifier.chains)
+        chain_cache_free(parts->verifier.chains);
     if (parts->audit)
         audit_stop(parts->audit);
     collateral_free(parts->collateral);

@@ -16,9 +16,9 @@ struct parts {
     struct trust trust;
     struct collateral *collateral;
     struct verifier verifier;
-    struct audit *audit;           /* NULL when only checked */
-    struct sessions *sessions;     /* likewise */
-    struct policy_cache *policies; /* likewise */
+    struct audit *audit;       /* NULL when only checked */
+    struct sessions *sessions; /* likewise */
+    struct policy_cache *policies;
     struct kbs kbs;
     struct front front;
     /* NULL for a listener in the clear */

@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include "lib/release/pin.h"
+#include "lib/release/record_body.h"
 #include "lib/release/tlv.h"
 
 #define TAG               "SVXR"
@@ -144,26 +145,33 @@ static enum release_open_status check_signature(const struct release_pin *pins, 
     return RELEASE_OPEN_UNTRUSTED;
 }
 
+bool release_body_parse(const uint8_t *bytes, size_t size, struct release_record *record)
+{
+    struct reader r = reader_over(bytes, size);
+    struct tlv_field fields[FIELDS];
+
+    *record = (struct release_record){0};
+    describe(record, fields);
+    if (tlv_read(&r, TAG, fields, FIELDS))
+        return true;
+    *record = (struct release_record){0};
+    return false;
+}
+
 enum release_open_status release_record_open(const struct release_pin *pins, size_t count,
                                              const uint8_t *bytes, size_t size,
                                              struct release_record *record)
 {
-    struct tlv_field fields[FIELDS];
     enum release_open_status status;
-    struct reader r;
 
     *record = (struct release_record){0};
     if (size < TLV_HEADER_SIZE + RELEASE_SIGNATURE_SIZE || size > RELEASE_RECORD_MAX)
         return RELEASE_OPEN_MALFORMED;
     status = check_signature(pins, count, bytes, size - RELEASE_SIGNATURE_SIZE);
-    if (status != RELEASE_OPEN_OK)
-        return status;
-    r = reader_over(bytes, size - RELEASE_SIGNATURE_SIZE);
-    describe(record, fields);
-    if (tlv_read(&r, TAG, fields, FIELDS))
-        return RELEASE_OPEN_OK;
-    *record = (struct release_record){0};
-    return RELEASE_OPEN_MALFORMED;
+    if (status == RELEASE_OPEN_OK &&
+        !release_body_parse(bytes, size - RELEASE_SIGNATURE_SIZE, record))
+        status = RELEASE_OPEN_MALFORMED;
+    return status;
 }
 
 bool release_cek_commit(const uint8_t cek[32], uint8_t commit[RELEASE_DIGEST_SIZE])

@@ -38,6 +38,9 @@ bool release_request_parse(const uint8_t *bytes, size_t size, struct release_req
 
     *request = (struct release_request){0};
     describe(request, fields);
-    return size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) &&
-           request->op <= RELEASE_OP_ACQUIRE;
+    if (size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) &&
+        request->op <= RELEASE_OP_ACQUIRE)
+        return true;
+    *request = (struct release_request){0};
+    return false;
 }

@@ -55,9 +55,15 @@ static const struct {
     [ATTEST_ERR_RELEASE_NO_VOLUME] = {ATTEST_STATUS_KBS_REFUSED,
                                       "the KBS refused to release the key: it has no volume for "
                                       "this launch measurement; is the image registered?"},
+    [ATTEST_ERR_RELEASE_BUSY] = {ATTEST_STATUS_KBS_REFUSED,
+                                 "the KBS refused to release the key: the volume is in use by "
+                                 "another VM, or the KBS wants to be asked later"},
+    [ATTEST_ERR_RELEASE_FROZEN] = {ATTEST_STATUS_KBS_REFUSED,
+                                   "the KBS refused to release the key: its owner froze the "
+                                   "volume"},
     [ATTEST_ERR_RELEASE_NOT_NOW] = {ATTEST_STATUS_KBS_REFUSED,
-                                    "the KBS refused to release the key for now; its log says "
-                                    "why"},
+                                    "the KBS refused to release the key in the volume's present "
+                                    "state; its log says why"},
 
     [ATTEST_ERR_KBS_UNREACHABLE] = {ATTEST_STATUS_KBS_UNREACHABLE,
                                     "the proxy could not reach the KBS; check that it runs and the "

@@ -33,6 +33,8 @@ enum attest_error {
     ATTEST_ERR_RELEASE_COMMITMENT, /* the content key is not the one committed to */
     ATTEST_ERR_RELEASE_DENIED,
     ATTEST_ERR_RELEASE_NO_VOLUME,
+    ATTEST_ERR_RELEASE_BUSY, /* BUSY, RETRY */
+    ATTEST_ERR_RELEASE_FROZEN,
     ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
 
     ATTEST_ERR_KBS_UNREACHABLE,

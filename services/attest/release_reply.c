@@ -83,6 +83,11 @@ static enum attest_error check_status(const struct release_record *record)
         return ATTEST_ERR_RELEASE_DENIED;
     case RELEASE_STATUS_UNKNOWN_VOLUME:
         return ATTEST_ERR_RELEASE_NO_VOLUME;
+    case RELEASE_STATUS_BUSY:
+    case RELEASE_STATUS_RETRY:
+        return ATTEST_ERR_RELEASE_BUSY;
+    case RELEASE_STATUS_FROZEN:
+        return ATTEST_ERR_RELEASE_FROZEN;
     default:
         return ATTEST_ERR_RELEASE_NOT_NOW;
     }

@@ -222,7 +222,7 @@ static void a_record_about_anything_else_is_refused(void **state)
         {no_commitment, ATTEST_ERR_RELEASE_MALFORMED},
         {denied, ATTEST_ERR_RELEASE_DENIED},
         {unknown_volume, ATTEST_ERR_RELEASE_NO_VOLUME},
-        {busy, ATTEST_ERR_RELEASE_NOT_NOW},
+        {busy, ATTEST_ERR_RELEASE_BUSY},
         {unheard_of, ATTEST_ERR_RELEASE_NOT_NOW},
     };
 

@@ -292,6 +292,66 @@ static void pages_loaded_twice_are_noticed(void **state)
     image_free(&image);
 }
 
+/* The KBS's keys of the plan, with recognizable bytes. */
+static void pin(struct sample_svsm *inputs)
+{
+    struct boot_kbs *kbs = &inputs->plan.kbs;
+
+    *kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 2};
+    memset(kbs->pins[0].kid, 0x1A, sizeof(kbs->pins[0].kid));
+    memset(kbs->pins[1].kid, 0x2B, sizeof(kbs->pins[1].kid));
+    memset(kbs->pins[1].point, 0x3C, sizeof(kbs->pins[1].point));
+    memset(kbs->volume_id, 0x4D, sizeof(kbs->volume_id));
+}
+
+static char *dump_of(const struct sample_svsm *inputs)
+{
+    struct file_bytes file;
+    struct image image = sample_svsm_image(inputs, &file);
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    dump_image(stream, &image, SNP_PLATFORM_MASK);
+    assert_int_equal(fclose(stream), 0);
+    image_free(&image);
+    free(file.bytes);
+    return text;
+}
+
+static void the_parameters_say_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    struct file_bytes file;
+    struct image image;
+    struct boot_params params;
+
+    (void)state;
+    pin(inputs);
+    image = sample_svsm_image(inputs, &file);
+    params = params_at(&image, SAMPLE_REGION + 0x6000);
+    assert_memory_equal(&params.kbs, &inputs->plan.kbs, sizeof(params.kbs));
+    image_free(&image);
+    free(file.bytes);
+}
+
+static void a_dump_tells_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    char *text = dump_of(inputs);
+
+    (void)state;
+    assert_non_null(strstr(text, "  takes unsigned key releases: no key of a KBS is pinned\n"));
+    free(text);
+    pin(inputs);
+    text = dump_of(inputs);
+    assert_non_null(strstr(text,
+                           "  takes key releases signed with 1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a\n"
+                           "  takes key releases signed with 2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b\n"
+                           "  asks for volume 4d4d4d4d-4d4d-4d4d-4d4d-4d4d4d4d4d4d\n"));
+    free(text);
+}
+
 static void a_dump_tells_what_is_in_the_image(void **state)
 {
     static const char *const LINES[] = {
@@ -306,22 +366,14 @@ static void a_dump_tells_what_is_in_the_image(void **state)
         "  service tpm: 0x6000 bytes at 0x800d000\n",
         "  firmware section 0x80f000 + 0x1000 SVSM_CAA\n",
     };
-    struct file_bytes file;
-    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    char *text = dump_of(sample_svsm_inputs());
 
     (void)state;
-    dump_image(stream, &image, SNP_PLATFORM_MASK);
-    assert_int_equal(fclose(stream), 0);
     for (size_t i = 0; i < COUNT(LINES); i++) {
         if (strstr(text, LINES[i]) == NULL)
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);
-    image_free(&image);
-    free(file.bytes);
 }
 
 int main(void)
@@ -339,6 +391,8 @@ int main(void)
         cmocka_unit_test(services_that_are_no_programs_are_refused),
         cmocka_unit_test(firmware_that_cannot_run_under_an_svsm_is_refused),
         cmocka_unit_test(pages_loaded_twice_are_noticed),
+        cmocka_unit_test(the_parameters_say_whom_the_svsm_believes_a_key),
+        cmocka_unit_test(a_dump_tells_whom_the_svsm_believes_a_key),
         cmocka_unit_test(a_dump_tells_what_is_in_the_image),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs kbs and proxy together, with a made-up chip's VMs at the proxy's socket.
- * Arguments: the paths of the two programs.
+ * The programs kbs, kbsctl and proxy together, with a made-up chip's VMs at the proxy's socket.
+ * Arguments: the paths of the three programs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,13 +10,16 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_ecdh.h"
+#include "lib/release/advert.h"
 #include "tests/unit/kbs/guest.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/frames.h"
@@ -25,10 +28,11 @@
 
 #define VMS 8
 
-static const char *kbs_program, *proxy_program;
+static const char *kbs_program, *kbsctl_program, *proxy_program;
 static struct chip chip;
-static char db[PATH_MAX], socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path[PATH_MAX];
-static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64];
+static char folder[PATH_MAX], config[PATH_MAX], ca_path[PATH_MAX], token_path[PATH_MAX];
+static char socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path[PATH_MAX];
+static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64], admin_url[64];
 static const uint8_t secret[STATE_KEY_SIZE] = {0x5e, 0xc2, 0xe7};
 static pid_t kbs_pid, proxy_pid;
 
@@ -46,7 +50,10 @@ static void prepare_files(void)
     struct snp_report report = chip_report(&chip, (uint8_t[REPORT_DATA_SIZE]){0});
     FILE *file;
 
-    scratch_path("db", db);
+    scratch_path("kbs", folder);
+    scratch_path("kbs/kbs.conf", config);
+    scratch_path("kbs/tls/ca.pem", ca_path);
+    scratch_path("kbs/owner.token", token_path);
     scratch_path("socket", socket_path);
     file = fopen(scratch_path("ark.pem", ark_path), "w");
     PEM_write_X509(file, chip.ark);
@@ -55,25 +62,51 @@ static void prepare_files(void)
         sprintf(text + 2 * i, "%02x", secret[i]);
     strcat(text, "\n");
     write_file(scratch_path("secret", secret_path), text);
+    assert_int_equal(chmod(secret_path, 0600), 0);
     for (size_t i = 0; i < sizeof(report.measurement); i++)
         sprintf(measurement + 2 * i, "%02x", report.measurement[i]);
 }
 
-/* The first line that kbs writes says where it serves. */
-static pid_t start_kbs(const char *address)
+/* A port that nobody listens on, for a server that is to come back at the same one. */
+static unsigned free_port(void)
 {
-    const char *const arguments[] = {kbs_program, "serve",    "--db",  db,  "--trust-emulated",
-                                     ark_path,    "--listen", address, NULL};
-    char line[1024] = "";
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void make_kbs(void)
+{
+    char listen[32], admin[32];
+
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", free_port());
+    snprintf(admin, sizeof(admin), "127.0.0.1:%u", free_port());
+    snprintf(url, sizeof(url), "http://%s", listen);
+    snprintf(admin_url, sizeof(admin_url), "https://%s", admin);
+    assert_int_equal(RUN(kbs_program, "init", folder, "--listen", listen, "--admin-listen", admin,
+                         "--kds", "none", "--trust-emulated", ark_path),
+                     0);
+}
+
+static pid_t start_kbs(void)
+{
+    const char *const arguments[] = {kbs_program, "serve", "--config", config, NULL};
     FILE *messages;
     pid_t pid = program_start(kbs_program, arguments, &messages);
 
-    if (!program_line(messages, line, sizeof(line)) ||
-        sscanf(line, "kbs: serving %63s from", url) != 1)
-        fail_msg("kbs did not start: %s", line);
+    program_says(messages, admin_url);
     fclose(messages);
     return pid;
 }
+
+#define KBSCTL(...)                                                                                \
+    RUN(kbsctl_program, "--url", admin_url, "--ca", ca_path, "--token-file", token_path,           \
+        __VA_ARGS__)
 
 static pid_t start_proxy(void)
 {
@@ -93,7 +126,8 @@ static int start_all(void **state)
     if (scratch_make(state) != 0)
         return -1;
     prepare_files();
-    kbs_pid = start_kbs("127.0.0.1:0");
+    make_kbs();
+    kbs_pid = start_kbs();
     proxy_pid = start_proxy();
     return 0;
 }
@@ -122,14 +156,15 @@ static json_t *receive_message(int vm)
 }
 
 /* Negotiates; the nonce in base64 and as bytes. */
-static void negotiate(int vm, char text[64], uint8_t nonce[32])
+static void negotiate(int vm, char text[128], uint8_t nonce[RELEASE_ADVERT_SIZE])
 {
     json_t *response;
 
     vm_sends(vm, NEGOTIATION_REQUEST);
     response = receive_message(vm);
-    strncpy(text, json_string_value(json_object_get(response, "challenge")), 63);
-    assert_true(base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, 32));
+    strncpy(text, json_string_value(json_object_get(response, "challenge")), 127);
+    assert_true(
+        base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, RELEASE_ADVERT_SIZE));
     json_decref(response);
 }
 
@@ -189,8 +224,8 @@ static void open_response(const struct guest *guest, const json_t *response,
 
 static void attest_and_expect_secret(int vm)
 {
-    uint8_t nonce[32], released[STATE_KEY_SIZE];
-    char text[64] = "";
+    uint8_t nonce[RELEASE_ADVERT_SIZE], released[STATE_KEY_SIZE];
+    char text[128] = "";
     struct snp_report report;
     struct guest guest;
     json_t *response;
@@ -208,8 +243,8 @@ static void attest_and_expect_secret(int vm)
 
 static void attest_and_expect_failure(int vm, const char *reason)
 {
-    uint8_t nonce[32];
-    char text[64] = "";
+    uint8_t nonce[RELEASE_ADVERT_SIZE];
+    char text[128] = "";
     struct snp_report report;
     struct guest guest;
     json_t *response;
@@ -232,8 +267,9 @@ static void nothing_is_released_before_registration_and_the_secret_after(void **
 
     (void)state;
     attest_and_expect_failure(vm, "kbs-refused");
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path),
+    assert_int_equal(KBSCTL("image", "add", "image", "--measurement", measurement), 0);
+    assert_int_equal(KBSCTL("volume", "create", "volume", "--image", "image", "--key-file",
+                            secret_path, "--release", "any"),
                      0);
     attest_and_expect_secret(vm);
     attest_and_expect_secret(vm); /* the next boot, on the same line */
@@ -258,7 +294,6 @@ static void vms_do_not_wait_for_each_other(void **state)
 
 static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void **state)
 {
-    const char *address = url + strlen("http://");
     int vm = vm_connect(socket_path);
     json_t *response;
 
@@ -269,33 +304,9 @@ static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void *
     assert_string_equal(json_string_value(json_object_get(response, "challenge")), "");
     assert_string_equal(json_string_value(json_object_get(response, "reason")), "kbs-unreachable");
     json_decref(response);
-    kbs_pid = start_kbs(address);
+    kbs_pid = start_kbs();
     attest_and_expect_secret(vm); /* the registration outlived the restart */
     close(vm);
-}
-
-static void register_accepts_only_what_is_well_formed(void **state)
-{
-    char bad_secret[PATH_MAX];
-
-    (void)state;
-    write_file(scratch_path("bad", bad_secret), "0011");
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path),
-                     4); /* is registered */
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path, "--replace"),
-                     0);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", "00",
-                         "--secret-file", secret_path),
-                     4);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", bad_secret, "--replace"),
-                     4);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", "/nonexistent"),
-                     3);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db), 2);
 }
 
 static void programs_tell_their_failures_apart(void **state)
@@ -305,11 +316,9 @@ static void programs_tell_their_failures_apart(void **state)
     assert_int_equal(RUN(kbs_program, "serve", "--help"), 0);
     assert_int_equal(RUN(kbs_program, "conquer"), 2);
     assert_int_equal(RUN(kbs_program, "serve"), 2);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", "0.0.0.0:80"), 2);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--trust-emulated", "/nonexistent"), 3);
-    assert_int_equal(RUN(kbs_program, "list", "--db", "/nonexistent/db"), 3);
-    assert_int_equal(RUN(kbs_program, "list", "--db", db), 0);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", url + strlen("http://")), 5);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", "/nonexistent"), 3);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", config, "--check-config"), 0);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", config), 5);
 
     assert_int_equal(RUN(proxy_program, "--help"), 0);
     assert_int_equal(RUN(proxy_program, "--unix", socket_path), 2);
@@ -319,12 +328,12 @@ static void programs_tell_their_failures_apart(void **state)
     assert_int_equal(RUN(proxy_program, "--unix", socket_path, "--url", url), 5);
 }
 
-static void a_flush_takes_everything_back(void **state)
+static void a_retired_volume_gives_its_key_to_nobody(void **state)
 {
     int vm = vm_connect(socket_path);
 
     (void)state;
-    assert_int_equal(RUN(kbs_program, "flush", "--db", db), 0);
+    assert_int_equal(KBSCTL("volume", "retire", "volume"), 0);
     attest_and_expect_failure(vm, "kbs-refused");
     close(vm);
 }
@@ -335,16 +344,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_released_before_registration_and_the_secret_after),
         cmocka_unit_test(vms_do_not_wait_for_each_other),
         cmocka_unit_test(a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that),
-        cmocka_unit_test(register_accepts_only_what_is_well_formed),
         cmocka_unit_test(programs_tell_their_failures_apart),
-        cmocka_unit_test(a_flush_takes_everything_back),
+        cmocka_unit_test(a_retired_volume_gives_its_key_to_nobody),
     };
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: %s KBS PROXY\n", argv[0]);
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s KBS KBSCTL PROXY\n", argv[0]);
         return 2;
     }
     kbs_program = argv[1];
-    proxy_program = argv[2];
+    kbsctl_program = argv[2];
+    proxy_program = argv[3];
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }
