@@ -11,9 +11,13 @@ PACKAGES=(
     flex bison bc libelf-dev lz4 xz-utils
     # the guest's image
     binutils busybox-static dosfstools e2fsprogs fakeroot fdisk mtools openssl qemu-utils systemd-boot-efi tpm2-tools
-    # tests
-    clang-format clang-tidy cppcheck jq shellcheck swtpm swtpm-tools xxd
+    # scripts
+    jq
 )
+
+# What ./test.sh needs besides
+# shellcheck disable=SC2034 # for those who source this
+TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck shellcheck swtpm swtpm-tools xxd)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -94,11 +94,12 @@ static void add_public_key(struct call *call, json_t *entry)
 /* The entry of the key that the call is about; borrowed from keys. */
 static json_t *find_entry(const struct call *call, json_t *keys)
 {
-    json_t *entry;
-    size_t i;
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        json_t *entry = json_array_get(keys, i);
 
-    json_array_foreach(keys, i, entry) if (strcmp(json_string_value(json_object_get(entry, "id")),
-                                                  call->object) == 0) return entry;
+        if (strcmp(json_string_value(json_object_get(entry, "id")), call->object) == 0)
+            return entry;
+    }
     return NULL;
 }
 

@@ -157,12 +157,12 @@ enum store_status page_attestations(struct page *page)
 {
     static const char *const headings[] = {"Time",        "Verdict",  "Reason", "Image",
                                            "Measurement", "Platform", "Client", NULL};
-    json_t *lines, *line;
-    size_t i;
+    json_t *lines;
     enum store_status status = attestations_recent(page->unit, ATTESTATIONS_MAX, &lines);
 
     begin_section(page, "attestations", "Last attestations", headings);
-    json_array_foreach(lines, i, line) attestation_row(page, line);
+    for (size_t i = 0; i < json_array_size(lines); i++)
+        attestation_row(page, json_array_get(lines, i));
     end_section(page, "Nobody has attested yet.");
     json_decref(lines);
     return status;

@@ -61,7 +61,10 @@ void values_volume_id(const uint8_t id[VOLUME_ID_BYTES], char text[VOLUME_ID_TEX
 
     values_hex(id, VOLUME_ID_BYTES, digits);
     for (size_t i = 0; i < VOLUME_ID_TEXT_LEN; i++)
-        text[i] = is_hyphen_place(i) ? '-' : *next++;
+        if (is_hyphen_place(i))
+            text[i] = '-';
+        else
+            text[i] = *next++;
     text[VOLUME_ID_TEXT_LEN] = '\0';
 }
 

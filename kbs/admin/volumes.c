@@ -78,11 +78,20 @@ MUST_CHECK static bool take_key(struct call *call, const char *text, uint8_t key
                                         "key: its two halves are equal, which XTS does not allow");
 }
 
+/* A random id is a UUID of version 4 (RFC 9562). */
+MUST_CHECK static bool make_id(struct call *call, uint8_t id[VOLUME_ID_SIZE])
+{
+    if (RAND_bytes(id, VOLUME_ID_SIZE) != 1)
+        return call_refuse(call, HTTP_INTERNAL, "no-entropy", "no random numbers for an id");
+    id[6] = (id[6] & 0x0F) | 0x40;
+    id[8] = (id[8] & 0x3F) | 0x80;
+    return true;
+}
+
 MUST_CHECK static bool take_id(struct call *call, const char *text, uint8_t id[VOLUME_ID_SIZE])
 {
     if (!text)
-        return RAND_bytes(id, VOLUME_ID_SIZE) == 1 ||
-               call_refuse(call, HTTP_INTERNAL, "no-entropy", "no random numbers for an id");
+        return make_id(call, id);
     return values_parse_volume_id(text, id) ||
            call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
                        "id: must be a UUID of 8-4-4-4-12 digits");

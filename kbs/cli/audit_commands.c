@@ -55,9 +55,6 @@ static void print_string(const json_t *members, const char *name)
 static void print_line(const char *line)
 {
     json_t *members = json_loads(line, 0, NULL);
-    const char *name;
-    const json_t *value;
-    json_t *all = members;
 
     if (!json_is_object(members)) {
         table_print_text(stdout, line);
@@ -74,11 +71,9 @@ static void print_line(const char *line)
            table_colour(colour_of_result(json_string_value(json_object_get(members, "result")))));
     print_string(members, "result");
     fputs(table_colour_end(), stdout);
-    json_object_foreach(all, name, value)
-    {
-        if (!is_leading(name))
-            print_member(name, value);
-    }
+    for (void *i = json_object_iter(members); i; i = json_object_iter_next(members, i))
+        if (!is_leading(json_object_iter_key(i)))
+            print_member(json_object_iter_key(i), json_object_iter_value(i));
     putchar('\n');
     json_decref(members);
 }
@@ -96,11 +91,11 @@ static void print_entry(const struct cli *cli, const json_t *entry)
 /* Prints the entries of an answer; *next is the number of the line behind them. */
 static void print_entries(const struct cli *cli, const json_t *reply, json_int_t *next)
 {
-    const json_t *entry;
-    size_t i;
+    const json_t *entries = json_object_get(reply, "entries");
 
-    json_array_foreach(json_object_get(reply, "entries"), i, entry)
-    {
+    for (size_t i = 0; i < json_array_size(entries); i++) {
+        const json_t *entry = json_array_get(entries, i);
+
         print_entry(cli, entry);
         *next = json_integer_value(json_object_get(entry, "seq")) + 1;
     }

@@ -39,16 +39,14 @@ static int make_question(const struct cli *cli, json_t **question)
 
 static void print_explanation(const json_t *reply)
 {
-    const json_t *line;
-    size_t i;
+    const json_t *lines = json_object_get(reply, "lines");
 
     fputs("measurement ", stdout);
     table_print_text(stdout, json_string_value(json_object_get(reply, "measurement")));
     putchar('\n');
-    json_array_foreach(json_object_get(reply, "lines"), i, line)
-    {
+    for (size_t i = 0; i < json_array_size(lines); i++) {
         fputs("- ", stdout);
-        table_print_text(stdout, json_string_value(line));
+        table_print_text(stdout, json_string_value(json_array_get(lines, i)));
         putchar('\n');
     }
 }

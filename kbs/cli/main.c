@@ -101,12 +101,21 @@ static void print_help(FILE *out)
 
 /* The command line */
 
+/* The option that getopt_long found: by its letter, or by its number. */
+static enum cli_option option_of(int found)
+{
+    for (int i = 0; found < FIRST_LONG && i < OPTION_COUNT; i++)
+        if (found == option_table[i].letter)
+            return (enum cli_option)i;
+    return (enum cli_option)(found - FIRST_LONG);
+}
+
 static int take_options(int argc, char **argv, struct cli *cli)
 {
     struct option known[OPTION_COUNT + 1] = {0};
-    int option, i;
+    int option;
 
-    for (i = 0; i < OPTION_COUNT; i++)
+    for (int i = 0; i < OPTION_COUNT; i++)
         known[i] =
             (struct option){.name = option_table[i].name,
                             .has_arg = option_table[i].value ? required_argument : no_argument,
@@ -114,10 +123,7 @@ static int take_options(int argc, char **argv, struct cli *cli)
     while ((option = getopt_long(argc, argv, "hfn:", known, NULL)) != -1) {
         if (option == '?') /* getopt_long() has complained */
             return EXIT_USAGE;
-        for (i = 0; i < OPTION_COUNT && option != FIRST_LONG + i; i++)
-            if (option < FIRST_LONG && option == option_table[i].letter)
-                break;
-        cli->options[i] = optarg ? optarg : "";
+        cli->options[option_of(option)] = optarg ? optarg : "";
     }
     cli->operand_count = argc - optind;
     cli->operands = argv + optind;

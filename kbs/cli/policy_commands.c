@@ -29,13 +29,11 @@ static int read_text(const struct cli *cli, json_t **body)
 
 static void warn_of_unknown_images(const json_t *reply)
 {
-    const json_t *image;
-    size_t i;
+    const json_t *images = json_object_get(reply, "unknown_images");
 
-    json_array_foreach(json_object_get(reply, "unknown_images"), i, image)
-    {
+    for (size_t i = 0; i < json_array_size(images); i++) {
         fputs("kbsctl: warning: no image ", stderr);
-        table_print_text(stderr, json_string_value(image));
+        table_print_text(stderr, json_string_value(json_array_get(images, i)));
         fputs(" is registered, which the policy names\n", stderr);
     }
 }

@@ -131,10 +131,10 @@ static int check(struct settings *settings)
 
     if (!settings->url[0])
         return cli_fail(EXIT_USAGE, "where is the KBS? Give --url, or url in a configuration file");
-    if (strncmp(settings->url, "https://", 8) != 0)
+    if (strncmp(settings->url, "https://", 8) != 0 || length == 8)
         return cli_fail(EXIT_USAGE,
-                        "%s: must begin with https://, or the token could be read on "
-                        "its way",
+                        "%s: must be https://HOST:PORT; without TLS the token could be read on its "
+                        "way",
                         settings->url);
     if (!settings->token_file[0])
         return cli_fail(EXIT_USAGE,

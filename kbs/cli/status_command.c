@@ -28,12 +28,12 @@ static void print_audit(const json_t *audit)
 
 static void print_counts(const json_t *counts)
 {
-    printf("registered %" JSON_INTEGER_FORMAT " images (%" JSON_INTEGER_FORMAT
-           " retired), %" JSON_INTEGER_FORMAT " volumes (%" JSON_INTEGER_FORMAT
-           " retired), %" JSON_INTEGER_FORMAT " policies, %" JSON_INTEGER_FORMAT " secrets\n",
+    printf("registered images: %" JSON_INTEGER_FORMAT " (%" JSON_INTEGER_FORMAT
+           " retired), volumes: %" JSON_INTEGER_FORMAT " (%" JSON_INTEGER_FORMAT
+           " retired), policies: %" JSON_INTEGER_FORMAT ", secrets: %" JSON_INTEGER_FORMAT "\n",
            count(counts, "images"), count(counts, "images_retired"), count(counts, "volumes"),
            count(counts, "volumes_retired"), count(counts, "policies"), count(counts, "secrets"));
-    printf("tokens     %" JSON_INTEGER_FORMAT " owners, %" JSON_INTEGER_FORMAT " auditors\n",
+    printf("tokens     owners: %" JSON_INTEGER_FORMAT ", auditors: %" JSON_INTEGER_FORMAT "\n",
            count(counts, "owners"), count(counts, "auditors"));
 }
 

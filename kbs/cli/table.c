@@ -117,6 +117,8 @@ static bool fill_grid(struct grid *grid, const json_t *rows, const struct column
 
     while (grid->columns < COLUMNS_MAX && columns[grid->columns].heading)
         grid->columns++;
+    if (grid->columns == 0)
+        return false;
     grid->rows = json_array_size(rows) + 1;
     grid->cells = calloc(grid->rows * grid->columns, sizeof(*grid->cells));
     for (size_t row = 0; grid->cells && row < grid->rows; row++)

@@ -56,14 +56,15 @@ static struct sockaddr_un address_of(const char *path)
     return address;
 }
 
-/* Connects as soon as the server listens. */
+/* Connects as soon as the server listens: an AMD-SP makes its chip's RSA keys first, which on a
+ * busy machine has taken more than ten seconds. */
 static int connect_to(const char *path, int type)
 {
     const struct sockaddr_un address = address_of(path);
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
-    for (unsigned int tries = 0; tries < 1000; tries++) {
+    for (unsigned int tries = 0; tries < 6000; tries++) {
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
             return fd;
         nanosleep(&pause, NULL);

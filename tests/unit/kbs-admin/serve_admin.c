@@ -46,7 +46,7 @@ static void write_text(const char *path, const char *text)
 static X509 *make_certificates(const char *folder)
 {
     static const char *const hosts[] = {"localhost", "127.0.0.1"};
-    struct issued ca, server;
+    struct issued ca = {0}, server = {0};
     X509 *root;
 
     assert_true(issue_ca(time(NULL), &ca) && issue_server(&ca, hosts, 2, time(NULL), &server));

@@ -28,7 +28,7 @@ says() { [[ "$out$err" == *"$1"* ]] || fail "expected \"$1\", found: $out $err";
 run 2 image list
 says "where is the KBS?"
 run 2 --url "http://127.0.0.1:$port" image list
-says "must begin with https://"
+says "must be https://HOST:PORT"
 run 2 --url "https://127.0.0.1:$port" image list
 says "who are you?"
 run 5 --url "https://127.0.0.1:$port" --token-file "$work/owner.token" image list
