@@ -467,11 +467,13 @@ static void secrets_go_in_and_never_come_out(void **state)
 
 static void a_secret_that_is_too_large_is_refused(void **state)
 {
-    size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
+    const size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
     char *body = malloc(length + 100);
-    size_t used = (size_t)sprintf(body, "{\"policy\":\"default\",\"value\":\"");
+    size_t used;
 
     (void)state;
+    assert_non_null(body);
+    used = (size_t)sprintf(body, "{\"policy\":\"default\",\"value\":\"");
     memset(body + used, 'A', length);
     strcpy(body + used + length, "\"}");
     refused("PUT", "/admin/v1/secrets/a/b/large", body, 413, "too-large");
