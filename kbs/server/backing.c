@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kbs/server/commands.h"
 
@@ -42,6 +43,8 @@ int backing_open(const char *config_path, struct backing *backing)
     int status;
 
     *backing = (struct backing){0};
+    if (access(config_path, R_OK) != 0)
+        return fail_with(EXIT_FILE, "configuration %s: %s", config_path, strerror(errno));
     if (!config_load(config_path, &backing->config, &errors)) {
         fputs(errors.text, stderr);
         return EXIT_INPUT;

@@ -7,14 +7,17 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
 #include "kbs/policy/policy.h"
+#include "kbs/protocol/policy_cache.h"
 #include "kbs/protocol/session.h"
 #include "kbs/server/commands.h"
 #include "kbs/store/policies.h"
 
 #define CLIENTS_REMEMBERED 4096 /* by each rate limit */
+#define CHAINS_REMEMBERED  256  /* of certificates, with the outcome of their verification */
 #define EXPIRY_WARNING     30   /* days */
 
 static int open_keyring(struct parts *parts)
@@ -126,41 +129,56 @@ static int load_tls(const struct config_listeners *listeners, struct tls_files *
     return EXIT_DONE;
 }
 
-static int make_limits(struct parts *parts)
+MUST_CHECK static bool make_rates(struct parts *parts)
 {
     const struct config_limits *limits = &parts->backing.config.limits;
     const struct rate each = {(unsigned)limits->rate, (unsigned)limits->burst};
     const struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
 
-    parts->front.sessions = rate_limit_new(each, all, CLIENTS_REMEMBERED);
+    parts->session_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
     /* Strangers who fail must not keep administrators out: no limit on all of them. */
-    parts->front.failures = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
-    return parts->front.sessions && parts->front.failures ? EXIT_DONE
-                                                          : fail_with(EXIT_FILE, "out of memory");
+    parts->failure_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
+    return parts->session_rate && parts->failure_rate;
+}
+
+/* What requests are answered from, when they come over TLS or not. */
+static void put_together(struct parts *parts, bool tls)
+{
+    parts->kbs[tls] = (struct kbs){
+        .store = parts->backing.store,
+        .audit = parts->audit,
+        .keyring = parts->keyring,
+        .sessions = parts->sessions,
+        .policies = parts->policies,
+        .verifier = &parts->verifier,
+        .attestation_policy = parts->backing.config.attestation_policy.text,
+        .tls = tls,
+    };
+    parts->front[tls] = (struct front){
+        .kbs = &parts->kbs[tls],
+        .sessions = parts->session_rate,
+        .failures = parts->failure_rate,
+    };
 }
 
 static int start(struct parts *parts)
 {
-    const struct config *config = &parts->backing.config;
+    struct store *store = parts->backing.store;
     int status = open_collateral(parts);
 
     if (status != EXIT_DONE)
         return status;
     parts->verifier = (struct verifier){.trust = &parts->trust, .collateral = parts->collateral};
-    parts->audit = audit_start(parts->backing.store, true);
-    parts->sessions = sessions_new((size_t)config->sessions, parts->backing.store);
-    if (!parts->audit || !parts->sessions)
+    parts->audit = audit_start(store, true);
+    parts->sessions = sessions_new((size_t)parts->backing.config.sessions, store);
+    parts->policies = policy_cache_new();
+    parts->verifier.chains = chain_cache_new(CHAINS_REMEMBERED);
+    if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains ||
+        !make_rates(parts))
         return fail_with(EXIT_FILE, "out of memory");
-    parts->kbs = (struct kbs){
-        .store = parts->backing.store,
-        .audit = parts->audit,
-        .keyring = parts->keyring,
-        .sessions = parts->sessions,
-        .verifier = &parts->verifier,
-        .attestation_policy = config->attestation_policy.text,
-    };
-    parts->front.kbs = &parts->kbs;
-    return make_limits(parts);
+    put_together(parts, false);
+    put_together(parts, true);
+    return EXIT_DONE;
 }
 
 int parts_open(const char *config_path, bool serve, struct parts *parts)
@@ -187,9 +205,12 @@ int parts_open(const char *config_path, bool serve, struct parts *parts)
 
 void parts_close(struct parts *parts)
 {
-    rate_limit_free(parts->front.sessions);
-    rate_limit_free(parts->front.failures);
+    rate_limit_free(parts->session_rate);
+    rate_limit_free(parts->failure_rate);
     sessions_free(parts->sessions);
+    policy_cache_free(parts->policies);
+    if (parts->verifier.chains)
+        chain_cache_free(parts->verifier.chains);
     if (parts->audit)
         audit_stop(parts->audit);
     collateral_free(parts->collateral);

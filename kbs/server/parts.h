@@ -16,10 +16,14 @@ struct parts {
     struct trust trust;
     struct collateral *collateral;
     struct verifier verifier;
-    struct audit *audit;       /* NULL when only checked */
-    struct sessions *sessions; /* likewise */
-    struct kbs kbs;
-    struct front front;
+    /* NULL when only checked */
+    struct audit *audit;
+    struct sessions *sessions;
+    struct policy_cache *policies;
+    struct rate_limit *session_rate, *failure_rate;
+    /* For clients in the clear, and over TLS */
+    struct kbs kbs[2];
+    struct front front[2];
     /* NULL for a listener in the clear */
     struct tls_files *tls[CONFIG_LISTENERS_MAX], *admin_tls[CONFIG_LISTENERS_MAX];
 };

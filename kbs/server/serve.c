@@ -79,7 +79,7 @@ MUST_CHECK static bool parse_options(int argc, char **argv, struct serve_options
     return options->config && optind == argc;
 }
 
-static struct http_server_options describe(struct parts *parts, bool admin)
+static struct http_server_options describe(struct parts *parts, bool admin, struct tls_files *tls)
 {
     const struct config_limits *limits = &parts->backing.config.limits;
 
@@ -87,7 +87,8 @@ static struct http_server_options describe(struct parts *parts, bool admin)
         .gate = admin ? front_admin_gate : front_public_gate,
         .handler = admin ? front_admin_answer : front_public_answer,
         .refuse = admin ? front_admin_refuse : front_public_refuse,
-        .context = &parts->front,
+        .context = &parts->front[tls != NULL],
+        .tls = tls,
         .header_size = (size_t)limits->header_size,
         .limits =
             {
@@ -103,13 +104,12 @@ static struct http_server_options describe(struct parts *parts, bool admin)
 static int listen_at(struct serving *serving, const char *address, bool admin,
                      struct tls_files *tls)
 {
-    struct http_server_options options = describe(&serving->parts, admin);
+    const struct http_server_options options = describe(&serving->parts, admin, tls);
     struct served *served = &serving->served[serving->count];
     char at[LISTENER_NAME_MAX + 1];
     enum listener_status status;
     int fd;
 
-    options.tls = tls;
     status = listener_open(address, &fd, at);
     if (status != LISTENER_OK)
         return fail_with(EXIT_ADDRESS, "%s: %s", address, listener_status_text(status));

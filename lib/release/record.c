@@ -26,21 +26,21 @@ static const char cek_domain[] = "SVSM-KBS-CEK-V1";
 static void describe(struct release_record *r, struct tlv_field fields[FIELDS])
 {
     const struct tlv_field all[FIELDS] = {
-        {TLV_OP, 1, &r->op, true, true, NULL},
-        {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, r->volume, false, false, &r->has_volume},
-        {TLV_STATUS, 1, &r->status, true, true, NULL},
-        {TLV_EPOCH, 8, &r->epoch, true, false, &r->has_epoch},
-        {TLV_LEASE, sizeof(r->lease), r->lease, false, false, &r->has_lease},
-        {TLV_TTL, 4, &r->ttl, true, false, &r->has_ttl},
-        {TLV_COMMITTED, RELEASE_STATE_SIZE, r->committed, false, false, &r->has_committed},
-        {TLV_RANDOM, RELEASE_RANDOM_SIZE, r->random, false, true, NULL},
-        {TLV_REPORT_DIGEST, RELEASE_DIGEST_SIZE, r->report_digest, false, true, NULL},
-        {TLV_KEY_DIGEST, RELEASE_DIGEST_SIZE, r->key_digest, false, true, NULL},
-        {TLV_CEK_COMMIT, RELEASE_DIGEST_SIZE, r->cek_commit, false, false, &r->has_cek_commit},
-        {TLV_KEY_VERSION, 4, &r->key_version, true, false, &r->has_key_version},
-        {TLV_FLAGS, 4, &r->flags, true, false, &r->has_flags},
-        {TLV_RETRY_AFTER, 4, &r->retry_after, true, false, &r->has_retry_after},
-        {TLV_GENERATION, 8, &r->generation, true, false, &r->has_generation},
+        {TLV_OP, 1, true, true, &r->op, NULL},
+        {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, false, false, r->volume, &r->has_volume},
+        {TLV_STATUS, 1, true, true, &r->status, NULL},
+        {TLV_EPOCH, 8, true, false, &r->epoch, &r->has_epoch},
+        {TLV_LEASE, sizeof(r->lease), false, false, r->lease, &r->has_lease},
+        {TLV_TTL, 4, true, false, &r->ttl, &r->has_ttl},
+        {TLV_COMMITTED, RELEASE_STATE_SIZE, false, false, r->committed, &r->has_committed},
+        {TLV_RANDOM, RELEASE_RANDOM_SIZE, false, true, r->random, NULL},
+        {TLV_REPORT_DIGEST, RELEASE_DIGEST_SIZE, false, true, r->report_digest, NULL},
+        {TLV_KEY_DIGEST, RELEASE_DIGEST_SIZE, false, true, r->key_digest, NULL},
+        {TLV_CEK_COMMIT, RELEASE_DIGEST_SIZE, false, false, r->cek_commit, &r->has_cek_commit},
+        {TLV_KEY_VERSION, 4, true, false, &r->key_version, &r->has_key_version},
+        {TLV_FLAGS, 4, true, false, &r->flags, &r->has_flags},
+        {TLV_RETRY_AFTER, 4, true, false, &r->retry_after, &r->has_retry_after},
+        {TLV_GENERATION, 8, true, false, &r->generation, &r->has_generation},
     };
 
     memcpy(fields, all, sizeof(all));

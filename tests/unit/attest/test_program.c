@@ -24,6 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+
 #include "lib/boot/boot_params.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
@@ -53,14 +56,15 @@ static struct sockaddr_un address_of(const char *path)
     return address;
 }
 
-/* Connects as soon as the server listens. */
+/* Connects as soon as the server listens: an AMD-SP makes its chip's RSA keys first, which on a
+ * busy machine has taken more than ten seconds. */
 static int connect_to(const char *path, int type)
 {
     const struct sockaddr_un address = address_of(path);
     const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
-    for (unsigned int tries = 0; tries < 1000; tries++) {
+    for (unsigned int tries = 0; tries < 6000; tries++) {
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
             return fd;
         nanosleep(&pause, NULL);
@@ -254,8 +258,9 @@ static void the_service_reports_a_closed_proxy_and_lives_on(void **state)
     stop_service(&service);
 }
 
-/* Runs the native front-end against the proxy; returns its exit status. */
-static int run_native(void)
+/* Runs the native front-end against the proxy, with the KBS's key unless NULL; returns its exit
+ * status. */
+static int run_native(const char *kbs_key)
 {
     const struct sockaddr_un address = address_of(proxy_socket);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -270,7 +275,8 @@ static int run_native(void)
     child = fork();
     if (child == 0) {
         execl(attest_path, attest_path, "--proxy", proxy_option, "--amd-sp", sp_option,
-              "--vmpck0-file", vmpck0_file, "--key-out", key_file, (char *)NULL);
+              "--vmpck0-file", vmpck0_file, "--key-out", key_file,
+              kbs_key ? "--kbs-key" : (char *)NULL, kbs_key, (char *)NULL);
         _exit(127);
     }
     close(proxy.fd);
@@ -288,7 +294,7 @@ static void the_native_front_end_writes_the_key_to_a_new_private_file(void **sta
     int fd;
 
     (void)state;
-    assert_int_equal(run_native(), 0);
+    assert_int_equal(run_native(NULL), 0);
     fd = open(key_file, O_RDONLY | O_CLOEXEC);
     assert_int_equal(fstat(fd, &stat), 0);
     assert_int_equal(stat.st_size, sizeof(key));
@@ -302,8 +308,33 @@ static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
 {
     (void)state;
     proxy.attestation = "{\"success\":false}";
-    assert_int_equal(run_native(), 10 + ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(run_native(NULL), 10 + ATTEST_STATUS_KBS_REFUSED);
     assert_int_equal(access(key_file, F_OK), -1);
+}
+
+static void the_native_front_end_takes_only_a_release_signed_with_its_key(void **state)
+{
+    EVP_PKEY *kbs_key = EVP_EC_gen("P-384"), *other_key = EVP_EC_gen("P-384");
+    char pem[64];
+    FILE *file;
+
+    snprintf(pem, sizeof(pem), "%s/kbs.pem", folder);
+    file = fopen(pem, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PUBKEY(file, kbs_key), 1);
+    fclose(file);
+    fake_proxy_advertise(&proxy, kbs_key, 1);
+    assert_int_equal(run_native(pem), 0);
+    assert_int_equal(unlink(key_file), 0);
+    stop_proxy(state);
+    start_proxy(state);
+    fake_proxy_advertise(&proxy, kbs_key, 2);
+    proxy.signer = other_key;
+    assert_int_equal(run_native(pem), 10 + ATTEST_STATUS_UNSIGNED);
+    assert_int_equal(access(key_file, F_OK), -1);
+    unlink(pem);
+    EVP_PKEY_free(kbs_key);
+    EVP_PKEY_free(other_key);
 }
 
 static void a_service_with_a_pinned_key_takes_no_unsigned_release(void **state)
@@ -371,6 +402,8 @@ int main(int argc, char **argv)
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
                                         start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(
+            the_native_front_end_takes_only_a_release_signed_with_its_key, start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(the_native_front_end_leaves_no_file_when_it_fails,
                                         start_proxy, stop_proxy),
         cmocka_unit_test(options_are_checked),

@@ -229,7 +229,7 @@ static void an_image_without_pins_takes_an_advert_for_any_challenge(void **state
 
 static struct p521_point point_of_hex(const char *x, const char *y)
 {
-    struct p521_point point;
+    struct p521_point point = {0};
 
     bytes_of_hex(x, point.x, sizeof(point.x));
     bytes_of_hex(y, point.y, sizeof(point.y));

@@ -161,7 +161,7 @@ static void measure_writes_the_pages_that_give_the_digest(void **state)
     expect_status("measure --pages missing/sample.pages sample.igvm", TOOL_FILE);
 }
 
-#define VOLUME "00112233-4455-6677-8899-aabbccddeeff"
+#define VOLUME "--volume 00112233-4455-6677-8899-aabbccddeeff"
 
 static void keys_of_the_kbs_are_pinned_in_the_image(void **state)
 {
@@ -169,11 +169,11 @@ static void keys_of_the_kbs_are_pinned_in_the_image(void **state)
 
     (void)state;
     expect_status("build --svsm kernel.elf --kbs-key one.pem --kbs-key two.pem --kbs-key three.pem "
-                  "--kbs-key certificate.pem --volume " VOLUME " -o pinned.igvm",
+                  "--kbs-key certificate.pem " VOLUME " -o pinned.igvm",
                   0);
     assert_int_equal(run("dump pinned.igvm", output, sizeof(output)), 0);
     assert_non_null(strstr(output, "\n  takes key releases signed with "));
-    assert_non_null(strstr(output, "\n  asks for volume " VOLUME "\n"));
+    assert_non_null(strstr(output, "\n  asks for volume 00112233-4455-6677-8899-aabbccddeeff\n"));
     expect_status("build --svsm kernel.elf -o unpinned.igvm", 0);
     assert_int_equal(run("dump unpinned.igvm", output, sizeof(output)), 0);
     assert_non_null(strstr(output, "takes unsigned key releases"));
@@ -190,7 +190,7 @@ static void only_a_key_of_a_kbs_can_be_pinned(void **state)
                   "--kbs-key four.pem --kbs-key certificate.pem -o x.igvm",
                   TOOL_USAGE);
     expect_status("build --firmware firmware.fd --kbs-key one.pem -o x.igvm", TOOL_USAGE);
-    expect_status("build --svsm kernel.elf --volume " VOLUME " -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf " VOLUME " -o x.igvm", TOOL_USAGE);
     expect_status("build --svsm kernel.elf --kbs-key one.pem --volume 12 -o x.igvm", TOOL_USAGE);
     expect_status("build --svsm kernel.elf --kbs-key one.pem "
                   "--volume 00000000-0000-0000-0000-000000000000 -o x.igvm",
@@ -223,9 +223,15 @@ static void the_same_inputs_give_the_same_file(void **state)
 static void each_option_changes_the_measurement_or_the_file(void **state)
 {
     static const char *const OPTIONS[] = {
-        "--region-size 33M",        "--policy 0x20000",     "--sev-features 0x21",
-        "--guest-vmpl 1",           "--console-port 0x2f8", "--proxy-port 0x2e8",
-        "--service tpm=kernel.elf", "--kbs-key one.pem",    "--kbs-key one.pem --volume " VOLUME,
+        "--region-size 33M",
+        "--policy 0x20000",
+        "--sev-features 0x21",
+        "--guest-vmpl 1",
+        "--console-port 0x2f8",
+        "--proxy-port 0x2e8",
+        "--service tpm=kernel.elf",
+        "--kbs-key one.pem",
+        "--kbs-key one.pem --volume 00112233-4455-6677-8899-aabbccddeeff",
     };
     char output[16];
 

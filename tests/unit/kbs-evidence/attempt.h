@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -54,7 +55,7 @@ enum verdict attempt_verify(struct attempt *attempt);
 enum verdict attempt_verify_bytes(struct attempt *attempt, const void *bytes, size_t size);
 
 /* Which verdicts any of them gave so far. */
-extern bool verdict_seen[VERDICT_COUNT];
+extern atomic_bool verdict_seen[VERDICT_COUNT];
 
 /* Fails the test with both codes and the detail. */
 #define expect_verdict(attempt, expected)                                                          \

@@ -474,7 +474,7 @@ static void the_usage_is_told(void **state)
     assert_int_equal(program_run("nonsense"), 2);
     assert_int_equal(program_run("serve"), 2);
     assert_int_equal(program_run("serve", "--config", "x", "--ready-fd", "one"), 2);
-    assert_int_equal(program_run("serve", "--config", in_scratch("absent")), 4);
+    assert_int_equal(program_run("serve", "--config", in_scratch("absent")), 3);
     assert_says(program_output, "No such file or directory");
 }
 

@@ -10,17 +10,20 @@
 #   SNP_VTPM_TEST_POSTGRES_HOST    the folder of the server's socket
 #   SNP_VTPM_TEST_POSTGRES_DATA    the folder of the server's files
 #
-# Nothing listens on a network. As root, the server runs as user postgres. Exit status: the command's; 77 (skipped)
-# where PostgreSQL is not installed.
+# Nothing listens on a network. PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not
+# run as root: for root it runs as nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
 set -euo pipefail
 
-bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
-if [ ! -x "$bin/initdb" ] || [ ! -x "$bin/pg_ctl" ]; then
-    echo "skipped: PostgreSQL's server programs are not installed (package postgresql)" >&2
+fetched=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/postgresql/current/root
+server_programs() { { compgen -G "$1/usr/lib/postgresql/*/bin/initdb" || true; } | xargs -rn 1 dirname | sort -V | tail -n 1; }
+bin=${SNP_VTPM_TEST_POSTGRES_BIN:-$(server_programs "")}
+[ -n "$bin" ] || bin=$(server_programs "$fetched")
+if [ -z "$bin" ]; then
+    echo "skipped: there is no PostgreSQL; ./prepare.sh --for-tests fetches it" >&2
     exit 77
 fi
 as_server=()
-[ "$(id -u)" != 0 ] || as_server=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+[ "$(id -u)" != 0 ] || as_server=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
 
 start() {
     (cd / && "${as_server[@]}" "$bin/pg_ctl" start --silent --wait --timeout=60 --pgdata="$1/data" --log="$1/log" \
@@ -50,7 +53,13 @@ clean() {
 }
 trap clean EXIT
 trap 'exit 143' TERM INT HUP
-[ "$(id -u)" != 0 ] || chown postgres: "$folder"
+if [[ $bin == "$fetched"/* ]]; then
+    # Where another user can read it.
+    cp -r "$fetched" "$folder/root"
+    bin=$folder/root${bin#"$fetched"}
+    export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu
+fi
+[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
 (cd / && "${as_server[@]}" "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C \
     --pgdata="$folder/data") >"$folder.initdb" 2>&1 || {
     cat "$folder.initdb" >&2
@@ -62,6 +71,7 @@ start "$folder"
 "$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
     --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs'
 
+export SNP_VTPM_TEST_POSTGRES_BIN=$bin
 export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"
 export SNP_VTPM_TEST_POSTGRES_HOST=$folder
 export SNP_VTPM_TEST_POSTGRES_DATA=$folder/data

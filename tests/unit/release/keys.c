@@ -17,7 +17,7 @@
 
 struct release_pin tv3_pin(void)
 {
-    struct release_pin pin;
+    struct release_pin pin = {0};
 
     bytes_of_hex(tv3_kid, pin.kid, sizeof(pin.kid));
     bytes_of_hex(tv3_signing_x, pin.point, 48);
