@@ -67,14 +67,6 @@ static enum jwk_status check_rsa(const struct jwk *key)
     return exponent % 2 == 1 && key->first[key->first_size - 1] % 2 == 1 ? JWK_OK : JWK_INVALID;
 }
 
-static enum jwk_status check_point(const struct jwk *key)
-{
-    EVP_PKEY *point = jwk_to_key(key);
-
-    EVP_PKEY_free(point);
-    return point ? JWK_OK : JWK_INVALID;
-}
-
 enum jwk_status jwk_parse(const json_t *json, struct jwk *key)
 {
     size_t kind = 0;
@@ -91,7 +83,7 @@ enum jwk_status jwk_parse(const json_t *json, struct jwk *key)
     key->kind = (enum jwk_kind)kind;
     if (!decode(json, key))
         return JWK_MALFORMED;
-    return key->kind == JWK_RSA ? check_rsa(key) : check_point(key);
+    return key->kind == JWK_RSA ? check_rsa(key) : JWK_OK;
 }
 
 const char *jwk_algorithm(const struct jwk *key)
@@ -173,6 +165,14 @@ static EVP_PKEY *ec_key(const struct jwk *key)
 EVP_PKEY *jwk_to_key(const struct jwk *key)
 {
     return key->kind == JWK_RSA ? rsa_key(key) : ec_key(key);
+}
+
+bool jwk_is_key(const struct jwk *key)
+{
+    EVP_PKEY *imported = jwk_to_key(key);
+
+    EVP_PKEY_free(imported);
+    return imported != NULL;
 }
 
 json_t *jwk_of_ec_key(const EVP_PKEY *key)
