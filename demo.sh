@@ -13,6 +13,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/guest-disk.sh"
+. "$ROOT/scripts/owner.sh"
 
 keep=no
 while [ $# != 0 ]; do

@@ -3,12 +3,13 @@
 # Installs the packages that are missing, fetches QEMU, firmware and the kernel's source, and builds everything.
 # When nothing changed it takes seconds.
 #
-# usage: ./prepare.sh [--clean] [--refresh] [--packages-only] [--no-packages]
+# usage: ./prepare.sh [--clean] [--refresh] [--packages-only] [--no-packages] [--for-tests]
 #
 #   --clean          remove build/ first; the state in state/ stays, and so does what was fetched
 #   --refresh        look for newer versions of what is fetched from other Debian suites
 #   --packages-only  install the packages and stop
 #   --no-packages    do not look for missing packages
+#   --for-tests      install what ./test.sh needs, too
 #   -h, --help       this text
 #
 # What is fetched, and the guest's kernel, go to ~/.cache/snp-vtpm (XDG_CACHE_HOME is obeyed). The system's own
@@ -20,15 +21,17 @@ set -euo pipefail
 . "$ROOT/scripts/packages.sh"
 . "$ROOT/scripts/debian-suites.sh"
 . "$ROOT/scripts/qemu.sh"
+. "$ROOT/scripts/owner.sh"
 
 load_config
-clean=no refresh=no with_packages=yes packages_only=no
+clean=no refresh=no with_packages=yes packages_only=no for_tests=no
 while [ $# != 0 ]; do
     case $1 in
         --clean) clean=yes ;;
         --refresh) refresh=yes ;;
         --packages-only) packages_only=yes ;;
         --no-packages) with_packages=no ;;
+        --for-tests) for_tests=yes PACKAGES+=("${TEST_PACKAGES[@]}") ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown option $1" ;;
     esac
@@ -82,12 +85,9 @@ outdated() {
 }
 
 build_launch_images() {
-    local igvm=$BUILD_DIR/igvm/igvm svsm=$BUILD_DIR/svsm/svsm.elf
-    local attest=$BUILD_DIR/services/attest/attest tpm=$BUILD_DIR/services/tpm/tpm
-    ! outdated "$IGVM_FILE" "$igvm" "$svsm" "$FIRMWARE" "$attest" "$tpm" ||
-        run_logged "Building $(shown "$IGVM_FILE")" "$(log_of igvm)" \
-            "$igvm" build --svsm "$svsm" --firmware "$FIRMWARE" --service "attest=$attest" --service "tpm=$tpm" \
-            --output "$IGVM_FILE"
+    local igvm=$BUILD_DIR/igvm/igvm svsm=$BUILD_DIR/svsm/svsm.elf services=$BUILD_DIR/services
+    ! outdated "$IGVM_FILE" "$igvm" "$svsm" "$FIRMWARE" "$services"/{attest/attest,tpm/tpm} "$KBS_DIR/release-key.pem" ||
+        run_logged "Building $(shown "$IGVM_FILE")" "$(log_of igvm)" build_svsm_image
     ! outdated "$IGVM_FILE_NO_SVSM" "$igvm" "$FIRMWARE" ||
         run_logged "Building $(shown "$IGVM_FILE_NO_SVSM")" "$(log_of igvm-no-svsm)" \
             "$igvm" build --firmware "$FIRMWARE" --output "$IGVM_FILE_NO_SVSM"
@@ -126,13 +126,17 @@ say_versions() {
 }
 
 [ $with_packages = no ] || install_packages
-[ $packages_only = no ] || exit 0
 mkdir -p "$CACHE_DIR"
 exec 9>"$CACHE_DIR/lock"
 flock -n 9 || {
     say "Waiting for another prepare.sh to end."
     flock 9
 }
+if [ $for_tests = yes ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null &&
+    { [ $refresh = yes ] || [ ! -e "$CACHE_DIR/postgresql/current" ]; }; then
+    run_logged "Fetching PostgreSQL" "$(log_of postgresql)" fetch_postgresql
+fi
+[ $packages_only = no ] || exit 0
 if [ $clean = yes ] && [ -e "$BUILD_DIR" ]; then
     [ -e "$BUILD_DIR/build.ninja" ] || [ -e "$BUILD_DIR/log" ] ||
         die "$(shown "$BUILD_DIR") is no build folder, so it is not removed" "correct BUILD_DIR in vm.conf"
@@ -147,7 +151,8 @@ step "Building"
 build_programs
 build_kernel
 build_guest_image
-build_launch_images
 make_chip
+[ -e "$KBS_DIR" ] || run_logged "Making the KBS" "$(log_of kbs)" make_kbs
+build_launch_images
 step "Ready"
 say_versions

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Registers the key of the TPM's state volume in the KBS, for the VM with the launch measurement of the IGVM
-# file. The KBS releases it to nobody else.
+# file. The KBS releases it to nobody else. It must run: this is what its owner does, with kbsctl.
 #
 # usage: ./register-resource-in-kbs.sh [-p HEX] [-m HEX | -i FILE]
 #
@@ -10,17 +10,19 @@
 #   -i FILE      the IGVM file, if not the one that prepare.sh built
 #   -h, --help   this text
 #
-# A key that was registered for the same measurement before is replaced. With another key the old TPM state
-# cannot be opened: register the old key again to have it back.
+# The KBS has one volume. If it is registered already, it moves to this measurement and gets this key: with another
+# key the old TPM state cannot be opened; register the old key again to have it back.
 #
 # Exit status: 0 done, 1 the KBS refused, 2 usage, which includes a malformed key or measurement,
-# 3 something is not built, 4 the IGVM file is missing or damaged.
+# 3 something is not built, 4 the IGVM file is missing or damaged, 5 the KBS does not run.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/checks.sh"
+. "$ROOT/scripts/owner.sh"
 
 EXIT_NOT_BUILT=3
 EXIT_IGVM=4
+EXIT_NO_KBS=5
 
 key='' key_given=no measurement=''
 load_config
@@ -44,20 +46,38 @@ check_hex() {
 
 [ $key_given = no ] || check_hex key "$key" 128
 [ -z "$measurement" ] || check_hex measurement "$measurement" 96
-require_built "$BUILD_DIR/kbs/kbs" $EXIT_NOT_BUILT
-if [ -z "$measurement" ]; then
+require_built "$BUILD_DIR/kbs/cli/kbsctl" $EXIT_NOT_BUILT
+given=()
+if [ -n "$measurement" ]; then
+    given=(--measurement "$measurement")
+else
     require_built "$BUILD_DIR/igvm/igvm" $EXIT_NOT_BUILT
     check_igvm_file $EXIT_IGVM "$IGVM_FILE"
     measurement=$("$BUILD_DIR/igvm/igvm" measure "$IGVM_FILE" | grep -oEm 1 '\b[0-9a-f]{96}\b') ||
         die -$EXIT_IGVM "cannot compute the launch measurement of $(shown "$IGVM_FILE")" "build it anew: ./prepare.sh"
+    given=(--igvm "$IGVM_FILE")
 fi
+measurement=${measurement,,}
+port_answers "$KBS_ADMIN_PORT" ||
+    die -$EXIT_NO_KBS "the KBS does not answer at port $KBS_ADMIN_PORT" "./start-kbs.sh --background starts it"
 [ $key_given = yes ] || key=$(od -An -v -tx1 -N 64 /dev/urandom | tr -d ' \n')
 
-umask 077
-mkdir -p "$(dirname "$KBS_DB")"
+refused() { die "the KBS did not take $1" "the message above says why"; }
+
+# The image has a name that its measurement gives.
+image=$(image_of "$measurement")
+if [ -z "$image" ]; then
+    image=image-${measurement:0:16}
+    kbsctl image add "$image" "${given[@]}" >/dev/null || refused "the image"
+fi
+
 # printf is the shell's own: the key is on no command line of another process.
-printf '%s\n' "$key" |
-    "$BUILD_DIR/kbs/kbs" register --db "$KBS_DB" --measurement "$measurement" --secret-file - --replace ||
-    die "the KBS did not take the key" "the message above says why"
+volume=$(active_volumes | head -n 1)
+if [ -z "$volume" ]; then
+    printf '%s\n' "$key" | kbsctl volume create tpm-state --image "$image" --key-file - >/dev/null || refused "the volume"
+else
+    kbsctl volume set-image "$volume" --image "$image" >/dev/null || refused "the image"
+    printf '%s\n' "$key" | kbsctl volume set-key "$volume" --key-file - >/dev/null || refused "the key"
+fi
 say "Registered $([ $key_given = yes ] && echo 'the given' || echo 'a random') key for launch measurement"
 say "    $measurement"

@@ -6,15 +6,16 @@
 #
 #   -b, --background   return when both answer; they go on until --stop
 #   -s, --stop         stop what --background started
-#   -f, --flush-db     forget all registered keys first
+#   -f, --flush-db     destroy all registered keys
 #   -h, --help         this text
 #
-# Without --background both run until Ctrl-C. The port is KBS_PORT in vm.conf.
+# Without --background both run until Ctrl-C. The ports are KBS_PORT and KBS_ADMIN_PORT in vm.conf.
 #
 # Exit status: 0 done, 1 other trouble, 2 usage, 3 something is not built, 4 the port is in use,
 # 5 they run already, 6 one of the two ended.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+. "$ROOT/scripts/owner.sh"
 
 EXIT_NOT_BUILT=3
 EXIT_PORT=4
@@ -67,7 +68,7 @@ stop_both() {
     rm -f "$PROXY_SOCKET"
 }
 
-port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$KBS_PORT") 2>/dev/null; }
+kbs_answers() { port_answers "$KBS_PORT" && port_answers "$KBS_ADMIN_PORT"; }
 proxy_listens() { grep -qF " $PROXY_SOCKET" /proc/net/unix; }
 
 # start_one NAME ARGUMENT...: in the background its words go to a log, else to the terminal.
@@ -101,10 +102,14 @@ fi
 
 require_built "$kbs" $EXIT_NOT_BUILT
 require_built "$proxy" $EXIT_NOT_BUILT
-require_built "$CHIP_DIR/ark.pem" $EXIT_NOT_BUILT
+require_built "$KBS_DIR/kbs.conf" $EXIT_NOT_BUILT
 ! pid=$(running kbs) || die -$EXIT_RUNNING "the KBS runs already, as process $pid" "./start-kbs.sh --stop ends it"
-! port_answers || die -$EXIT_PORT "port $KBS_PORT is in use by another program" \
-    "end that program, or choose another KBS_PORT in vm.conf"
+for port in KBS_PORT KBS_ADMIN_PORT; do
+    grep -qF ":${!port}\"" "$KBS_DIR/kbs.conf" ||
+        die -$EXIT_PORT "$(shown "$KBS_DIR/kbs.conf") says nothing of port ${!port}, $port in vm.conf" "correct one of the two"
+    ! port_answers "${!port}" || die -$EXIT_PORT "port ${!port} is in use by another program" \
+        "end that program, or choose another $port in vm.conf"
+done
 [ ${#PROXY_SOCKET} -le 107 ] || die "the path of the proxy's socket is too long: $PROXY_SOCKET" \
     "choose a shorter PROXY_SOCKET in vm.conf"
 
@@ -113,10 +118,10 @@ mkdir -p "$STATE_DIR" "$LOG_DIR"
 stop_both
 trap stop_both EXIT
 trap 'exit 130' INT TERM HUP
-[ $flush = no ] || rm -f "$KBS_DB" "$KBS_DB"-*
 
-start_one kbs serve --db "$KBS_DB" --listen "127.0.0.1:$KBS_PORT" --trust-emulated "$CHIP_DIR/ark.pem"
-wait_until kbs port_answers
+start_one kbs serve --config "$KBS_DIR/kbs.conf"
+wait_until kbs kbs_answers
+[ $flush = no ] || retire_volumes
 start_one proxy --unix "$PROXY_SOCKET" --url "$url"
 wait_until proxy proxy_listens
 

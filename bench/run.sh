@@ -42,7 +42,7 @@ sample() { printf '%s %s\n' "$1" "$2" >>"$work/samples"; }
 
 # The benchmark's own files, by way of the configuration that every script reads.
 set_up() {
-    [ $prepare = no ] || "$ROOT/prepare.sh"
+    [ $prepare = no ] || "$ROOT/prepare.sh" --for-tests
     load_config
     require_built "$PRISTINE_IMAGE"
     require_built "$BUILD_DIR/igvm/igvm"

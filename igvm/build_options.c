@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "igvm/kbs_options.h"
 #include "lib/snp/page.h"
 #include "lib/snp/report.h"
 #include "lib/snp/vmsa.h"
@@ -26,6 +27,12 @@ static const char USAGE[] =
     "      --guest-vmpl N        where the SVSM runs the firmware, 1 to 3 (default 2)\n"
     "      --console-port PORT   I/O port of the SVSM's log (default 0x3f8)\n"
     "      --proxy-port PORT     I/O port of the attestation proxy (default 0x3e8)\n"
+    "      --kbs-key PEM         the SVSM takes a state key only with a release record signed "
+    "with\n"
+    "                            this P-384 key (up to 4); without any it takes unsigned ones\n"
+    "      --volume UUID         the volume whose key it asks for (default: the KBS has one for "
+    "the\n"
+    "                            image)\n"
     "      --cpu-signature N     EDX at reset, without SVSM only: CPUID Fn1 EAX of QEMU's -cpu\n"
     "                            (default 0x800f12, EPYC)\n"
     "  -h, --help                this text\n"
@@ -60,6 +67,8 @@ enum build_option {
     OPTION_CONSOLE_PORT,
     OPTION_PROXY_PORT,
     OPTION_CPU_SIGNATURE,
+    OPTION_KBS_KEY,
+    OPTION_VOLUME,
 };
 
 static const struct option OPTIONS[] = {
@@ -76,6 +85,8 @@ static const struct option OPTIONS[] = {
     {"console-port", required_argument, NULL, OPTION_CONSOLE_PORT},
     {"proxy-port", required_argument, NULL, OPTION_PROXY_PORT},
     {"cpu-signature", required_argument, NULL, OPTION_CPU_SIGNATURE},
+    {"kbs-key", required_argument, NULL, OPTION_KBS_KEY},
+    {"volume", required_argument, NULL, OPTION_VOLUME},
     {0},
 };
 
@@ -152,6 +163,11 @@ static enum tool_status take_option(int option, struct build_options *options)
         return parse_port("proxy-port", &plan->proxy_port);
     case OPTION_CPU_SIGNATURE:
         return parse_u32("cpu-signature", UINT32_MAX, &options->cpu_signature);
+    case OPTION_KBS_KEY:
+        return kbs_option_key(optarg, &plan->kbs);
+    case OPTION_VOLUME:
+        options->volume_given = true;
+        return kbs_option_volume(optarg, &plan->kbs);
     default: /* getopt_long() has complained */
         return TOOL_USAGE;
     }
@@ -168,6 +184,11 @@ static enum tool_status check_options(const struct build_options *options)
         return complain(TOOL_USAGE, "give --svsm, --firmware or both");
     if (plan->kernel.path == NULL && plan->service_count != 0)
         return complain(TOOL_USAGE, "--service needs --svsm");
+    if (plan->kernel.path == NULL && plan->kbs.pin_count != 0)
+        return complain(TOOL_USAGE, "--kbs-key needs --svsm");
+    if (plan->kbs.pin_count == 0 && options->volume_given)
+        return complain(TOOL_USAGE,
+                        "--volume needs --kbs-key: only a signed release names a volume");
     if (plan->guest_vmpl == 0)
         return complain(TOOL_USAGE, "--guest-vmpl 0 is the SVSM's own");
     if ((plan->policy & SNP_POLICY_RESERVED_ONE) == 0)

@@ -15,6 +15,7 @@ struct build_options {
     /* kernel.path is NULL when there is no SVSM. File contents and firmware are not set here. */
     struct svsm_plan svsm;
     uint32_t cpu_signature;
+    bool volume_given;
     bool help; /* nothing else is to be done */
 };
 

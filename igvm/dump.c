@@ -6,6 +6,7 @@
 
 #include "igvm/hex.h"
 #include "lib/boot/boot_params.h"
+#include "lib/release/record.h"
 #include "lib/snp/page.h"
 #include "lib/snp/vmsa.h"
 
@@ -219,6 +220,22 @@ static void dump_sections(FILE *out, const struct boot_params *params)
     }
 }
 
+static void dump_kbs(FILE *out, const struct boot_kbs *kbs)
+{
+    char volume[RELEASE_VOLUME_TEXT + 1];
+
+    if (kbs->pin_count == 0)
+        fputs("  takes unsigned key releases: no key of a KBS is pinned\n", out);
+    for (uint32_t i = 0; i < kbs->pin_count && i < BOOT_KBS_PINS_MAX; i++) {
+        fputs("  takes key releases signed with ", out);
+        print_hex(out, kbs->pins[i].kid, sizeof(kbs->pins[i].kid));
+        fputc('\n', out);
+    }
+    release_volume_format(kbs->volume_id, volume);
+    if (kbs->pin_count > 0 && strspn(volume, "0-") != RELEASE_VOLUME_TEXT)
+        fprintf(out, "  asks for volume %s\n", volume);
+}
+
 static void dump_params(FILE *out, const struct boot_params *params)
 {
     fprintf(out, "\nSVSM boot parameters, version %u\n", params->version);
@@ -233,6 +250,7 @@ static void dump_params(FILE *out, const struct boot_params *params)
             params->guest_vmpl);
     fprintf(out, "  console port 0x%x, proxy port 0x%x\n", params->console_port,
             params->proxy_port);
+    dump_kbs(out, &params->kbs);
     dump_services(out, params);
     dump_sections(out, params);
 }

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "igvm/image.h"
-#include "lib/snp/launch_digest.h"
+#include "lib/igvm/launch_pages.h"
 
 struct launch_options {
     uint32_t platform_mask;
@@ -19,12 +19,19 @@ struct launch_options {
      */
     uint32_t vcpus;
     uint32_t cpu_signature; /* of those others: CPUID Fn1 EAX */
-    FILE *listing;          /* one line for each page, or NULL */
 };
 
-/* Complains if the digest cannot be computed. */
-MUST_CHECK enum tool_status launch_measure(const struct image *image,
-                                           const struct launch_options *options,
+/* The pages in the order in which they are measured. Complains on failure. The caller frees *pages
+ * in any case. */
+MUST_CHECK enum tool_status launch_list(const struct image *image,
+                                        const struct launch_options *options,
+                                        struct launch_pages *pages);
+
+/*
+ * Their launch digest. listing takes one line for each page with the digest after it, or is NULL.
+ * Complains if the digest cannot be computed.
+ */
+MUST_CHECK enum tool_status launch_measure(const struct launch_pages *pages, FILE *listing,
                                            struct launch_digest *digest);
 
 #endif

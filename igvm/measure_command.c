@@ -2,6 +2,7 @@
 /* `igvm measure`: the launch digest of an IGVM file. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "igvm/hex.h"
 #include "igvm/kvm_rules.h"
@@ -16,6 +17,9 @@ static const char USAGE[] =
     "FILE, 96 hex digits: the MEASUREMENT of the VM's attestation reports.\n"
     "\n"
     "  -v, --verbose           list on stderr the policy and each page with the digest after it\n"
+    "      --pages OUT         write to the file OUT a list of all measured pages, by which the "
+    "KBS\n"
+    "                          explains in what an image differs from this one\n"
     "      --check             refuse a file whose launch QEMU or KVM would reject or reorder,\n"
     "                          so that the digest would not be the real one (default)\n"
     "      --no-check          measure it as it stands\n"
@@ -30,6 +34,7 @@ static const char USAGE[] =
 
 struct measure_options {
     const char *path;
+    const char *pages_path; /* NULL: none is written */
     uint64_t vcpus;
     uint64_t cpu_signature;
     bool verbose, check, help;
@@ -40,6 +45,7 @@ enum measure_option {
     OPTION_VERBOSE = 'v',
     OPTION_CHECK = 0x100,
     OPTION_NO_CHECK,
+    OPTION_PAGES,
     OPTION_VCPUS,
     OPTION_CPU_SIGNATURE,
 };
@@ -49,6 +55,7 @@ static const struct option OPTIONS[] = {
     {"verbose", no_argument, NULL, OPTION_VERBOSE},
     {"check", no_argument, NULL, OPTION_CHECK},
     {"no-check", no_argument, NULL, OPTION_NO_CHECK},
+    {"pages", required_argument, NULL, OPTION_PAGES},
     {"vcpus", required_argument, NULL, OPTION_VCPUS},
     {"cpu-signature", required_argument, NULL, OPTION_CPU_SIGNATURE},
     {0},
@@ -68,6 +75,9 @@ static enum tool_status take_option(int option, struct measure_options *options)
         return TOOL_OK;
     case OPTION_NO_CHECK:
         options->check = false;
+        return TOOL_OK;
+    case OPTION_PAGES:
+        options->pages_path = optarg;
         return TOOL_OK;
     case OPTION_VCPUS:
         return parse_number("vcpus", optarg, VCPUS_MAX, &options->vcpus);
@@ -104,30 +114,61 @@ static void list_policies(const struct loaded_file *file)
     }
 }
 
-static enum tool_status measure(const struct loaded_file *file,
-                                const struct measure_options *options)
+static enum tool_status check_rules(const struct loaded_file *file, const char *path)
 {
-    const struct launch_options launch = {.platform_mask = file->platform_mask,
-                                          .vcpus = (uint32_t)options->vcpus,
-                                          .cpu_signature = (uint32_t)options->cpu_signature,
-                                          .listing = options->verbose ? stderr : NULL};
-    struct launch_digest digest;
-    enum tool_status status;
-    const char *broken = NULL;
+    const char *broken = kvm_rule_broken(&file->image, file->platform_mask);
 
-    if (options->check)
-        broken = kvm_rule_broken(&file->image, file->platform_mask);
     if (broken != NULL)
-        return complain(TOOL_INVALID, "%s: %s; --no-check measures it all the same", options->path,
-                        broken);
-    if (options->verbose)
-        list_policies(file);
-    status = launch_measure(&file->image, &launch, &digest);
+        return complain(TOOL_INVALID, "%s: %s; --no-check measures it all the same", path, broken);
+    return TOOL_OK;
+}
+
+static enum tool_status write_pages(const struct launch_pages *pages, const char *path)
+{
+    struct file_bytes file = {0};
+    const enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
+    enum tool_status status;
+
+    if (encoded != LAUNCH_PAGES_OK)
+        return complain(TOOL_FILE, "%s: %s", path, launch_pages_text(encoded));
+    status = file_write(path, &file);
+    free(file.bytes);
+    return status;
+}
+
+static enum tool_status measure_pages(const struct launch_pages *pages,
+                                      const struct measure_options *options)
+{
+    struct launch_digest digest;
+    enum tool_status status = launch_measure(pages, options->verbose ? stderr : NULL, &digest);
+
+    if (status == TOOL_OK && options->pages_path != NULL)
+        status = write_pages(pages, options->pages_path);
     if (status != TOOL_OK)
         return status;
     print_hex(stdout, digest.ld, sizeof(digest.ld));
     putchar('\n');
     return TOOL_OK;
+}
+
+static enum tool_status measure(const struct loaded_file *file,
+                                const struct measure_options *options)
+{
+    const struct launch_options launch = {.platform_mask = file->platform_mask,
+                                          .vcpus = (uint32_t)options->vcpus,
+                                          .cpu_signature = (uint32_t)options->cpu_signature};
+    struct launch_pages pages;
+    enum tool_status status = options->check ? check_rules(file, options->path) : TOOL_OK;
+
+    if (status != TOOL_OK)
+        return status;
+    if (options->verbose)
+        list_policies(file);
+    status = launch_list(&file->image, &launch, &pages);
+    if (status == TOOL_OK)
+        status = measure_pages(&pages, options);
+    launch_pages_free(&pages);
+    return status;
 }
 
 enum tool_status measure_command(int argc, char **argv)

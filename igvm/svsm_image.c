@@ -223,6 +223,7 @@ static struct boot_params params_of(const struct svsm_plan *plan)
         .guest_vmpl = plan->guest_vmpl,
         .console_port = plan->console_port,
         .proxy_port = plan->proxy_port,
+        .kbs = plan->kbs,
     };
 }
 

@@ -31,6 +31,7 @@ struct svsm_plan {
     uint32_t guest_vmpl;
     uint16_t console_port;
     uint16_t proxy_port;
+    struct boot_kbs kbs; /* whom the SVSM believes a state key */
 };
 
 /*

@@ -10,7 +10,7 @@
 #define METRICS(M)                                                                                 \
     M(CONNECTIONS, "kbs_connections_total", "Connections accepted")                                \
     M(CONNECTIONS_REFUSED, "kbs_connections_refused_total", "Connections over a limit")            \
-    M(OVERDUE, "kbs_overdue_total", "Connections ended because a request took too long")           \
+    M(OVERDUE, "kbs_overdue_total", "Connections ended for idling or for taking too long")         \
     M(REQUESTS, "kbs_requests_total", "Requests answered")                                         \
     M(REQUESTS_REFUSED, "kbs_requests_refused_total", "Requests refused before any handler")       \
     M(RATE_LIMITED, "kbs_rate_limited_total", "Requests refused for their rate")                   \

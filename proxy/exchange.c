@@ -1,43 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/exchange.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/clock.h"
 #include "proxy/frame.h"
 #include "proxy/kbs_client.h"
 #include "proxy/messages.h"
 
-#define GAP_MS 5000 /* between the bytes of a frame */
+#define GAP_MS   5000   /* between the bytes of a frame */
+#define FRAME_MS 120000 /* a whole one; the largest takes 70 s at 9600 baud */
+
+/* How long a challenge waits for its evidence; no KBS keeps one longer. */
+#define SESSION_MS 300000
+
+#define PATH_ROOM 512
 
 struct exchange {
-    int fd;
+    struct line line;
     const struct exchange_options *options;
+    const struct exchange_peer *peer;
     struct kbs_session *session; /* NULL until a negotiation succeeded */
+    int64_t deadline_ms;         /* of the answer to the message that is being answered */
 };
 
-__attribute__((format(printf, 2, 3))) static void say(const struct exchange *exchange,
-                                                      const char *format, ...);
-
-static void say(const struct exchange *exchange, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "proxy: connection %u: %s\n", exchange->options->number, text);
-}
+#define say(exchange, level, ...) log_line(level, &(exchange)->peer->source, __VA_ARGS__)
 
 /* Hands over response; without memory for one the peer gets nothing and is dropped. */
 MUST_CHECK static bool respond(const struct exchange *exchange, json_t *response)
 {
+    static const struct frame_limits limits = {.gap_ms = GAP_MS, .whole_ms = FRAME_MS};
     char *text = response ? json_dumps(response, JSON_COMPACT) : NULL;
-    bool sent = text && frame_write(exchange->fd, GAP_MS, text, strlen(text)) == FRAME_OK;
+    bool sent = text && frame_write(&exchange->line, &limits, text, strlen(text)) == FRAME_OK;
 
+    if (!sent)
+        say(exchange, LOG_WARNING, "answer-not-taken", NULL, NULL);
     free(text);
     json_decref(response);
     return sent;
@@ -53,21 +52,29 @@ static void end_session(struct exchange *exchange)
 static enum kbs_status ask(struct exchange *exchange, const char *path, json_t *body,
                            json_t **reply)
 {
-    enum kbs_status status = kbs_session_request(exchange->session, path, body, reply);
+    enum kbs_status status = kbs_session_request(exchange->session, path, body,
+                                                 exchange->deadline_ms, exchange->line.stop, reply);
 
     if (status != KBS_OK)
-        say(exchange, "%s: %s%s: %s", kbs_status_reason(status), exchange->options->url, path,
-            kbs_session_problem(exchange->session));
+        say(exchange, LOG_WARNING, "kbs-failed", kbs_status_reason(status), "%s%s: %s",
+            exchange->options->kbs.url, path, kbs_session_problem(exchange->session));
     json_decref(body);
     return status;
 }
 
-/* Takes what the KBS answered apart from its status as kbs-protocol. */
-static enum kbs_status check_translated(const struct exchange *exchange, const json_t *response)
+/* Takes what the KBS answered apart from its status as kbs-protocol; releases such a response. */
+static enum kbs_status check_translated(const struct exchange *exchange, json_t **response)
 {
-    if (response)
+    const char *problem = "the answer lacks what the protocol says";
+
+    if (*response && json_dumpb(*response, NULL, 0, JSON_COMPACT) <= FRAME_MAX)
         return KBS_OK;
-    say(exchange, "%s: the answer lacks what the protocol says", kbs_status_reason(KBS_PROTOCOL));
+    if (*response)
+        problem = "the answer is larger than a VM takes";
+    say(exchange, LOG_WARNING, "kbs-failed", kbs_status_reason(KBS_PROTOCOL), "%s: %s",
+        exchange->options->kbs.url, problem);
+    json_decref(*response);
+    *response = NULL;
     return KBS_PROTOCOL;
 }
 
@@ -77,13 +84,13 @@ static enum kbs_status authenticate(struct exchange *exchange, json_t **response
     enum kbs_status status;
 
     end_session(exchange);
-    exchange->session = kbs_session_new(exchange->options->url, exchange->options->timeout_s);
+    exchange->session = kbs_session_new(&exchange->options->kbs);
     if (!exchange->session)
         return KBS_UNREACHABLE;
     status = ask(exchange, "/kbs/v0/auth", auth_request(), &challenge);
     if (status == KBS_OK) {
         *response = negotiation_response(challenge);
-        status = check_translated(exchange, *response);
+        status = check_translated(exchange, response);
     }
     json_decref(challenge);
     return status;
@@ -95,7 +102,8 @@ MUST_CHECK static bool answer_negotiation(struct exchange *exchange, const json_
     enum kbs_status status;
 
     if (!negotiation_is_supported(message)) {
-        say(exchange, "the VM wants another version of the protocol, or is not an SEV-SNP VM");
+        say(exchange, LOG_WARNING, "negotiation-unsupported", NULL,
+            "the VM wants another version of the protocol, or is not an SEV-SNP VM");
         return respond(exchange, negotiation_failure(NULL));
     }
     status = authenticate(exchange, &response);
@@ -105,6 +113,14 @@ MUST_CHECK static bool answer_negotiation(struct exchange *exchange, const json_
     return respond(exchange, negotiation_failure(kbs_status_reason(status)));
 }
 
+static enum kbs_status fetch_resource(struct exchange *exchange, json_t **jwe)
+{
+    char path[PATH_ROOM];
+
+    snprintf(path, sizeof(path), "/kbs/v0/resource/%s", exchange->options->resource);
+    return ask(exchange, path, NULL, jwe);
+}
+
 /* Hands over request. */
 static enum kbs_status attest(struct exchange *exchange, json_t *request, json_t **response)
 {
@@ -112,10 +128,10 @@ static enum kbs_status attest(struct exchange *exchange, json_t *request, json_t
     enum kbs_status status = ask(exchange, "/kbs/v0/attest", request, &attested);
 
     if (status == KBS_OK)
-        status = ask(exchange, "/kbs/v0/resource/default/sample/test", NULL, &jwe);
+        status = fetch_resource(exchange, &jwe);
     if (status == KBS_OK) {
         *response = attestation_response(attested, jwe);
-        status = check_translated(exchange, *response);
+        status = check_translated(exchange, response);
     }
     json_decref(attested);
     json_decref(jwe);
@@ -129,8 +145,9 @@ MUST_CHECK static bool answer_attestation(struct exchange *exchange, const json_
     enum kbs_status status;
 
     if (!request) {
-        say(exchange, exchange->session ? "malformed AttestationRequest"
-                                        : "AttestationRequest without a negotiation before it");
+        say(exchange, LOG_WARNING, "evidence-unusable", NULL,
+            exchange->session ? "malformed AttestationRequest"
+                              : "AttestationRequest without a negotiation before it");
         end_session(exchange);
         return respond(exchange, attestation_failure(NULL));
     }
@@ -138,7 +155,7 @@ MUST_CHECK static bool answer_attestation(struct exchange *exchange, const json_
     end_session(exchange); /* its challenge is used up */
     if (status != KBS_OK)
         return respond(exchange, attestation_failure(kbs_status_reason(status)));
-    say(exchange, "the KBS released the secret");
+    say(exchange, LOG_INFO, "secret-released", NULL, NULL);
     return respond(exchange, response);
 }
 
@@ -148,6 +165,7 @@ MUST_CHECK static bool answer(struct exchange *exchange, const struct frame *fra
     json_t *message;
     bool here;
 
+    exchange->deadline_ms = clock_now_ms() + 1000 * exchange->options->timeout_s;
     switch (message_parse(frame->bytes, frame->size, &message)) {
     case MESSAGE_NEGOTIATION:
         here = answer_negotiation(exchange, message);
@@ -156,41 +174,80 @@ MUST_CHECK static bool answer(struct exchange *exchange, const struct frame *fra
         here = answer_attestation(exchange, message);
         break;
     default:
-        say(exchange, "a message of %zu bytes that is not of this protocol", frame->size);
+        say(exchange, LOG_WARNING, "message-unknown", NULL,
+            "%zu bytes that are not of this protocol", frame->size);
         here = respond(exchange, attestation_failure(NULL));
     }
     json_decref(message);
     return here;
 }
 
-/* False when the peer is gone. */
-MUST_CHECK static bool serve_frame(struct exchange *exchange, struct frame *frame)
+/* Whoever talks too fast waits, and nobody else does. */
+static void await_turn(const struct exchange *exchange)
 {
-    switch (frame_read(exchange->fd, GAP_MS, frame)) {
+    int wait_ms = peers_turn_ms(exchange->peer->peers, exchange->peer->account);
+
+    if (wait_ms > 0)
+        (void)line_pause(exchange->line.stop, wait_ms);
+}
+
+/* A conversation that has begun goes on when the service is told to end. */
+static enum frame_status read_frame(const struct exchange *exchange, struct frame *frame)
+{
+    const struct frame_limits limits = {
+        .first_ms = exchange->session ? SESSION_MS : NO_LIMIT,
+        .gap_ms = GAP_MS,
+        .whole_ms = FRAME_MS,
+    };
+    struct line line = exchange->line;
+
+    if (exchange->session)
+        line.stop = -1;
+    return frame_read(&line, &limits, frame);
+}
+
+/* False when the peer is gone, or is to be left. */
+MUST_CHECK static bool serve_frame(struct exchange *exchange)
+{
+    struct frame frame;
+    enum frame_status status = read_frame(exchange, &frame);
+    bool here;
+
+    switch (status) {
     case FRAME_OK:
-        return answer(exchange, frame);
+        await_turn(exchange);
+        here = answer(exchange, &frame);
+        free(frame.bytes);
+        return here;
     case FRAME_BAD_LENGTH:
-        say(exchange, "bytes that are no frame, dropped");
+        await_turn(exchange);
+        say(exchange, LOG_WARNING, "noise-dropped", NULL, "bytes that are no frame");
         return respond(exchange, attestation_failure(NULL));
     case FRAME_STALLED:
         /* Whoever sent the half is gone; an answer would only confuse who comes next. */
-        say(exchange, "half a frame, dropped");
+        await_turn(exchange);
+        say(exchange, LOG_WARNING, "noise-dropped", NULL, "half a frame");
+        return true;
+    case FRAME_IDLE:
+        say(exchange, LOG_INFO, "challenge-expired", NULL, NULL);
+        end_session(exchange);
         return true;
     case FRAME_CLOSED:
+    case FRAME_STOPPED:
         break;
     }
     return false;
 }
 
-void exchange_serve(int fd, const struct exchange_options *options)
+void exchange_serve(const struct line *line, const struct exchange_options *options,
+                    const struct exchange_peer *peer)
 {
-    struct exchange exchange = {.fd = fd, .options = options};
-    struct frame *frame = malloc(sizeof(*frame));
+    struct exchange exchange = {.line = *line, .options = options, .peer = peer};
 
-    say(&exchange, "opened");
-    while (frame && serve_frame(&exchange, frame))
+    await_turn(&exchange);
+    say(&exchange, LOG_INFO, "opened", NULL, NULL);
+    while (serve_frame(&exchange))
         ;
-    say(&exchange, "closed");
+    say(&exchange, LOG_INFO, "closed", NULL, NULL);
     end_session(&exchange);
-    free(frame);
 }

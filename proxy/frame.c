@@ -3,40 +3,51 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/socket.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "proxy/clock.h"
+
 #define LENGTH_SIZE 8
-#define NO_LIMIT    (-1)
 #define QUIET_MS    100 /* a pause this long ends what is dropped */
+#define SCRATCH     4096
 
-static bool is_ready(int fd, short event, int timeout_ms)
+/* What is left of the time for a frame's next byte. */
+static int patience_ms(const struct frame_limits *limits, int64_t deadline_ms)
 {
-    struct pollfd descriptor = {.fd = fd, .events = event};
-    int ready;
+    int left_ms = clock_left_ms(deadline_ms);
 
-    do {
-        ready = poll(&descriptor, 1, timeout_ms);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
+    return left_ms < limits->gap_ms ? left_ms : limits->gap_ms;
 }
 
-/* Reads exactly size bytes; first_ms bounds the wait for the first. */
-static enum frame_status read_exactly(int fd, int first_ms, int gap_ms, uint8_t *out, size_t size)
+/* Reads what is there, which can be nothing; FRAME_CLOSED at the end. */
+static enum frame_status read_some(int fd, uint8_t *out, size_t size, size_t *got)
 {
-    int timeout_ms = first_ms;
+    ssize_t result = read(fd, out, size);
+
+    *got = result > 0 ? (size_t)result : 0;
+    if (result > 0 || (result < 0 && (errno == EAGAIN || errno == EINTR)))
+        return FRAME_OK;
+    return FRAME_CLOSED;
+}
+
+/* Reads exactly size bytes of a frame that has begun, though the service be told to end. */
+static enum frame_status read_rest(int fd, const struct frame_limits *limits, int64_t deadline_ms,
+                                   uint8_t *out, size_t size)
+{
+    const struct line line = {.fd = fd, .stop = -1};
 
     while (size > 0) {
-        ssize_t got;
+        enum frame_status status;
+        size_t got;
 
-        if (!is_ready(fd, POLLIN, timeout_ms))
+        if (line_wait(&line, POLLIN, patience_ms(limits, deadline_ms)) != LINE_READY)
             return FRAME_STALLED;
-        got = recv(fd, out, size, 0);
-        if (got <= 0)
-            return FRAME_CLOSED;
+        status = read_some(fd, out, size, &got);
+        if (status != FRAME_OK)
+            return status;
         out += got;
-        size -= (size_t)got;
-        timeout_ms = gap_ms;
+        size -= got;
     }
     return FRAME_OK;
 }
@@ -44,40 +55,68 @@ static enum frame_status read_exactly(int fd, int first_ms, int gap_ms, uint8_t 
 /* Reads and forgets until the line falls silent; at most a few frames' worth. */
 static void drop_pending(int fd)
 {
-    uint8_t scratch[4096];
+    const struct line line = {.fd = fd, .stop = -1};
+    uint8_t scratch[SCRATCH];
+    size_t dropped = 0, got;
 
-    for (size_t dropped = 0; dropped < 4 * FRAME_MAX && is_ready(fd, POLLIN, QUIET_MS);) {
-        ssize_t got = recv(fd, scratch, sizeof(scratch), 0);
-
-        if (got <= 0) /* the next frame_read finds the same and reports it */
-            return;
-        dropped += (size_t)got;
+    while (dropped < 4 * FRAME_MAX && line_wait(&line, POLLIN, QUIET_MS) == LINE_READY) {
+        if (read_some(fd, scratch, sizeof(scratch), &got) != FRAME_OK)
+            return; /* the next frame_read finds the same and reports it */
+        dropped += got;
     }
 }
 
-enum frame_status frame_read(int fd, int gap_ms, struct frame *frame)
+static enum frame_status await_first_byte(const struct line *line, int first_ms)
+{
+    switch (line_wait(line, POLLIN, first_ms)) {
+    case LINE_READY:
+        return FRAME_OK;
+    case LINE_STOPPED:
+        return FRAME_STOPPED;
+    case LINE_QUIET:
+        break;
+    }
+    return FRAME_IDLE;
+}
+
+enum frame_status frame_read(const struct line *line, const struct frame_limits *limits,
+                             struct frame *frame)
 {
     uint8_t length[LENGTH_SIZE];
-    enum frame_status status = read_exactly(fd, NO_LIMIT, gap_ms, length, sizeof(length));
+    enum frame_status status = await_first_byte(line, limits->first_ms);
+    int64_t deadline_ms = clock_now_ms() + limits->whole_ms;
 
+    *frame = (struct frame){0};
+    if (status == FRAME_OK)
+        status = read_rest(line->fd, limits, deadline_ms, length, sizeof(length));
     if (status != FRAME_OK)
         return status;
     if (get_le64(length) == 0 || get_le64(length) > FRAME_MAX) {
-        drop_pending(fd);
+        drop_pending(line->fd);
         return FRAME_BAD_LENGTH;
     }
     frame->size = (size_t)get_le64(length);
-    return read_exactly(fd, gap_ms, gap_ms, frame->bytes, frame->size);
+    frame->bytes = malloc(frame->size);
+    status = frame->bytes ? read_rest(line->fd, limits, deadline_ms, frame->bytes, frame->size)
+                          : FRAME_CLOSED;
+    if (status != FRAME_OK) {
+        free(frame->bytes);
+        frame->bytes = NULL;
+    }
+    return status;
 }
 
-static enum frame_status write_exactly(int fd, int gap_ms, const uint8_t *bytes, size_t size)
+static enum frame_status write_exactly(int fd, const struct frame_limits *limits,
+                                       int64_t deadline_ms, const uint8_t *bytes, size_t size)
 {
+    const struct line line = {.fd = fd, .stop = -1};
+
     while (size > 0) {
         ssize_t sent;
 
-        if (!is_ready(fd, POLLOUT, gap_ms))
+        if (line_wait(&line, POLLOUT, patience_ms(limits, deadline_ms)) != LINE_READY)
             return FRAME_CLOSED;
-        sent = send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = write(fd, bytes, size);
         if (sent < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
         if (sent <= 0)
@@ -88,12 +127,16 @@ static enum frame_status write_exactly(int fd, int gap_ms, const uint8_t *bytes,
     return FRAME_OK;
 }
 
-enum frame_status frame_write(int fd, int gap_ms, const void *bytes, size_t size)
+enum frame_status frame_write(const struct line *line, const struct frame_limits *limits,
+                              const void *bytes, size_t size)
 {
+    int64_t deadline_ms = clock_now_ms() + limits->whole_ms;
     uint8_t length[LENGTH_SIZE];
     enum frame_status status;
 
     put_le64(length, size);
-    status = write_exactly(fd, gap_ms, length, sizeof(length));
-    return status == FRAME_OK ? write_exactly(fd, gap_ms, bytes, size) : status;
+    status = write_exactly(line->fd, limits, deadline_ms, length, sizeof(length));
+    if (status == FRAME_OK)
+        status = write_exactly(line->fd, limits, deadline_ms, bytes, size);
+    return status;
 }

@@ -5,18 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
+#include "proxy/clock.h"
+#include "proxy/line.h"
+#include "proxy/messages.h"
 
-#define HTTP_OK     200
+#define STATUS_OK                200
+#define STATUS_TOO_MANY_REQUESTS 429
+#define STATUS_UNAVAILABLE       503
+
 #define PROBLEM_MAX 256
+#define CODE_MAX    64
+
+/* Between tries to connect. */
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_LAST_MS  2000
 
 struct kbs_session {
-    const char *url;
-    long timeout_s;
-    CURL *http;
-    struct curl_slist *headers;
-    size_t reply_size;
-    char *reply; /* KBS_REPLY_MAX bytes */
+    struct http_client *http;
     char problem[PROBLEM_MAX];
 };
 
@@ -27,6 +32,10 @@ const char *kbs_status_reason(enum kbs_status status)
         return "ok";
     case KBS_UNREACHABLE:
         return "kbs-unreachable";
+    case KBS_NOT_TRUSTED:
+        return "kbs-tls";
+    case KBS_BUSY:
+        return "kbs-busy";
     case KBS_REFUSED:
         return "kbs-refused";
     case KBS_PROTOCOL:
@@ -40,51 +49,16 @@ const char *kbs_session_problem(const struct kbs_session *session)
     return session->problem;
 }
 
-/* libcurl's write callback: taking less than it offers ends the transfer. */
-static size_t receive(char *data, size_t one, size_t size, void *context)
-{
-    struct kbs_session *session = context;
-
-    (void)one;
-    if (size > KBS_REPLY_MAX - session->reply_size)
-        return 0;
-    memcpy(session->reply + session->reply_size, data, size);
-    session->reply_size += size;
-    return size;
-}
-
-MUST_CHECK static bool configure(struct kbs_session *session)
-{
-    CURL *http = session->http;
-
-    return curl_easy_setopt(http, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_TIMEOUT, session->timeout_s) == CURLE_OK &&
-           /* The KBS is where --url says, whatever the environment says of web proxies. */
-           curl_easy_setopt(http, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_COOKIEFILE, "") == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_HTTPHEADER, session->headers) == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_WRITEFUNCTION, receive) == CURLE_OK &&
-           curl_easy_setopt(http, CURLOPT_WRITEDATA, session) == CURLE_OK;
-}
-
-struct kbs_session *kbs_session_new(const char *url, long timeout_s)
+struct kbs_session *kbs_session_new(const struct http_target *target)
 {
     struct kbs_session *session = calloc(1, sizeof(*session));
 
     if (!session)
         return NULL;
-    *session = (struct kbs_session){
-        .url = url,
-        .timeout_s = timeout_s,
-        .http = curl_easy_init(),
-        .headers = curl_slist_append(NULL, "Content-Type: application/json"),
-        .reply = malloc(KBS_REPLY_MAX),
-    };
-    if (session->http && session->headers && session->reply && configure(session))
+    session->http = http_client_new(target);
+    if (session->http)
         return session;
-    kbs_session_free(session);
+    free(session);
     return NULL;
 }
 
@@ -92,60 +66,53 @@ void kbs_session_free(struct kbs_session *session)
 {
     if (!session)
         return;
-    curl_easy_cleanup(session->http);
-    curl_slist_free_all(session->headers);
-    free(session->reply);
+    http_client_free(session->http);
     free(session);
 }
 
-MUST_CHECK static bool set_target(struct kbs_session *session, const char *path)
+/* The text, if it can only be a code: nothing else of an answer goes to a log. */
+static const char *plain_code(const char *text)
 {
-    size_t size = strlen(session->url) + strlen(path) + 1;
-    char *target = malloc(size);
-    bool done;
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    if (!target)
-        return false;
-    snprintf(target, size, "%s%s", session->url, path);
-    done = curl_easy_setopt(session->http, CURLOPT_URL, target) == CURLE_OK;
-    free(target);
-    return done;
+    return text && *text && strlen(text) <= CODE_MAX && strspn(text, allowed) == strlen(text)
+               ? text
+               : NULL;
 }
 
-MUST_CHECK static bool set_body(struct kbs_session *session, const char *text)
+/* Trustee's "type" is an address that ends in a code. */
+static const char *code_of_type(const json_t *type)
 {
-    if (!text)
-        return curl_easy_setopt(session->http, CURLOPT_HTTPGET, 1L) == CURLE_OK;
-    return curl_easy_setopt(session->http, CURLOPT_POST, 1L) == CURLE_OK &&
-           curl_easy_setopt(session->http, CURLOPT_POSTFIELDSIZE, (long)strlen(text)) == CURLE_OK &&
-           curl_easy_setopt(session->http, CURLOPT_COPYPOSTFIELDS, text) == CURLE_OK;
+    const char *text = json_string_value(type), *slash = text ? strrchr(text, '/') : NULL;
+
+    return slash ? plain_code(slash + 1) : NULL;
 }
 
-/* Keeps a refusal's code for the log, as far as it is plain. */
+/* Keeps the code of a refusal (RFC 9457), as far as there is one, for the log. */
 static void note_refusal(struct kbs_session *session, long http_status)
 {
-    json_t *error = json_loadb(session->reply, session->reply_size, 0, NULL);
-    const char *detail = json_string_value(json_object_get(error, "detail"));
+    json_t *error = json_bounded(http_client_body(session->http));
+    const char *code = plain_code(json_string_value(json_object_get(error, "detail")));
 
-    if (detail && strspn(detail, "abcdefghijklmnopqrstuvwxyz-") == strlen(detail))
-        snprintf(session->problem, sizeof(session->problem), "HTTP status %ld, %s", http_status,
-                 detail);
-    else
-        snprintf(session->problem, sizeof(session->problem), "HTTP status %ld", http_status);
+    if (!code)
+        code = code_of_type(json_object_get(error, "type"));
+    snprintf(session->problem, sizeof(session->problem), "HTTP status %ld%s%s", http_status,
+             code ? ", " : "", code ? code : "");
     json_decref(error);
 }
 
-static enum kbs_status take_reply(struct kbs_session *session, json_t **reply)
+static enum kbs_status take_answer(struct kbs_session *session, json_t **reply)
 {
-    long http_status = 0;
-    json_error_t error;
+    long http_status = http_client_status(session->http);
 
-    curl_easy_getinfo(session->http, CURLINFO_RESPONSE_CODE, &http_status);
-    if (http_status != HTTP_OK) {
+    if (http_status != STATUS_OK) {
         note_refusal(session, http_status);
-        return KBS_REFUSED;
+        return http_status == STATUS_TOO_MANY_REQUESTS || http_status == STATUS_UNAVAILABLE
+                   ? KBS_BUSY
+                   : KBS_REFUSED;
     }
-    *reply = json_loadb(session->reply, session->reply_size, JSON_REJECT_DUPLICATES, &error);
+    *reply = json_bounded(http_client_body(session->http));
     if (json_is_object(*reply))
         return KBS_OK;
     json_decref(*reply);
@@ -154,39 +121,53 @@ static enum kbs_status take_reply(struct kbs_session *session, json_t **reply)
     return KBS_PROTOCOL;
 }
 
-/* A transfer ends with an error of its own when there is no peer, or when the peer misbehaves. */
-static enum kbs_status take_transfer_error(struct kbs_session *session, CURLcode code)
+static enum kbs_status take_result(struct kbs_session *session, enum http_result result,
+                                   json_t **reply)
 {
-    snprintf(session->problem, sizeof(session->problem), "%s",
-             code == CURLE_WRITE_ERROR ? "its answer is too long" : curl_easy_strerror(code));
-    switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
+    snprintf(session->problem, sizeof(session->problem), "%s", http_client_problem(session->http));
+    switch (result) {
+    case HTTP_ANSWERED:
+        return take_answer(session, reply);
+    case HTTP_NO_CONNECTION:
+    case HTTP_NO_ANSWER:
         return KBS_UNREACHABLE;
-    default:
-        return KBS_PROTOCOL;
+    case HTTP_NOT_BELIEVED:
+        return KBS_NOT_TRUSTED;
+    case HTTP_MALFORMED:
+        break;
     }
+    return KBS_PROTOCOL;
 }
 
-enum kbs_status kbs_session_request(struct kbs_session *session, const char *path, json_t *body,
+/* Sends until there was a connection. */
+static enum http_result send_request(struct kbs_session *session, const char *path,
+                                     const char *text, int64_t deadline_ms, int stop)
+{
+    enum http_result result = http_client_send(session->http, path, text, deadline_ms);
+    int backoff_ms = BACKOFF_FIRST_MS;
+
+    while (result == HTTP_NO_CONNECTION && clock_left_ms(deadline_ms) > backoff_ms &&
+           line_pause(stop, backoff_ms)) {
+        result = http_client_send(session->http, path, text, deadline_ms);
+        backoff_ms = 2 * backoff_ms < BACKOFF_LAST_MS ? 2 * backoff_ms : BACKOFF_LAST_MS;
+    }
+    return result;
+}
+
+enum kbs_status kbs_session_request(struct kbs_session *session, const char *path,
+                                    const json_t *body, int64_t deadline_ms, int stop,
                                     json_t **reply)
 {
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-    enum kbs_status status = KBS_PROTOCOL;
-    CURLcode code;
+    enum kbs_status status;
 
     *reply = NULL;
-    session->reply_size = 0;
-    snprintf(session->problem, sizeof(session->problem), "out of memory");
-    if ((body && !text) || !set_target(session, path) || !set_body(session, text))
-        goto out;
-    code = curl_easy_perform(session->http);
-    status = code == CURLE_OK ? take_reply(session, reply) : take_transfer_error(session, code);
-out:
+    if (body && !text) {
+        snprintf(session->problem, sizeof(session->problem), "out of memory");
+        return KBS_UNREACHABLE;
+    }
+    status = take_result(session, send_request(session, path, text, deadline_ms, stop), reply);
+    http_client_forget_body(session->http);
     free(text);
     return status;
 }

@@ -7,9 +7,22 @@
 
 #include "lib/jose/base64.h"
 
+#define BRACKETS_MAX 256 /* no message has 10 */
+
+json_t *json_bounded(struct reader text)
+{
+    const char *start = (const char *)text.next;
+    size_t size = text.left, brackets = 0;
+    uint8_t byte;
+
+    while (reader_u8(&text, &byte))
+        brackets += byte == '[' || byte == '{';
+    return brackets <= BRACKETS_MAX ? json_loadb(start, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+}
+
 enum message_kind message_parse(const void *bytes, size_t size, json_t **message)
 {
-    *message = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, NULL);
+    *message = json_bounded(reader_over(bytes, size));
     if (!json_is_object(*message)) {
         json_decref(*message);
         *message = NULL;
@@ -126,7 +139,7 @@ static json_t *protected_header(const json_t *protected)
 
     if (text && json_is_string(protected) &&
         base64_decode(BASE64_URL, json_string_value(protected), length, text, length, &size))
-        header = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
+        header = json_bounded(reader_over(text, size));
     free(text);
     return header;
 }

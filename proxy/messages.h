@@ -13,6 +13,12 @@
 
 #include "lib/base/reader.h"
 
+/*
+ * Parses a JSON text with no name twice in an object and few enough brackets that the depth of its
+ * nesting is bounded: jansson recurses for each level. NULL: it is none.
+ */
+MUST_CHECK json_t *json_bounded(struct reader text);
+
 enum message_kind {
     MESSAGE_NEGOTIATION,
     MESSAGE_ATTESTATION,

@@ -8,11 +8,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 16
+#define BACKLOG 64
 
 static int new_socket(void)
 {
-    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 static int bind_to(int fd, const struct sockaddr_un *address)
@@ -24,11 +24,20 @@ static int bind_to(int fd, const struct sockaddr_un *address)
     return result;
 }
 
+/* Before there is anybody to accept: until then the file is the owner's alone. */
+static bool open_to_group(const struct sockaddr_un *address, gid_t group)
+{
+    return group == UNIX_LISTENER_OWN_GROUP ||
+           (chown(address->sun_path, (uid_t)-1, group) == 0 && chmod(address->sun_path, 0660) == 0);
+}
+
+/* A full backlog (EAGAIN) is somebody's, too. */
 static bool answers(const struct sockaddr_un *address)
 {
     int fd = new_socket();
     bool connected =
-        fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+        fd >= 0 &&
+        (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN);
 
     if (fd >= 0)
         close(fd);
@@ -49,9 +58,11 @@ static enum unix_listener_status remove_stale(const struct sockaddr_un *address)
     return unlink(address->sun_path) == 0 ? UNIX_LISTENER_OK : UNIX_LISTENER_FAILED;
 }
 
-static enum unix_listener_status bind_and_listen(int fd, const struct sockaddr_un *address)
+static enum unix_listener_status bind_and_listen(int fd, const struct sockaddr_un *address,
+                                                 gid_t group)
 {
     enum unix_listener_status status;
+    int error;
 
     if (bind_to(fd, address) != 0) {
         if (errno != EADDRINUSE)
@@ -62,10 +73,15 @@ static enum unix_listener_status bind_and_listen(int fd, const struct sockaddr_u
         if (bind_to(fd, address) != 0)
             return UNIX_LISTENER_FAILED;
     }
-    return listen(fd, BACKLOG) == 0 ? UNIX_LISTENER_OK : UNIX_LISTENER_FAILED;
+    if (open_to_group(address, group) && listen(fd, BACKLOG) == 0)
+        return UNIX_LISTENER_OK;
+    error = errno;
+    unlink(address->sun_path);
+    errno = error;
+    return UNIX_LISTENER_FAILED;
 }
 
-enum unix_listener_status unix_listener_open(const char *path, int *fd)
+enum unix_listener_status unix_listener_open(const char *path, gid_t group, int *fd)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     enum unix_listener_status status;
@@ -77,7 +93,7 @@ enum unix_listener_status unix_listener_open(const char *path, int *fd)
     *fd = new_socket();
     if (*fd < 0)
         return UNIX_LISTENER_FAILED;
-    status = bind_and_listen(*fd, &address);
+    status = bind_and_listen(*fd, &address, group);
     if (status != UNIX_LISTENER_OK) {
         error = errno;
         close(*fd);

@@ -3,7 +3,11 @@
 #ifndef SNPVTPM_PROXY_UNIX_LISTENER_H
 #define SNPVTPM_PROXY_UNIX_LISTENER_H
 
+#include <sys/types.h>
+
 #include "lib/base/reader.h"
+
+#define UNIX_LISTENER_OWN_GROUP ((gid_t)-1)
 
 enum unix_listener_status {
     UNIX_LISTENER_OK,
@@ -13,7 +17,10 @@ enum unix_listener_status {
     UNIX_LISTENER_FAILED,     /* errno says why */
 };
 
-/* Listens on path, which only its owner may use; a socket that nobody serves is replaced. */
-MUST_CHECK enum unix_listener_status unix_listener_open(const char *path, int *fd);
+/*
+ * Listens on path; a socket that nobody serves is replaced. Only its owner may connect (mode 0600)
+ * and, if group is not UNIX_LISTENER_OWN_GROUP, this group (0660). *fd does not block.
+ */
+MUST_CHECK enum unix_listener_status unix_listener_open(const char *path, gid_t group, int *fd);
 
 #endif

@@ -119,25 +119,33 @@ fetch_kernel_source() {
     ln -sfn "$dir" "$CACHE_DIR/kernel-source/current"
 }
 
-# fetch_qemu: $CACHE_DIR/qemu/VERSION/qemu-system-x86_64, a wrapper for the unpacked packages: QEMU and whatever it
-# depends on that the system lacks or has too old; and the link "current" to that folder
+# unpack_with_dependencies FOLDER PACKAGE [OTHER]...: into FOLDER/root, with whatever it depends on that the system
+# lacks or has too old; if it lacks nothing, the package and the others
+unpack_with_dependencies() {
+    local folder=$1 package=$2 packages deb
+    shift
+    mapfile -t packages < <(private_apt host apt-get -s install --no-install-recommends "$package" |
+        sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p')
+    [ ${#packages[@]} != 0 ] || packages=("$@")
+    download host "$folder" "${packages[@]}"
+    for deb in "$folder"/*.deb; do
+        dpkg-deb -x "$deb" "$folder/root"
+        rm "$deb"
+    done
+    printf '%s\n' "${packages[@]}" >"$folder/packages"
+}
+
+# fetch_qemu: $CACHE_DIR/qemu/VERSION/qemu-system-x86_64, a wrapper for the unpacked packages, and the link "current" to
+# that folder
 fetch_qemu() {
     open_view host
-    local version dir packages deb
+    local version dir
     version=$(candidate_of host qemu-system-x86)
     dir=$CACHE_DIR/qemu/$(file_name "$version")
     if [ ! -x "$dir/qemu-system-x86_64" ] || ! "$dir/qemu-system-x86_64" --version; then
         rm -rf "$dir" "$dir.new"
-        mapfile -t packages < <(private_apt host apt-get -s install --no-install-recommends qemu-system-x86 |
-            sed -nE 's/^Inst ([^ ]+) (\[[^]]*\] )?\(([^ ]+) .*/\1=\3/p')
-        [ ${#packages[@]} != 0 ] || packages=(qemu-system-x86 qemu-system-common qemu-system-data seabios)
-        download host "$dir.new" "${packages[@]}"
-        for deb in "$dir.new"/*.deb; do
-            dpkg-deb -x "$deb" "$dir.new/root"
-            rm "$deb"
-        done
+        unpack_with_dependencies "$dir.new" qemu-system-x86 qemu-system-common qemu-system-data seabios
         write_qemu_wrapper "$dir.new"
-        printf '%s\n' "${packages[@]}" >"$dir.new/packages"
         echo "$version" >"$dir.new/version"
         mv "$dir.new" "$dir"
         "$dir/qemu-system-x86_64" --version
@@ -154,4 +162,21 @@ LD_LIBRARY_PATH=$libraries:$root/lib/x86_64-linux-gnu QEMU_MODULE_DIR=$libraries
     exec "$root/usr/bin/qemu-system-x86_64" -L "$root/usr/share/qemu" -L "$root/usr/share/seabios" "$@"
 EOF
     chmod +x "$1/qemu-system-x86_64"
+}
+
+# fetch_postgresql: $CACHE_DIR/postgresql/current/root, for tests of the KBS with a server of their own. Installed, the
+# package would set up a server that the machine's owner did not ask for.
+fetch_postgresql() {
+    open_view host
+    local version dir package
+    package=$(private_apt host apt-cache depends postgresql | sed -n 's/^ *Depends: \(postgresql-[0-9]*\)$/\1/p')
+    version=$(candidate_of host "$package")
+    dir=$CACHE_DIR/postgresql/$(file_name "$version")
+    if [ ! -e "$dir/version" ]; then
+        rm -rf "$dir" "$dir.new"
+        unpack_with_dependencies "$dir.new" "$package" "${package/-/-client-}"
+        echo "$version" >"$dir.new/version"
+        mv "$dir.new" "$dir"
+    fi
+    ln -sfn "$dir" "$CACHE_DIR/postgresql/current"
 }

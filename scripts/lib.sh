@@ -54,23 +54,27 @@ load_config() {
     fi
     local name
     for name in BUILD_DIR IGVM_FILE IGVM_FILE_NO_SVSM FIRMWARE PRISTINE_IMAGE STATE_DIR GUEST_IMAGE \
-        STATE_VOLUME CHIP_DIR KBS_DB PROXY_SOCKET LOG_DIR; do
+        STATE_VOLUME CHIP_DIR KBS_DIR PROXY_SOCKET LOG_DIR; do
         [[ ${!name} == /* ]] || printf -v "$name" '%s/%s' "$ROOT" "${!name}"
     done
 }
 
 # use_private_state FOLDER KBS_PORT [LINE]...: makes this script, and all that it runs, use files of their own in
-# FOLDER, with a fresh copy of the guest's image. Each LINE goes into their configuration as it is.
+# FOLDER: a fresh copy of the guest's image, a KBS (with the port and the next one) and a launch image that trusts it.
+# Each LINE goes into their configuration as it is.
 use_private_state() {
     local folder=$1 port=$2
     shift 2
     mkdir -p "$folder"
     printf '%s\n' "STATE_DIR=$folder" "GUEST_IMAGE=$folder/guest.qcow2" "STATE_VOLUME=$folder/tpm-state.raw" \
-        "KBS_DB=$folder/kbs.db" "PROXY_SOCKET=$folder/proxy.sock" "LOG_DIR=$folder/log" "KBS_PORT=$port" "$@" \
+        "KBS_DIR=$folder/kbs" "IGVM_FILE=$folder/svsm.igvm" "PROXY_SOCKET=$folder/proxy.sock" "LOG_DIR=$folder/log" \
+        "KBS_PORT=$port" "KBS_ADMIN_PORT=$((port + 1))" "$@" \
         >"$folder/vm.conf"
     export VM_CONF=$folder/vm.conf
     load_config
     cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+    make_kbs >/dev/null
+    build_svsm_image
 }
 
 # bytes_of SIZE: 16M, 2G, 512K or a plain number, in bytes; fails on anything else.
@@ -114,11 +118,13 @@ run_logged() {
     say "    $text ${green}done${reset} ($((SECONDS - start)) s)"
 }
 
-# A port of the loopback interface on which nobody listens
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# A port of the loopback interface on which nobody listens, nor on the next one
 free_port() {
     local port
-    for port in {18080..18480}; do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    for port in {18080..18480..2}; do
+        port_answers "$port" || port_answers $((port + 1)) || break
     done
     echo "$port"
 }

@@ -5,15 +5,19 @@
 PACKAGES=(
     # building
     gcc clang libc6-dev meson ninja-build make pkg-config
-    libssl-dev libtpms-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libsqlite3-dev libcmocka-dev
-    libclang-rt-dev
+    libssl-dev libtpms-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libconfig-dev
+    libsqlite3-dev libpq-dev libcmocka-dev libclang-rt-dev
     # the guest's kernel
     flex bison bc libelf-dev lz4 xz-utils
     # the guest's image
     binutils busybox-static dosfstools e2fsprogs fakeroot fdisk mtools openssl qemu-utils systemd-boot-efi tpm2-tools
-    # tests
-    clang-format clang-tidy cppcheck jq shellcheck swtpm swtpm-tools xxd
+    # scripts
+    jq
 )
+
+# What ./test.sh needs besides
+# shellcheck disable=SC2034 # for those who source this
+TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck shellcheck swtpm swtpm-tools xxd)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

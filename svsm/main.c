@@ -51,6 +51,7 @@ static struct service attest, tpm;
 static struct uart proxy;
 static struct block_device volume;
 static struct key_relay state_key;
+static struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
 
 /* Milliseconds since the clock was measured. */
 static unsigned long milliseconds(void)
@@ -135,7 +136,7 @@ static void start_services(void)
     enum status status;
 
     uart_init(&proxy, params.proxy_port);
-    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key);
+    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
     attest_service_fetch_key(&attest);

@@ -8,6 +8,8 @@
 #include "kbs/audit/audit_line.h"
 #include "kbs/store/db.h"
 
+#define TIME_MAX sizeof("2026-01-01T00:00:00Z")
+
 static bool chain_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, size_t length,
                        uint8_t hash[AUDIT_HASH_SIZE])
 {
@@ -21,164 +23,200 @@ static bool chain_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, 
     return hashed;
 }
 
-struct head {
+struct found {
     const struct db *db;
-    uint64_t seq;
-    uint8_t hash[AUDIT_HASH_SIZE];
-    bool found, whole;
+    struct audit_tail tail;
+    bool whole;
 };
 
-static void take_head(void *context, const struct db_row *row)
+static void take_tail(void *context, const struct db_row *row)
 {
-    struct head *head = context;
+    struct found *found = context;
 
-    head->found = true;
-    head->seq = (uint64_t)db_row_integer(head->db, row, 0);
-    head->whole = db_row_bytes(head->db, row, 1, head->hash, sizeof(head->hash));
+    found->tail.seq = (uint64_t)db_row_integer(found->db, row, 0);
+    found->whole = db_row_bytes(found->db, row, 1, found->tail.hash, AUDIT_HASH_SIZE);
 }
 
-static enum store_status read_head(struct store_unit *unit, const char *sql, struct head *head)
+static enum store_status read_tail(struct store_unit *unit, struct audit_tail *tail)
 {
-    enum store_status status;
+    struct found found = {.db = unit->db, .whole = true};
+    enum store_status status = db_run(unit->db, "SELECT seq, hash FROM audit_head WHERE one = 1",
+                                      NULL, 0, take_tail, &found, NULL);
 
-    *head = (struct head){.db = unit->db};
-    status = db_run(unit->db, sql, NULL, 0, take_head, head, NULL);
-    return status == STORE_OK && head->found && !head->whole ? STORE_FAILED : status;
+    *tail = found.tail;
+    return status == STORE_OK && !found.whole ? STORE_FAILED : status;
 }
 
 enum store_status audit_head(struct store_unit *unit, uint64_t *seq, uint8_t hash[AUDIT_HASH_SIZE])
 {
-    struct head head;
-    enum store_status status =
-        read_head(unit, "SELECT seq, hash FROM audit_head WHERE one = 1", &head);
+    struct audit_tail tail;
+    enum store_status status = read_tail(unit, &tail);
 
-    *seq = head.seq;
-    memcpy(hash, head.hash, AUDIT_HASH_SIZE);
+    *seq = tail.seq;
+    memcpy(hash, tail.hash, AUDIT_HASH_SIZE);
     return status;
 }
 
-/* The head, which from here to the end of the unit is this unit's alone: the update locks its row.
- */
-static enum store_status lock_head(struct store_unit *unit, struct head *head)
+enum store_status audit_lock(struct store_unit *unit, struct audit_tail *tail)
 {
-    static const uint8_t none[AUDIT_HASH_SIZE];
-    enum store_status status = DB_RUN(unit->db,
-                                      "INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, $1) "
-                                      "ON CONFLICT (one) DO NOTHING",
-                                      NULL, NULL, NULL, db_bytes(none, sizeof(none)));
+    enum store_status status = db_serialize(unit->db);
 
-    return status == STORE_OK ? read_head(unit,
-                                          "UPDATE audit_head SET seq = seq WHERE one = 1 "
-                                          "RETURNING seq, hash",
-                                          head)
-                              : status;
+    *tail = (struct audit_tail){0};
+    return status == STORE_OK ? read_tail(unit, tail) : status;
 }
 
-/* The line as it is stored: seq, time and event first, then the members sorted by name. */
+enum store_status audit_store_tail(struct store_unit *unit, const struct audit_tail *tail)
+{
+    return DB_RUN(unit->db,
+                  "INSERT INTO audit_head (one, seq, hash) VALUES (1, $1, $2) "
+                  "ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash",
+                  NULL, NULL, NULL, db_integer((int64_t)tail->seq),
+                  db_bytes(tail->hash, AUDIT_HASH_SIZE));
+}
+
+enum store_status audit_has(struct store_unit *unit, const struct audit_tail *tail)
+{
+    const struct db_value by[] = {db_integer((int64_t)tail->seq),
+                                  db_bytes(tail->hash, AUDIT_HASH_SIZE)};
+    int64_t seq;
+
+    return db_ask_integer(unit->db, "SELECT seq FROM audit WHERE seq = $1 AND hash = $2", by, 2,
+                          &seq);
+}
+
+static void format_time(time_t time, char text[TIME_MAX])
+{
+    struct tm utc;
+
+    gmtime_r(&time, &utc);
+    strftime(text, TIME_MAX, "%FT%TZ", &utc);
+}
+
+/* The line as it is stored: seq, time and event, then the members in the order they were set. */
 static char *format_line(uint64_t seq, const char *event, json_t *members, time_t now)
 {
-    char when[sizeof("2026-01-01T00:00:00Z")];
-    struct tm utc;
+    char when[TIME_MAX];
     json_t *line;
-    const char *name;
-    json_t *value;
-    char *text;
+    char *text = NULL;
 
-    gmtime_r(&now, &utc);
-    strftime(when, sizeof(when), "%FT%TZ", &utc);
+    format_time(now, when);
     line = json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "time", when, "event", event);
-    json_object_foreach(members, name, value) if (line && json_object_set(line, name, value) != 0)
-    {
-        json_decref(line);
-        line = NULL;
-    }
-    text = line ? json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+    if (line && json_object_update_missing(line, members) == 0)
+        text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(line);
     return text;
 }
 
-static enum store_status store_line(struct store_unit *unit, const struct head *head,
-                                    const char *line, time_t now)
+enum store_status audit_add(struct store_unit *unit, struct audit_tail *tail, const char *event,
+                            json_t *members, time_t now, char **line)
 {
-    uint8_t hash[AUDIT_HASH_SIZE];
-    enum store_status status;
+    struct audit_tail next = {.seq = tail->seq + 1};
+    enum store_status status = STORE_FAILED;
 
-    if (strlen(line) > AUDIT_LINE_MAX || !chain_hash(head->hash, line, strlen(line), hash))
-        return STORE_FAILED;
-    status = DB_RUN(unit->db, "INSERT INTO audit (seq, time, line, hash) VALUES ($1, $2, $3, $4)",
-                    NULL, NULL, NULL, db_integer((int64_t)head->seq + 1), db_integer(now),
-                    db_text(line), db_bytes(hash, sizeof(hash)));
-    return status == STORE_OK
-               ? DB_CHANGE(unit->db, "UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1",
-                           db_integer((int64_t)head->seq + 1), db_bytes(hash, sizeof(hash)))
-               : status;
-}
-
-enum store_status audit_append_line(struct store_unit *unit, const char *event, json_t *members,
-                                    time_t now, char **line)
-{
-    struct head head;
-    enum store_status status = members ? lock_head(unit, &head) : STORE_FAILED;
-
-    *line = NULL;
+    *line = format_line(next.seq, event, members, now);
+    if (*line && strlen(*line) <= AUDIT_LINE_MAX &&
+        chain_hash(tail->hash, *line, strlen(*line), next.hash))
+        status =
+            DB_RUN(unit->db, "INSERT INTO audit (seq, time, line, hash) VALUES ($1, $2, $3, $4)",
+                   NULL, NULL, NULL, db_integer((int64_t)next.seq), db_integer(now), db_text(*line),
+                   db_bytes(next.hash, sizeof(next.hash)));
     if (status == STORE_OK) {
-        *line = format_line(head.seq + 1, event, members, now);
-        status = *line ? store_line(unit, &head, *line, now) : STORE_FAILED;
-    }
-    if (status != STORE_OK) {
+        *tail = next;
+    } else {
         free(*line);
         *line = NULL;
     }
-    json_decref(members);
     return status;
 }
 
 enum store_status audit_append(struct store_unit *unit, const char *event, json_t *members,
                                time_t now)
 {
-    char *line;
-    enum store_status status = audit_append_line(unit, event, members, now, &line);
+    struct audit_tail tail;
+    char *line = NULL;
+    enum store_status status = members ? audit_lock(unit, &tail) : STORE_FAILED;
 
+    if (status == STORE_OK)
+        status = audit_add(unit, &tail, event, members, now, &line);
+    if (status == STORE_OK)
+        status = audit_store_tail(unit, &tail);
     free(line);
+    json_decref(members);
     return status;
 }
 
-struct visited {
-    const struct db *db;
-    void (*visit)(void *context, const struct audit_entry *entry);
-    void *context;
-    bool failed;
+/* Reading */
+
+/* A row as it is stored. What an append could not have left there makes it broken. */
+struct row {
+    struct audit_entry entry;
+    size_t length; /* of the line */
+    bool broken;
 };
 
-static void visit_entry(void *context, const struct db_row *row)
+struct visited {
+    const struct db *db;
+    void (*visit)(void *context, const struct row *row);
+    void *context;
+    bool short_of_memory;
+};
+
+static void visit_row(void *context, const struct db_row *from)
 {
     struct visited *visited = context;
-    const struct db_value line = db_row_value(visited->db, row, 2);
-    char *text = line.size > 0 ? strndup(line.bytes, line.size) : strdup("");
-    struct audit_entry entry = {
-        .seq = (uint64_t)db_row_integer(visited->db, row, 0),
-        .time = db_row_integer(visited->db, row, 1),
-        .line = text,
+    const struct db_value line = db_row_value(visited->db, from, 2);
+    char *text = calloc(1, line.size + 1);
+    struct row row = {
+        .entry = {.seq = (uint64_t)db_row_integer(visited->db, from, 0),
+                  .time = db_row_integer(visited->db, from, 1),
+                  .line = text},
+        .length = line.size,
     };
 
-    if (text && db_row_bytes(visited->db, row, 3, entry.hash, sizeof(entry.hash)))
-        visited->visit(visited->context, &entry);
-    else
-        visited->failed = true;
+    if (!text) {
+        visited->short_of_memory = true;
+        return;
+    }
+    if (line.size > 0)
+        memcpy(text, line.bytes, line.size);
+    row.broken = strlen(text) != line.size ||
+                 !db_row_bytes(visited->db, from, 3, row.entry.hash, AUDIT_HASH_SIZE);
+    visited->visit(visited->context, &row);
     free(text);
+}
+
+static enum store_status each_row(struct store_unit *unit, uint64_t seq, unsigned limit,
+                                  void (*visit)(void *context, const struct row *row),
+                                  void *context)
+{
+    struct visited visited = {.db = unit->db, .visit = visit, .context = context};
+    enum store_status status = DB_RUN(
+        unit->db, "SELECT seq, time, line, hash FROM audit WHERE seq >= $1 ORDER BY seq LIMIT $2",
+        visit_row, &visited, NULL, db_integer(seq < INT64_MAX ? (int64_t)seq : INT64_MAX),
+        db_integer(limit ? limit : INT64_MAX));
+
+    return status == STORE_OK && visited.short_of_memory ? STORE_FAILED : status;
+}
+
+struct listed {
+    void (*visit)(void *context, const struct audit_entry *entry);
+    void *context;
+};
+
+static void list_row(void *context, const struct row *row)
+{
+    const struct listed *listed = context;
+
+    listed->visit(listed->context, &row->entry);
 }
 
 enum store_status audit_each(struct store_unit *unit, uint64_t seq, unsigned limit,
                              void (*visit)(void *context, const struct audit_entry *entry),
                              void *context)
 {
-    struct visited visited = {.db = unit->db, .visit = visit, .context = context};
-    enum store_status status = DB_RUN(
-        unit->db, "SELECT seq, time, line, hash FROM audit WHERE seq >= $1 ORDER BY seq LIMIT $2",
-        visit_entry, &visited, NULL, db_integer(seq < INT64_MAX ? (int64_t)seq : INT64_MAX),
-        db_integer(limit ? limit : INT64_MAX));
+    struct listed listed = {.visit = visit, .context = context};
 
-    return status == STORE_OK && visited.failed ? STORE_FAILED : status;
+    return each_row(unit, seq, limit, list_row, &listed);
 }
 
 /* Verification */
@@ -199,20 +237,26 @@ static void find_bad(struct audit_check *check, uint64_t seq, const char *proble
     check->problem = problem;
 }
 
-/* The number inside the line, which the hash covers; the column beside it is only for searching. */
+/* The number and time inside the line, which the hash covers; the columns beside it are only for
+ * searching. */
 static bool line_says(const struct audit_entry *entry)
 {
     json_t *line = json_loads(entry->line, 0, NULL);
+    const char *time = json_string_value(json_object_get(line, "time"));
+    char when[TIME_MAX];
     bool says = json_integer_value(json_object_get(line, "seq")) == (json_int_t)entry->seq;
 
+    format_time(entry->time, when);
+    says = says && time && strcmp(time, when) == 0;
     json_decref(line);
     return says;
 }
 
-static void verify_entry(void *context, const struct audit_entry *entry)
+static void verify_row(void *context, const struct row *row)
 {
     struct verification *state = context;
     struct audit_check *check = state->check;
+    const struct audit_entry *entry = &row->entry;
     uint8_t hash[AUDIT_HASH_SIZE];
 
     state->taken++;
@@ -220,10 +264,12 @@ static void verify_entry(void *context, const struct audit_entry *entry)
         return;
     if (entry->seq != state->next) {
         find_bad(check, state->next, "the line is missing");
+    } else if (row->broken) {
+        find_bad(check, entry->seq, "the line is not as any line is written");
     } else if (!line_says(entry)) {
-        find_bad(check, entry->seq, "the line has another number");
-    } else if (!chain_hash(check->head, entry->line, strlen(entry->line), hash)) {
-        find_bad(check, entry->seq, "it could not be hashed");
+        find_bad(check, entry->seq, "the line has another number or time");
+    } else if (!chain_hash(check->head, entry->line, row->length, hash)) {
+        find_bad(check, entry->seq, "the line could not be hashed");
     } else if (memcmp(hash, entry->hash, sizeof(hash)) != 0) {
         find_bad(check, entry->seq, "the line does not follow from the one before");
     } else {
@@ -233,25 +279,35 @@ static void verify_entry(void *context, const struct audit_entry *entry)
     }
 }
 
-enum store_status audit_verify(struct store_unit *unit, struct audit_check *check)
+/* From 0 on, where there must not be a line. */
+static enum store_status verify_rows(struct store_unit *unit, struct audit_check *check)
 {
     struct verification state = {.check = check, .next = 1};
-    uint8_t hash[AUDIT_HASH_SIZE];
-    uint64_t seq;
+    enum store_status status;
+    uint64_t from = 0;
+
+    do {
+        state.taken = 0;
+        status = each_row(unit, from, VERIFIED_AT_ONCE, verify_row, &state);
+        from = state.next;
+    } while (status == STORE_OK && state.taken == VERIFIED_AT_ONCE && !check->problem);
+    return status;
+}
+
+enum store_status audit_verify(struct store_unit *unit, struct audit_check *check)
+{
+    struct audit_tail tail;
     enum store_status status;
 
     *check = (struct audit_check){0};
-    do {
-        state.taken = 0;
-        status = audit_each(unit, state.next, VERIFIED_AT_ONCE, verify_entry, &state);
-    } while (status == STORE_OK && state.taken == VERIFIED_AT_ONCE && !check->problem);
+    status = verify_rows(unit, check);
     if (status == STORE_OK)
-        status = audit_head(unit, &seq, hash);
+        status = read_tail(unit, &tail);
     if (status != STORE_OK || check->problem)
         return status;
-    if (seq > check->entries)
+    if (tail.seq > check->entries)
         find_bad(check, check->entries + 1, "the lines from here to the head are missing");
-    else if (seq < check->entries || memcmp(hash, check->head, sizeof(hash)) != 0)
+    else if (tail.seq < check->entries || memcmp(tail.hash, check->head, AUDIT_HASH_SIZE) != 0)
         find_bad(check, check->entries, "the head names another line as the last one");
     return STORE_OK;
 }

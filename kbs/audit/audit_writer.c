@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Many threads' lines in one unit of work: while one batch is made durable, the next one gathers.
- * A batch that fails is tried again once, as another server may have come first.
  */
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "kbs/audit/audit_line.h"
+#include "kbs/log.h"
 
 #define BATCH_MAX 256
 #define QUEUE_MAX 4096
+#define TRIES_MAX 3 /* another server may come first, or the connection break */
 
 /* A line that waits; it is on the stack of the thread that wants it. */
 struct pending {
@@ -25,6 +25,11 @@ struct pending {
     struct pending *next;
 };
 
+struct batch {
+    size_t count;
+    struct pending *lines[BATCH_MAX];
+};
+
 struct audit {
     struct store *store;
     bool mirror;
@@ -33,99 +38,130 @@ struct audit {
     pthread_cond_t queued, finished;
     struct pending *first, **last;
     unsigned waiting; /* in the queue */
+    unsigned callers; /* in audit_record */
     bool stopping;
 };
 
-static void forget_lines(struct pending *batch)
+static void forget_line(struct pending *pending)
 {
-    for (struct pending *p = batch; p; p = p->next) {
-        free(p->line);
-        p->line = NULL;
+    free(pending->line);
+    pending->line = NULL;
+}
+
+static enum store_status add_lines(struct store_unit *unit, struct pending **lines, size_t count,
+                                   struct audit_tail *tail)
+{
+    enum store_status status = STORE_OK;
+
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        struct pending *pending = lines[i];
+
+        forget_line(pending);
+        if (pending->also)
+            status = pending->also(unit, pending->context);
+        if (status == STORE_OK)
+            status = audit_add(unit, tail, pending->event, pending->members, pending->now,
+                               &pending->line);
     }
+    return status == STORE_OK ? audit_store_tail(unit, tail) : status;
 }
 
-static void mirror_lines(const struct pending *batch)
+/*
+ * One unit of work. A connection that breaks during a commit leaves open whether the commit was
+ * done. Then *doubt is the last line of it, and the next try looks whether the log has that one, so
+ * that nothing is written twice.
+ */
+static enum store_status try_in(struct store_unit *unit, struct pending **lines, size_t count,
+                                struct audit_tail *doubt, bool *done)
 {
-    for (const struct pending *p = batch; p; p = p->next)
-        fprintf(stderr, "%s\n", p->line);
+    struct audit_tail tail;
+    enum store_status status = audit_lock(unit, &tail);
+
+    if (status == STORE_OK && doubt->seq > 0) {
+        status = audit_has(unit, doubt);
+        *done = status == STORE_OK;
+        if (status != STORE_NOT_FOUND)
+            return status;
+        status = STORE_OK;
+    }
+    if (status == STORE_OK)
+        status = add_lines(unit, lines, count, &tail);
+    if (status == STORE_OK)
+        *doubt = tail;
+    return status;
 }
 
-static enum store_status write_batch_once(struct audit *audit, struct pending *batch)
+static enum store_status try_lines(struct audit *audit, struct pending **lines, size_t count,
+                                   struct audit_tail *doubt)
 {
     struct store_unit *unit;
+    bool done = false;
     enum store_status status = store_begin(audit->store, &unit);
 
     if (status != STORE_OK)
         return status;
-    for (struct pending *p = batch; p && status == STORE_OK; p = p->next) {
-        if (p->also)
-            status = p->also(unit, p->context);
-        if (status == STORE_OK)
-            status = audit_append_line(unit, p->event, json_incref(p->members), p->now, &p->line);
-    }
-    if (status != STORE_OK)
-        store_abandon(unit);
-    else
-        status = store_commit(unit);
-    if (status != STORE_OK)
-        forget_lines(batch);
+    status = try_in(unit, lines, count, doubt, &done);
+    if (status == STORE_OK && !done)
+        return store_commit(unit);
+    store_abandon(unit);
     return status;
 }
 
-static enum store_status write_batch(struct audit *audit, struct pending *batch)
+static enum store_status write_lines(struct audit *audit, struct pending **lines, size_t count)
 {
-    enum store_status status = write_batch_once(audit, batch);
+    struct audit_tail doubt = {0};
+    enum store_status status = STORE_CONFLICT;
 
-    return status == STORE_CONFLICT || status == STORE_UNAVAILABLE ? write_batch_once(audit, batch)
-                                                                   : status;
+    for (int i = 0; i < TRIES_MAX && (status == STORE_CONFLICT || status == STORE_UNAVAILABLE); i++)
+        status = try_lines(audit, lines, count, &doubt);
+    return status;
 }
 
-/* Takes up to BATCH_MAX lines off the queue. */
-static struct pending *take_batch(struct audit *audit)
+/* What is wrong with one line must not hurt the others: then each is written alone. */
+static void write_batch(struct audit *audit, struct batch *batch)
 {
-    struct pending *batch = audit->first, **end = &audit->first;
+    enum store_status status = write_lines(audit, batch->lines, batch->count);
+    const bool alone = status != STORE_OK && status != STORE_UNAVAILABLE && batch->count > 1;
 
-    for (unsigned i = 0; i < BATCH_MAX && *end; i++, audit->waiting--)
-        end = &(*end)->next;
-    audit->first = *end;
-    *end = NULL;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct pending *pending = batch->lines[i];
+
+        pending->status = alone ? write_lines(audit, &batch->lines[i], 1) : status;
+        if (pending->status == STORE_OK && audit->mirror)
+            log_line(pending->line);
+        forget_line(pending);
+    }
+}
+
+static void take_batch(struct audit *audit, struct batch *batch)
+{
+    for (batch->count = 0; batch->count < BATCH_MAX && audit->first; batch->count++) {
+        batch->lines[batch->count] = audit->first;
+        audit->first = audit->first->next;
+    }
     if (!audit->first)
         audit->last = &audit->first;
-    return batch;
+    audit->waiting -= (unsigned)batch->count;
 }
 
-static void finish_batch(struct audit *audit, struct pending *batch, enum store_status status)
-{
-    /* A line is gone as soon as it is done and the lock is free. */
-    for (struct pending *p = batch, *next; p; p = next) {
-        next = p->next;
-        p->status = status;
-        p->done = true;
-    }
-    pthread_cond_broadcast(&audit->finished);
-}
-
-static void *write_lines(void *context)
+static void *run(void *context)
 {
     struct audit *audit = context;
+    struct batch batch;
 
     pthread_mutex_lock(&audit->lock);
     for (;;) {
-        struct pending *batch;
-        enum store_status status;
-
         while (!audit->first && !audit->stopping)
             pthread_cond_wait(&audit->queued, &audit->lock);
         if (!audit->first)
             break;
-        batch = take_batch(audit);
+        take_batch(audit, &batch);
         pthread_mutex_unlock(&audit->lock);
-        status = write_batch(audit, batch);
-        if (status == STORE_OK && audit->mirror)
-            mirror_lines(batch);
-        forget_lines(batch);
+        write_batch(audit, &batch);
         pthread_mutex_lock(&audit->lock);
-        finish_batch(audit, batch, status);
+        for (size_t i = 0; i < batch.count; i++)
+            batch.lines[i]->done = true;
+        pthread_cond_broadcast(&audit->finished);
     }
     pthread_mutex_unlock(&audit->lock);
     return NULL;
@@ -143,33 +179,44 @@ struct audit *audit_start(struct store *store, bool mirror)
     pthread_mutex_init(&audit->lock, NULL);
     pthread_cond_init(&audit->queued, NULL);
     pthread_cond_init(&audit->finished, NULL);
-    if (pthread_create(&audit->thread, NULL, write_lines, audit) == 0)
+    if (pthread_create(&audit->thread, NULL, run, audit) == 0)
         return audit;
     free(audit);
     return NULL;
 }
 
+/* With the lock held: queues the line and waits until it is done. */
+static void wait_for_line(struct audit *audit, struct pending *line)
+{
+    while (audit->waiting >= QUEUE_MAX && !audit->stopping)
+        pthread_cond_wait(&audit->finished, &audit->lock);
+    if (audit->stopping)
+        return;
+    *audit->last = line;
+    audit->last = &line->next;
+    audit->waiting++;
+    pthread_cond_signal(&audit->queued);
+    while (!line->done)
+        pthread_cond_wait(&audit->finished, &audit->lock);
+}
+
 enum store_status audit_record(struct audit *audit, const char *event, json_t *members, time_t now,
                                audit_also *also, void *context)
 {
-    struct pending line = {
-        .event = event, .members = members, .now = now, .also = also, .context = context};
+    struct pending line = {.event = event,
+                           .members = members,
+                           .now = now,
+                           .also = also,
+                           .context = context,
+                           .status = STORE_UNAVAILABLE};
 
     if (!members)
         return STORE_FAILED;
     pthread_mutex_lock(&audit->lock);
-    while (audit->waiting >= QUEUE_MAX && !audit->stopping)
-        pthread_cond_wait(&audit->finished, &audit->lock);
-    if (audit->stopping) {
-        line.status = STORE_UNAVAILABLE;
-    } else {
-        *audit->last = &line;
-        audit->last = &line.next;
-        audit->waiting++;
-        pthread_cond_signal(&audit->queued);
-        while (!line.done)
-            pthread_cond_wait(&audit->finished, &audit->lock);
-    }
+    audit->callers++;
+    wait_for_line(audit, &line);
+    if (--audit->callers == 0)
+        pthread_cond_broadcast(&audit->finished);
     pthread_mutex_unlock(&audit->lock);
     json_decref(members);
     return line.status;
@@ -183,6 +230,8 @@ void audit_stop(struct audit *audit)
     audit->stopping = true;
     pthread_cond_broadcast(&audit->queued);
     pthread_cond_broadcast(&audit->finished);
+    while (audit->callers > 0)
+        pthread_cond_wait(&audit->finished, &audit->lock);
     pthread_mutex_unlock(&audit->lock);
     pthread_join(audit->thread, NULL);
     pthread_cond_destroy(&audit->queued);

@@ -33,11 +33,11 @@ struct outcome {
     time_t look_again;
 };
 
-/* A look at the sources that is under way, and that others wait for. */
+/* A look at the sources that is under way, and that others may wait for. */
 struct flight {
     uint8_t key[LRU_KEY_SIZE];
     bool landed;
-    unsigned waiting;
+    unsigned users; /* the last one frees it */
     struct outcome outcome;
     struct flight *next;
 };
@@ -233,37 +233,72 @@ static void remove_flight(struct collateral *collateral, const struct flight *fl
     *link = flight->next;
 }
 
+static struct flight *add_flight(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE])
+{
+    struct flight *flight = calloc(1, sizeof(*flight));
+
+    if (!flight)
+        return NULL;
+    memcpy(flight->key, key, LRU_KEY_SIZE);
+    flight->users = 1;
+    flight->next = collateral->flights;
+    collateral->flights = flight;
+    return flight;
+}
+
+/* Shares a flight's outcome, and is done with it. */
+static void leave(struct flight *flight, struct outcome *outcome)
+{
+    *outcome = flight->outcome;
+    outcome->value = item_value_share(&flight->outcome.value);
+    if (--flight->users > 0)
+        return;
+    item_value_free(&flight->outcome.value);
+    free(flight);
+}
+
 /* Waits for another's look, which the time limit of a fetch bounds. */
 static void join(struct collateral *collateral, struct flight *flight, struct outcome *outcome)
 {
-    flight->waiting++;
+    flight->users++;
     while (!flight->landed)
         pthread_cond_wait(&collateral->landed, &collateral->lock);
-    *outcome = flight->outcome;
-    outcome->value = item_value_share(&flight->outcome.value);
-    flight->waiting--;
-    pthread_cond_broadcast(&collateral->landed);
+    leave(flight, outcome);
 }
 
-/* Looks for everybody; returns when nobody needs the flight any more, as it is on this stack. */
-static void lead(struct collateral *collateral, const struct item *item,
-                 const uint8_t key[LRU_KEY_SIZE], time_t now, struct outcome *outcome)
+/* Looks for oneself and those who join. */
+static void lead(struct collateral *collateral, struct flight *flight, const struct item *item,
+                 time_t now, struct outcome *outcome)
 {
-    struct flight flight = {.next = collateral->flights};
+    struct outcome seen;
 
-    memcpy(flight.key, key, LRU_KEY_SIZE);
-    collateral->flights = &flight;
     pthread_mutex_unlock(&collateral->lock);
-    look(collateral, item, now, &flight.outcome);
-    flight.outcome.look_again = when_to_look_again(&flight.outcome, now);
+    look(collateral, item, now, &seen);
+    seen.look_again = when_to_look_again(&seen, now);
     pthread_mutex_lock(&collateral->lock);
-    remember(collateral, key, &flight.outcome);
-    remove_flight(collateral, &flight);
-    flight.landed = true;
+    remember(collateral, flight->key, &seen);
+    remove_flight(collateral, flight);
+    flight->outcome = seen;
+    flight->landed = true;
     pthread_cond_broadcast(&collateral->landed);
-    while (flight.waiting > 0)
-        pthread_cond_wait(&collateral->landed, &collateral->lock);
-    *outcome = flight.outcome;
+    leave(flight, outcome);
+}
+
+/* With the lock held, but for the time that a look takes. */
+static void look_or_join(struct collateral *collateral, const struct item *item,
+                         const uint8_t key[LRU_KEY_SIZE], time_t now, struct outcome *outcome)
+{
+    struct flight *flight = find_flight(collateral, key);
+
+    if (flight) {
+        join(collateral, flight, outcome);
+        return;
+    }
+    flight = add_flight(collateral, key);
+    if (flight)
+        lead(collateral, flight, item, now, outcome);
+    else
+        *outcome = (struct outcome){.status = COLLATERAL_FAILED};
 }
 
 static void key_of(const struct item *item, uint8_t key[LRU_KEY_SIZE])
@@ -279,17 +314,11 @@ static enum collateral_status obtain(struct collateral *collateral, const struct
 {
     uint8_t key[LRU_KEY_SIZE];
     struct outcome outcome;
-    struct flight *flight;
 
     key_of(item, key);
     pthread_mutex_lock(&collateral->lock);
-    if (!recall(collateral, key, now, &outcome)) {
-        flight = find_flight(collateral, key);
-        if (flight)
-            join(collateral, flight, &outcome);
-        else
-            lead(collateral, item, key, now, &outcome);
-    }
+    if (!recall(collateral, key, now, &outcome))
+        look_or_join(collateral, item, key, now, &outcome);
     pthread_mutex_unlock(&collateral->lock);
     *value = outcome.value;
     return outcome.status;

@@ -180,11 +180,16 @@ static bool find_hwid(const X509 *vcek, enum product product, struct reader *hwi
 {
     size_t size = product_chip_id_size(product);
 
-    if (!find_extension(vcek, OID_HWID, hwid))
-        return finding_fail(finding, VERDICT_LEAF_EXTENSION, "HWID (%s) is missing", OID_HWID);
+    if (!find_extension(vcek, OID_HWID, hwid)) {
+        finding_fail(finding, VERDICT_LEAF_EXTENSION, "HWID (%s) is missing", OID_HWID);
+        return false;
+    }
     unwrap_hwid(hwid, size);
-    return hwid->left == size || finding_fail(finding, VERDICT_LEAF_EXTENSION,
-                                              "HWID of %zu bytes, expected %zu", hwid->left, size);
+    if (hwid->left == size)
+        return true;
+    finding_fail(finding, VERDICT_LEAF_EXTENSION, "HWID of %zu bytes, expected %zu", hwid->left,
+                 size);
+    return false;
 }
 
 bool leaf_check_chip(const X509 *vcek, const struct snp_report *report, enum product product,

@@ -18,13 +18,15 @@ struct held {
 
 struct keys {
     size_t count;
-    struct held held[KEYRING_KEYS_MAX]; /* newest first */
+    struct held held[2 * KEYRING_KEYS_MAX]; /* of both uses, newest first */
 };
 
 struct keyring {
     struct store *store;
-    pthread_mutex_t lock;
-    bool fresh; /* keys are those of the store, as of loaded */
+    pthread_mutex_t loading; /* taken before lock */
+    pthread_mutex_t lock;    /* of what follows */
+    unsigned changes;        /* that this process told of */
+    unsigned changes_loaded; /* of these, how many there were when the store was last read */
     time_t loaded;
     struct keys keys;
 };
@@ -47,8 +49,11 @@ static time_t monotonic(void)
 static void take_info(void *context, const struct signing_key *key)
 {
     struct keys *keys = context;
+    size_t of_use = 0;
 
-    if (!key->retired && keys->count < KEYRING_KEYS_MAX)
+    for (size_t i = 0; i < keys->count; i++)
+        of_use += keys->held[i].info.use == key->use;
+    if (!key->retired && of_use < KEYRING_KEYS_MAX)
         keys->held[keys->count++] = (struct held){.info = *key};
 }
 
@@ -85,21 +90,55 @@ static enum store_status load(struct store *store, struct keys *keys)
     return status;
 }
 
-/* With the lock held. What cannot be read anew leaves the keys as they are: a store that is away
- * for a moment must not look like a server without keys. */
+static bool is_stale(struct keyring *keyring, bool *changed)
+{
+    bool stale;
+
+    pthread_mutex_lock(&keyring->lock);
+    *changed = keyring->changes != keyring->changes_loaded;
+    stale = *changed || monotonic() - keyring->loaded >= KEYRING_REFRESH;
+    pthread_mutex_unlock(&keyring->lock);
+    return stale;
+}
+
+/* With loading held. What cannot be read anew leaves the keys as they are: a store that is away for
+ * a while must not look like a server without keys, nor hold up each use of them. */
+static void reload(struct keyring *keyring)
+{
+    struct keys keys, old = {0};
+    unsigned changes;
+    bool loaded;
+
+    pthread_mutex_lock(&keyring->lock);
+    changes = keyring->changes;
+    pthread_mutex_unlock(&keyring->lock);
+    loaded = load(keyring->store, &keys) == STORE_OK;
+    pthread_mutex_lock(&keyring->lock);
+    keyring->loaded = monotonic();
+    keyring->changes_loaded = changes;
+    if (loaded) {
+        old = keyring->keys;
+        keyring->keys = keys;
+    }
+    pthread_mutex_unlock(&keyring->lock);
+    drop(&old);
+}
+
+/* While one thread reads the store, others go on with the keys they know; but after a change by
+ * this process they wait for it. */
 static void refresh(struct keyring *keyring)
 {
-    time_t now = monotonic();
-    struct keys keys;
+    bool changed;
 
-    if (keyring->fresh && now - keyring->loaded < KEYRING_REFRESH)
+    if (!is_stale(keyring, &changed))
         return;
-    if (load(keyring->store, &keys) != STORE_OK)
+    if (changed)
+        pthread_mutex_lock(&keyring->loading);
+    else if (pthread_mutex_trylock(&keyring->loading) != 0)
         return;
-    drop(&keyring->keys);
-    keyring->keys = keys;
-    keyring->fresh = true;
-    keyring->loaded = now;
+    if (is_stale(keyring, &changed))
+        reload(keyring);
+    pthread_mutex_unlock(&keyring->loading);
 }
 
 struct keyring *keyring_open(struct store *store, enum store_status *status)
@@ -115,8 +154,8 @@ struct keyring *keyring_open(struct store *store, enum store_status *status)
         free(keyring);
         return NULL;
     }
-    keyring->fresh = true;
     keyring->loaded = monotonic();
+    pthread_mutex_init(&keyring->loading, NULL);
     pthread_mutex_init(&keyring->lock, NULL);
     return keyring;
 }
@@ -127,6 +166,7 @@ void keyring_close(struct keyring *keyring)
         return;
     drop(&keyring->keys);
     pthread_mutex_destroy(&keyring->lock);
+    pthread_mutex_destroy(&keyring->loading);
     free(keyring);
 }
 
@@ -136,8 +176,8 @@ static EVP_PKEY *pick(struct keyring *keyring, enum signing_key_use use, const u
 {
     EVP_PKEY *key = NULL;
 
-    pthread_mutex_lock(&keyring->lock);
     refresh(keyring);
+    pthread_mutex_lock(&keyring->lock);
     for (size_t i = 0; i < keyring->keys.count && !key; i++) {
         const struct held *held = &keyring->keys.held[i];
 
@@ -169,8 +209,8 @@ void keyring_each(struct keyring *keyring, enum signing_key_use use,
                                 EVP_PKEY *key),
                   void *context)
 {
-    pthread_mutex_lock(&keyring->lock);
     refresh(keyring);
+    pthread_mutex_lock(&keyring->lock);
     for (size_t i = 0; i < keyring->keys.count; i++)
         if (keyring->keys.held[i].info.use == use)
             visit(context, keyring->keys.held[i].info.id, keyring->keys.held[i].key);
@@ -180,7 +220,7 @@ void keyring_each(struct keyring *keyring, enum signing_key_use use,
 void keyring_invalidate(struct keyring *keyring)
 {
     pthread_mutex_lock(&keyring->lock);
-    keyring->fresh = false;
+    keyring->changes++;
     pthread_mutex_unlock(&keyring->lock);
 }
 
@@ -202,9 +242,10 @@ static size_t encode(EVP_PKEY *key, uint8_t der[SIGNING_KEY_DER_MAX])
     PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
     uint8_t *bytes = NULL;
     int size = info ? i2d_PKCS8_PRIV_KEY_INFO(info, &bytes) : 0;
-    size_t used = size > 0 && size <= SIGNING_KEY_DER_MAX ? (size_t)size : 0;
+    size_t used = bytes && size > 0 && size <= SIGNING_KEY_DER_MAX ? (size_t)size : 0;
 
-    memcpy(der, bytes, used);
+    if (used > 0)
+        memcpy(der, bytes, used);
     if (bytes)
         OPENSSL_clear_free(bytes, (size_t)size);
     PKCS8_PRIV_KEY_INFO_free(info);

@@ -12,7 +12,7 @@
 #include "lib/base/reader.h"
 
 #define KEYRING_REFRESH  10 /* seconds */
-#define KEYRING_KEYS_MAX 16
+#define KEYRING_KEYS_MAX 16 /* of each use */
 
 struct keyring;
 
@@ -30,7 +30,8 @@ MUST_CHECK EVP_PKEY *keyring_active(struct keyring *keyring, enum signing_key_us
 MUST_CHECK EVP_PKEY *keyring_find(struct keyring *keyring, enum signing_key_use use,
                                   const uint8_t id[SIGNING_KEY_ID_SIZE]);
 
-/* Calls visit for each key of a use that is not retired, the active one first. */
+/* Calls visit for each key of a use that is not retired, the active one first. It must not use the
+ * keyring. */
 void keyring_each(struct keyring *keyring, enum signing_key_use use,
                   void (*visit)(void *context, const uint8_t id[SIGNING_KEY_ID_SIZE],
                                 EVP_PKEY *key),

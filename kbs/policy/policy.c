@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/policy/policy.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kbs/policy/setting.h"
-#include "kbs/store/policies.h"
+#include "kbs/policy/text.h"
 
 #define MITIGATIONS_VERSION 5 /* of reports: the first that tells of them */
-
-#define NESTING_MAX 64 /* a policy needs 3; libconfig frees what is nested by recursion */
 
 /* Contradictions: what each setting allows for itself, but nothing can fulfil together. */
 
@@ -79,48 +77,15 @@ static bool check_contradictions(struct reading *reading, const config_t *config
 
 /* The whole text */
 
-static bool fail_in_line(struct policy_error *error, unsigned line, const char *problem)
-{
-    snprintf(error->text, sizeof(error->text), "line %u: %s", line, problem);
-    return false;
-}
-
-static unsigned line_of(const char *text, const char *at)
-{
-    unsigned line = 1;
-
-    for (; text < at; text++)
-        line += *text == '\n';
-    return line;
-}
-
-/* libconfig would open the files that a text includes, and nest as deep as the text does. */
-MUST_CHECK static bool check_text(const char *text, struct policy_error *error)
-{
-    const char *include = strstr(text, "@include");
-    unsigned depth = 0;
-
-    if (strlen(text) > POLICY_TEXT_MAX)
-        return fail_in_line(error, 1, "a policy has at most 65536 bytes");
-    static_assert(POLICY_TEXT_MAX == 65536, "as the message says");
-    if (include)
-        return fail_in_line(error, line_of(text, include), "a policy cannot include files");
-    for (const char *at = text; *at; at++) {
-        if (strchr("{[(", *at) && ++depth > NESTING_MAX)
-            return fail_in_line(error, line_of(text, at), "nested too deeply");
-        if (strchr("}])", *at) && depth > 0)
-            depth--;
-    }
-    return true;
-}
-
 static bool read_all(struct reading *reading, config_t *config, const char *text)
 {
     static const struct setting whole = {.members = policy_settings};
 
-    if (config_read_string(config, text) != CONFIG_TRUE)
-        return fail_in_line(reading->error, (unsigned)config_error_line(config),
-                            config_error_text(config));
+    if (config_read_string(config, text) != CONFIG_TRUE) {
+        snprintf(reading->error->text, sizeof(reading->error->text), "line %d: %s",
+                 config_error_line(config), config_error_text(config));
+        return false;
+    }
     return read_group(reading, config_root_setting(config), &whole) &&
            check_contradictions(reading, config);
 }
@@ -128,16 +93,23 @@ static bool read_all(struct reading *reading, config_t *config, const char *text
 bool policy_parse(const char *text, struct policy *policy, struct policy_error *error)
 {
     struct reading reading = {.policy = policy, .error = error};
+    char *lines = NULL;
     config_t config;
     bool valid;
 
     *policy = (struct policy){0};
     requirements_strict(&policy->requirements);
-    if (!check_text(text, error))
+    if (!text_check(text, error))
         return false;
+    /* To libconfig, a comment without an end of line is an error. */
+    if (asprintf(&lines, "%s\n", text) < 0) {
+        snprintf(error->text, sizeof(error->text), "line 1: out of memory");
+        return false;
+    }
     config_init(&config);
-    valid = read_all(&reading, &config, text);
+    valid = read_all(&reading, &config, lines);
     config_destroy(&config);
+    free(lines);
     if (!valid)
         policy_free(policy);
     return valid;

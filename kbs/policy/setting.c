@@ -11,19 +11,20 @@
 #define PATH_TEXT_MAX 128
 #define NAMES_MAX     384
 
-/* "tcb.milan.snp"; an element of a list has its list's path. */
+/* "tcb.milan.snp"; an element of a list has its list's path. From the last name to the first. */
 static void path_text(const config_setting_t *found, char text[PATH_TEXT_MAX])
 {
-    const config_setting_t *parent = config_setting_parent(found);
-    char above[PATH_TEXT_MAX] = "";
+    char below[PATH_TEXT_MAX];
 
-    if (parent && !config_setting_is_root(parent))
-        path_text(parent, above);
-    if (config_setting_name(found))
-        snprintf(text, PATH_TEXT_MAX, "%.60s%s%.60s", above, above[0] ? "." : "",
-                 config_setting_name(found));
-    else
-        snprintf(text, PATH_TEXT_MAX, "%s", above);
+    text[0] = '\0';
+    for (; found && !config_setting_is_root(found); found = config_setting_parent(found)) {
+        const char *name = config_setting_name(found);
+
+        if (!name)
+            continue;
+        memcpy(below, text, sizeof(below));
+        snprintf(text, PATH_TEXT_MAX, "%.40s%s%.80s", name, below[0] ? "." : "", below);
+    }
 }
 
 bool fail_at(struct reading *reading, const config_setting_t *found, const char *format, ...)
@@ -108,7 +109,8 @@ static bool get_number(struct reading *reading, const config_setting_t *found, s
         type == CONFIG_TYPE_INT64 ? config_setting_get_int64(found) : config_setting_get_int(found);
     return ((type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64) && *value >= 0 &&
             *value <= (long long)max) ||
-           fail_at(reading, found, "must be a number from 0 to %zu", max);
+           fail_at(reading, found, "must be a number from 0 to %zu%s", max,
+                   max > INT32_MAX ? ", with L behind it above 2147483647" : "");
 }
 
 bool read_byte(struct reading *reading, const config_setting_t *found,

@@ -153,9 +153,11 @@ static bool read_images(struct reading *reading, const config_setting_t *found,
     {.name = "snp", .read = read_byte, SET(tcb_min[product].snp)},                                 \
     {.name = "microcode", .read = read_byte, SET(tcb_min[product].microcode)}
 
-#define MASK_SETTINGS(mask, names)                                                                 \
-    {.name = "must-be-set", .read = read_bits, SET(mask.must_be_set), .bits = (names)},            \
-    {.name = "must-be-clear", .read = read_bits, SET(mask.must_be_clear), .bits = (names)}
+#define MASK(base, member) .offset = (base) + offsetof(struct mask64, member)
+
+#define MASK_SETTINGS(base, names)                                                                 \
+    {.name = "must-be-set", .read = read_bits, MASK(base, must_be_set), .bits = (names)},          \
+    {.name = "must-be-clear", .read = read_bits, MASK(base, must_be_clear), .bits = (names)}
 /* clang-format on */
 
 static const struct setting report_settings[] = {
@@ -181,15 +183,15 @@ static const struct setting tcb_settings[] = {
 };
 
 static const struct setting guest_policy_settings[] = {
-    MASK_SETTINGS(guest_policy, &policy_bits),
+    MASK_SETTINGS(offsetof(struct policy, requirements.guest_policy), &policy_bits),
     {.name = NULL},
 };
 static const struct setting platform_settings[] = {
-    MASK_SETTINGS(platform_info, &platform_info_bits),
+    MASK_SETTINGS(offsetof(struct policy, requirements.platform_info), &platform_info_bits),
     {.name = NULL},
 };
 static const struct setting mitigation_settings[] = {
-    MASK_SETTINGS(mitigations, NULL),
+    MASK_SETTINGS(offsetof(struct policy, requirements.mitigations), NULL),
     {.name = NULL},
 };
 

@@ -153,8 +153,10 @@ enum session_status sessions_open(struct sessions *sessions, const struct sessio
 {
     if (!make_id(id))
         return SESSION_FAILED;
-    return sessions->table ? session_table_open(sessions->table, id, nonce, now)
-                           : open_stored(sessions, id, nonce, now);
+    if (!sessions->table)
+        return open_stored(sessions, id, nonce, now);
+    session_table_open(sessions->table, id, nonce, now);
+    return SESSION_OK;
 }
 
 enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,

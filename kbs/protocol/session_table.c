@@ -37,6 +37,7 @@ struct session_table {
     size_t bucket_count;          /* a power of two */
     struct by_age free;           /* in no order */
     struct by_age empty, granted; /* without and with a grant, each the oldest first */
+    size_t capacity, granted_count;
 };
 
 static size_t bucket_count_for(size_t capacity)
@@ -54,6 +55,7 @@ struct session_table *session_table_new(size_t capacity)
 
     if (!table)
         return NULL;
+    table->capacity = capacity;
     table->bucket_count = bucket_count_for(capacity);
     table->entries = calloc(capacity, sizeof(*table->entries));
     table->buckets = calloc(table->bucket_count, sizeof(*table->buckets));
@@ -92,6 +94,7 @@ static void drop(struct session_table *table, struct entry *entry)
 {
     SLIST_REMOVE(bucket_of(table, entry->id), entry, entry, bucket);
     TAILQ_REMOVE(list_of(table, entry), entry, age);
+    table->granted_count -= entry->state == STATE_GRANTED;
     if (entry->grant)
         OPENSSL_cleanse(entry->grant, entry->grant_size);
     free(entry->grant);
@@ -140,28 +143,33 @@ static struct entry *find(struct session_table *table, const char *id, time_t no
     return NULL;
 }
 
-enum session_status session_table_open(struct session_table *table, const char *id,
-                                       const struct session_nonce *nonce, time_t now)
+/* The oldest of the kind that has more than half of the room gives way: those who only ask cannot
+ * drive out all that were granted something, nor can those keep others from beginning. */
+static void make_room(struct session_table *table)
+{
+    if (TAILQ_EMPTY(&table->free))
+        drop(table, TAILQ_FIRST(table->granted_count > table->capacity / 2 ? &table->granted
+                                                                           : &table->empty));
+}
+
+void session_table_open(struct session_table *table, const char *id,
+                        const struct session_nonce *nonce, time_t now)
 {
     struct entry *entry;
 
     pthread_mutex_lock(&table->mutex);
     drop_dead(table, &table->empty, now);
     drop_dead(table, &table->granted, now);
-    if (TAILQ_EMPTY(&table->free) && !TAILQ_EMPTY(&table->empty))
-        drop(table, TAILQ_FIRST(&table->empty));
+    make_room(table);
     entry = TAILQ_FIRST(&table->free);
-    if (entry) {
-        TAILQ_REMOVE(&table->free, entry, age);
-        memcpy(entry->id, id, SESSION_ID_LENGTH);
-        entry->state = STATE_CHALLENGED;
-        entry->opened = now;
-        entry->nonce = *nonce;
-        SLIST_INSERT_HEAD(bucket_of(table, id), entry, bucket);
-        TAILQ_INSERT_TAIL(&table->empty, entry, age);
-    }
+    TAILQ_REMOVE(&table->free, entry, age);
+    memcpy(entry->id, id, SESSION_ID_LENGTH);
+    entry->state = STATE_CHALLENGED;
+    entry->opened = now;
+    entry->nonce = *nonce;
+    SLIST_INSERT_HEAD(bucket_of(table, id), entry, bucket);
+    TAILQ_INSERT_TAIL(&table->empty, entry, age);
     pthread_mutex_unlock(&table->mutex);
-    return entry ? SESSION_OK : SESSION_FULL;
 }
 
 enum session_status session_table_spend(struct session_table *table, const char *id, time_t now,
@@ -201,6 +209,7 @@ enum session_status session_table_grant(struct session_table *table, const char 
         entry->grant = copy;
         entry->grant_size = size;
         TAILQ_INSERT_TAIL(&table->granted, entry, age);
+        table->granted_count++;
         copy = NULL;
         status = SESSION_OK;
     }

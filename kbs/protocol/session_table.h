@@ -11,8 +11,8 @@ MUST_CHECK struct session_table *session_table_new(size_t capacity);
 void session_table_free(struct session_table *table);
 
 /* As the functions of session.h. id has SESSION_ID_LENGTH characters; a grant is encoded. */
-MUST_CHECK enum session_status session_table_open(struct session_table *table, const char *id,
-                                                  const struct session_nonce *nonce, time_t now);
+void session_table_open(struct session_table *table, const char *id,
+                        const struct session_nonce *nonce, time_t now);
 MUST_CHECK enum session_status session_table_spend(struct session_table *table, const char *id,
                                                    time_t now, struct session_nonce *nonce);
 MUST_CHECK enum session_status session_table_grant(struct session_table *table, const char *id,

@@ -18,6 +18,8 @@ void db_close(struct db *db)
 enum store_status db_run(struct db *db, const char *sql, const struct db_value *values,
                          size_t count, db_visit *visit, void *context, uint64_t *changed)
 {
+    if (count > DB_PARAMETERS_MAX)
+        return db_fail(db, STORE_FAILED, "a statement has too many parameters");
     return db->driver->run(db, sql, values, count, visit, context, changed);
 }
 
@@ -37,12 +39,18 @@ enum store_status db_script(struct db *db, const char *sql)
 
 enum store_status db_begin(struct db *db, bool writing)
 {
+    db->serialized = false;
     return db->driver->begin(db, writing);
 }
 
 enum store_status db_serialize(struct db *db)
 {
-    return db->driver->serialize ? db->driver->serialize(db) : STORE_OK;
+    enum store_status status = STORE_OK;
+
+    if (!db->serialized && db->driver->serialize)
+        status = db->driver->serialize(db);
+    db->serialized = status == STORE_OK;
+    return status;
 }
 
 enum store_status db_commit(struct db *db)
@@ -113,8 +121,11 @@ enum store_status db_ask_integer(struct db *db, const char *sql, const struct db
     return status == STORE_OK && !asked.found ? STORE_NOT_FOUND : status;
 }
 
-void db_note(struct db *db, const char *reason)
+enum store_status db_fail(struct db *db, enum store_status status, const char *reason)
 {
-    snprintf(db->reason, sizeof(db->reason), "%s", reason ? reason : "");
-    db->reason[strcspn(db->reason, "\n")] = '\0';
+    if (status == STORE_FAILED || status == STORE_UNAVAILABLE || status == STORE_NO_DATABASE) {
+        snprintf(db->reason, sizeof(db->reason), "%s", reason ? reason : "");
+        db->reason[strcspn(db->reason, "\n")] = '\0';
+    }
+    return status;
 }

@@ -62,7 +62,8 @@ struct db_driver {
 /* The beginning of each driver's connection. */
 struct db {
     const struct db_driver *driver;
-    bool broken; /* to be closed rather than used again */
+    bool broken;     /* to be closed rather than used again */
+    bool serialized; /* in this transaction */
     char reason[DB_REASON_MAX];
 };
 
@@ -92,10 +93,16 @@ MUST_CHECK enum store_status db_changed_some(struct db *db, const char *sql,
 /* Runs statements that give nothing back. */
 MUST_CHECK enum store_status db_script(struct db *db, const char *sql);
 
+/* Begins a transaction. One that does not write sees the same all through, and can change nothing.
+ */
 MUST_CHECK enum store_status db_begin(struct db *db, bool writing);
 
-/* From here to the end of the transaction no other one changes anything that is checked before it
- * is changed. (In SQLite a writer is alone from its beginning.) */
+/*
+ * Takes the lock that all changes take but those of sessions and of when a volume was released.
+ * From here to the end of the transaction, what was read stays true. It is to be taken before any
+ * row is changed, so that two units that change several rows and append to the audit log cannot
+ * wait for each other. (In SQLite a writer is alone from its beginning.)
+ */
 MUST_CHECK enum store_status db_serialize(struct db *db);
 
 MUST_CHECK enum store_status db_commit(struct db *db);
@@ -117,14 +124,14 @@ MUST_CHECK enum store_status db_ask_integer(struct db *db, const char *sql,
                                             const struct db_value *values, size_t count,
                                             int64_t *value);
 
-/* Keeps why something failed, without ever being the place where that fails. */
-void db_note(struct db *db, const char *reason);
+/* Keeps the reason of a failure that its status does not explain; gives back the status. */
+enum store_status db_fail(struct db *db, enum store_status status, const char *reason);
 
 /* A unit of work, and what it is to all the modules of the store. */
 struct store_unit {
     struct store *store;
     struct db *db;
-    bool in_transaction;
+    bool writing;
 };
 
 const struct master_keys *store_keys(const struct store *store);

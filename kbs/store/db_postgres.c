@@ -43,9 +43,9 @@ static enum store_status status_of(const char *sqlstate)
         const char *prefix;
         enum store_status status;
     } known[] = {
-        {"23505", STORE_EXISTS},    {"23503", STORE_IN_USE},   {"40001", STORE_CONFLICT},
-        {"40P01", STORE_CONFLICT},  {"55P03", STORE_CONFLICT}, {"08", STORE_UNAVAILABLE},
-        {"57P", STORE_UNAVAILABLE}, {"53", STORE_UNAVAILABLE}, {"25006", STORE_UNAVAILABLE},
+        {"23505", STORE_EXISTS},   {"23503", STORE_IN_USE},   {"40001", STORE_CONFLICT},
+        {"40P01", STORE_CONFLICT}, {"55P03", STORE_CONFLICT}, {"08", STORE_UNAVAILABLE},
+        {"57", STORE_UNAVAILABLE}, {"53", STORE_UNAVAILABLE}, {"25006", STORE_UNAVAILABLE},
     };
 
     for (size_t i = 0; sqlstate && i < sizeof(known) / sizeof(known[0]); i++)
@@ -54,19 +54,20 @@ static enum store_status status_of(const char *sqlstate)
     return STORE_FAILED;
 }
 
-/* What a result says; a connection that is gone is not used again. */
+/* What a result says. A connection that is gone, or of a server that is no longer the one to write
+ * to, is not used again. */
 static enum store_status take_result(struct postgres_db *db, const PGresult *result)
 {
     ExecStatusType kind = PQresultStatus(result);
+    enum store_status status;
 
     if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK)
         return STORE_OK;
-    db_note(&db->db, PQerrorMessage(db->connection));
-    if (PQstatus(db->connection) != CONNECTION_OK) {
-        db->db.broken = true;
-        return STORE_UNAVAILABLE;
-    }
-    return status_of(result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL);
+    status = PQstatus(db->connection) != CONNECTION_OK
+                 ? STORE_UNAVAILABLE
+                 : status_of(result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL);
+    db->db.broken |= status == STORE_UNAVAILABLE;
+    return db_fail(&db->db, status, PQerrorMessage(db->connection));
 }
 
 struct parameters {
@@ -122,6 +123,7 @@ MUST_CHECK static bool prepare(struct postgres_db *db, const char *sql, size_t c
 
         snprintf(deallocate, sizeof(deallocate), "DEALLOCATE %s", name);
         PQclear(PQexec(db->connection, deallocate));
+        db->prepared[at] = NULL;
     }
     result = PQprepare(db->connection, name, sql, (int)count, parameters->types);
     *status = take_result(db, result);
@@ -200,7 +202,8 @@ static enum store_status postgres_script(struct db *db, const char *sql)
 
 static enum store_status postgres_begin(struct db *db, bool writing)
 {
-    return postgres_script(db, writing ? "BEGIN" : "BEGIN READ ONLY");
+    return postgres_script(db,
+                           writing ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
 static enum store_status postgres_serialize(struct db *db)
@@ -230,31 +233,85 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-/* synchronous_commit: an acknowledged change outlives a crash, whatever the server's default. */
+/* An acknowledged change must outlive a crash, whatever the server's default; synchronous replicas
+ * may make it stricter. */
 static const char settings[] = "SET client_min_messages = error;"
-                               "SET synchronous_commit = on;"
                                "SET statement_timeout = '20s';"
                                "SET lock_timeout = '15s';"
-                               "SET idle_in_transaction_session_timeout = '60s'";
+                               "SET idle_in_transaction_session_timeout = '60s';"
+                               "SELECT set_config('synchronous_commit', 'on', false)"
+                               "  WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+static enum store_status check_durability(struct db *db)
+{
+    int64_t durable = 0;
+    enum store_status status = db_ask_integer(
+        db, "SELECT count(*) FROM pg_settings WHERE name = 'fsync' AND setting = 'on'", NULL, 0,
+        &durable);
+
+    return status != STORE_OK || durable
+               ? status
+               : db_fail(db, STORE_FAILED,
+                         "the server runs with fsync = off, and would lose what it acknowledged");
+}
+
+/* The value of an option of a URL, or NULL. */
+static const char *option(const PQconninfoOption *options, const char *name)
+{
+    for (; options && options->keyword; options++)
+        if (strcmp(options->keyword, name) == 0)
+            return options->val;
+    return NULL;
+}
+
+/*
+ * Whether the URL's parts are what they should be. A password with a "/", "#" or "@" that is not
+ * percent-encoded ends up in the port or in the database's name, and libpq would show it there.
+ */
+static bool is_plain(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    const char *port = option(options, "port"), *name = option(options, "dbname");
+    bool plain = options && (!port || port[strspn(port, "0123456789,")] == '\0') &&
+                 (!name || !strchr(name, '@'));
+
+    PQconninfoFree(options);
+    return plain;
+}
+
+static enum store_status connect_to(struct postgres_db *db, const char *url)
+{
+    /* The URL is given as dbname, which libpq expands; what comes first is only a default. */
+    const char *const names[] = {"connect_timeout", "tcp_user_timeout", "application_name",
+                                 "client_encoding", "dbname",           NULL};
+    const char *const values[] = {"10", "30000", "snp-vtpm kbs", "UTF8", url, NULL};
+    const char *reason;
+
+    db->connection = PQconnectdbParams(names, values, 1);
+    if (PQstatus(db->connection) == CONNECTION_OK)
+        return STORE_OK;
+    reason = PQerrorMessage(db->connection);
+    return db_fail(
+        &db->db, strstr(reason, "does not exist") ? STORE_NO_DATABASE : STORE_UNAVAILABLE, reason);
+}
 
 enum store_status db_postgres_open(const char *url, struct db **out)
 {
-    /* The URL is given as dbname, which libpq expands; what comes first is only a default. */
-    const char *const names[] = {"connect_timeout", "application_name", "dbname", NULL};
-    const char *const values[] = {"10", "snp-vtpm kbs", url, NULL};
     struct postgres_db *db = calloc(1, sizeof(*db));
+    enum store_status status;
 
     *out = (struct db *)db;
     if (!db)
         return STORE_FAILED;
     db->db.driver = &postgres_driver;
-    db->connection = PQconnectdbParams(names, values, 1);
-    if (!db->connection)
-        return STORE_FAILED;
-    if (PQstatus(db->connection) != CONNECTION_OK) {
-        db_note(&db->db, PQerrorMessage(db->connection));
-        return strstr(db->db.reason, "does not exist") ? STORE_NO_DATABASE : STORE_UNAVAILABLE;
-    }
+    if (!is_plain(url))
+        return db_fail(&db->db, STORE_FAILED,
+                       "the URL is not postgresql://USER:PASSWORD@HOST:PORT/DATABASE; special "
+                       "characters in it have to be percent-encoded");
+    status = connect_to(db, url);
+    if (status != STORE_OK)
+        return status;
     PQsetNoticeReceiver(db->connection, ignore_notice, NULL);
-    return postgres_script(&db->db, settings);
+    status = postgres_script(&db->db, settings);
+    return status == STORE_OK ? check_durability(&db->db) : status;
 }

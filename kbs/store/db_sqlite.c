@@ -20,13 +20,13 @@ struct prepared {
 struct sqlite_db {
     struct db db;
     sqlite3 *sqlite;
+    bool reading; /* in a transaction that is to change nothing */
     size_t prepared_count;
     struct prepared prepared[DB_STATEMENTS_MAX];
 };
 
 /* secure_delete: what is replaced or removed must not stay in a free page. */
-static const char *const settings = "PRAGMA journal_mode = WAL;"
-                                    "PRAGMA synchronous = FULL;"
+static const char *const settings = "PRAGMA synchronous = FULL;"
                                     "PRAGMA secure_delete = ON;"
                                     "PRAGMA trusted_schema = OFF;"
                                     "PRAGMA foreign_keys = ON;";
@@ -62,9 +62,7 @@ static enum store_status take_result(struct sqlite_db *db, int result)
 {
     enum store_status status = status_of(result & 0xff, sqlite3_extended_errcode(db->sqlite));
 
-    if (status != STORE_OK)
-        db_note(&db->db, sqlite3_errmsg(db->sqlite));
-    return status;
+    return status == STORE_OK ? STORE_OK : db_fail(&db->db, status, sqlite3_errmsg(db->sqlite));
 }
 
 /* The statement, from the cache where it is there; NULL when it cannot be prepared. */
@@ -125,7 +123,8 @@ static enum store_status sqlite_run(struct db *db, const char *sql, const struct
 
     if (!statement)
         return take_result(own, sqlite3_errcode(own->sqlite));
-    result = bind(statement, values, count);
+    result = own->reading && !sqlite3_stmt_readonly(statement) ? SQLITE_READONLY
+                                                               : bind(statement, values, count);
     if (result == SQLITE_OK)
         while ((result = sqlite3_step(statement)) == SQLITE_ROW)
             if (visit)
@@ -172,6 +171,7 @@ static enum store_status sqlite_script(struct db *db, const char *sql)
 
 static enum store_status sqlite_begin(struct db *db, bool writing)
 {
+    of(db)->reading = !writing;
     return sqlite_script(db, writing ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 
@@ -193,22 +193,46 @@ static const struct db_driver sqlite_driver = {
     .column = sqlite_column,
 };
 
-/* SQLite makes its files as open to others as the umask lets it; so make this one first. */
+/*
+ * SQLite makes its files as open to others as the umask lets it; so make this one first. One that
+ * is there is only looked at: closing any descriptor of it would end all locks that this process
+ * has on it (POSIX), and another process could then remove the log from under its other
+ * connections.
+ */
 static enum store_status prepare_file(struct sqlite_db *db, const char *path, bool create)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
-    enum store_status status = STORE_OK;
+    int fd = create ? open(path, O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600) : -1;
     struct stat file;
 
-    if (fd < 0 || fstat(fd, &file) != 0) {
-        db_note(&db->db, strerror(errno));
-        status = errno == ENOENT && !create ? STORE_NO_DATABASE : STORE_FAILED;
-    } else if (file.st_mode & 077) {
-        status = STORE_EXPOSED;
-    }
     if (fd >= 0)
         close(fd);
-    return status;
+    if ((create && fd < 0 && errno != EEXIST) || stat(path, &file) != 0)
+        return db_fail(&db->db, errno == ENOENT && !create ? STORE_NO_DATABASE : STORE_FAILED,
+                       strerror(errno));
+    if (!S_ISREG(file.st_mode))
+        return STORE_NOT_DATABASE;
+    return file.st_mode & 077 ? STORE_EXPOSED : STORE_OK;
+}
+
+static int take_mode(void *context, int columns, char **texts, char **names)
+{
+    (void)names;
+    *(bool *)context = columns == 1 && texts[0] && strcmp(texts[0], "wal") == 0;
+    return 0;
+}
+
+/* The log lets readers read on while one writes; and only with it is FULL enough for durability. */
+static enum store_status use_log(struct sqlite_db *db)
+{
+    bool is_wal = false;
+    enum store_status status = take_result(
+        db, sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", take_mode, &is_wal, NULL));
+
+    return status != STORE_OK || is_wal
+               ? status
+               : db_fail(&db->db, STORE_FAILED,
+                         "SQLite cannot keep its log beside the file; is it on a network's file "
+                         "system? Put the file on a local one");
 }
 
 enum store_status db_sqlite_open(const char *path, bool create, struct db **out)
@@ -228,5 +252,6 @@ enum store_status db_sqlite_open(const char *path, bool create, struct db **out)
     if (status != STORE_OK)
         return status;
     sqlite3_busy_timeout(db->sqlite, BUSY_TIMEOUT_MS);
-    return sqlite_script(&db->db, settings);
+    status = use_log(db);
+    return status == STORE_OK ? sqlite_script(&db->db, settings) : status;
 }

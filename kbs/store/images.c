@@ -50,12 +50,18 @@ static enum store_status find(struct store_unit *unit, const char *sql, struct d
 enum store_status image_add(struct store_unit *unit, const struct image *image, const void *pages,
                             size_t pages_size)
 {
+    enum store_status status;
+
     if (!store_is_name(image->name) || pages_size > IMAGE_PAGES_MAX)
         return STORE_FAILED;
-    return DB_RUN(unit->db, "INSERT INTO image (" COLUMNS ", pages) VALUES ($1, $2, $3, 0, $4)",
-                  NULL, NULL, NULL, db_text(image->name),
-                  db_bytes(image->measurement, sizeof(image->measurement)),
-                  db_integer(image->added), db_bytes(pages, pages_size));
+    status = db_serialize(unit->db);
+    return status == STORE_OK
+               ? DB_RUN(unit->db,
+                        "INSERT INTO image (" COLUMNS ", pages) VALUES ($1, $2, $3, 0, $4)", NULL,
+                        NULL, NULL, db_text(image->name),
+                        db_bytes(image->measurement, sizeof(image->measurement)),
+                        db_integer(image->added), db_bytes(pages, pages_size))
+               : status;
 }
 
 enum store_status image_by_name(struct store_unit *unit, const char *name, struct image *image)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ const char *master_key_status_text(enum master_key_status status)
         return "does not hold one to four lines of 64 hexadecimal digits";
     case MASTER_KEY_EXISTS:
         return "exists already";
+    case MASTER_KEY_FULL:
+        return "holds four keys already; wrap all secrets anew, then remove the lines of the older "
+               "keys";
     case MASTER_KEY_FAILED:
         break;
     }
@@ -87,7 +91,8 @@ static enum master_key_status parse_keys(char *text, struct master_keys *keys)
     return keys->count > 0 && (!rest || !*rest) ? MASTER_KEY_OK : MASTER_KEY_MALFORMED;
 }
 
-static enum master_key_status load_file(const char *path, struct master_keys *keys)
+/* exposed: the bits of its mode that it must not have. */
+static enum master_key_status load_file(const char *path, mode_t exposed, struct master_keys *keys)
 {
     char text[FILE_MAX + 2];
     enum master_key_status status = MASTER_KEY_FAILED;
@@ -99,7 +104,7 @@ static enum master_key_status load_file(const char *path, struct master_keys *ke
         return errno == ENOENT ? MASTER_KEY_MISSING : MASTER_KEY_FAILED;
     if (fstat(fd, &file) == 0) {
         size = read(fd, text, sizeof(text) - 1);
-        if (file.st_mode & 077) {
+        if (file.st_mode & exposed) {
             status = MASTER_KEY_EXPOSED;
         } else if (size >= 0) {
             text[size] = '\0';
@@ -116,6 +121,7 @@ enum master_key_status master_keys_load(const char *source, struct master_keys *
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY"), *name = source;
     enum master_key_status status;
+    mode_t exposed = 077;
     char path[PATH_MAX];
 
     *keys = (struct master_keys){0};
@@ -125,8 +131,9 @@ enum master_key_status master_keys_load(const char *source, struct master_keys *
             snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
             return MASTER_KEY_MISSING;
         source = path;
+        exposed = 037; /* systemd lets the service read by an ACL, which shows as the group's bit */
     }
-    status = load_file(source, keys);
+    status = load_file(source, exposed, keys);
     if (status != MASTER_KEY_OK)
         master_keys_wipe(keys);
     return status;
@@ -153,12 +160,12 @@ static bool write_all(int fd, const char *text, size_t size)
 /* The keys' digits, the new one first. Returns the size; 0 without entropy. */
 static size_t format_keys(const struct master_keys *older, char text[FILE_MAX + 1])
 {
-    size_t used = 0, kept = older->count < MASTER_KEYS_MAX ? older->count : MASTER_KEYS_MAX - 1;
     uint8_t fresh[MASTER_KEY_SIZE];
+    size_t used = 0;
 
     if (RAND_priv_bytes(fresh, sizeof(fresh)) != 1)
         return 0;
-    for (size_t i = 0; i <= kept; i++) {
+    for (size_t i = 0; i <= older->count; i++) {
         const uint8_t *bytes = i == 0 ? fresh : older->keys[i - 1].bytes;
 
         for (size_t at = 0; at < MASTER_KEY_SIZE; at++)
@@ -167,6 +174,23 @@ static size_t format_keys(const struct master_keys *older, char text[FILE_MAX + 
     }
     OPENSSL_cleanse(fresh, sizeof(fresh));
     return used;
+}
+
+/* Makes the names in the folder of path durable: secrets are soon wrapped under this key alone. */
+static bool sync_folder(const char *path)
+{
+    char copy[PATH_MAX];
+    int fd;
+    bool synced;
+
+    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
+        return false;
+    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    synced = fsync(fd) == 0;
+    close(fd);
+    return synced;
 }
 
 /* Writes a new file at path; with replace_at, moves it there when it is durable. */
@@ -182,7 +206,7 @@ static enum master_key_status write_file(const char *path, const struct master_k
     if (fd < 0)
         status = errno == EEXIST ? MASTER_KEY_EXISTS : MASTER_KEY_FAILED;
     else if (size > 0 && write_all(fd, text, size) &&
-             (!replace_at || rename(path, replace_at) == 0))
+             (!replace_at || rename(path, replace_at) == 0) && sync_folder(path))
         status = MASTER_KEY_OK;
     error = errno;
     OPENSSL_cleanse(text, sizeof(text));
@@ -208,8 +232,14 @@ enum master_key_status master_key_rotate(const char *path)
     enum master_key_status status = master_keys_load(path, &keys);
     char next[PATH_MAX];
 
+    if (status == MASTER_KEY_OK && keys.count == MASTER_KEYS_MAX)
+        status = MASTER_KEY_FULL;
+    if (status == MASTER_KEY_OK && snprintf(next, sizeof(next), "%s.new", path) >= PATH_MAX) {
+        errno = ENAMETOOLONG;
+        status = MASTER_KEY_FAILED;
+    }
     if (status == MASTER_KEY_OK) {
-        snprintf(next, sizeof(next), "%s.new", path);
+        unlink(next); /* that a crash left */
         status = write_file(next, &keys, path);
     }
     master_keys_wipe(&keys);

@@ -35,6 +35,7 @@ enum master_key_status {
     MASTER_KEY_EXPOSED,   /* others than its owner may read it */
     MASTER_KEY_MALFORMED, /* not one line of 64 hexadecimal digits for each key */
     MASTER_KEY_EXISTS,
+    MASTER_KEY_FULL,   /* it has MASTER_KEYS_MAX keys already */
     MASTER_KEY_FAILED, /* errno */
 };
 

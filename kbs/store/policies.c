@@ -14,10 +14,14 @@ enum store_status policy_put(struct store_unit *unit, const char *name, const ch
                                  "ON CONFLICT (name) DO UPDATE SET body = excluded.body, "
                                  "updated = excluded.updated";
 
+    enum store_status status;
+
     if (!store_is_name(name) || strnlen(text, POLICY_TEXT_MAX + 1) > POLICY_TEXT_MAX)
         return STORE_FAILED;
-    return DB_RUN(unit->db, replace ? upsert : insert, NULL, NULL, NULL, db_text(name),
-                  db_text(text), db_integer(now));
+    status = db_serialize(unit->db);
+    return status == STORE_OK ? DB_RUN(unit->db, replace ? upsert : insert, NULL, NULL, NULL,
+                                       db_text(name), db_text(text), db_integer(now))
+                              : status;
 }
 
 struct text {

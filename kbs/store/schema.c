@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables, and how those of older versions become them. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include "kbs/store/db.h"
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
-#include "lib/base/bytes.h"
 
 /* Steps from each version of the schema to the next; the last one's number is this program's. */
 static const struct {
@@ -66,6 +65,9 @@ static const struct {
         "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"},
 };
 
+/* The version before this table of versions: SQLite alone, kept as its user_version. */
+#define LEGACY 1
+
 #define NEWEST (steps[sizeof(steps) / sizeof(steps[0]) - 1].version)
 
 /* 0: an empty database. */
@@ -86,8 +88,10 @@ static enum store_status find_version(struct db *db, bool is_sqlite, int64_t *ve
     if (status != STORE_OK || !is_sqlite)
         return status;
     status = db_ask_integer(db, exists, &legacy, 1, &found);
-    if (status == STORE_OK && found)
-        return db_ask_integer(db, "PRAGMA user_version", NULL, 0, version);
+    if (status == STORE_OK && found) {
+        status = db_ask_integer(db, "PRAGMA user_version", NULL, 0, version);
+        return status == STORE_OK && *version != LEGACY ? STORE_NOT_DATABASE : status;
+    }
     if (status == STORE_OK)
         status = db_ask_integer(db, "SELECT count(*) FROM sqlite_master", NULL, 0, &found);
     return status == STORE_OK && found ? STORE_NOT_DATABASE : status;
@@ -107,42 +111,59 @@ static enum store_status run_steps(struct db *db, int64_t from)
     return status;
 }
 
-/* Version 1 was SQLite's alone: measurement, secret in the clear, time of registration. */
+/* The version before had one table: measurement, secret in the clear, time of registration. */
+
+#define NAME_DIGITS     16
+#define NAME_DIGITS_MAX 56
 
 struct legacy {
     struct store_unit unit;
-    struct db *db;
     enum store_status status;
 };
+
+/* Names of both, with as many digits of the measurement. */
+static enum store_status add_registration(struct legacy *legacy, struct image *image,
+                                          struct volume *volume, const uint8_t key[STATE_KEY_SIZE],
+                                          size_t digits)
+{
+    char hex[2 * LAUNCH_DIGEST_SIZE + 1];
+    enum store_status status;
+
+    for (size_t i = 0; i < LAUNCH_DIGEST_SIZE; i++)
+        sprintf(hex + 2 * i, "%02x", image->measurement[i]);
+    snprintf(image->name, sizeof(image->name), "image-%.*s", (int)digits, hex);
+    snprintf(volume->name, sizeof(volume->name), "volume-%.*s", (int)digits, hex);
+    strcpy(volume->image, image->name);
+    status = image_add(&legacy->unit, image, NULL, 0);
+    return status == STORE_OK ? volume_add(&legacy->unit, volume, key) : status;
+}
 
 static void take_registration(void *context, const struct db_row *row)
 {
     struct legacy *legacy = context;
-    struct image image = {.added = db_row_integer(legacy->db, row, 2)};
+    struct image image = {.added = db_row_integer(legacy->unit.db, row, 2)};
     struct volume volume = {
         .policy = "default", .release = VOLUME_RELEASE_ANY, .created = image.added};
     uint8_t key[STATE_KEY_SIZE];
 
     if (legacy->status != STORE_OK)
         return;
-    if (!db_row_bytes(legacy->db, row, 0, image.measurement, sizeof(image.measurement)) ||
-        !db_row_bytes(legacy->db, row, 1, key, sizeof(key))) {
+    if (!db_row_bytes(legacy->unit.db, row, 0, image.measurement, sizeof(image.measurement)) ||
+        !db_row_bytes(legacy->unit.db, row, 1, key, sizeof(key)))
         legacy->status = STORE_NOT_DATABASE;
-        return;
-    }
-    memcpy(volume.id, image.measurement, sizeof(volume.id));
-    snprintf(image.name, sizeof(image.name), "image-%016" PRIx64, get_be64(image.measurement));
-    snprintf(volume.name, sizeof(volume.name), "volume-%016" PRIx64, get_be64(image.measurement));
-    strcpy(volume.image, image.name);
-    legacy->status = image_add(&legacy->unit, &image, NULL, 0);
-    if (legacy->status == STORE_OK)
-        legacy->status = volume_add(&legacy->unit, &volume, key);
+    else if (RAND_bytes(volume.id, sizeof(volume.id)) != 1)
+        legacy->status = STORE_FAILED;
+    else
+        legacy->status = add_registration(legacy, &image, &volume, key, NAME_DIGITS);
+    /* Made-up measurements may well begin alike. */
+    if (legacy->status == STORE_EXISTS)
+        legacy->status = add_registration(legacy, &image, &volume, key, NAME_DIGITS_MAX);
     OPENSSL_cleanse(key, sizeof(key));
 }
 
 static enum store_status take_legacy(struct db *db, struct store *store)
 {
-    struct legacy legacy = {.unit = {.store = store, .db = db, .in_transaction = true}, .db = db};
+    struct legacy legacy = {.unit = {.store = store, .db = db, .writing = true}};
     /* A policy that says nothing is strict in everything. */
     enum store_status status = policy_put(&legacy.unit, "default", "", false, time(NULL));
 
@@ -153,12 +174,27 @@ static enum store_status take_legacy(struct db *db, struct store *store)
                         NULL, 0, take_registration, &legacy, NULL);
     if (status == STORE_OK)
         status = legacy.status;
-    return status == STORE_OK ? db_script(db, "DROP TABLE registration; PRAGMA user_version = 0")
-                              : status;
+    return status == STORE_OK ? db_script(db, "DROP TABLE registration") : status;
 }
 
-static enum store_status migrate(struct db *db, bool create, bool is_sqlite, struct store *store,
-                                 bool *had_legacy)
+/*
+ * No secret may stay in the clear, neither in a free page nor in the log of changes. The old
+ * user_version stays until that is so, so that a crash in between is made up for at the next start.
+ */
+static enum store_status clean(struct db *db)
+{
+    int64_t left = 0, busy = 0;
+    enum store_status status = db_ask_integer(db, "PRAGMA user_version", NULL, 0, &left);
+
+    if (status != STORE_OK || left != LEGACY)
+        return status;
+    status = db_script(db, "VACUUM");
+    if (status == STORE_OK)
+        status = db_ask_integer(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, 0, &busy);
+    return status == STORE_OK && !busy ? db_script(db, "PRAGMA user_version = 0") : status;
+}
+
+static enum store_status migrate(struct db *db, bool create, bool is_sqlite, struct store *store)
 {
     int64_t version = 0;
     enum store_status status = db_serialize(db);
@@ -171,29 +207,31 @@ static enum store_status migrate(struct db *db, bool create, bool is_sqlite, str
         return STORE_NEWER_VERSION;
     if (version == 0 && !create)
         return STORE_NO_DATABASE;
-    *had_legacy = version == 1;
     status = run_steps(db, version);
-    return status == STORE_OK && *had_legacy ? take_legacy(db, store) : status;
+    return status == STORE_OK && version == LEGACY ? take_legacy(db, store) : status;
+}
+
+/* Looks again in the transaction: another server may have migrated meanwhile. */
+static enum store_status migrate_at_once(struct db *db, bool create, bool is_sqlite,
+                                         struct store *store)
+{
+    enum store_status status = db_begin(db, true);
+
+    if (status != STORE_OK)
+        return status;
+    status = migrate(db, create, is_sqlite, store);
+    if (status == STORE_OK)
+        return db_commit(db);
+    db_rollback(db);
+    return status;
 }
 
 enum store_status schema_prepare(struct db *db, bool create, bool is_sqlite, struct store *store)
 {
-    bool had_legacy = false;
     int64_t version = 0;
     enum store_status status = find_version(db, is_sqlite, &version);
 
-    if (status != STORE_OK || version == NEWEST)
-        return status;
-    status = db_begin(db, true);
-    if (status != STORE_OK)
-        return status;
-    status = migrate(db, create, is_sqlite, store, &had_legacy);
-    if (status == STORE_OK)
-        status = db_commit(db);
-    else
-        db_rollback(db);
-    /* No secret may stay in the clear, neither in a free page nor in the log of changes. */
-    if (status == STORE_OK && had_legacy)
-        status = db_script(db, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
-    return status;
+    if (status == STORE_OK && version != NEWEST)
+        status = migrate_at_once(db, create, is_sqlite, store);
+    return status == STORE_OK && is_sqlite ? clean(db) : status;
 }

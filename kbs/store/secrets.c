@@ -78,7 +78,7 @@ static enum store_status write_secret(struct store_unit *unit, const char *path,
     enum store_status status;
     uint8_t *wrapped;
 
-    wrapped_context(context, "secret", path, version);
+    wrapped_context(context, "secret", db_text(path), version);
     wrapped = wrapped_new(unit, context, bytes, size);
     if (!wrapped)
         return STORE_FAILED;
@@ -112,22 +112,18 @@ enum store_status secret_fetch(struct store_unit *unit, const char *path, uint8_
                                size_t *size)
 {
     const struct db_value by = db_text(path);
-    char context[WRAP_CONTEXT_MAX];
-    struct secret secret;
-    enum store_status status = secret_info(unit, path, &secret);
 
-    *bytes = NULL;
-    *size = 0;
-    if (status != STORE_OK)
-        return status;
-    wrapped_context(context, "secret", path, secret.version);
-    return wrapped_fetch(unit, context, "SELECT wrapped FROM secret WHERE path = $1", &by, 1, bytes,
-                         size);
+    return wrapped_fetch(unit, "secret", by, "SELECT version, wrapped FROM secret WHERE path = $1",
+                         &by, 1, bytes, size);
 }
 
 enum store_status secret_retire(struct store_unit *unit, const char *path)
 {
-    return DB_CHANGE(unit->db, "DELETE FROM secret WHERE path = $1", db_text(path));
+    enum store_status status = db_serialize(unit->db);
+
+    return status == STORE_OK
+               ? DB_CHANGE(unit->db, "DELETE FROM secret WHERE path = $1", db_text(path))
+               : status;
 }
 
 enum store_status secret_each(struct store_unit *unit,

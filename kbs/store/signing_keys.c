@@ -40,7 +40,7 @@ enum store_status signing_key_add(struct store_unit *unit, const struct signing_
         return status;
     if (size > SIGNING_KEY_DER_MAX)
         return STORE_FAILED;
-    wrapped_context_of_id(context, "signing-key", key->id, sizeof(key->id), (uint64_t)key->use);
+    wrapped_context(context, "signing-key", db_bytes(key->id, sizeof(key->id)), (uint64_t)key->use);
     wrapped = wrapped_new(unit, context, der, size);
     if (!wrapped)
         return STORE_FAILED;
@@ -57,19 +57,11 @@ enum store_status signing_key_fetch(struct store_unit *unit, const uint8_t id[SI
                                     uint8_t *der, size_t *size)
 {
     const struct db_value by = db_bytes(id, SIGNING_KEY_ID_SIZE);
-    char context[WRAP_CONTEXT_MAX];
-    int64_t use = 0;
-    uint8_t *bytes = NULL;
-    enum store_status status = db_ask_integer(
-        unit->db, "SELECT purpose FROM signing_key WHERE id = $1 AND retired = 0", &by, 1, &use);
+    uint8_t *bytes;
+    enum store_status status = wrapped_fetch(
+        unit, "signing-key", by, "SELECT purpose, wrapped FROM signing_key WHERE id = $1", &by, 1,
+        &bytes, size);
 
-    *size = 0;
-    if (status == STORE_OK) {
-        wrapped_context_of_id(context, "signing-key", id, SIGNING_KEY_ID_SIZE, (uint64_t)use);
-        status = wrapped_fetch(unit, context,
-                               "SELECT wrapped FROM signing_key WHERE id = $1 AND retired = 0", &by,
-                               1, &bytes, size);
-    }
     if (status == STORE_OK && *size > SIGNING_KEY_DER_MAX)
         status = STORE_FAILED;
     if (status == STORE_OK)
@@ -83,10 +75,13 @@ enum store_status signing_key_fetch(struct store_unit *unit, const uint8_t id[SI
 enum store_status signing_key_retire(struct store_unit *unit, const uint8_t id[SIGNING_KEY_ID_SIZE],
                                      time_t now)
 {
-    return DB_CHANGE(unit->db,
-                     "UPDATE signing_key SET retired = $2, wrapped = NULL "
-                     "WHERE id = $1 AND retired = 0",
-                     db_bytes(id, SIGNING_KEY_ID_SIZE), db_integer(now));
+    enum store_status status = db_serialize(unit->db);
+
+    return status == STORE_OK ? DB_CHANGE(unit->db,
+                                          "UPDATE signing_key SET retired = $2, wrapped = NULL "
+                                          "WHERE id = $1 AND retired = 0",
+                                          db_bytes(id, SIGNING_KEY_ID_SIZE), db_integer(now))
+                              : status;
 }
 
 enum store_status signing_key_each(struct store_unit *unit,

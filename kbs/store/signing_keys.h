@@ -24,7 +24,8 @@ struct signing_key {
 MUST_CHECK enum store_status signing_key_add(struct store_unit *unit, const struct signing_key *key,
                                              const uint8_t *der, size_t size);
 
-/* The private key in the clear; der has room for SIGNING_KEY_DER_MAX, the caller wipes it. */
+/* The private key in the clear; der has room for SIGNING_KEY_DER_MAX, the caller wipes it.
+ * STORE_RETIRED when it was destroyed. */
 MUST_CHECK enum store_status signing_key_fetch(struct store_unit *unit,
                                                const uint8_t id[SIGNING_KEY_ID_SIZE], uint8_t *der,
                                                size_t *size);

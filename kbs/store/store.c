@@ -5,22 +5,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "kbs/store/db.h"
 
-#define CONNECTIONS_MAX 8
+#define SQLITE_SCHEME  "sqlite:"
+#define IDLE_MAX       16 /* connections kept while nobody uses them */
+#define WRITER_TIMEOUT 15 /* seconds that a thread waits for the others that write */
 
 struct store {
     bool is_sqlite;
-    char *target; /* path or URL */
+    char *target; /* absolute path, or URL */
     const struct master_keys *keys;
-    char reason[DB_REASON_MAX];
 
-    pthread_mutex_t lock;
-    pthread_cond_t returned;
-    unsigned open; /* connections, lent or idle */
+    /* SQLite has one writer at a time. Threads queue here for that; only other processes have to be
+     * polled. */
+    pthread_mutex_t writing;
+
+    pthread_mutex_t lock; /* of what follows */
     unsigned idle_count;
-    struct db *idle[CONNECTIONS_MAX];
+    struct db *idle[IDLE_MAX];
+    char reason[DB_REASON_MAX]; /* of the last failure */
 };
 
 const struct master_keys *store_keys(const struct store *store)
@@ -39,6 +45,38 @@ static bool is_postgres(const char *url)
     return strncmp(url, "postgresql://", 13) == 0 || strncmp(url, "postgres://", 11) == 0;
 }
 
+/* An idle connection; NULL: there is none, so one is to be opened. There may be as many as units of
+ * work are open: a thread that has one and waits for what another thread does in a second one (as
+ * the audit log's) must not wait for a connection that only it could give back. */
+static struct db *borrow(struct store *store)
+{
+    struct db *db = NULL;
+
+    pthread_mutex_lock(&store->lock);
+    if (store->idle_count > 0)
+        db = store->idle[--store->idle_count];
+    pthread_mutex_unlock(&store->lock);
+    return db;
+}
+
+static void give_back(struct store *store, struct db *db)
+{
+    bool kept;
+
+    if (!db)
+        return;
+    pthread_mutex_lock(&store->lock);
+    if (db->reason[0])
+        memcpy(store->reason, db->reason, sizeof(store->reason));
+    db->reason[0] = '\0';
+    kept = !db->broken && store->idle_count < IDLE_MAX;
+    if (kept)
+        store->idle[store->idle_count++] = db;
+    pthread_mutex_unlock(&store->lock);
+    if (!kept)
+        db_close(db);
+}
+
 static enum store_status open_first(struct store *store, bool create)
 {
     struct db *db = NULL;
@@ -46,14 +84,23 @@ static enum store_status open_first(struct store *store, bool create)
 
     if (status == STORE_OK)
         status = schema_prepare(db, create, store->is_sqlite, store);
-    if (status == STORE_OK) {
-        store->idle[store->idle_count++] = db;
-        store->open = 1;
-        return STORE_OK;
-    }
-    snprintf(store->reason, sizeof(store->reason), "%s", db ? db->reason : "out of memory");
-    db_close(db);
+    if (status != STORE_OK && db)
+        db->broken = true;
+    give_back(store, db);
     return status;
+}
+
+/* Absolute, so that connections to come are to the same file wherever the process goes. */
+static char *path_of(const char *url)
+{
+    const char *path =
+        strncmp(url, SQLITE_SCHEME, strlen(SQLITE_SCHEME)) == 0 ? url + strlen(SQLITE_SCHEME) : url;
+    char *folder = path[0] == '/' ? strdup("") : getcwd(NULL, 0), *whole = NULL;
+
+    if (folder && asprintf(&whole, "%s%s%s", folder, path[0] == '/' ? "" : "/", path) < 0)
+        whole = NULL;
+    free(folder);
+    return whole;
 }
 
 enum store_status store_open(const char *url, bool create, const struct master_keys *keys,
@@ -65,9 +112,9 @@ enum store_status store_open(const char *url, bool create, const struct master_k
     if (!store)
         return STORE_FAILED;
     pthread_mutex_init(&store->lock, NULL);
-    pthread_cond_init(&store->returned, NULL);
+    pthread_mutex_init(&store->writing, NULL);
     store->is_sqlite = !is_postgres(url);
-    store->target = strdup(strncmp(url, "sqlite:", 7) == 0 ? url + 7 : url);
+    store->target = store->is_sqlite ? path_of(url) : strdup(url);
     store->keys = keys;
     return store->target ? open_first(store, create) : STORE_FAILED;
 }
@@ -78,8 +125,8 @@ void store_close(struct store *store)
         return;
     for (unsigned i = 0; i < store->idle_count; i++)
         db_close(store->idle[i]);
-    pthread_cond_destroy(&store->returned);
     pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->writing);
     free(store->target);
     free(store);
 }
@@ -122,88 +169,93 @@ const char *store_status_text(enum store_status status)
     return "the database failed";
 }
 
-const char *store_reason(const struct store *store, enum store_status status)
+const char *store_reason(struct store *store, enum store_status status)
 {
+    static _Thread_local char reason[DB_REASON_MAX];
+
     if (!store)
         return "out of memory";
-    if ((status == STORE_FAILED || status == STORE_UNAVAILABLE) && store->reason[0])
-        return store->reason;
-    return store_status_text(status);
-}
-
-/* An idle connection, or the permission (*db == NULL) to open one. Waits while all are lent. */
-static void borrow(struct store *store, struct db **db)
-{
-    *db = NULL;
+    if (status != STORE_FAILED && status != STORE_UNAVAILABLE && status != STORE_NO_DATABASE)
+        return store_status_text(status);
     pthread_mutex_lock(&store->lock);
-    while (store->idle_count == 0 && store->open == CONNECTIONS_MAX)
-        pthread_cond_wait(&store->returned, &store->lock);
-    if (store->idle_count > 0)
-        *db = store->idle[--store->idle_count];
-    else
-        store->open++;
+    memcpy(reason, store->reason, sizeof(reason));
     pthread_mutex_unlock(&store->lock);
+    return reason[0] ? reason : store_status_text(status);
 }
 
-static void give_back(struct store *store, struct db *db)
-{
-    bool usable = db && !db->broken;
-
-    if (!usable)
-        db_close(db);
-    pthread_mutex_lock(&store->lock);
-    if (usable)
-        store->idle[store->idle_count++] = db;
-    else
-        store->open--;
-    pthread_cond_signal(&store->returned);
-    pthread_mutex_unlock(&store->lock);
-}
-
-/* Begins on one connection. One that broke while it was idle fails here, and only here. */
+/* Begins on one connection, which it takes over. */
 static enum store_status begin_on(struct store *store, struct db *db, bool writing,
                                   struct store_unit **unit)
 {
-    enum store_status status = db ? STORE_OK : connect_db(store, false, &db);
+    enum store_status status = db_begin(db, writing);
 
-    if (status == STORE_OK)
-        status = db_begin(db, writing);
     if (status == STORE_OK) {
         *unit = malloc(sizeof(**unit));
         if (*unit) {
-            **unit = (struct store_unit){.store = store, .db = db, .in_transaction = true};
+            **unit = (struct store_unit){.store = store, .db = db, .writing = writing};
             return STORE_OK;
         }
         db_rollback(db);
         status = STORE_FAILED;
-    } else if (db && status != STORE_CONFLICT) {
-        db->broken = true;
     }
+    db->broken |= status != STORE_CONFLICT;
     give_back(store, db);
     return status;
 }
 
+static enum store_status begin_on_new(struct store *store, bool writing, struct store_unit **unit)
+{
+    struct db *db = NULL;
+    enum store_status status = connect_db(store, false, &db);
+
+    if (status == STORE_OK)
+        return begin_on(store, db, writing, unit);
+    if (db)
+        db->broken = true;
+    give_back(store, db);
+    return status;
+}
+
+/* After a restart of the server every idle connection is found broken, one after the other. */
 static enum store_status begin(struct store *store, bool writing, struct store_unit **unit)
 {
-    enum store_status status;
+    enum store_status status = STORE_UNAVAILABLE;
     struct db *db;
 
     *unit = NULL;
-    /* After a restart of the server every idle connection is found broken, one after the other. */
-    for (unsigned i = 0; i <= CONNECTIONS_MAX; i++) {
-        borrow(store, &db);
-        bool fresh = !db;
-
+    while (status == STORE_UNAVAILABLE && (db = borrow(store)))
         status = begin_on(store, db, writing, unit);
-        if (fresh || status != STORE_UNAVAILABLE)
-            break;
-    }
-    return status;
+    return status == STORE_UNAVAILABLE ? begin_on_new(store, writing, unit) : status;
+}
+
+static bool take_turn(struct store *store)
+{
+    struct timespec until;
+
+    if (!store->is_sqlite)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += WRITER_TIMEOUT;
+    return pthread_mutex_clocklock(&store->writing, CLOCK_MONOTONIC, &until) == 0;
+}
+
+static void end_turn(struct store *store)
+{
+    if (store->is_sqlite)
+        pthread_mutex_unlock(&store->writing);
 }
 
 enum store_status store_begin(struct store *store, struct store_unit **unit)
 {
-    return begin(store, true, unit);
+    enum store_status status;
+
+    *unit = NULL;
+    if (!take_turn(store))
+        return STORE_CONFLICT;
+    status = begin(store, true, unit);
+    if (status != STORE_OK)
+        end_turn(store);
+    return status;
 }
 
 enum store_status store_begin_reading(struct store *store, struct store_unit **unit)
@@ -214,6 +266,8 @@ enum store_status store_begin_reading(struct store *store, struct store_unit **u
 static void end(struct store_unit *unit)
 {
     give_back(unit->store, unit->db);
+    if (unit->writing)
+        end_turn(unit->store);
     free(unit);
 }
 

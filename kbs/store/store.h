@@ -4,7 +4,8 @@
  * administrators' tokens, its own signing keys, the audit log, and (PostgreSQL) sessions.
  *
  * Everything is done inside a unit of work: store_begin ... store_commit makes all of it durable
- * at once, or nothing. A unit is used by one thread; several may be open in different threads.
+ * at once, or nothing. A unit is used by one thread; several may be open in different threads. Who
+ * has one that may change things must not wait for another one, nor for audit_record.
  * Secrets and private keys are stored wrapped (master_key.h) and never leave in the clear but
  * through the functions that say so.
  */
@@ -52,8 +53,9 @@ void store_close(struct store *store);
 /* Whether several servers may share this store, so that sessions belong into it. */
 bool store_is_shared(const struct store *store);
 
-/* Why opening failed, in words; the URL's password is never part of them. */
-const char *store_reason(const struct store *store, enum store_status status);
+/* Why opening, or what came last, failed, in words; the URL's password is never part of them. They
+ * last until this thread asks again. */
+const char *store_reason(struct store *store, enum store_status status);
 
 /* A status in words, without a full stop. */
 const char *store_status_text(enum store_status status);

@@ -42,6 +42,7 @@ enum store_status token_create(struct store_unit *unit, const struct token *toke
                                char text[TOKEN_TEXT_MAX + 1])
 {
     uint8_t random[RANDOM_SIZE], digest[SHA256_DIGEST_LENGTH];
+    enum store_status status;
     size_t length;
 
     if (!store_is_name(token->name) || RAND_priv_bytes(random, sizeof(random)) != 1)
@@ -52,12 +53,14 @@ enum store_status token_create(struct store_unit *unit, const struct token *toke
     OPENSSL_cleanse(random, sizeof(random));
     if (!SHA256((const uint8_t *)text, length, digest))
         return STORE_FAILED;
-    return DB_RUN(unit->db,
-                  "INSERT INTO token (name, role, digest, created, expires) "
-                  "VALUES ($1, $2, $3, $4, $5)",
-                  NULL, NULL, NULL, db_text(token->name), db_integer(token->role),
-                  db_bytes(digest, sizeof(digest)), db_integer(token->created),
-                  db_integer(token->expires));
+    status = db_serialize(unit->db);
+    return status == STORE_OK ? DB_RUN(unit->db,
+                                       "INSERT INTO token (name, role, digest, created, expires) "
+                                       "VALUES ($1, $2, $3, $4, $5)",
+                                       NULL, NULL, NULL, db_text(token->name),
+                                       db_integer(token->role), db_bytes(digest, sizeof(digest)),
+                                       db_integer(token->created), db_integer(token->expires))
+                              : status;
 }
 
 enum store_status token_check(struct store_unit *unit, const char *text, time_t now,
@@ -84,8 +87,13 @@ enum store_status token_check(struct store_unit *unit, const char *text, time_t 
 
 enum store_status token_revoke(struct store_unit *unit, const char *name, time_t now)
 {
-    return DB_CHANGE(unit->db, "UPDATE token SET revoked = $2 WHERE name = $1 AND revoked = 0",
-                     db_text(name), db_integer(now));
+    enum store_status status = db_serialize(unit->db);
+
+    return status == STORE_OK
+               ? DB_CHANGE(unit->db,
+                           "UPDATE token SET revoked = $2 WHERE name = $1 AND revoked = 0",
+                           db_text(name), db_integer(now))
+               : status;
 }
 
 enum store_status token_each(struct store_unit *unit,

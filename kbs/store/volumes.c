@@ -94,7 +94,7 @@ static enum store_status write_key(struct store_unit *unit, const uint8_t id[VOL
     enum store_status status;
     uint8_t *wrapped;
 
-    wrapped_context_of_id(context, "volume", id, VOLUME_ID_SIZE, version);
+    wrapped_context(context, "volume", db_bytes(id, VOLUME_ID_SIZE), version);
     wrapped = wrapped_new(unit, context, key, STATE_KEY_SIZE);
     if (!wrapped)
         return STORE_FAILED;
@@ -144,22 +144,16 @@ enum store_status volume_add(struct store_unit *unit, const struct volume *volum
 enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
                              uint8_t key[STATE_KEY_SIZE])
 {
-    char context[WRAP_CONTEXT_MAX];
-    struct volume volume;
-    enum store_status status = volume_by_id(unit, id, &volume);
-    uint8_t *bytes = NULL;
-    size_t size = 0;
+    /* A retired volume has no keys. */
+    static const char sql[] = "SELECT volume.key_version, volume_key.wrapped FROM volume "
+                              "LEFT JOIN volume_key ON volume_key.volume = volume.id "
+                              "AND volume_key.version = volume.key_version "
+                              "AND volume.retired = 0 WHERE volume.id = $1";
+    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
+    uint8_t *bytes;
+    size_t size;
+    enum store_status status = wrapped_fetch(unit, "volume", by, sql, &by, 1, &bytes, &size);
 
-    if (status == STORE_OK && volume.retired)
-        status = STORE_RETIRED;
-    if (status == STORE_OK) {
-        const struct db_value by[] = {db_bytes(id, VOLUME_ID_SIZE), db_integer(volume.key_version)};
-
-        wrapped_context_of_id(context, "volume", id, VOLUME_ID_SIZE, volume.key_version);
-        status = wrapped_fetch(unit, context,
-                               "SELECT wrapped FROM volume_key WHERE volume = $1 AND version = $2",
-                               by, 2, &bytes, &size);
-    }
     if (status == STORE_OK && size != STATE_KEY_SIZE)
         status = STORE_FAILED;
     if (status == STORE_OK)

@@ -24,64 +24,73 @@ uint8_t *wrapped_new(const struct store_unit *unit, const char *context, const v
     return wrapped;
 }
 
+void wrapped_context(char text[WRAP_CONTEXT_MAX], const char *kind, struct db_value key,
+                     uint64_t version)
+{
+    const uint8_t *bytes = key.bytes;
+    size_t used = (size_t)snprintf(text, WRAP_CONTEXT_MAX, "%s ", kind);
+
+    for (size_t i = 0; i < key.size && used + 24 < WRAP_CONTEXT_MAX; i++)
+        used += (size_t)sprintf(text + used, key.type == DB_TEXT ? "%c" : "%02x", bytes[i]);
+    snprintf(text + used, WRAP_CONTEXT_MAX - used, " %" PRIu64, version);
+}
+
 struct fetched {
     const struct store_unit *unit;
-    const char *context;
+    const char *kind;
+    struct db_value key;
     uint8_t *bytes;
     size_t size;
     enum store_status status;
 };
 
+static enum store_status unwrap(struct fetched *fetched, uint64_t version,
+                                const struct db_value *wrapped)
+{
+    char context[WRAP_CONTEXT_MAX];
+
+    wrapped_context(context, fetched->kind, fetched->key, version);
+    fetched->size = wrapped->size - WRAP_OVERHEAD;
+    fetched->bytes = malloc(fetched->size);
+    if (!fetched->bytes)
+        return STORE_FAILED;
+    return master_key_unwrap(store_keys(fetched->unit->store), context, wrapped->bytes,
+                             wrapped->size, fetched->bytes)
+               ? STORE_OK
+               : STORE_WRONG_KEY;
+}
+
 static void take_wrapped(void *context, const struct db_row *row)
 {
     struct fetched *fetched = context;
-    const struct db_value value = db_row_value(fetched->unit->db, row, 0);
+    const struct db_value wrapped = db_row_value(fetched->unit->db, row, 1);
 
-    fetched->status = STORE_WRONG_KEY;
-    if (value.size <= WRAP_OVERHEAD || fetched->bytes)
-        return;
-    fetched->size = value.size - WRAP_OVERHEAD;
-    fetched->bytes = malloc(fetched->size);
-    if (!fetched->bytes)
-        fetched->status = STORE_FAILED;
-    else if (master_key_unwrap(store_keys(fetched->unit->store), fetched->context, value.bytes,
-                               value.size, fetched->bytes))
-        fetched->status = STORE_OK;
+    if (wrapped.type == DB_NULL)
+        fetched->status = STORE_RETIRED;
+    else if (wrapped.size <= WRAP_OVERHEAD || fetched->bytes)
+        fetched->status = STORE_WRONG_KEY;
+    else
+        fetched->status =
+            unwrap(fetched, (uint64_t)db_row_integer(fetched->unit->db, row, 0), &wrapped);
 }
 
-enum store_status wrapped_fetch(struct store_unit *unit, const char *context, const char *sql,
-                                const struct db_value *values, size_t count, uint8_t **bytes,
-                                size_t *size)
+enum store_status wrapped_fetch(struct store_unit *unit, const char *kind, struct db_value key,
+                                const char *sql, const struct db_value *values, size_t count,
+                                uint8_t **bytes, size_t *size)
 {
-    struct fetched fetched = {.unit = unit, .context = context, .status = STORE_NOT_FOUND};
+    struct fetched fetched = {.unit = unit, .kind = kind, .key = key, .status = STORE_NOT_FOUND};
     enum store_status status = db_run(unit->db, sql, values, count, take_wrapped, &fetched, NULL);
 
     if (status == STORE_OK)
         status = fetched.status;
-    if (status != STORE_OK) {
-        free(fetched.bytes); /* nothing was unwrapped to it */
+    if (status != STORE_OK && fetched.bytes) {
+        OPENSSL_cleanse(fetched.bytes, fetched.size);
+        free(fetched.bytes);
         fetched.bytes = NULL;
-        fetched.size = 0;
     }
     *bytes = fetched.bytes;
-    *size = fetched.size;
+    *size = fetched.bytes ? fetched.size : 0;
     return status;
-}
-
-void wrapped_context(char text[WRAP_CONTEXT_MAX], const char *kind, const char *name,
-                     uint64_t version)
-{
-    snprintf(text, WRAP_CONTEXT_MAX, "%s %s %" PRIu64, kind, name, version);
-}
-
-void wrapped_context_of_id(char text[WRAP_CONTEXT_MAX], const char *kind, const uint8_t *id,
-                           size_t size, uint64_t version)
-{
-    char hex[65] = "";
-
-    for (size_t i = 0; i < size && i < 32; i++)
-        sprintf(hex + 2 * i, "%02x", id[i]);
-    wrapped_context(text, kind, hex, version);
 }
 
 /* Wrapping anew: the table's rows are read first, then each is written. */
@@ -132,14 +141,10 @@ static enum store_status rewrap_row(struct rewrap *rewrap, const struct rewrap_r
     size_t size;
     enum store_status status;
 
-    if (row->key_is_text)
-        wrapped_context(context, rewrap->kind, (const char *)row->key, (uint64_t)row->version);
-    else
-        wrapped_context_of_id(context, rewrap->kind, row->key, row->key_size,
-                              (uint64_t)row->version);
-    status = wrapped_fetch(rewrap->unit, context, select, values, 2, &bytes, &size);
+    status = wrapped_fetch(rewrap->unit, rewrap->kind, values[0], select, values, 2, &bytes, &size);
     if (status != STORE_OK)
         return status;
+    wrapped_context(context, rewrap->kind, values[0], (uint64_t)row->version);
     wrapped = wrapped_new(rewrap->unit, context, bytes, size);
     OPENSSL_cleanse(bytes, size);
     free(bytes);
@@ -173,17 +178,17 @@ enum store_status store_rewrap(struct store_unit *unit, unsigned *count)
     if (status == STORE_OK)
         status =
             rewrap_table(unit, "secret", "SELECT path, version FROM secret",
-                         "SELECT wrapped FROM secret WHERE path = $1 AND version = $2",
+                         "SELECT version, wrapped FROM secret WHERE path = $1 AND version = $2",
                          "UPDATE secret SET wrapped = $3 WHERE path = $1 AND version = $2", count);
     if (status == STORE_OK)
         status = rewrap_table(
             unit, "volume", "SELECT volume, version FROM volume_key",
-            "SELECT wrapped FROM volume_key WHERE volume = $1 AND version = $2",
+            "SELECT version, wrapped FROM volume_key WHERE volume = $1 AND version = $2",
             "UPDATE volume_key SET wrapped = $3 WHERE volume = $1 AND version = $2", count);
     if (status == STORE_OK)
         status = rewrap_table(
             unit, "signing-key", "SELECT id, purpose FROM signing_key WHERE retired = 0",
-            "SELECT wrapped FROM signing_key WHERE id = $1 AND purpose = $2",
+            "SELECT purpose, wrapped FROM signing_key WHERE id = $1 AND purpose = $2",
             "UPDATE signing_key SET wrapped = $3 WHERE id = $1 AND purpose = $2", count);
     return status;
 }

@@ -9,17 +9,18 @@
 MUST_CHECK uint8_t *wrapped_new(const struct store_unit *unit, const char *context,
                                 const void *bytes, size_t size);
 
-/* The one wrapped value that a statement gives, unwrapped; the caller wipes and frees it. */
-MUST_CHECK enum store_status wrapped_fetch(struct store_unit *unit, const char *context,
-                                           const char *sql, const struct db_value *values,
-                                           size_t count, uint8_t **bytes, size_t *size);
+/*
+ * The one wrapped value that a statement gives as "version, wrapped", unwrapped as that version of
+ * what key (text or bytes) names; the caller wipes and frees it. STORE_NOT_FOUND without a row,
+ * STORE_RETIRED for one whose value is gone.
+ */
+MUST_CHECK enum store_status wrapped_fetch(struct store_unit *unit, const char *kind,
+                                           struct db_value key, const char *sql,
+                                           const struct db_value *values, size_t count,
+                                           uint8_t **bytes, size_t *size);
 
-/* What a wrapped value is bound to: "secret PATH VERSION" and so on. */
-void wrapped_context(char text[WRAP_CONTEXT_MAX], const char *kind, const char *name,
+/* What a wrapped value is bound to: "secret PATH VERSION", "volume HEX VERSION" and so on. */
+void wrapped_context(char text[WRAP_CONTEXT_MAX], const char *kind, struct db_value key,
                      uint64_t version);
-
-/* The same for things that are named by bytes. */
-void wrapped_context_of_id(char text[WRAP_CONTEXT_MAX], const char *kind, const uint8_t *id,
-                           size_t size, uint64_t version);
 
 #endif

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define BOOT_PARAMS_MAGIC   0x4D535653u /* "SVSM" */
-#define BOOT_PARAMS_VERSION 1
+#define BOOT_PARAMS_VERSION 2
 
 #define BOOT_SERVICES_MAX 4
 #define BOOT_SECTIONS_MAX 24
@@ -46,6 +46,26 @@ struct boot_section {
     uint32_t type; /* enum boot_section_type */
 };
 
+#define BOOT_KBS_PINS_MAX 4
+#define BOOT_KBS_REQUIRE_SIGNED                                                                    \
+    1u /* a key comes with a release record signed under a pin, or not at all */
+
+/* A key of the KBS (lib/release/record.h): X and Y on P-384, big-endian. */
+struct boot_kbs_pin {
+    uint8_t kid[16];
+    uint8_t point[96];
+};
+
+/* Whom the SVSM believes a state key. */
+struct boot_kbs {
+    uint32_t flags; /* BOOT_KBS_* */
+    uint32_t pin_count;
+    uint8_t volume_id[16]; /* all zeros: the volume that the KBS has for this image */
+    struct boot_kbs_pin pins[BOOT_KBS_PINS_MAX];
+};
+
+static_assert(sizeof(struct boot_kbs) == 24 + 4 * 112, "KBS parameters");
+
 struct boot_params {
     uint32_t magic;
     uint32_t version;
@@ -66,6 +86,7 @@ struct boot_params {
     uint32_t section_count;
     struct boot_service services[BOOT_SERVICES_MAX];
     struct boot_section sections[BOOT_SECTIONS_MAX];
+    struct boot_kbs kbs;
 };
 
 static_assert(offsetof(struct boot_params, services) == 0x68, "boot parameters");

@@ -96,12 +96,12 @@ MUST_CHECK static bool read_header(const struct jwe *jwe, char header[HEADER_MAX
     return true;
 }
 
-static bool header_matches(const struct jwe *jwe)
+bool jwe_header_is_canonical(const struct jwe *in)
 {
     char header[HEADER_MAX];
     struct reader rest;
 
-    return read_header(jwe, header, &rest) && (rest.next[0] == ',' || rest.left == 1) &&
+    return read_header(in, header, &rest) && (rest.next[0] == ',' || rest.left == 1) &&
            rest.next[rest.left - 1] == '}';
 }
 
@@ -113,12 +113,16 @@ bool jwe_release_member(const struct jwe *in, uint8_t *record, size_t room, size
     struct reader rest;
     size_t length;
 
-    if (!read_header(in, header, &rest) || rest.left <= start_length + end_length)
+    if (!read_header(in, header, &rest))
         return false;
-    length = rest.left - start_length - end_length;
-    return reader_borrow(&rest, &start, start_length) &&
-           memcmp(start, RELEASE_START, start_length) == 0 && reader_borrow(&rest, &text, length) &&
-           memcmp(rest.next, RELEASE_END, end_length) == 0 &&
+    *size = 0;
+    if (!reader_borrow(&rest, &start, start_length) ||
+        memcmp(start, RELEASE_START, start_length) != 0)
+        return true;
+    if (rest.left <= end_length)
+        return false;
+    length = rest.left - end_length;
+    return reader_borrow(&rest, &text, length) && memcmp(rest.next, RELEASE_END, end_length) == 0 &&
            base64_decode(BASE64_URL, (const char *)text, length, record, room, size);
 }
 
@@ -183,7 +187,7 @@ enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in, uint8_t cek[JWE_
 
     if (in->size == 0 || in->size > JWE_PLAINTEXT_MAX)
         return JWE_BAD_SIZE;
-    if (!header_matches(in))
+    if (!jwe_header_is_canonical(in))
         return JWE_BAD_HEADER;
     status = derive_kek(own, &in->epk, kek);
     if (status == JWE_OK && !jwe_unwrap_key(kek, in->wrapped_cek, cek))

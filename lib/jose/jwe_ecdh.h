@@ -84,8 +84,15 @@ MUST_CHECK enum jwe_status jwe_open(const uint8_t cek[JWE_CEK_SIZE], const struc
                                     void *plaintext);
 
 /*
- * The release record in the header, decoded to at most room bytes. False when the header is not
- * the canonical one for in->epk, or does not consist of that and a release record alone.
+ * Whether the header begins as it has to for in->epk. Other members may follow; they are
+ * authenticated by jwe_open, but not looked at.
+ */
+MUST_CHECK bool jwe_header_is_canonical(const struct jwe *in);
+
+/*
+ * The release record in the header, decoded to at most room bytes; *size is 0 when none follows
+ * "epk". False when the header does not begin as it has to for in->epk, or does not end with the
+ * record, or the record is no base64url or too long.
  */
 MUST_CHECK bool jwe_release_member(const struct jwe *in, uint8_t *record, size_t room,
                                    size_t *size);

@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include "lib/release/pin.h"
+#include "lib/release/record_body.h"
 #include "lib/release/tlv.h"
 
 #define TAG               "SVXR"
@@ -25,21 +26,21 @@ static const char cek_domain[] = "SVSM-KBS-CEK-V1";
 static void describe(struct release_record *r, struct tlv_field fields[FIELDS])
 {
     const struct tlv_field all[FIELDS] = {
-        {TLV_OP, 1, &r->op, true, true, NULL},
-        {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, r->volume, false, false, &r->has_volume},
-        {TLV_STATUS, 1, &r->status, true, true, NULL},
-        {TLV_EPOCH, 8, &r->epoch, true, false, &r->has_epoch},
-        {TLV_LEASE, sizeof(r->lease), r->lease, false, false, &r->has_lease},
-        {TLV_TTL, 4, &r->ttl, true, false, &r->has_ttl},
-        {TLV_COMMITTED, RELEASE_STATE_SIZE, r->committed, false, false, &r->has_committed},
-        {TLV_RANDOM, RELEASE_RANDOM_SIZE, r->random, false, true, NULL},
-        {TLV_REPORT_DIGEST, RELEASE_DIGEST_SIZE, r->report_digest, false, true, NULL},
-        {TLV_KEY_DIGEST, RELEASE_DIGEST_SIZE, r->key_digest, false, true, NULL},
-        {TLV_CEK_COMMIT, RELEASE_DIGEST_SIZE, r->cek_commit, false, false, &r->has_cek_commit},
-        {TLV_KEY_VERSION, 4, &r->key_version, true, false, &r->has_key_version},
-        {TLV_FLAGS, 4, &r->flags, true, false, &r->has_flags},
-        {TLV_RETRY_AFTER, 4, &r->retry_after, true, false, &r->has_retry_after},
-        {TLV_GENERATION, 8, &r->generation, true, false, &r->has_generation},
+        {TLV_OP, 1, true, true, &r->op, NULL},
+        {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, false, false, r->volume, &r->has_volume},
+        {TLV_STATUS, 1, true, true, &r->status, NULL},
+        {TLV_EPOCH, 8, true, false, &r->epoch, &r->has_epoch},
+        {TLV_LEASE, sizeof(r->lease), false, false, r->lease, &r->has_lease},
+        {TLV_TTL, 4, true, false, &r->ttl, &r->has_ttl},
+        {TLV_COMMITTED, RELEASE_STATE_SIZE, false, false, r->committed, &r->has_committed},
+        {TLV_RANDOM, RELEASE_RANDOM_SIZE, false, true, r->random, NULL},
+        {TLV_REPORT_DIGEST, RELEASE_DIGEST_SIZE, false, true, r->report_digest, NULL},
+        {TLV_KEY_DIGEST, RELEASE_DIGEST_SIZE, false, true, r->key_digest, NULL},
+        {TLV_CEK_COMMIT, RELEASE_DIGEST_SIZE, false, false, r->cek_commit, &r->has_cek_commit},
+        {TLV_KEY_VERSION, 4, true, false, &r->key_version, &r->has_key_version},
+        {TLV_FLAGS, 4, true, false, &r->flags, &r->has_flags},
+        {TLV_RETRY_AFTER, 4, true, false, &r->retry_after, &r->has_retry_after},
+        {TLV_GENERATION, 8, true, false, &r->generation, &r->has_generation},
     };
 
     memcpy(fields, all, sizeof(all));
@@ -144,26 +145,33 @@ static enum release_open_status check_signature(const struct release_pin *pins, 
     return RELEASE_OPEN_UNTRUSTED;
 }
 
+bool release_body_parse(const uint8_t *bytes, size_t size, struct release_record *record)
+{
+    struct reader r = reader_over(bytes, size);
+    struct tlv_field fields[FIELDS];
+
+    *record = (struct release_record){0};
+    describe(record, fields);
+    if (tlv_read(&r, TAG, fields, FIELDS))
+        return true;
+    *record = (struct release_record){0};
+    return false;
+}
+
 enum release_open_status release_record_open(const struct release_pin *pins, size_t count,
                                              const uint8_t *bytes, size_t size,
                                              struct release_record *record)
 {
-    struct tlv_field fields[FIELDS];
     enum release_open_status status;
-    struct reader r;
 
     *record = (struct release_record){0};
     if (size < TLV_HEADER_SIZE + RELEASE_SIGNATURE_SIZE || size > RELEASE_RECORD_MAX)
         return RELEASE_OPEN_MALFORMED;
     status = check_signature(pins, count, bytes, size - RELEASE_SIGNATURE_SIZE);
-    if (status != RELEASE_OPEN_OK)
-        return status;
-    r = reader_over(bytes, size - RELEASE_SIGNATURE_SIZE);
-    describe(record, fields);
-    if (tlv_read(&r, TAG, fields, FIELDS))
-        return RELEASE_OPEN_OK;
-    *record = (struct release_record){0};
-    return RELEASE_OPEN_MALFORMED;
+    if (status == RELEASE_OPEN_OK &&
+        !release_body_parse(bytes, size - RELEASE_SIGNATURE_SIZE, record))
+        status = RELEASE_OPEN_MALFORMED;
+    return status;
 }
 
 bool release_cek_commit(const uint8_t cek[32], uint8_t commit[RELEASE_DIGEST_SIZE])

@@ -104,6 +104,29 @@ MUST_CHECK enum release_open_status release_record_open(const struct release_pin
 /* The pin of a P-384 public key; false for keys of other kinds. */
 MUST_CHECK bool release_pin_of(const EVP_PKEY *key, struct release_pin *pin);
 
+enum release_key_status {
+    RELEASE_KEY_OK,
+    RELEASE_KEY_UNREADABLE, /* errno says why */
+    RELEASE_KEY_NONE,       /* neither a public key nor a certificate in PEM */
+    RELEASE_KEY_OTHER_KIND, /* not on P-384 */
+};
+
+/* The pin of the key in a PEM file: a public key, or a certificate of one. */
+MUST_CHECK enum release_key_status release_pin_read(const char *path, struct release_pin *pin);
+
+/* The status as the predicate of a sentence about the file, without a full stop. */
+const char *release_key_text(enum release_key_status status);
+
+/* A volume's id from the text of a UUID, RFC 9562's 36 characters; false for other texts, and for
+ * the one of zeros, which stands for no volume. */
+MUST_CHECK bool release_volume_parse(const char *text, uint8_t volume[RELEASE_VOLUME_ID_SIZE]);
+
+#define RELEASE_VOLUME_TEXT 36 /* characters */
+
+/* The other way. */
+void release_volume_format(const uint8_t volume[RELEASE_VOLUME_ID_SIZE],
+                           char text[RELEASE_VOLUME_TEXT + 1]);
+
 /* SHA-384("SVSM-KBS-CEK-V1" || 0 || CEK of 32 bytes). */
 MUST_CHECK bool release_cek_commit(const uint8_t cek[32], uint8_t commit[RELEASE_DIGEST_SIZE]);
 

@@ -10,11 +10,13 @@
 
 static void describe(struct release_request *request, struct tlv_field fields[FIELDS])
 {
-    fields[0] = (struct tlv_field){TLV_OP, 1, &request->op, true, true, NULL};
-    fields[1] = (struct tlv_field){TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, request->volume, false,
-                                   false,      &request->has_volume};
-    fields[2] = (struct tlv_field){TLV_KID, RELEASE_KID_SIZE, request->kid, false,
-                                   false,   &request->has_kid};
+    const struct tlv_field all[FIELDS] = {
+        {TLV_OP, 1, true, true, &request->op, NULL},
+        {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, false, false, request->volume, &request->has_volume},
+        {TLV_KID, RELEASE_KID_SIZE, false, false, request->kid, &request->has_kid},
+    };
+
+    memcpy(fields, all, sizeof(all));
 }
 
 size_t release_request_write(const uint8_t advert[RELEASE_ADVERT_SIZE],
@@ -38,6 +40,9 @@ bool release_request_parse(const uint8_t *bytes, size_t size, struct release_req
 
     *request = (struct release_request){0};
     describe(request, fields);
-    return size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) &&
-           request->op <= RELEASE_OP_ACQUIRE;
+    if (size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) &&
+        request->op <= RELEASE_OP_ACQUIRE)
+        return true;
+    *request = (struct release_request){0};
+    return false;
 }

@@ -37,9 +37,9 @@ enum tlv_type {
 struct tlv_field {
     uint16_t type;
     uint16_t size;
-    void *value; /* uint8_t, uint32_t or uint64_t by size when integer is set, else bytes */
     bool integer;
     bool mandatory;
+    void *value;   /* uint8_t, uint32_t or uint64_t by size when integer is set, else bytes */
     bool *present; /* NULL when mandatory */
 };
 

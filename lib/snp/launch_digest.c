@@ -30,37 +30,45 @@ MUST_CHECK static bool sha384(const void *bytes, size_t size, uint8_t out[LAUNCH
     return EVP_Digest(bytes, size, out, NULL, EVP_sha384(), NULL) == 1;
 }
 
-/* CONTENTS of PAGE_INFO: only what the host provides *and* the guest relies on is hashed. */
-MUST_CHECK static bool hash_contents(enum snp_page_type type, const uint8_t *page,
-                                     uint8_t out[LAUNCH_DIGEST_SIZE])
+/* Only what the host provides *and* the guest relies on is hashed. */
+bool launch_digest_contents(enum snp_page_type type, const uint8_t *page,
+                            uint8_t contents[LAUNCH_DIGEST_SIZE])
 {
     switch (type) {
     case SNP_PAGE_NORMAL:
     case SNP_PAGE_VMSA:
-        return page != NULL && sha384(page, PAGE_SIZE, out);
+        return page != NULL && sha384(page, PAGE_SIZE, contents);
     case SNP_PAGE_ZERO:
     case SNP_PAGE_UNMEASURED:
     case SNP_PAGE_SECRETS:
     case SNP_PAGE_CPUID:
-        memset(out, 0, LAUNCH_DIGEST_SIZE);
+        memset(contents, 0, LAUNCH_DIGEST_SIZE);
         return true;
     }
     return false;
 }
 
-bool launch_digest_update(struct launch_digest *digest, enum snp_page_type type, uint64_t gpa,
-                          const uint8_t *page, uint32_t vmpl_permissions)
+bool launch_digest_extend(struct launch_digest *digest, enum snp_page_type type, uint64_t gpa,
+                          const uint8_t contents[LAUNCH_DIGEST_SIZE], uint32_t vmpl_permissions)
 {
     struct page_info info = {.page_type = (uint8_t)type};
 
     if ((gpa & ~PAGE_MASK) != 0 || vmpl_permissions >> 24 != 0)
         return false;
-    if (!hash_contents(type, page, info.contents))
-        return false;
     memcpy(info.digest_cur, digest->ld, sizeof(info.digest_cur));
+    memcpy(info.contents, contents, sizeof(info.contents));
     put_le16(info.length, sizeof(info));
     for (unsigned i = 0; i < VMPL_COUNT - 1; i++)
         info.vmpl_permissions[i] = (uint8_t)(vmpl_permissions >> (8 * i));
     put_le64(info.gpa, gpa);
     return sha384(&info, sizeof(info), digest->ld);
+}
+
+bool launch_digest_update(struct launch_digest *digest, enum snp_page_type type, uint64_t gpa,
+                          const uint8_t *page, uint32_t vmpl_permissions)
+{
+    uint8_t contents[LAUNCH_DIGEST_SIZE];
+
+    return launch_digest_contents(type, page, contents) &&
+           launch_digest_extend(digest, type, gpa, contents, vmpl_permissions);
 }

@@ -28,12 +28,24 @@ struct launch_digest {
     ((uint32_t)(vmpl1) | (uint32_t)(vmpl2) << 8 | (uint32_t)(vmpl3) << 16)
 
 /*
- * Adds one 4 KiB page at gpa. page points to its PAGE_SIZE bytes of plaintext and may be NULL for
- * the types whose contents are not measured (all but NORMAL and VMSA); it is borrowed only.
- * vmpl_permissions is made by LAUNCH_PERMISSIONS(). Returns false, and leaves the digest as it was,
- * for an unknown type, a missing page, a gpa that is no page's, masks beyond bit 23, or when
+ * CONTENTS of PAGE_INFO for a page of this type: the digest of its PAGE_SIZE bytes of plaintext, or
+ * zeros for the types whose contents are not measured (all but NORMAL and VMSA), for which page may
+ * be NULL; it is borrowed only. Returns false for an unknown type, a missing page, or when
  * libcrypto fails.
  */
+MUST_CHECK bool launch_digest_contents(enum snp_page_type type, const uint8_t *page,
+                                       uint8_t contents[LAUNCH_DIGEST_SIZE]);
+
+/*
+ * Adds one 4 KiB page at gpa, of which CONTENTS is known. vmpl_permissions is made by
+ * LAUNCH_PERMISSIONS(). Returns false, and leaves the digest as it was, for a gpa that is no
+ * page's, masks beyond bit 23, or when libcrypto fails.
+ */
+MUST_CHECK bool launch_digest_extend(struct launch_digest *digest, enum snp_page_type type,
+                                     uint64_t gpa, const uint8_t contents[LAUNCH_DIGEST_SIZE],
+                                     uint32_t vmpl_permissions);
+
+/* Both: adds one page, or returns false and leaves the digest as it was. */
 MUST_CHECK bool launch_digest_update(struct launch_digest *digest, enum snp_page_type type,
                                      uint64_t gpa, const uint8_t *page, uint32_t vmpl_permissions);
 

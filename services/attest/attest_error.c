@@ -32,6 +32,39 @@ static const struct {
                            "ephemeral key beside it"},
     [ATTEST_ERR_EPK] = {ATTEST_STATUS_PROTOCOL, "the reply's ephemeral key is not on P-521"},
 
+    [ATTEST_ERR_UNSIGNED] = {ATTEST_STATUS_UNSIGNED,
+                             "whoever answers as the KBS signs no release, and this image demands "
+                             "that; no report was made"},
+    [ATTEST_ERR_RELEASE_MISSING] = {ATTEST_STATUS_UNSIGNED,
+                                    "the reply has no release record, and this image demands one"},
+    [ATTEST_ERR_RELEASE_MALFORMED] = {ATTEST_STATUS_PROTOCOL,
+                                      "the reply's release record is malformed"},
+    [ATTEST_ERR_RELEASE_UNTRUSTED] = {ATTEST_STATUS_UNSIGNED,
+                                      "the reply's release record is signed by no key that this "
+                                      "image trusts; was the image built for this KBS?"},
+    [ATTEST_ERR_RELEASE_ECHO] = {ATTEST_STATUS_UNSIGNED,
+                                 "the reply's release record answers another request"},
+    [ATTEST_ERR_RELEASE_EVIDENCE] = {ATTEST_STATUS_UNSIGNED,
+                                     "the reply's release record is for another report or key"},
+    [ATTEST_ERR_RELEASE_COMMITMENT] = {ATTEST_STATUS_UNSIGNED,
+                                       "what the reply holds is not what its release record "
+                                       "was signed for"},
+    [ATTEST_ERR_RELEASE_DENIED] = {ATTEST_STATUS_KBS_REFUSED,
+                                   "the KBS refused to release the key, and signed that it does; "
+                                   "its log says why"},
+    [ATTEST_ERR_RELEASE_NO_VOLUME] = {ATTEST_STATUS_KBS_REFUSED,
+                                      "the KBS refused to release the key: it has no volume for "
+                                      "this launch measurement; is the image registered?"},
+    [ATTEST_ERR_RELEASE_BUSY] = {ATTEST_STATUS_KBS_REFUSED,
+                                 "the KBS refused to release the key: the volume is in use by "
+                                 "another VM, or the KBS wants to be asked later"},
+    [ATTEST_ERR_RELEASE_FROZEN] = {ATTEST_STATUS_KBS_REFUSED,
+                                   "the KBS refused to release the key: its owner froze the "
+                                   "volume"},
+    [ATTEST_ERR_RELEASE_NOT_NOW] = {ATTEST_STATUS_KBS_REFUSED,
+                                    "the KBS refused to release the key in the volume's present "
+                                    "state; its log says why"},
+
     [ATTEST_ERR_KBS_UNREACHABLE] = {ATTEST_STATUS_KBS_UNREACHABLE,
                                     "the proxy could not reach the KBS; check that it runs and the "
                                     "proxy's URL"},
@@ -40,6 +73,11 @@ static const struct {
                                 "registered? Its log says why"},
     [ATTEST_ERR_KBS_PROTOCOL] = {ATTEST_STATUS_PROTOCOL,
                                  "the proxy says that the KBS broke the protocol"},
+    [ATTEST_ERR_KBS_TLS] = {ATTEST_STATUS_KBS_UNREACHABLE,
+                            "the proxy could not reach the KBS: it does not believe the KBS's "
+                            "certificate; check the proxy's --ca"},
+    [ATTEST_ERR_KBS_BUSY] = {ATTEST_STATUS_KBS_UNREACHABLE,
+                             "the proxy could not reach the KBS: it is overloaded; try again"},
 
     [ATTEST_ERR_AMD_SP_BUSY] = {ATTEST_STATUS_AMD_SP,
                                 "the host kept the AMD-SP busy; VMPCK0 was wiped"},

@@ -23,9 +23,25 @@ enum attest_error {
     ATTEST_ERR_HEADER, /* protected header: not our algorithms, or another epk than beside it */
     ATTEST_ERR_EPK,    /* epk is not a point of P-521 */
 
+    /* where the image demands a signed release record */
+    ATTEST_ERR_UNSIGNED,        /* the challenge is not of a KBS that signs */
+    ATTEST_ERR_RELEASE_MISSING, /* no record in the header */
+    ATTEST_ERR_RELEASE_MALFORMED,
+    ATTEST_ERR_RELEASE_UNTRUSTED,  /* signed by no pinned key */
+    ATTEST_ERR_RELEASE_ECHO,       /* about another operation, volume or challenge */
+    ATTEST_ERR_RELEASE_EVIDENCE,   /* about another report or another key */
+    ATTEST_ERR_RELEASE_COMMITMENT, /* the content key is not the one committed to */
+    ATTEST_ERR_RELEASE_DENIED,
+    ATTEST_ERR_RELEASE_NO_VOLUME,
+    ATTEST_ERR_RELEASE_BUSY, /* BUSY, RETRY */
+    ATTEST_ERR_RELEASE_FROZEN,
+    ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
+
     ATTEST_ERR_KBS_UNREACHABLE,
     ATTEST_ERR_KBS_REFUSED,
     ATTEST_ERR_KBS_PROTOCOL,
+    ATTEST_ERR_KBS_TLS,
+    ATTEST_ERR_KBS_BUSY,
 
     ATTEST_ERR_AMD_SP_BUSY,
     ATTEST_ERR_AMD_SP_INVALID_LEN,
@@ -56,6 +72,7 @@ enum attest_status {
     ATTEST_STATUS_SECRET_SIZE = 7,
     ATTEST_STATUS_DECRYPT = 8,
     ATTEST_STATUS_INTERNAL = 9,
+    ATTEST_STATUS_UNSIGNED = 10,
 };
 
 /* One sentence: what happened, to which thing, what to do. Static storage. */

@@ -16,7 +16,8 @@ struct report_arguments {
 enum attest_error attest_service_fetch_key(struct attest_service *service)
 {
     uint8_t key[STATE_KEY_SIZE];
-    enum attest_error error = fetch_key(service->proxy, service->timeout, &service->requester, key);
+    enum attest_error error =
+        fetch_key(service->proxy, service->timeout, &service->requester, &service->terms, key);
 
     if (!error && !io_write_all(service->state_key, key, sizeof(key)))
         error = ATTEST_ERR_KEY_NOT_TAKEN;

@@ -8,6 +8,7 @@
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
 #include "services/attest/guest_request.h"
+#include "services/attest/release_terms.h"
 
 enum attest_operation {
     ATTEST_FETCH_KEY = 1,
@@ -20,6 +21,7 @@ struct attest_service {
     int state_key;        /* takes the released key */
     unsigned int timeout; /* milliseconds, of a whole FETCH_KEY */
     struct guest_requester requester;
+    struct release_terms terms;
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 

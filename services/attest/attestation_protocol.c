@@ -60,6 +60,8 @@ static enum attest_error given_reason(const json_t *root, enum attest_error othe
         {"kbs-unreachable", ATTEST_ERR_KBS_UNREACHABLE},
         {"kbs-refused", ATTEST_ERR_KBS_REFUSED},
         {"kbs-protocol", ATTEST_ERR_KBS_PROTOCOL},
+        {"kbs-tls", ATTEST_ERR_KBS_TLS},
+        {"kbs-busy", ATTEST_ERR_KBS_BUSY},
     };
     const json_t *reason = json_object_get(root, "reason");
 

@@ -10,26 +10,21 @@
 
 #include <stdint.h>
 
-#include <openssl/types.h>
-
 #include "lib/base/reader.h"
-#include "lib/jose/jwe_ecdh.h"
 #include "services/attest/attest_error.h"
 #include "services/attest/guest_request.h"
+#include "services/attest/release_reply.h"
 
-#define STATE_KEY_SIZE    64    /* AES-256-XTS */
 #define FETCH_KEY_TIMEOUT 60000 /* milliseconds */
 
 /*
- * Runs one exchange over the byte stream proxy, within timeout milliseconds but for the AMD-SP's
- * time. key holds the state key on success and nothing otherwise; the caller wipes it.
+ * Runs one exchange over the byte stream proxy, on the image's terms, within timeout milliseconds
+ * but for the AMD-SP's time. key holds the state key on success and nothing otherwise; the caller
+ * wipes it.
  */
 MUST_CHECK enum attest_error fetch_key(int proxy, unsigned int timeout,
                                        struct guest_requester *requester,
+                                       const struct release_terms *terms,
                                        uint8_t key[STATE_KEY_SIZE]);
-
-/* The last step: decrypts the KBS's reply with our key pair; the secret must be a state key. */
-MUST_CHECK enum attest_error fetch_key_open_reply(EVP_PKEY *own, const struct jwe *reply,
-                                                  uint8_t key[STATE_KEY_SIZE]);
 
 #endif

@@ -21,6 +21,7 @@ enum service_descriptor {
     FD_AMD_SP = 5,
     FD_VMPCK0 = 6,
     FD_STATE_KEY = 7,
+    FD_KBS = 8,
 };
 
 /* Keeps both libraries from looking for files and devices, which the SVSM does not have. */
@@ -35,6 +36,13 @@ static bool set_up_libraries(void)
     return true;
 }
 
+static bool read_terms(struct release_terms *terms)
+{
+    struct boot_kbs kbs;
+
+    return io_read_secret(FD_KBS, (uint8_t *)&kbs, sizeof(kbs)) && release_terms_of(&kbs, terms);
+}
+
 /* Serves the SVSM until it closes the channel. */
 static int serve(void)
 {
@@ -42,7 +50,12 @@ static int serve(void)
     uint8_t vmpck0[VMPCK_SIZE];
     enum channel_end end;
 
-    if (!service || !io_read_secret(FD_VMPCK0, vmpck0, sizeof(vmpck0))) {
+    if (!service || !read_terms(&service->terms)) {
+        log_error("attestation: the image's terms for the KBS cannot be read");
+        free(service);
+        return EXIT_FAILURE;
+    }
+    if (!io_read_secret(FD_VMPCK0, vmpck0, sizeof(vmpck0))) {
         log_error("attestation: cannot read VMPCK0: %s", strerror(errno));
         free(service);
         return EXIT_FAILURE;

@@ -28,6 +28,7 @@ enum exit_status {
 struct native_options {
     const char *proxy, *amd_sp, *vmpck0_file, *key_out;
     unsigned int timeout; /* milliseconds */
+    struct release_terms terms;
 };
 
 static const char usage[] =
@@ -40,6 +41,9 @@ static const char usage[] =
     "  --amd-sp unix:PATH   SOCK_SEQPACKET socket of an AMD-SP\n"
     "  --vmpck0-file FILE   the 32 bytes of VMPCK0\n"
     "  --key-out FILE       new file for the 64 bytes of the state key\n"
+    "  --kbs-key PEM        take only a release signed with this P-384 key: a public key or\n"
+    "                       certificate (up to 4)\n"
+    "  --volume UUID        with --kbs-key: ask for the key of this volume\n"
     "  --timeout SECONDS    give up after this time (default 60)\n"
     "  -h, --help           show this\n"
     "\n"
@@ -47,7 +51,8 @@ static const char usage[] =
     "answer, 13 proxy or KBS broke the protocol, 14 the KBS refused, 15 the proxy could not reach\n"
     "the KBS, 16 the AMD-SP refused, 17 the secret is no 64-byte key, 18 the reply did not "
     "decrypt,\n"
-    "19 no memory or entropy, or the key could not be written.\n";
+    "19 no memory or entropy, or the key could not be written, 20 no signed release of a KBS with\n"
+    "one of the keys.\n";
 
 static bool parse_seconds(const char *text, unsigned int *milliseconds)
 {
@@ -62,15 +67,41 @@ static bool parse_seconds(const char *text, unsigned int *milliseconds)
     return true;
 }
 
+static bool take_kbs_key(const char *path, struct release_terms *terms)
+{
+    enum release_key_status status;
+
+    if (terms->pin_count == BOOT_KBS_PINS_MAX) {
+        fprintf(stderr, "attest: more than %d --kbs-key\n", BOOT_KBS_PINS_MAX);
+        return false;
+    }
+    status = release_pin_read(path, &terms->pins[terms->pin_count]);
+    if (status == RELEASE_KEY_OK)
+        terms->pin_count++;
+    else
+        fprintf(stderr, "attest: --kbs-key: %s %s\n", path, release_key_text(status));
+    return status == RELEASE_KEY_OK;
+}
+
+static bool take_volume(const char *uuid, struct release_terms *terms)
+{
+    terms->has_volume = release_volume_parse(uuid, terms->volume);
+    if (!terms->has_volume)
+        fprintf(stderr, "attest: --volume %s is no UUID\n", uuid);
+    return terms->has_volume;
+}
+
 static bool parse_options(int argc, char **argv, struct native_options *options)
 {
-    enum { PROXY = 256, AMD_SP, VMPCK0_FILE, KEY_OUT, TIMEOUT };
+    enum { PROXY = 256, AMD_SP, VMPCK0_FILE, KEY_OUT, TIMEOUT, KBS_KEY, VOLUME };
     static const struct option names[] = {
         {"proxy", required_argument, NULL, PROXY},
         {"amd-sp", required_argument, NULL, AMD_SP},
         {"vmpck0-file", required_argument, NULL, VMPCK0_FILE},
         {"key-out", required_argument, NULL, KEY_OUT},
         {"timeout", required_argument, NULL, TIMEOUT},
+        {"kbs-key", required_argument, NULL, KBS_KEY},
+        {"volume", required_argument, NULL, VOLUME},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -95,6 +126,14 @@ static bool parse_options(int argc, char **argv, struct native_options *options)
             if (!parse_seconds(optarg, &options->timeout))
                 return false;
             break;
+        case KBS_KEY:
+            if (!take_kbs_key(optarg, &options->terms))
+                return false;
+            break;
+        case VOLUME:
+            if (!take_volume(optarg, &options->terms))
+                return false;
+            break;
         case 'h':
             fputs(usage, stdout);
             exit(EXIT_DONE);
@@ -103,7 +142,7 @@ static bool parse_options(int argc, char **argv, struct native_options *options)
         }
     }
     return optind == argc && options->proxy && options->amd_sp && options->vmpck0_file &&
-           options->key_out;
+           options->key_out && (options->terms.pin_count > 0 || !options->terms.has_volume);
 }
 
 /* Connects to "unix:PATH"; -1 after saying why not. */
@@ -160,6 +199,7 @@ static bool set_up(struct attest_service *service, const struct native_options *
     bool ready;
 
     service->timeout = options->timeout;
+    service->terms = options->terms;
     ready = read_vmpck0(options->vmpck0_file, vmpck0) &&
             (service->proxy = connect_to(options->proxy, SOCK_STREAM)) >= 0 &&
             (service->amd_sp = connect_to(options->amd_sp, SOCK_SEQPACKET)) >= 0 &&

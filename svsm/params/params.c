@@ -40,6 +40,13 @@ static bool pages_ok(const struct boot_params *params)
     return true;
 }
 
+/* The rest is for the attestation service to judge. */
+static bool kbs_ok(const struct boot_kbs *kbs)
+{
+    return kbs->pin_count <= BOOT_KBS_PINS_MAX && !(kbs->flags & ~BOOT_KBS_REQUIRE_SIGNED) &&
+           (kbs->pin_count > 0) == (kbs->flags == BOOT_KBS_REQUIRE_SIGNED);
+}
+
 const char *params_mistake(const struct boot_params *params)
 {
     if (params->magic != BOOT_PARAMS_MAGIC || params->version != BOOT_PARAMS_VERSION)
@@ -60,6 +67,8 @@ const char *params_mistake(const struct boot_params *params)
     if (params->firmware_gpa == 0 || !is_aligned(params->firmware_gpa, PAGE_SIZE) ||
         !is_aligned(params->firmware_size, PAGE_SIZE) || params->firmware_size == 0)
         return "firmware";
+    if (!kbs_ok(&params->kbs))
+        return "keys of the KBS";
     return NULL;
 }
 

@@ -15,9 +15,10 @@ enum attest_operation {
 #define FD_AMD_SP    (SERVICE_FD_OWN + 1)
 #define FD_VMPCK0    (SERVICE_FD_OWN + 2)
 #define FD_STATE_KEY (SERVICE_FD_OWN + 3)
+#define FD_KBS       (SERVICE_FD_OWN + 4)
 
 enum status attest_service_start(struct service *service, const struct boot_service *image,
-                                 struct uart *proxy, struct key_relay *key)
+                                 struct uart *proxy, struct key_relay *key, struct constant *kbs)
 {
     enum status status = service_create(service, image);
 
@@ -28,6 +29,7 @@ enum status attest_service_start(struct service *service, const struct boot_serv
     service->process.files[FD_PROXY] = file_serial(proxy);
     service->process.files[FD_VMPCK0] = file_vmpck0();
     service->process.files[FD_STATE_KEY] = file_key_sink(key);
+    service->process.files[FD_KBS] = file_constant(kbs);
     return service_start(service);
 }
 
@@ -44,6 +46,7 @@ static const char *reason(uint32_t code)
         [7] = "the released secret is no 64-byte key",
         [8] = "the reply did not decrypt",
         [9] = "it failed itself",
+        [10] = "the key is not from a KBS that this image trusts",
     };
 
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";

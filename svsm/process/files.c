@@ -149,6 +149,26 @@ struct file file_key_source(struct key_relay *relay)
     return (struct file){.operations = &operations, .object = relay};
 }
 
+static int64_t constant_read(struct file *file, struct user_span to)
+{
+    struct constant *constant = file->object;
+
+    if (to.size < constant->size)
+        return -EINVAL;
+    if (constant->given)
+        return 0;
+    to.size = constant->size;
+    constant->given = true;
+    return span_write(to, constant->bytes) == STATUS_OK ? (int64_t)to.size : -EFAULT;
+}
+
+struct file file_constant(struct constant *constant)
+{
+    static const struct file_operations operations = {.read = constant_read};
+
+    return (struct file){.operations = &operations, .object = constant};
+}
+
 static bool is_block_range(const struct block_device *device, uint64_t offset, size_t size)
 {
     return offset % BLOCK_SIZE == 0 && size % BLOCK_SIZE == 0 && offset <= device->size &&

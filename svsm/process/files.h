@@ -33,6 +33,14 @@ struct file file_key_sink(struct key_relay *relay);
 /* Gives the key, once, and wipes it. */
 struct file file_key_source(struct key_relay *relay);
 
+/* Bytes that stay where they are: read from the start to the end, once. */
+struct constant {
+    const void *bytes;
+    size_t size;
+    bool given;
+};
+struct file file_constant(struct constant *constant);
+
 /* The state volume. */
 struct file file_block(struct block_device *device);
 

@@ -11,7 +11,7 @@
 #include "svsm/process/elf.h"
 #include "svsm/process/file.h"
 
-#define PROCESS_FILES_MAX 8
+#define PROCESS_FILES_MAX 10
 
 enum process_state {
     PROCESS_READY,

@@ -5,6 +5,7 @@
 
 . "$ROOT/scripts/lib.sh"
 . "$ROOT/scripts/job-disk.sh"
+. "$ROOT/scripts/owner.sh"
 
 EXIT_IGVM=202
 EXIT_STATE=203

@@ -17,7 +17,7 @@ end() {
 }
 trap end EXIT
 
-mkdir -p "$work"/{state,build/{igvm,kbs,proxy,emulator/amd-sp},bin}
+mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,emulator/amd-sp},bin}
 cat >"$work/vm.conf" <<EOF
 BUILD_DIR=$work/build
 IGVM_FILE=$work/build/svsm.igvm
@@ -25,17 +25,18 @@ STATE_DIR=$work/state
 GUEST_IMAGE=$work/state/guest.qcow2
 STATE_VOLUME=$work/state/tpm-state.raw
 CHIP_DIR=$work/state/chip
-KBS_DB=$work/state/kbs.db
+KBS_DIR=$work/state/kbs
 PROXY_SOCKET=$work/state/proxy.sock
 LOG_DIR=$work/state/log
 KBS_PORT=$port
+KBS_ADMIN_PORT=$((port + 1))
 QEMU=$work/bin/qemu
 PLATFORM=emulated
 EOF
 export VM_CONF=$work/vm.conf
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
-for program in igvm/igvm kbs/kbs proxy/proxy emulator/amd-sp/amd-sp; do
+for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/proxy emulator/amd-sp/amd-sp; do
     [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
 done
 touch "$work/build/emulator/"{hypervisor.elf,reset.rom}
@@ -110,21 +111,41 @@ registration() {
     expect "an empty key is refused" 2 'has 0 hexadecimal digits'
     run "$kbs" -p "$key" -m 12
     expect "a short measurement is refused" 2 'the measurement has 2'
-    check "nothing was registered" [ ! -e "$work/state/kbs.db" ]
-    if [ ! -x "$work/build/kbs/kbs" ] || [ ! -x "$work/build/igvm/igvm" ]; then
+    if [ ! -x "$work/build/kbs/cli/kbsctl" ] || [ ! -x "$work/build/igvm/igvm" ]; then
         run "$kbs"
-        expect "a KBS that is not built is named" 3 'has not been built' 'prepare.sh'
-        skip "a key is registered" "kbs and igvm are not built"
+        expect "what is not built is named" 3 'has not been built' 'prepare.sh'
+        skip "a missing IGVM file and a KBS that does not run are named" "kbsctl and igvm are not built"
         return
     fi
     run "$kbs"
     expect "a missing IGVM file is named" 4 'there is no IGVM file'
     run "$kbs" -p "$key" -m "$measurement"
+    expect "a KBS that does not run is named" 5 'the KBS does not answer' 'start-kbs.sh --background'
+}
+
+# With a KBS that runs
+registered() {
+    local kbs=$ROOT/register-resource-in-kbs.sh
+    run "$kbs" -p "$key" -m "$measurement"
     expect "a given key is registered" 0 "given key" "$measurement"
     run "$kbs" -m "$measurement"
     expect "a random key replaces it" 0 "random key"
-    run "$work/build/kbs/kbs" list --db "$work/state/kbs.db"
-    expect "the KBS has the registration" 0 "$measurement"
+    run_kbsctl image list
+    expect "the KBS has the image" 0 "$measurement"
+    run_kbsctl --json volume list
+    check "it has one volume, with its second key" \
+        [ "$(jq -c '[.[] | [.image, .key_version]]' <<<"$output")" = "[[\"image-${measurement:0:16}\",2]]" ]
+    run "$kbs" -m "6${measurement#?}"
+    expect "another image takes the volume over" 0 "6${measurement#?}"
+    run_kbsctl --json volume list
+    check "there is still one volume" [ "$(jq length <<<"$output")" = 1 ]
+    run_kbsctl audit verify
+    expect "the audit log's chain is whole" 0
+}
+
+run_kbsctl() {
+    run "$work/build/kbs/cli/kbsctl" --url "https://127.0.0.1:$((port + 1))" --ca "$work/state/kbs/tls/ca.pem" \
+        --token-file "$work/state/kbs/owner.token" "$@"
 }
 
 kbs_life_cycle() {
@@ -136,8 +157,11 @@ kbs_life_cycle() {
         return
     fi
     run "$kbs" --background
-    expect "start-kbs.sh names a missing chip identity" 3 'chip/ark.pem has not been built'
+    expect "start-kbs.sh names a missing KBS" 3 'kbs/kbs.conf has not been built'
     "$work/build/emulator/amd-sp/amd-sp" --chip "$work/state/chip" --init-chip >/dev/null 2>&1
+    run "$work/build/kbs/kbs" init "$work/state/kbs" --listen "127.0.0.1:$port" --admin-listen "127.0.0.1:$((port + 1))" \
+        --kds none --trust-emulated "$work/state/chip/ark.pem"
+    expect "kbs init makes one" 0 'owner.token'
 
     python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
     listener=$!
@@ -155,15 +179,18 @@ kbs_life_cycle() {
     run "$kbs" --background
     expect "a second KBS is refused" 5 'runs already'
     check "the refusal leaves the first alone" port_answers
+    registered
     run "$kbs" --stop
     expect "the KBS stops" 0
     check "nothing answers then" nothing_answers
     run "$kbs" --stop
     expect "stopping it again is harmless" 0 'do not run'
     run "$kbs" --background --flush-db
-    expect "the KBS starts with an empty database" 0
-    run "$work/build/kbs/kbs" list --db "$work/state/kbs.db"
-    check "no registration is left" [ -z "$(grep "$measurement" <<<"$output")" ]
+    expect "the KBS starts, and destroys every key" 0
+    run_kbsctl --json volume list
+    check "no volume is left that has a key" [ "$(jq '[.[] | select(.retired == null)] | length' <<<"$output")" = 0 ]
+    run "$ROOT/register-resource-in-kbs.sh" -m "$measurement"
+    expect "a new volume is registered then" 0 "$measurement"
 }
 
 vm_inputs() {

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    json_t *reply = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+    json_t *reply = json_bounded(reader_over(data, size));
     json_t *token = json_pack("{s:s}", "token", "t");
 
     json_decref(negotiation_response(reply));

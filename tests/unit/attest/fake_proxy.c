@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +16,7 @@
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/snp/report.h"
 
-#define NONCE_SIZE 32 /* of FAKE_NEGOTIATION */
+#define CHALLENGE_MAX 128
 
 static bool read_all(int fd, void *bytes, size_t size)
 {
@@ -71,14 +73,90 @@ static json_t *base64_of(const void *bytes, size_t size)
     return json_string(text);
 }
 
+static struct snp_report report_of(const struct fake_proxy *proxy)
+{
+    const json_t *evidence = json_object_get(proxy->attestation_request, "evidence");
+    struct snp_report report;
+
+    decode(json_object_get(evidence, "Snp"), "report", &report, sizeof(report));
+    return report;
+}
+
+size_t fake_proxy_challenge(const struct fake_proxy *proxy, uint8_t *challenge, size_t room)
+{
+    const char *text = json_string_value(json_object_get(proxy->attestation_request, "challenge"));
+    size_t size;
+
+    if (!text || !base64_decode(BASE64_STANDARD, text, strlen(text), challenge, room, &size))
+        return 0;
+    return size;
+}
+
+/* What an honest KBS says about this request. */
+static struct release_record record_for(const struct fake_proxy *proxy,
+                                        const struct jwe_fresh *fresh)
+{
+    const struct p521_point key = client_key(proxy);
+    const struct snp_report report = report_of(proxy);
+    struct release_record record = {.status = (uint8_t)proxy->status, .has_cek_commit = true};
+    uint8_t challenge[CHALLENGE_MAX];
+    const size_t size = fake_proxy_challenge(proxy, challenge, sizeof(challenge));
+    struct release_request request = {0};
+    struct release_advert advert = {0};
+
+    if (!release_advert_parse(challenge, size, &advert) ||
+        !release_request_parse(challenge + RELEASE_ADVERT_SIZE, size - RELEASE_ADVERT_SIZE,
+                               &request) ||
+        !release_cek_commit(fresh->cek, record.cek_commit))
+        abort();
+    record.op = request.op;
+    record.has_volume = request.has_volume;
+    memcpy(record.volume, request.volume, sizeof(record.volume));
+    memcpy(record.random, advert.random, sizeof(record.random));
+    SHA384((const uint8_t *)&report, REPORT_SIGNED_SIZE, record.report_digest);
+    SHA384((const uint8_t *)&key, sizeof(key), record.key_digest);
+    return record;
+}
+
+/* The text of a record; NULL where there is to be none. */
+static const char *release_for(const struct fake_proxy *proxy, const struct jwe_fresh *fresh,
+                               char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1])
+{
+    struct release_record record;
+    uint8_t bytes[RELEASE_RECORD_MAX];
+    size_t size;
+
+    if (!proxy->signer || proxy->strip_record)
+        return NULL;
+    record = record_for(proxy, fresh);
+    if (!release_record_sign(proxy->signer, &record, bytes, &size))
+        abort();
+    base64_encode(BASE64_URL, bytes, size, text);
+    return text;
+}
+
+static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *jwe)
+{
+    const struct p521_point to = client_key(proxy);
+    char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1];
+    struct jwe_fresh fresh;
+    enum jwe_status status;
+
+    if (!jwe_fresh_make(&fresh))
+        abort();
+    status = jwe_encrypt_with(&fresh, &to, release_for(proxy, &fresh, text), proxy->secret,
+                              proxy->secret_size, jwe);
+    jwe_fresh_wipe(&fresh);
+    return status;
+}
+
 static char *reply_for(const struct fake_proxy *proxy)
 {
     static struct jwe jwe;
-    const struct p521_point to = client_key(proxy);
     json_t *root;
     char *text;
 
-    if (jwe_encrypt(&to, proxy->secret, proxy->secret_size, &jwe) != JWE_OK)
+    if (encrypt_for(proxy, &jwe) != JWE_OK)
         return strdup("{\"success\":false}");
     root = json_pack("{s:b, s:o, s:{s:{s:o, s:o}, s:o, s:o, s:o, s:o}, s:{s:s}}", //
                      "success", 1, "secret", base64_of(jwe.ciphertext, jwe.size), //
@@ -115,7 +193,6 @@ static void send_raw(const struct fake_proxy *proxy)
 static void *play(void *context)
 {
     struct fake_proxy *proxy = context;
-    char *reply = NULL;
 
     proxy->negotiation_request = receive_frame(proxy->fd);
     if (proxy->raw)
@@ -126,10 +203,9 @@ static void *play(void *context)
     proxy->attestation_request = receive_frame(proxy->fd);
     if (!proxy->attestation_request || proxy->close_before_reply)
         goto out;
-    reply = proxy->attestation ? strdup(proxy->attestation) : reply_for(proxy);
-    send_frame(proxy->fd, reply);
+    proxy->reply = proxy->attestation ? strdup(proxy->attestation) : reply_for(proxy);
+    send_frame(proxy->fd, proxy->reply);
 out:
-    free(reply);
     shutdown(proxy->fd, SHUT_WR);
     return NULL;
 }
@@ -144,6 +220,25 @@ void fake_proxy_init(struct fake_proxy *proxy, int *client)
     *client = ends[1];
     for (unsigned int i = 0; i < sizeof(proxy->secret); i++)
         proxy->secret[i] = (uint8_t)i;
+}
+
+void fake_proxy_advertise(struct fake_proxy *proxy, EVP_PKEY *signer, uint8_t random)
+{
+    struct release_advert advert = {.capabilities = RELEASE_CAP_SIGNED};
+    uint8_t bytes[RELEASE_ADVERT_SIZE];
+    char text[BASE64_LENGTH(RELEASE_ADVERT_SIZE) + 1];
+    struct release_pin pin;
+
+    if (!release_pin_of(signer, &pin))
+        abort();
+    memcpy(advert.kid, pin.kid, sizeof(advert.kid));
+    memset(advert.random, random, sizeof(advert.random));
+    release_advert_write(&advert, bytes);
+    base64_encode(BASE64_STANDARD, bytes, sizeof(bytes), text);
+    snprintf(proxy->advert, sizeof(proxy->advert),
+             "{\"challenge\":\"%s\",\"params\":[\"EcPublicKeyBytes\",\"Challenge\"]}", text);
+    proxy->negotiation = proxy->advert;
+    proxy->signer = signer;
 }
 
 void fake_proxy_start(struct fake_proxy *proxy)
@@ -162,19 +257,17 @@ void fake_proxy_release(struct fake_proxy *proxy)
     close(proxy->fd);
     json_decref(proxy->negotiation_request);
     json_decref(proxy->attestation_request);
+    free(proxy->reply);
 }
 
 bool fake_proxy_saw_bound_key(const struct fake_proxy *proxy)
 {
-    const json_t *evidence = json_object_get(proxy->attestation_request, "evidence");
     const struct p521_point key = client_key(proxy);
-    uint8_t hashed[sizeof(key) + NONCE_SIZE], digest[64];
-    struct snp_report report;
+    const struct snp_report report = report_of(proxy);
+    uint8_t hashed[sizeof(key) + CHALLENGE_MAX], digest[64];
+    size_t size;
 
     memcpy(hashed, &key, sizeof(key));
-    decode(proxy->attestation_request, "challenge", hashed + sizeof(key), NONCE_SIZE);
-    if (EVP_Digest(hashed, sizeof(hashed), digest, NULL, EVP_sha512(), NULL) != 1)
-        return false;
-    decode(json_object_get(evidence, "Snp"), "report", &report, sizeof(report));
-    return memcmp(report.report_data, digest, sizeof(digest)) == 0;
+    size = sizeof(key) + fake_proxy_challenge(proxy, hashed + sizeof(key), CHALLENGE_MAX);
+    return SHA512(hashed, size, digest) && memcmp(report.report_data, digest, sizeof(digest)) == 0;
 }

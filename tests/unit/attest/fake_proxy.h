@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #include <jansson.h>
+#include <openssl/types.h>
+
+#include "lib/release/record.h"
 
 #define FAKE_SECRET_MAX 128
 
@@ -28,8 +31,15 @@ struct fake_proxy {
     uint8_t secret[FAKE_SECRET_MAX];
     size_t secret_size;
 
+    /* Makes release records with this key, of which it is not the owner; NULL: it makes none. */
+    EVP_PKEY *signer;
+    enum release_status status; /* of the record */
+    bool strip_record;          /* on the way to the client */
+    char advert[256];           /* NegotiationResponse of fake_proxy_advertise() */
+
     /* What it saw. NULL when it did not come to that. */
     json_t *negotiation_request, *attestation_request;
+    char *reply; /* what it sent in the end */
 
     pthread_t thread;
 };
@@ -41,6 +51,9 @@ struct fake_proxy {
 /* Makes a socket pair; *client is the other end, the caller's to close. */
 void fake_proxy_init(struct fake_proxy *proxy, int *client);
 
+/* Lets the KBS sign with signer, and say so in its challenge with this byte in its random part. */
+void fake_proxy_advertise(struct fake_proxy *proxy, EVP_PKEY *signer, uint8_t random);
+
 void fake_proxy_start(struct fake_proxy *proxy);
 
 /* Waits for the exchange to end. */
@@ -48,6 +61,9 @@ void fake_proxy_join(struct fake_proxy *proxy);
 
 /* Closes its end, frees what it saw. */
 void fake_proxy_release(struct fake_proxy *proxy);
+
+/* The challenge in the AttestationRequest. Returns its size, at most room. */
+size_t fake_proxy_challenge(const struct fake_proxy *proxy, uint8_t *challenge, size_t room);
 
 /* The KBS's check: REPORT_DATA of the report in the AttestationRequest binds its key. */
 bool fake_proxy_saw_bound_key(const struct fake_proxy *proxy);

@@ -17,6 +17,7 @@
 #include "services/attest/fetch_key.h"
 #include "services/attest/report_data.h"
 #include "tests/unit/attest/tv1_frames.h"
+#include "tests/unit/attest/unsigned.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
 
@@ -274,7 +275,7 @@ static enum attest_error open_with_tv1(const char *json, size_t size, uint8_t ke
     memset(&reply, 0, sizeof(reply));
     error = attestation_response_parse(json, size, &reply);
     if (!error)
-        error = fetch_key_open_reply(own, &reply, key);
+        error = open_unsigned(own, &reply, key);
     EVP_PKEY_free(own);
     return error;
 }
@@ -310,7 +311,7 @@ static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
 
     assert_int_equal(jwe_decrypt(own, &reply, plaintext), JWE_OK);
     assert_string_equal(plaintext, "hello, world");
-    assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
+    assert_int_equal(open_unsigned(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
     EVP_PKEY_free(own);
 }
 
@@ -547,7 +548,7 @@ static void an_ephemeral_key_off_the_curve_is_refused(void **state)
         snprintf(header, sizeof(header),
                  HEADER("ECDH-ES+A256KW", "A256GCM", EPK("P-521", "EC", "%s", "%s")), x, y);
         base64_encode(BASE64_URL, header, strlen(header), reply.protected);
-        assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_EPK);
+        assert_int_equal(open_unsigned(own, &reply, key), ATTEST_ERR_EPK);
     }
     EVP_PKEY_free(own);
 }
@@ -576,7 +577,7 @@ static void a_reply_encrypted_to_another_key_is_refused(void **state)
     assert_int_equal(attestation_response_parse(TV1_ATTESTATION_RESPONSE,
                                                 strlen(TV1_ATTESTATION_RESPONSE), &reply),
                      ATTEST_OK);
-    assert_int_equal(fetch_key_open_reply(other, &reply, key), ATTEST_ERR_DECRYPT);
+    assert_int_equal(open_unsigned(other, &reply, key), ATTEST_ERR_DECRYPT);
     assert_memory_equal(key, untouched, sizeof(key));
     EVP_PKEY_free(other);
 }
@@ -593,7 +594,7 @@ static void a_secret_of_another_size_than_64_bytes_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         assert_int_equal(jwe_encrypt(&point, secret, sizes[i], &reply), JWE_OK);
-        assert_int_equal(fetch_key_open_reply(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
+        assert_int_equal(open_unsigned(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
     }
     EVP_PKEY_free(own);
 }

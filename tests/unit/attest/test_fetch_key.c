@@ -19,6 +19,7 @@
 #include "services/attest/proxy_stream.h"
 #include "tests/unit/attest/fake_amd_sp.h"
 #include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/attest/unsigned.h"
 
 #define SOON 300 /* milliseconds */
 
@@ -52,7 +53,7 @@ static enum attest_error fetch(void)
     enum attest_error error;
 
     fake_proxy_start(&proxy);
-    error = fetch_key(client, 20000, &requester, key);
+    error = fetch_key(client, 20000, &requester, &unsigned_terms, key);
     shutdown(client, SHUT_WR);
     fake_proxy_join(&proxy);
     return error;
@@ -172,7 +173,8 @@ static void a_proxy_that_goes_away_is_reported_at_every_step(void **state)
     end(state);
     start(state);
     shutdown(proxy.fd, SHUT_RDWR);
-    assert_int_equal(fetch_key(client, SOON, &requester, key), ATTEST_ERR_PROXY_CLOSED);
+    assert_int_equal(fetch_key(client, SOON, &requester, &unsigned_terms, key),
+                     ATTEST_ERR_PROXY_CLOSED);
 }
 
 static void an_amd_sp_failure_is_reported_and_nothing_sent(void **state)
@@ -197,7 +199,8 @@ static void a_silent_proxy_is_given_up_at_the_deadline(void **state)
     const uint64_t begin = milliseconds();
 
     (void)state;
-    assert_int_equal(fetch_key(client, SOON, &requester, key), ATTEST_ERR_PROXY_SILENT);
+    assert_int_equal(fetch_key(client, SOON, &requester, &unsigned_terms, key),
+                     ATTEST_ERR_PROXY_SILENT);
     assert_in_range(milliseconds() - begin, SOON, 10 * SOON);
 }
 
@@ -211,7 +214,8 @@ static void a_trickling_proxy_is_given_up_at_the_same_deadline(void **state)
     proxy.raw_size = sizeof(frame);
     proxy.trickle = true;
     fake_proxy_start(&proxy);
-    assert_int_equal(fetch_key(client, SOON, &requester, key), ATTEST_ERR_PROXY_SILENT);
+    assert_int_equal(fetch_key(client, SOON, &requester, &unsigned_terms, key),
+                     ATTEST_ERR_PROXY_SILENT);
     assert_in_range(milliseconds() - begin, SOON, 10 * SOON);
     shutdown(client, SHUT_WR);
     fake_proxy_join(&proxy);
@@ -274,7 +278,7 @@ static void a_flood_in_place_of_silence_is_not_drained_for_ever(void **state)
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, flood, &proxy.fd), 0);
-    assert_int_equal(attest_error_status(fetch_key(client, 5000, &requester, key)),
+    assert_int_equal(attest_error_status(fetch_key(client, 5000, &requester, &unsigned_terms, key)),
                      ATTEST_STATUS_PROTOCOL);
     assert_int_equal(sp.exchanges, 0);
     shutdown(client, SHUT_RDWR);

@@ -47,6 +47,16 @@ struct file_bytes sample_file(void)
     return file;
 }
 
+void sample_measure(const struct image *image, const struct launch_options *options, FILE *listing,
+                    struct launch_digest *digest)
+{
+    struct launch_pages pages;
+
+    assert_int_equal(launch_list(image, options, &pages), TOOL_OK);
+    assert_int_equal(launch_measure(&pages, listing, digest), TOOL_OK);
+    launch_pages_free(&pages);
+}
+
 void sample_fix_checksum(struct file_bytes *file)
 {
     const size_t size =
@@ -149,4 +159,51 @@ void sample_elf(uint8_t *file, uint64_t entry, const struct sample_segment *segm
         memcpy(file + sizeof(header) + i * sizeof(program), &program, sizeof(program));
         offset += segments[i].contents_size;
     }
+}
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Code with 0x1800 bytes, a page left out, data with 0x10 bytes and 0x2000 of zeros. */
+static const struct sample_segment KERNEL_SEGMENTS[] = {
+    {SAMPLE_REGION, 0x1800, 0x1800},
+    {SAMPLE_REGION + 0x3000, 0x10, 0x2010},
+};
+
+struct sample_svsm *sample_svsm_inputs(void)
+{
+    static struct sample_svsm inputs;
+
+    sample_elf(inputs.kernel, SAMPLE_REGION + 0x20, KERNEL_SEGMENTS, COUNT(KERNEL_SEGMENTS));
+    sample_elf(inputs.service, 0x400000, &(struct sample_segment){0x400000, 0x100, 0x100}, 1);
+    sample_firmware(inputs.firmware_bytes, SAMPLE_SEV_SECTIONS, COUNT(SAMPLE_SEV_SECTIONS),
+                    SAMPLE_IGVM_SECTIONS, COUNT(SAMPLE_IGVM_SECTIONS));
+    assert_int_equal(
+        firmware_parse(inputs.firmware_bytes, sizeof(inputs.firmware_bytes), &inputs.firmware),
+        FIRMWARE_OK);
+    inputs.plan = (struct svsm_plan){
+        .kernel = {"kernel", {inputs.kernel, sizeof(inputs.kernel)}},
+        .firmware = &inputs.firmware,
+        .services = {{"attest", {"service", {inputs.service, SAMPLE_SERVICE_SIZE}}},
+                     {"tpm", {"service", {inputs.service, SAMPLE_ELF_SIZE}}}},
+        .service_count = 2,
+        .region_gpa = SAMPLE_REGION,
+        .region_size = 0x100000,
+        .policy = 0x30000,
+        .sev_features = 0x1,
+        .guest_vmpl = 2,
+        .console_port = 0x3F8,
+        .proxy_port = 0x3E8,
+    };
+    return &inputs;
+}
+
+struct image sample_svsm_image(const struct sample_svsm *inputs, struct file_bytes *file)
+{
+    struct image built = {0}, loaded = {0};
+
+    assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
+    assert_int_equal(image_encode(&built, file), TOOL_OK);
+    assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
+    image_free(&built);
+    return loaded;
 }

@@ -4,6 +4,8 @@
 #define SNPVTPM_TESTS_UNIT_IGVM_SAMPLES_H
 
 #include "igvm/image.h"
+#include "igvm/launch.h"
+#include "igvm/svsm_image.h"
 #include "lib/boot/boot_params.h"
 #include "lib/snp/page.h"
 
@@ -18,6 +20,10 @@ void sample_image(struct image *image);
 
 /* The sample image as a file. The caller frees file.bytes. */
 struct file_bytes sample_file(void);
+
+/* The launch digest of an image and, unless listing is NULL, a line for each page. */
+void sample_measure(const struct image *image, const struct launch_options *options, FILE *listing,
+                    struct launch_digest *digest);
 
 /* Recomputes the checksum after a change to the headers. */
 void sample_fix_checksum(struct file_bytes *file);
@@ -53,5 +59,26 @@ struct sample_segment {
  * other, and are those of the sample page.
  */
 void sample_elf(uint8_t *file, uint64_t entry, const struct sample_segment *segments, size_t count);
+
+#define SAMPLE_REGION       0x8000000ull
+#define SAMPLE_SERVICE_SIZE 0x1234u /* of service "attest"; "tpm" has SAMPLE_ELF_SIZE */
+
+/* Everything that a plan of an image with an SVSM refers to. */
+struct sample_svsm {
+    uint8_t kernel[SAMPLE_ELF_SIZE];
+    uint8_t service[SAMPLE_ELF_SIZE];
+    uint8_t firmware_bytes[SAMPLE_FIRMWARE_SIZE];
+    struct firmware firmware;
+    struct svsm_plan plan;
+};
+
+/*
+ * A kernel with code of 0x1800 bytes, a page left out, and data with 0x10 bytes and 0x2000 of
+ * zeros; two services; the sample firmware. Made anew by each call, in the same place.
+ */
+struct sample_svsm *sample_svsm_inputs(void);
+
+/* The image of the plan after a round trip through its file, whose bytes *file keeps. */
+struct image sample_svsm_image(const struct sample_svsm *inputs, struct file_bytes *file);
 
 #endif

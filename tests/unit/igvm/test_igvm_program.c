@@ -5,8 +5,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
 #include "expect.h"
+#include "igvm/file_bytes.h"
 #include "igvm/tool.h"
+#include "lib/igvm/launch_pages.h"
 #include "samples.h"
 
 static char *program; /* absolute: the commands run in another folder */
@@ -48,6 +55,52 @@ static void put_file(const char *name, const void *bytes, size_t size)
     assert_int_equal(fclose(file), 0);
 }
 
+static void put_pem(const char *name, EVP_PKEY *key)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PUBKEY(file, key), 1);
+    assert_int_equal(fclose(file), 0);
+    EVP_PKEY_free(key);
+}
+
+/* A self-signed certificate of a fresh key on P-384. */
+static void put_certificate(const char *name)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-384");
+    X509 *certificate = X509_new();
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_true(X509_set_version(certificate, X509_VERSION_3) &&
+                X509_set_pubkey(certificate, key) &&
+                X509_gmtime_adj(X509_getm_notBefore(certificate), 0) &&
+                X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) &&
+                X509_sign(certificate, key, EVP_sha384()));
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, certificate), 1);
+    assert_int_equal(fclose(file), 0);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static void make_keys(void)
+{
+    static const char *const names[] = {"one.pem", "two.pem", "three.pem", "four.pem"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        put_pem(names[i], EVP_EC_gen("P-384"));
+    put_pem("p256.pem", EVP_EC_gen("P-256"));
+    put_pem("rsa.pem", EVP_RSA_gen(2048));
+    put_certificate("certificate.pem");
+}
+
 static int make_inputs(void **state)
 {
     static uint8_t elf[SAMPLE_ELF_SIZE], firmware[SAMPLE_FIRMWARE_SIZE];
@@ -62,6 +115,7 @@ static int make_inputs(void **state)
     put_file("text", "no ELF", 6);
     put_file("sample.igvm", sample.bytes, sample.size);
     free(sample.bytes);
+    make_keys();
     return 0;
 }
 
@@ -84,6 +138,63 @@ static void measure_prints_the_digest_and_a_newline(void **state)
                                 "562bfc8427a200617403a6e4f67c289f\n");
     assert_int_equal(run("measure --verbose sample.igvm", output, sizeof(output)), 0);
     assert_int_equal(strlen(output), 97);
+}
+
+static void measure_writes_the_pages_that_give_the_digest(void **state)
+{
+    char path[256], hex[2 * LAUNCH_DIGEST_SIZE + 1], output[256];
+    struct launch_pages pages;
+    struct launch_digest digest;
+    struct file_bytes file;
+
+    (void)state;
+    assert_int_equal(run("measure --pages sample.pages sample.igvm", output, sizeof(output)), 0);
+    snprintf(path, sizeof(path), "%s/sample.pages", folder);
+    assert_int_equal(file_read(path, &file), TOOL_OK);
+    assert_int_equal(launch_pages_decode(&pages, file.bytes, file.size), LAUNCH_PAGES_OK);
+    assert_true(launch_pages_digest(&pages, &digest));
+    for (size_t i = 0; i < sizeof(digest.ld); i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest.ld[i]);
+    assert_memory_equal(output, hex, strlen(hex));
+    launch_pages_free(&pages);
+    free(file.bytes);
+    expect_status("measure --pages missing/sample.pages sample.igvm", TOOL_FILE);
+}
+
+#define VOLUME "--volume 00112233-4455-6677-8899-aabbccddeeff"
+
+static void keys_of_the_kbs_are_pinned_in_the_image(void **state)
+{
+    char output[8192];
+
+    (void)state;
+    expect_status("build --svsm kernel.elf --kbs-key one.pem --kbs-key two.pem --kbs-key three.pem "
+                  "--kbs-key certificate.pem " VOLUME " -o pinned.igvm",
+                  0);
+    assert_int_equal(run("dump pinned.igvm", output, sizeof(output)), 0);
+    assert_non_null(strstr(output, "\n  takes key releases signed with "));
+    assert_non_null(strstr(output, "\n  asks for volume 00112233-4455-6677-8899-aabbccddeeff\n"));
+    expect_status("build --svsm kernel.elf -o unpinned.igvm", 0);
+    assert_int_equal(run("dump unpinned.igvm", output, sizeof(output)), 0);
+    assert_non_null(strstr(output, "takes unsigned key releases"));
+}
+
+static void only_a_key_of_a_kbs_can_be_pinned(void **state)
+{
+    (void)state;
+    expect_status("build --svsm kernel.elf --kbs-key p256.pem -o x.igvm", TOOL_INVALID);
+    expect_status("build --svsm kernel.elf --kbs-key rsa.pem -o x.igvm", TOOL_INVALID);
+    expect_status("build --svsm kernel.elf --kbs-key text -o x.igvm", TOOL_INVALID);
+    expect_status("build --svsm kernel.elf --kbs-key missing -o x.igvm", TOOL_FILE);
+    expect_status("build --svsm kernel.elf --kbs-key one.pem --kbs-key two.pem --kbs-key three.pem "
+                  "--kbs-key four.pem --kbs-key certificate.pem -o x.igvm",
+                  TOOL_USAGE);
+    expect_status("build --firmware firmware.fd --kbs-key one.pem -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf " VOLUME " -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --kbs-key one.pem --volume 12 -o x.igvm", TOOL_USAGE);
+    expect_status("build --svsm kernel.elf --kbs-key one.pem "
+                  "--volume 00000000-0000-0000-0000-000000000000 -o x.igvm",
+                  TOOL_USAGE);
 }
 
 static void what_build_writes_can_be_dumped_and_measured(void **state)
@@ -112,8 +223,15 @@ static void the_same_inputs_give_the_same_file(void **state)
 static void each_option_changes_the_measurement_or_the_file(void **state)
 {
     static const char *const OPTIONS[] = {
-        "--region-size 33M",    "--policy 0x20000",   "--sev-features 0x21",      "--guest-vmpl 1",
-        "--console-port 0x2f8", "--proxy-port 0x2e8", "--service tpm=kernel.elf",
+        "--region-size 33M",
+        "--policy 0x20000",
+        "--sev-features 0x21",
+        "--guest-vmpl 1",
+        "--console-port 0x2f8",
+        "--proxy-port 0x2e8",
+        "--service tpm=kernel.elf",
+        "--kbs-key one.pem",
+        "--kbs-key one.pem --volume 00112233-4455-6677-8899-aabbccddeeff",
     };
     char output[16];
 
@@ -184,6 +302,9 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measure_prints_the_digest_and_a_newline),
+        cmocka_unit_test(measure_writes_the_pages_that_give_the_digest),
+        cmocka_unit_test(keys_of_the_kbs_are_pinned_in_the_image),
+        cmocka_unit_test(only_a_key_of_a_kbs_can_be_pinned),
         cmocka_unit_test(what_build_writes_can_be_dumped_and_measured),
         cmocka_unit_test(the_same_inputs_give_the_same_file),
         cmocka_unit_test(each_option_changes_the_measurement_or_the_file),

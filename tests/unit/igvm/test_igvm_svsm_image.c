@@ -13,72 +13,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define REGION 0x8000000ull
-
-/* Code with 0x1800 bytes, a page left out, data with 0x10 bytes and 0x2000 of zeros. */
-static const struct sample_segment KERNEL_SEGMENTS[] = {
-    {REGION, 0x1800, 0x1800},
-    {REGION + 0x3000, 0x10, 0x2010},
-};
-
-#define SERVICE_SIZE 0x1234u
-
-/* Everything that a plan refers to. */
-struct inputs {
-    uint8_t kernel[SAMPLE_ELF_SIZE];
-    uint8_t service[SAMPLE_ELF_SIZE];
-    uint8_t firmware_bytes[SAMPLE_FIRMWARE_SIZE];
-    struct firmware firmware;
-    struct svsm_plan plan;
-};
-
-static struct inputs *make_inputs(void)
-{
-    static struct inputs inputs;
-
-    sample_elf(inputs.kernel, REGION + 0x20, KERNEL_SEGMENTS, COUNT(KERNEL_SEGMENTS));
-    sample_elf(inputs.service, 0x400000, &(struct sample_segment){0x400000, 0x100, 0x100}, 1);
-    sample_firmware(inputs.firmware_bytes, SAMPLE_SEV_SECTIONS, COUNT(SAMPLE_SEV_SECTIONS),
-                    SAMPLE_IGVM_SECTIONS, COUNT(SAMPLE_IGVM_SECTIONS));
-    assert_int_equal(
-        firmware_parse(inputs.firmware_bytes, sizeof(inputs.firmware_bytes), &inputs.firmware),
-        FIRMWARE_OK);
-    inputs.plan = (struct svsm_plan){
-        .kernel = {"kernel", {inputs.kernel, sizeof(inputs.kernel)}},
-        .firmware = &inputs.firmware,
-        .services = {{"attest", {"service", {inputs.service, SERVICE_SIZE}}},
-                     {"tpm", {"service", {inputs.service, SAMPLE_ELF_SIZE}}}},
-        .service_count = 2,
-        .region_gpa = REGION,
-        .region_size = 0x100000,
-        .policy = 0x30000,
-        .sev_features = 0x1,
-        .guest_vmpl = 2,
-        .console_port = 0x3F8,
-        .proxy_port = 0x3E8,
-    };
-    return &inputs;
-}
-
-static enum tool_status build(const struct inputs *inputs)
+static enum tool_status build(const struct sample_svsm *inputs)
 {
     struct image image = {0};
     const enum tool_status status = svsm_image_build(&image, &inputs->plan);
 
     image_free(&image);
     return status;
-}
-
-/* The image of the plan after a round trip through its file, whose bytes *file keeps. */
-static struct image build_and_load(const struct inputs *inputs, struct file_bytes *file)
-{
-    struct image built = {0}, loaded = {0};
-
-    assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
-    assert_int_equal(image_encode(&built, file), TOOL_OK);
-    assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
-    image_free(&built);
-    return loaded;
 }
 
 /* The page data header of a page; fails if there is none. */
@@ -105,7 +46,7 @@ static struct boot_params params_at(const struct image *image, uint64_t gpa)
 static void the_image_is_one_that_qemu_and_kvm_launch(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(make_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
 
     (void)state;
     assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
@@ -116,20 +57,20 @@ static void the_image_is_one_that_qemu_and_kvm_launch(void **state)
 
 static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
+    struct image image = sample_svsm_image(inputs, &file);
     const uint8_t *const contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
     (void)state;
-    assert_memory_equal(page_at(&image, REGION)->data, contents, PAGE_SIZE);
+    assert_memory_equal(page_at(&image, SAMPLE_REGION)->data, contents, PAGE_SIZE);
     memcpy(tail, contents + PAGE_SIZE, 0x800);
-    assert_memory_equal(page_at(&image, REGION + 0x1000)->data, tail, PAGE_SIZE);
-    assert_null(page_at(&image, REGION + 0x2000)->data); /* between the segments */
-    assert_memory_equal(page_at(&image, REGION + 0x3000)->data, contents + 0x1800, 0x10);
-    assert_null(page_at(&image, REGION + 0x4000)->data); /* memsz beyond filesz */
-    assert_null(page_at(&image, REGION + 0x5000)->data);
+    assert_memory_equal(page_at(&image, SAMPLE_REGION + 0x1000)->data, tail, PAGE_SIZE);
+    assert_null(page_at(&image, SAMPLE_REGION + 0x2000)->data); /* between the segments */
+    assert_memory_equal(page_at(&image, SAMPLE_REGION + 0x3000)->data, contents + 0x1800, 0x10);
+    assert_null(page_at(&image, SAMPLE_REGION + 0x4000)->data); /* memsz beyond filesz */
+    assert_null(page_at(&image, SAMPLE_REGION + 0x5000)->data);
     image_free(&image);
     free(file.bytes);
 }
@@ -137,15 +78,15 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
 static void the_boot_processor_starts_the_kernel_with_its_parameters(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(make_inputs(), &file);
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const struct igvm_header *last = &image.headers[image.count - 1];
     struct vmsa vmsa;
 
     (void)state;
     assert_int_equal(last->type, IGVM_VP_CONTEXT);
     memcpy(&vmsa, last->data, sizeof(vmsa));
-    assert_int_equal(vmsa.rip, REGION + 0x20);
-    assert_int_equal(vmsa.rsi, REGION + 0x6000);
+    assert_int_equal(vmsa.rip, SAMPLE_REGION + 0x20);
+    assert_int_equal(vmsa.rsi, SAMPLE_REGION + 0x6000);
     assert_int_equal(vmsa.cr0, 0x31);
     assert_int_equal(params_at(&image, vmsa.rsi).magic, BOOT_PARAMS_MAGIC);
     image_free(&image);
@@ -154,19 +95,19 @@ static void the_boot_processor_starts_the_kernel_with_its_parameters(void **stat
 
 static void the_parameters_describe_the_image(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
-    struct image image = build_and_load(inputs, &file);
-    const struct boot_params params = params_at(&image, REGION + 0x6000);
+    struct image image = sample_svsm_image(inputs, &file);
+    const struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
 
     (void)state;
     assert_int_equal(params.version, BOOT_PARAMS_VERSION);
-    assert_int_equal(params.region_gpa, REGION);
+    assert_int_equal(params.region_gpa, SAMPLE_REGION);
     assert_int_equal(params.region_size, 0x100000);
     assert_int_equal(page_at(&image, params.cpuid_gpa)->page_data.data_type, IGVM_PAGE_CPUID_DATA);
     assert_int_equal(page_at(&image, params.secrets_gpa)->page_data.data_type, IGVM_PAGE_SECRETS);
-    assert_int_equal(params.general_params_gpa, REGION + 0x9000);
-    assert_int_equal(params.memory_map_gpa, REGION + 0xA000);
+    assert_int_equal(params.general_params_gpa, SAMPLE_REGION + 0x9000);
+    assert_int_equal(params.memory_map_gpa, SAMPLE_REGION + 0xA000);
     assert_int_equal(params.firmware_gpa, 0xFFFFC000);
     assert_int_equal(params.firmware_size, SAMPLE_FIRMWARE_SIZE);
     assert_int_equal(params.reset_vector, 0xFFFFFFF0);
@@ -176,12 +117,12 @@ static void the_parameters_describe_the_image(void **state)
 
     assert_int_equal(params.service_count, 2);
     assert_string_equal(params.services[0].name, "attest");
-    assert_int_equal(params.services[0].gpa, REGION + 0xB000);
-    assert_int_equal(params.services[0].size, SERVICE_SIZE);
+    assert_int_equal(params.services[0].gpa, SAMPLE_REGION + 0xB000);
+    assert_int_equal(params.services[0].size, SAMPLE_SERVICE_SIZE);
     assert_string_equal(params.services[1].name, "tpm");
-    assert_int_equal(params.services[1].gpa, REGION + 0xD000);
-    assert_memory_equal(page_at(&image, REGION + 0xD000)->data, inputs->service, PAGE_SIZE);
-    assert_int_equal(params.loaded_end_gpa, REGION + 0x13000);
+    assert_int_equal(params.services[1].gpa, SAMPLE_REGION + 0xD000);
+    assert_memory_equal(page_at(&image, SAMPLE_REGION + 0xD000)->data, inputs->service, PAGE_SIZE);
+    assert_int_equal(params.loaded_end_gpa, SAMPLE_REGION + 0x13000);
 
     assert_int_equal(params.section_count, 11);
     assert_int_equal(params.sections[8].type, BOOT_SECTION_IGVM_MEMORY_MAP);
@@ -193,8 +134,8 @@ static void the_parameters_describe_the_image(void **state)
 static void every_page_below_the_loaded_end_is_launched_once(void **state)
 {
     struct file_bytes file;
-    struct image image = build_and_load(make_inputs(), &file);
-    const uint64_t end = params_at(&image, REGION + 0x6000).loaded_end_gpa;
+    struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
+    const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
     (void)state;
@@ -204,25 +145,25 @@ static void every_page_below_the_loaded_end_is_launched_once(void **state)
                              : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
                                                                      : 0;
 
-        if (gpa >= REGION && gpa < end)
+        if (gpa >= SAMPLE_REGION && gpa < end)
             launched++;
     }
-    assert_int_equal(launched, (end - REGION) / PAGE_SIZE);
+    assert_int_equal(launched, (end - SAMPLE_REGION) / PAGE_SIZE);
     image_free(&image);
     free(file.bytes);
 }
 
 static void an_image_without_firmware_can_be_built(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image;
 
     (void)state;
     inputs->plan.firmware = NULL;
-    image = build_and_load(inputs, &file);
-    assert_int_equal(params_at(&image, REGION + 0x6000).firmware_gpa, 0);
-    assert_int_equal(params_at(&image, REGION + 0x6000).section_count, 0);
+    image = sample_svsm_image(inputs, &file);
+    assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).firmware_gpa, 0);
+    assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).section_count, 0);
     image_free(&image);
     free(file.bytes);
 }
@@ -232,23 +173,23 @@ static void regions_that_cannot_be_are_refused(void **state)
     static const struct {
         uint64_t gpa, size;
     } regions[] = {
-        {REGION + 1, 0x100000},         /* misaligned */
-        {REGION, 0xFFFFF},              /* no whole pages */
-        {REGION, 0},                    /* empty */
-        {UINT64_MAX - 0xFFF, 0x100000}, /* wraps round */
-        {0x90000, 0x100000},            /* VGA hole */
-        {0x1700000, 0x10000000},        /* OVMF's memory */
-        {0x8000000000, 0x100000},       /* beyond 32 bits */
-        {REGION, 0xA8001000},           /* reaches the PCI hole */
-        {REGION + 0x1000, 0x100000},    /* the kernel is below it */
-        {REGION, 0x4000},               /* the kernel does not fit */
-        {REGION, 0xC000},               /* the services do not fit */
-        {REGION, 0x12000},              /* one page too small */
+        {SAMPLE_REGION + 1, 0x100000},      /* misaligned */
+        {SAMPLE_REGION, 0xFFFFF},           /* no whole pages */
+        {SAMPLE_REGION, 0},                 /* empty */
+        {UINT64_MAX - 0xFFF, 0x100000},     /* wraps round */
+        {0x90000, 0x100000},                /* VGA hole */
+        {0x1700000, 0x10000000},            /* OVMF's memory */
+        {0x8000000000, 0x100000},           /* beyond 32 bits */
+        {SAMPLE_REGION, 0xA8001000},        /* reaches the PCI hole */
+        {SAMPLE_REGION + 0x1000, 0x100000}, /* the kernel is below it */
+        {SAMPLE_REGION, 0x4000},            /* the kernel does not fit */
+        {SAMPLE_REGION, 0xC000},            /* the services do not fit */
+        {SAMPLE_REGION, 0x12000},           /* one page too small */
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(regions); i++) {
-        struct inputs *inputs = make_inputs();
+        struct sample_svsm *inputs = sample_svsm_inputs();
 
         inputs->plan.region_gpa = regions[i].gpa;
         inputs->plan.region_size = regions[i].size;
@@ -259,7 +200,7 @@ static void regions_that_cannot_be_are_refused(void **state)
 
 static void the_smallest_region_that_fits_is_taken(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
 
     (void)state;
     inputs->plan.region_size = 0x13000;
@@ -272,20 +213,32 @@ static void kernels_that_do_not_load_are_refused(void **state)
         uint64_t entry;
         struct sample_segment segments[2];
     } kernels[] = {
-        {REGION + 8, {{REGION + 8, 0x10, 0x10}, {REGION + 0x3000, 0x10, 0x10}}}, /* misaligned */
-        {REGION, {{REGION, 0x1010, 0x1010}, {REGION + 0x1000, 0x10, 0x10}}},   /* one page twice */
-        {REGION, {{REGION, 0x10, 0x10}, {0x100000, 0x10, 0x10}}},              /* outside */
-        {REGION, {{REGION, 0x10, 0x10}, {REGION + 0x1000, 0x10, 0x10000000}}}, /* huge zeros */
-        {REGION, {{REGION, 0x10, 0x10}, {REGION + 0x1000, 0x10, UINT64_MAX}}}, /* wraps round */
-        {REGION, {{REGION, 0x10, 0x8}, {REGION + 0x1000, 0x10, 0x10}}},        /* memsz < filesz */
-        {REGION, {{REGION, 0x10000, 0x10000}, {REGION + 0x1000, 0x10, 0x10}}}, /* beyond file */
-        {REGION + 0x10, {{REGION, 0x10, 0x1000}, {REGION + 0x1000, 1, 1}}},    /* entry no code */
-        {0xFFFFFFFF80000000, {{REGION, 0x10, 0x10}, {REGION + 0x1000, 1, 1}}}, /* virtual entry */
+        {SAMPLE_REGION + 8,
+         {{SAMPLE_REGION + 8, 0x10, 0x10}, {SAMPLE_REGION + 0x3000, 0x10, 0x10}}}, /* misaligned */
+        {SAMPLE_REGION,
+         {{SAMPLE_REGION, 0x1010, 0x1010},
+          {SAMPLE_REGION + 0x1000, 0x10, 0x10}}},                               /* one page twice */
+        {SAMPLE_REGION, {{SAMPLE_REGION, 0x10, 0x10}, {0x100000, 0x10, 0x10}}}, /* outside */
+        {SAMPLE_REGION,
+         {{SAMPLE_REGION, 0x10, 0x10},
+          {SAMPLE_REGION + 0x1000, 0x10, 0x10000000}}}, /* huge zeros */
+        {SAMPLE_REGION,
+         {{SAMPLE_REGION, 0x10, 0x10},
+          {SAMPLE_REGION + 0x1000, 0x10, UINT64_MAX}}}, /* wraps round */
+        {SAMPLE_REGION,
+         {{SAMPLE_REGION, 0x10, 0x8}, {SAMPLE_REGION + 0x1000, 0x10, 0x10}}}, /* memsz < filesz */
+        {SAMPLE_REGION,
+         {{SAMPLE_REGION, 0x10000, 0x10000},
+          {SAMPLE_REGION + 0x1000, 0x10, 0x10}}}, /* beyond file */
+        {SAMPLE_REGION + 0x10,
+         {{SAMPLE_REGION, 0x10, 0x1000}, {SAMPLE_REGION + 0x1000, 1, 1}}}, /* entry no code */
+        {0xFFFFFFFF80000000,
+         {{SAMPLE_REGION, 0x10, 0x10}, {SAMPLE_REGION + 0x1000, 1, 1}}}, /* virtual entry */
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT(kernels); i++) {
-        struct inputs *inputs = make_inputs();
+        struct sample_svsm *inputs = sample_svsm_inputs();
 
         sample_elf(inputs->kernel, kernels[i].entry, kernels[i].segments, 2);
         if (build(inputs) != TOOL_INVALID)
@@ -295,34 +248,34 @@ static void kernels_that_do_not_load_are_refused(void **state)
 
 static void services_that_are_no_programs_are_refused(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
 
     (void)state;
     inputs->service[1] = 'X';
     assert_int_equal(build(inputs), TOOL_INVALID);
-    inputs = make_inputs();
+    inputs = sample_svsm_inputs();
     inputs->service[EI_CLASS] = ELFCLASS32;
     assert_int_equal(build(inputs), TOOL_INVALID);
-    inputs = make_inputs();
+    inputs = sample_svsm_inputs();
     put_le32(inputs->service + sizeof(Elf64_Ehdr), PT_INTERP); /* dynamically linked */
     assert_int_equal(build(inputs), TOOL_INVALID);
-    inputs = make_inputs();
+    inputs = sample_svsm_inputs();
     inputs->plan.services[0].elf.content.size = 0;
     assert_int_equal(build(inputs), TOOL_INVALID);
-    inputs = make_inputs();
+    inputs = sample_svsm_inputs();
     inputs->plan.services[1].name = "a-name-of-16-lett";
     assert_int_equal(build(inputs), TOOL_INVALID);
 }
 
 static void firmware_that_cannot_run_under_an_svsm_is_refused(void **state)
 {
-    struct inputs *inputs = make_inputs();
+    struct sample_svsm *inputs = sample_svsm_inputs();
 
     (void)state;
     inputs->firmware.sections[4].type = BOOT_SECTION_SEC_MEM; /* was the calling area */
     assert_int_equal(build(inputs), TOOL_INVALID);
-    inputs = make_inputs();
-    inputs->firmware.sections[0].gpa = REGION + 0xFF000;
+    inputs = sample_svsm_inputs();
+    inputs->firmware.sections[0].gpa = SAMPLE_REGION + 0xFF000;
     assert_int_equal(build(inputs), TOOL_INVALID);
 }
 
@@ -339,6 +292,66 @@ static void pages_loaded_twice_are_noticed(void **state)
     image_free(&image);
 }
 
+/* The KBS's keys of the plan, with recognizable bytes. */
+static void pin(struct sample_svsm *inputs)
+{
+    struct boot_kbs *kbs = &inputs->plan.kbs;
+
+    *kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 2};
+    memset(kbs->pins[0].kid, 0x1A, sizeof(kbs->pins[0].kid));
+    memset(kbs->pins[1].kid, 0x2B, sizeof(kbs->pins[1].kid));
+    memset(kbs->pins[1].point, 0x3C, sizeof(kbs->pins[1].point));
+    memset(kbs->volume_id, 0x4D, sizeof(kbs->volume_id));
+}
+
+static char *dump_of(const struct sample_svsm *inputs)
+{
+    struct file_bytes file;
+    struct image image = sample_svsm_image(inputs, &file);
+    char *text;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+
+    dump_image(stream, &image, SNP_PLATFORM_MASK);
+    assert_int_equal(fclose(stream), 0);
+    image_free(&image);
+    free(file.bytes);
+    return text;
+}
+
+static void the_parameters_say_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    struct file_bytes file;
+    struct image image;
+    struct boot_params params;
+
+    (void)state;
+    pin(inputs);
+    image = sample_svsm_image(inputs, &file);
+    params = params_at(&image, SAMPLE_REGION + 0x6000);
+    assert_memory_equal(&params.kbs, &inputs->plan.kbs, sizeof(params.kbs));
+    image_free(&image);
+    free(file.bytes);
+}
+
+static void a_dump_tells_whom_the_svsm_believes_a_key(void **state)
+{
+    struct sample_svsm *inputs = sample_svsm_inputs();
+    char *text = dump_of(inputs);
+
+    (void)state;
+    assert_non_null(strstr(text, "  takes unsigned key releases: no key of a KBS is pinned\n"));
+    free(text);
+    pin(inputs);
+    text = dump_of(inputs);
+    assert_non_null(strstr(text,
+                           "  takes key releases signed with 1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a\n"
+                           "  takes key releases signed with 2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b2b\n"
+                           "  asks for volume 4d4d4d4d-4d4d-4d4d-4d4d-4d4d4d4d4d4d\n"));
+    free(text);
+}
+
 static void a_dump_tells_what_is_in_the_image(void **state)
 {
     static const char *const LINES[] = {
@@ -353,22 +366,14 @@ static void a_dump_tells_what_is_in_the_image(void **state)
         "  service tpm: 0x6000 bytes at 0x800d000\n",
         "  firmware section 0x80f000 + 0x1000 SVSM_CAA\n",
     };
-    struct file_bytes file;
-    struct image image = build_and_load(make_inputs(), &file);
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
+    char *text = dump_of(sample_svsm_inputs());
 
     (void)state;
-    dump_image(stream, &image, SNP_PLATFORM_MASK);
-    assert_int_equal(fclose(stream), 0);
     for (size_t i = 0; i < COUNT(LINES); i++) {
         if (strstr(text, LINES[i]) == NULL)
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);
-    image_free(&image);
-    free(file.bytes);
 }
 
 int main(void)
@@ -386,6 +391,8 @@ int main(void)
         cmocka_unit_test(services_that_are_no_programs_are_refused),
         cmocka_unit_test(firmware_that_cannot_run_under_an_svsm_is_refused),
         cmocka_unit_test(pages_loaded_twice_are_noticed),
+        cmocka_unit_test(the_parameters_say_whom_the_svsm_believes_a_key),
+        cmocka_unit_test(a_dump_tells_whom_the_svsm_believes_a_key),
         cmocka_unit_test(a_dump_tells_what_is_in_the_image),
     };
 

@@ -66,7 +66,7 @@ static void the_sample_file_has_its_launch_digest(void **state)
 
     (void)state;
     assert_int_equal(image_load(&image, file.bytes, file.size), IGVM_OK);
-    assert_int_equal(launch_measure(&image, &BOOT_PROCESSOR_ONLY, &digest), TOOL_OK);
+    sample_measure(&image, &BOOT_PROCESSOR_ONLY, NULL, &digest);
     expect_hex(digest.ld, sizeof(digest.ld),
                "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508"
                "562bfc8427a200617403a6e4f67c289f");
@@ -79,39 +79,39 @@ static void each_step_of_the_sample_launch_is_listed(void **state)
     static const char *const LISTING =
         "0x000000020000 UNMEASURED "
         "1e6b36232763034c65d4e2ec17d02c293de4e0ef6736da48f6d9a024818699519a4f8031c7955b65258b00d7"
-        "a50a253d\n"
+        "a50a253d unmeasured memory\n"
         "0x000000010000 NORMAL     "
         "3e6edc2274b2eec70ba2d26d2020b0bcb97ccdd52d58d6b99456f604285b26f3399e6e541cf58882b4788d15"
-        "cfd6f95a\n"
+        "cfd6f95a memory\n"
         "0x000000021000 CPUID      "
         "516b96595d969c992364dd9ec0847ecfb1c3da1df01e0e14458af2a5a7cbcf6a84aa5dede5a8fbf0e0255674"
-        "c20c23ab\n"
+        "c20c23ab CPUID\n"
         "0x000000022000 SECRETS    "
         "c8f998c5cf8f69c2d3d4fe1143ac4c59824fdcfb4d4556f3533cc5983b76cf40204e82334d790f3c06a377f9"
-        "165e9da3\n"
+        "165e9da3 secrets\n"
         "0x000000023000 NORMAL     "
         "a057b597a1266617509c0629e13a473e86f74b1787696d6ebd1aa74d07753656326cf8bf1e05cb0196a1d57b"
-        "27500688\n"
+        "27500688 memory\n"
         "0x000000024000 UNMEASURED "
         "eb38c7e976bb9e347671f6a9652fc1ae55841241181d9cee88f2b01fd1fc0229cd144288dfd7371ce0101d20"
-        "4e1b0948\n"
+        "4e1b0948 unmeasured memory\n"
         "0xfffffffff000 VMSA       "
         "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508562bfc8427a200617403a6e4"
-        "f67c289f\n"
+        "f67c289f VMSA\n"
         "0xfffffffff000 VMSA       "
         "d6b9d7b0002efdc63a609f5aaa0e770196c482df2a964e45fdd47e7c9a45931508304c43735a036df278e2ad"
-        "7a2fce41\n";
+        "7a2fce41 VMSA of other processors\n";
     struct image image = {0};
     struct launch_digest digest;
     char *listing;
     size_t size;
     FILE *stream = open_memstream(&listing, &size);
     const struct launch_options with_one_ap = {
-        .platform_mask = 1, .vcpus = 2, .cpu_signature = 0x800F12, .listing = stream};
+        .platform_mask = 1, .vcpus = 2, .cpu_signature = 0x800F12};
 
     (void)state;
     sample_image(&image);
-    assert_int_equal(launch_measure(&image, &with_one_ap, &digest), TOOL_OK);
+    sample_measure(&image, &with_one_ap, stream, &digest);
     assert_int_equal(fclose(stream), 0);
     assert_string_equal(listing, LISTING);
     free(listing);

@@ -5,7 +5,7 @@
 
 struct chip milan;
 X509_CRL *milan_crl;
-bool verdict_seen[VERDICT_COUNT];
+atomic_bool verdict_seen[VERDICT_COUNT];
 
 void attempt_make_chip(void)
 {

@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -31,15 +32,15 @@ struct attempt {
     struct requirements requirements;
     admit_measurement *admit;
     time_t now;
-    uint8_t report_data[REPORT_DATA_SIZE];
-
     const struct chip *chip;
-    struct snp_report report; /* not yet signed */
-    bool sign_with_vlek;
     struct chip_entries sent;
+    struct snp_report report; /* not yet signed */
+    uint8_t report_data[REPORT_DATA_SIZE];
 
     struct attested attested; /* what came out */
     struct finding finding;
+
+    bool sign_with_vlek;
 };
 
 struct attempt attempt_begin(void);
@@ -54,7 +55,7 @@ enum verdict attempt_verify(struct attempt *attempt);
 enum verdict attempt_verify_bytes(struct attempt *attempt, const void *bytes, size_t size);
 
 /* Which verdicts any of them gave so far. */
-extern bool verdict_seen[VERDICT_COUNT];
+extern atomic_bool verdict_seen[VERDICT_COUNT];
 
 /* Fails the test with both codes and the detail. */
 #define expect_verdict(attempt, expected)                                                          \

@@ -158,23 +158,52 @@ static void the_oldest_without_a_grant_makes_room(void **state)
     assert_int_equal(spend(more.text, 120), SESSION_OK);
 }
 
-static void those_that_were_granted_something_do_not(void **state)
+static struct id open_and_grant(time_t at, unsigned version)
 {
-    char id[SESSION_ID_LENGTH + 1];
-    struct id first = {""};
+    struct id id = open_at(at);
+
+    assert_int_equal(spend(id.text, at), SESSION_OK);
+    assert_int_equal(grant(id.text, at, version), SESSION_OK);
+    return id;
+}
+
+static void the_oldest_with_a_grant_makes_room_when_they_are_most(void **state)
+{
+    struct id ids[CAPACITY], more;
 
     (void)state;
-    for (int i = 0; i < CAPACITY; i++) {
-        struct id granted = open_at(100);
+    for (unsigned i = 0; i < CAPACITY; i++)
+        ids[i] = open_and_grant(100, i + 1);
+    more = open_at(100);
+    assert_int_equal(find(ids[0].text, 100), 0);
+    assert_int_equal(find(ids[1].text, 100), 2);
+    assert_int_equal(spend(more.text, 100), SESSION_OK);
+}
 
-        first = i == 0 ? granted : first;
-        assert_int_equal(spend(granted.text, 100), SESSION_OK);
-        assert_int_equal(grant(granted.text, 100, 1), SESSION_OK);
-    }
-    assert_int_equal(sessions_open(sessions, &nonce, 100, id), SESSION_FULL);
-    assert_int_equal(find(first.text, 100), 1);
-    open_at(100 + SESSION_LIFETIME); /* they are over */
-    assert_int_equal(find(first.text, 100 + SESSION_LIFETIME), 0);
+static void who_only_asks_cannot_drive_out_all_who_were_granted_something(void **state)
+{
+    struct id ids[CAPACITY];
+
+    (void)state;
+    for (unsigned i = 0; i < CAPACITY; i++)
+        ids[i] = open_and_grant(100, i + 1);
+    for (unsigned i = 0; i < 10 * CAPACITY; i++)
+        open_at(100);
+    for (unsigned i = 0; i < CAPACITY; i++)
+        assert_int_equal(find(ids[i].text, 100), i < CAPACITY / 2 ? 0 : i + 1);
+}
+
+static void those_who_begin_have_half_of_the_room(void **state)
+{
+    struct id begun[CAPACITY / 2];
+
+    (void)state;
+    for (unsigned i = 0; i < CAPACITY / 2; i++)
+        begun[i] = open_at(100);
+    for (unsigned i = 0; i < 10 * CAPACITY; i++)
+        open_and_grant(100, 1);
+    assert_int_equal(spend(begun[1].text, 100), SESSION_OK);
+    assert_int_equal(spend(begun[CAPACITY / 2 - 1].text, 100), SESSION_OK);
 }
 
 static void what_is_no_identifier_is_unknown(void **state)
@@ -299,7 +328,9 @@ int main(void)
         TEST(what_is_granted_lasts_as_long_as_the_session),
         TEST(a_grant_is_found_as_it_was_given),
         TEST(the_oldest_without_a_grant_makes_room),
-        TEST(those_that_were_granted_something_do_not),
+        TEST(the_oldest_with_a_grant_makes_room_when_they_are_most),
+        TEST(who_only_asks_cannot_drive_out_all_who_were_granted_something),
+        TEST(those_who_begin_have_half_of_the_room),
         TEST(what_is_no_identifier_is_unknown),
         TEST(identifiers_are_random),
         TEST(requests_a_little_apart_do_not_end_each_others_sessions),

@@ -316,6 +316,22 @@ static void add_revoked(X509_CRL *crl, long serial)
     ASN1_TIME_free(when);
 }
 
+/* The same as others would read it, which alone has the digest that comparisons use. */
+static X509_CRL *reread(X509_CRL *crl)
+{
+    uint8_t *der = NULL;
+    const uint8_t *start;
+    int size = i2d_X509_CRL(crl, &der);
+
+    must(size > 0);
+    X509_CRL_free(crl);
+    start = der;
+    crl = d2i_X509_CRL(NULL, &start, size);
+    must(crl != NULL);
+    OPENSSL_free(der);
+    return crl;
+}
+
 X509_CRL *chip_crl(const struct crl_spec *spec)
 {
     X509_CRL *crl = X509_CRL_new();
@@ -339,7 +355,7 @@ X509_CRL *chip_crl(const struct crl_spec *spec)
     ASN1_TIME_free(from);
     ASN1_TIME_free(until);
     X509_NAME_free(issuer);
-    return crl;
+    return reread(crl);
 }
 
 /* CPUID as reports have it. */

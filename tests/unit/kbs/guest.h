@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "kbs/store.h"
+#include "kbs/store/volumes.h"
 #include "tests/unit/kbs/chip.h"
 
 struct guest {

@@ -60,6 +60,8 @@ static void serve_one(struct fake_kbs *kbs, int fd)
 
     receive_request(fd, kbs->requests[turn], sizeof(kbs->requests[turn]));
     kbs->count++;
+    if (turn > 0)
+        usleep(1000 * (useconds_t)kbs->delay_ms);
     if (answer)
         send_text(fd, answer);
     if (answer && last && kbs->endless)

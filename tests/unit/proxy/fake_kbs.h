@@ -12,6 +12,7 @@
 struct fake_kbs {
     const char *answers[FAKE_KBS_REQUESTS_MAX];
     bool endless; /* the last answer goes on for ever */
+    int delay_ms; /* before each answer but the first */
 
     char requests[FAKE_KBS_REQUESTS_MAX][4096]; /* as received */
     int count;

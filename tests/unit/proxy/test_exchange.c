@@ -3,11 +3,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,19 +18,13 @@
 #include "proxy/frame.h"
 #include "tests/unit/proxy/fake_kbs.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/proxy/vm.h"
 
 #define OK_HEADER "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 #define COOKIE    "Set-Cookie: kbs-session-id=0123abcd; Path=/kbs/v0; HttpOnly\r\n"
 #define REFUSAL                                                                                    \
     "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"                                       \
     "{\"type\":\"x\",\"detail\":\"measurement-unknown\"}"
-
-#define FAILURE(reason)                                                                            \
-    "{\"success\":false,\"decryption\":null,\"token\":null,\"reason\":\"" reason "\"}"
-#define FAILURE_OF_VM               "{\"success\":false,\"decryption\":null,\"token\":null}"
-#define NEGOTIATION_FAILURE(reason) "{\"challenge\":\"\",\"params\":[],\"reason\":\"" reason "\"}"
-
-#define GAP_MS 10000 /* the test's own patience */
 
 static const char good_auth[] = OK_HEADER COOKIE "\r\n" CHALLENGE_REPLY;
 static const char good_attest[] = OK_HEADER "\r\n" TOKEN_REPLY;
@@ -36,55 +33,57 @@ static const char good_resource[] = OK_HEADER "\r\n" RESOURCE_REPLY;
 struct world {
     struct fake_kbs kbs;
     struct exchange_options options;
-    int vm, proxy;
+    struct exchange_peer peer;
+    int vm, proxy, stop;
     pthread_t thread;
 };
+
+static const struct peers_limits limits = {.total = 1, .per_peer = 1, .rate = 1000000};
 
 static void *serve(void *context)
 {
     struct world *world = context;
 
-    exchange_serve(world->proxy, &world->options);
+    exchange_serve(&(struct line){.fd = world->proxy, .stop = world->stop}, &world->options,
+                   &world->peer);
     close(world->proxy);
     return NULL;
 }
 
 static void start(struct world *world)
 {
+    static const struct peer peer = {.kind = PEER_PROCESS, .name = "test"};
     int ends[2];
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     world->vm = ends[0];
     world->proxy = ends[1];
-    if (!world->options.url) {
+    world->stop = eventfd(0, 0);
+    world->peer.peers = peers_new(&limits);
+    assert_int_equal(peers_enter(world->peer.peers, &peer, &world->peer.account), PEERS_ADMITTED);
+    if (!world->options.kbs.url) {
         fake_kbs_start(&world->kbs);
-        world->options.url = world->kbs.url;
+        world->options.kbs.url = world->kbs.url;
     }
+    if (!world->options.resource)
+        world->options.resource = RESOURCE_DEFAULT;
     world->options.timeout_s = 1;
     assert_int_equal(pthread_create(&world->thread, NULL, serve, world), 0);
+}
+
+static void join(struct world *world)
+{
+    pthread_join(world->thread, NULL);
+    peers_free(world->peer.peers);
+    close(world->stop);
+    if (world->options.kbs.url == world->kbs.url)
+        fake_kbs_stop(&world->kbs);
 }
 
 static void stop(struct world *world)
 {
     close(world->vm);
-    pthread_join(world->thread, NULL);
-    if (world->options.url == world->kbs.url)
-        fake_kbs_stop(&world->kbs);
-}
-
-static void vm_receives(const struct world *world, const char *answer)
-{
-    static struct frame frame;
-
-    assert_int_equal(frame_read(world->vm, GAP_MS, &frame), FRAME_OK);
-    assert_int_equal(frame.size, strlen(answer));
-    assert_memory_equal(frame.bytes, answer, frame.size);
-}
-
-static void vm_asks(const struct world *world, const char *message, const char *answer)
-{
-    assert_int_equal(frame_write(world->vm, GAP_MS, message, strlen(message)), FRAME_OK);
-    vm_receives(world, answer);
+    join(world);
 }
 
 static void carries_a_whole_attestation(void **state)
@@ -94,8 +93,8 @@ static void carries_a_whole_attestation(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
     stop(&world);
 
     assert_int_equal(kbs->count, 3);
@@ -116,23 +115,23 @@ static void a_rebooted_vm_starts_over_on_the_same_line(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     stop(&world);
     assert_null(strstr(world.kbs.requests[1], "Cookie:")); /* a new session each time */
     assert_null(strstr(world.kbs.requests[4], "Cookie:"));
 }
 
-static void an_unreachable_kbs_is_reported_at_once(void **state)
+static void an_unreachable_kbs_is_reported_at_the_deadline(void **state)
 {
-    static struct world world = {.options.url = "http://127.0.0.1:1"};
+    static struct world world = {.options.kbs.url = "http://127.0.0.1:1"};
 
     (void)state;
     start(&world);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
-    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM);
     stop(&world);
 }
 
@@ -144,7 +143,7 @@ static void assert_negotiation_fails(const char *answer, bool endless, const cha
     world->kbs.answers[0] = answer;
     world->kbs.endless = endless;
     start(world);
-    vm_asks(world, NEGOTIATION_REQUEST, expected);
+    vm_asks(world->vm, NEGOTIATION_REQUEST, expected);
     stop(world);
     free(world);
 }
@@ -176,9 +175,9 @@ static void assert_attestation_fails(const char *attest, const char *resource, c
     world->kbs.answers[1] = attest;
     world->kbs.answers[2] = resource;
     start(world);
-    vm_asks(world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(world, ATTESTATION_REQUEST, expected);
-    vm_asks(world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* its challenge is used up */
+    vm_asks(world->vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world->vm, ATTESTATION_REQUEST, expected);
+    vm_asks(world->vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* its challenge is used up */
     stop(world);
     free(world);
 }
@@ -201,14 +200,128 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
 
     (void)state;
     start(&world);
-    vm_asks(&world, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
-    vm_asks(&world, "not JSON", FAILURE_OF_VM);
-    vm_asks(&world, "{\"version\":[9,9,9],\"tee\":\"snp\"}", "{\"challenge\":\"\",\"params\":[]}");
-    assert_int_equal(send(world.vm, "line noise, not a frame", 23, 0), 23);
-    vm_receives(&world, FAILURE_OF_VM);
-    vm_asks(&world, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
-    vm_asks(&world, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
+    vm_asks(world.vm, "not JSON", FAILURE_OF_VM);
+    vm_asks(world.vm, "{\"version\":[9,9,9],\"tee\":\"snp\"}",
+            "{\"challenge\":\"\",\"params\":[]}");
+    vm_sends_bytes(world.vm, "line noise, not a frame", 23);
+    vm_receives(world.vm, FAILURE_OF_VM);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
     stop(&world);
+}
+
+/* What an unmodified kbs-test, and Trustee, answer when they refuse. */
+static void statuses_are_told_as_reasons(void **state)
+{
+    (void)state;
+    assert_negotiation_fails("HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"
+                             "{\"type\":\"https://github.com/confidential-containers/kbs/errors/"
+                             "PluginNotFound\",\"detail\":\"Plugin x not found\"}",
+                             false, NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-busy"));
+    assert_negotiation_fails("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n", false,
+                             NEGOTIATION_FAILURE("kbs-busy"));
+}
+
+static void a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path(void **state)
+{
+    static const char auth[] =
+        OK_HEADER "Set-Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n\r\n"
+                  "{\"nonce\":\"oKGio6SlpqeoqaqrrK2urw==\",\"extra-params\":\"\"}";
+    static struct world world = {.kbs.answers = {auth, good_attest, good_resource}};
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST,
+            "{\"challenge\":\"oKGio6SlpqeoqaqrrK2urw==\",\"params\":[\"EcPublicKeyBytes\","
+            "\"Challenge\"]}");
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    stop(&world);
+    for (int i = 1; i < 3; i++)
+        assert_non_null(strstr(world.kbs.requests[i],
+                               "Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n"));
+}
+
+static void another_resource_can_be_asked_for(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {good_auth, good_attest, good_resource},
+        .options.resource = "one/two/three",
+    };
+
+    (void)state;
+    start(&world);
+    vm_attests(world.vm);
+    stop(&world);
+    assert_non_null(strstr(world.kbs.requests[2], "GET /kbs/v0/resource/one/two/three HTTP/1.1"));
+}
+
+/* An answer with as many bytes of headers. */
+static void headers_are_bounded(void **state)
+{
+    static char answer[200000];
+    size_t length = (size_t)sprintf(answer, OK_HEADER);
+
+    (void)state;
+    while (length < 100000)
+        length += (size_t)sprintf(answer + length, "X-%zu: y\r\n", length);
+    strcpy(answer + length, "\r\n" CHALLENGE_REPLY);
+    assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
+}
+
+static void nesting_in_a_reply_is_bounded(void **state)
+{
+    static char answer[200000];
+    size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"extra-params\":\"\",\"nonce\":");
+
+    (void)state;
+    memset(answer + length, '[', 100000);
+    answer[length + 100000] = '\0';
+    assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
+}
+
+static void a_secret_that_fits_no_frame_is_not_sent(void **state)
+{
+    static char answer[200000];
+    size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"token\":\"");
+
+    (void)state;
+    memset(answer + length, 't', FRAME_MAX);
+    strcpy(answer + length + FRAME_MAX, "\"}");
+    assert_attestation_fails(answer, good_resource, FAILURE("kbs-protocol"));
+}
+
+/* One deadline holds for /attest and the resource together. */
+static void a_kbs_that_is_slow_twice_gets_no_time_twice(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {good_auth, good_attest, good_resource},
+        .kbs.delay_ms = 700,
+    };
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE("kbs-unreachable"));
+    stop(&world);
+}
+
+static void a_conversation_in_progress_outlives_the_order_to_end(void **state)
+{
+    static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
+
+    (void)state;
+    start(&world);
+    vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+    assert_int_equal(eventfd_write(world.stop, 1), 0);
+    vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
+    vm_is_left(world.vm);
+    join(&world);
+    close(world.vm);
 }
 
 static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
@@ -217,8 +330,7 @@ static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
 
     (void)state;
     start(&world);
-    assert_int_equal(
-        frame_write(world.vm, GAP_MS, NEGOTIATION_REQUEST, strlen(NEGOTIATION_REQUEST)), FRAME_OK);
+    vm_sends(world.vm, NEGOTIATION_REQUEST);
     stop(&world); /* closes at once; joins the thread */
 }
 
@@ -227,12 +339,21 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(carries_a_whole_attestation),
         cmocka_unit_test(a_rebooted_vm_starts_over_on_the_same_line),
-        cmocka_unit_test(an_unreachable_kbs_is_reported_at_once),
+        cmocka_unit_test(an_unreachable_kbs_is_reported_at_the_deadline),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
         cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
+        cmocka_unit_test(statuses_are_told_as_reasons),
+        cmocka_unit_test(a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path),
+        cmocka_unit_test(another_resource_can_be_asked_for),
+        cmocka_unit_test(headers_are_bounded),
+        cmocka_unit_test(nesting_in_a_reply_is_bounded),
+        cmocka_unit_test(a_secret_that_fits_no_frame_is_not_sent),
+        cmocka_unit_test(a_kbs_that_is_slow_twice_gets_no_time_twice),
+        cmocka_unit_test(a_conversation_in_progress_outlives_the_order_to_end),
         cmocka_unit_test(a_vm_that_vanishes_ends_only_its_own_conversation),
     };
 
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

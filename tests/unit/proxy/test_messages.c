@@ -2,11 +2,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "lib/jose/base64.h"
+#include "proxy/frame.h"
 #include "proxy/messages.h"
 #include "tests/unit/proxy/frames.h"
 
@@ -116,6 +119,81 @@ static void translates_a_released_secret(void **state)
     json_decref(jwe);
 }
 
+/* The text of a base64 string of size bytes, to be freed. */
+static char *long_text(enum base64_variant variant, size_t size)
+{
+    uint8_t *bytes = malloc(size);
+    char *text = malloc(BASE64_LENGTH(size) + 1);
+
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(i * 151);
+    base64_encode(variant, bytes, size, text);
+    free(bytes);
+    return text;
+}
+
+static void challenges_pass_verbatim_whatever_their_size(void **state)
+{
+    static const size_t sizes[] = {16, 32, 58, 89, 1024, 4096};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        char *text = long_text(BASE64_STANDARD, sizes[i]);
+        json_t *challenge = json_pack("{s:s, s:{}}", "nonce", text, "extra-params");
+        json_t *message = parse(ATTESTATION_REQUEST), *down = negotiation_response(challenge), *up;
+
+        json_object_set_new(message, "challenge", json_string(text));
+        up = attest_request(message);
+        assert_string_equal(json_string_value(json_object_get(down, "challenge")), text);
+        assert_string_equal(
+            json_string_value(json_object_get(json_object_get(up, "runtime-data"), "nonce")), text);
+        json_decref(up);
+        json_decref(down);
+        json_decref(message);
+        json_decref(challenge);
+        free(text);
+    }
+}
+
+/* A signed release record travels there; what the KBS authenticated are these very characters. */
+static void the_protected_header_passes_byte_for_byte(void **state)
+{
+    static const char format[] =
+        " {\"svsm-rel\":\"%s\",\"enc\":\"A256GCM\", \"alg\":\"ECDH-ES+A256KW\""
+        ",\"epk\":{\"crv\":\"P-521\",\"x\":\"eA\",\"y\":\"_-8\"},\"z\":[1]}\n";
+    char *record = long_text(BASE64_URL, 600), header[2048], text[4096], aad[8192];
+    json_t *token = parse(TOKEN_REPLY), *jwe = parse(RESOURCE_REPLY), *response;
+
+    (void)state;
+    base64_encode(BASE64_URL, header, (size_t)sprintf(header, format, record), text);
+    base64_encode(BASE64_STANDARD, text, strlen(text), aad);
+    json_object_set_new(jwe, "protected", json_string(text));
+    response = attestation_response(token, jwe);
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(response, "decryption"), "aad")), aad);
+    json_decref(response);
+    json_decref(token);
+    json_decref(jwe);
+    free(record);
+}
+
+static void nesting_is_bounded(void **state)
+{
+    char text[FRAME_MAX];
+    json_t *message;
+
+    (void)state;
+    memset(text, '[', sizeof(text));
+    assert_int_equal(message_parse(text, sizeof(text), &message), MESSAGE_UNKNOWN);
+    assert_null(message);
+    strcpy(text, "{\"version\":");
+    memset(text + strlen(text), '[', 255);
+    memset(text + 11 + 255, ']', 255);
+    strcpy(text + 11 + 510, "}");
+    assert_int_equal(message_parse(text, strlen(text), &message), MESSAGE_NEGOTIATION);
+    json_decref(message);
+}
+
 static void failures_say_why(void **state)
 {
     (void)state;
@@ -201,6 +279,9 @@ int main(void)
         cmocka_unit_test(translates_a_challenge),
         cmocka_unit_test(translates_evidence),
         cmocka_unit_test(translates_a_released_secret),
+        cmocka_unit_test(challenges_pass_verbatim_whatever_their_size),
+        cmocka_unit_test(the_protected_header_passes_byte_for_byte),
+        cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(failures_say_why),
         cmocka_unit_test(refuses_challenges_that_lack_something),
         cmocka_unit_test(refuses_evidence_of_another_shape),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs kbs and proxy together, with a made-up chip's VMs at the proxy's socket.
- * Arguments: the paths of the two programs.
+ * The programs kbs, kbsctl and proxy together, with a made-up chip's VMs at the proxy's socket.
+ * Arguments: the paths of the three programs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,73 +10,31 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <fcntl.h>
+#include <netinet/in.h>
 #include <openssl/pem.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_ecdh.h"
-#include "proxy/frame.h"
+#include "lib/release/advert.h"
 #include "tests/unit/kbs/guest.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/proxy/program.h"
+#include "tests/unit/proxy/vm.h"
 
-#define GAP_MS 10000
-#define VMS    8
+#define VMS 8
 
-static const char *kbs_program, *proxy_program;
+static const char *kbs_program, *kbsctl_program, *proxy_program;
 static struct chip chip;
-static char db[PATH_MAX], socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path[PATH_MAX];
-static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64];
+static char folder[PATH_MAX], config[PATH_MAX], ca_path[PATH_MAX], token_path[PATH_MAX];
+static char socket_path[PATH_MAX], ark_path[PATH_MAX], secret_path[PATH_MAX];
+static char measurement[2 * LAUNCH_DIGEST_SIZE + 1], url[64], admin_url[64];
 static const uint8_t secret[STATE_KEY_SIZE] = {0x5e, 0xc2, 0xe7};
 static pid_t kbs_pid, proxy_pid;
-
-/* Starts program with arguments up to NULL; *messages reads its stderr. */
-static pid_t start_program(const char *program, const char *const arguments[], FILE **messages)
-{
-    int ends[2];
-    pid_t pid;
-
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        abort();
-    pid = fork();
-    if (pid == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);
-        execv(program, (char *const *)arguments);
-        _exit(127);
-    }
-    close(ends[1]);
-    *messages = fdopen(ends[0], "r");
-    return pid;
-}
-
-static int exit_status_of(pid_t pid)
-{
-    int status = -1;
-
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-/* Runs to the end; returns the exit status. */
-static int run(const char *program, const char *const arguments[])
-{
-    FILE *messages;
-    pid_t pid = start_program(program, arguments, &messages);
-    char line[1024];
-
-    while (fgets(line, sizeof(line), messages))
-        ;
-    fclose(messages);
-    return exit_status_of(pid);
-}
-
-#define RUN(program, ...) run(program, (const char *const[]){program, __VA_ARGS__, NULL})
 
 static void write_file(const char *path, const char *text)
 {
@@ -92,7 +50,10 @@ static void prepare_files(void)
     struct snp_report report = chip_report(&chip, (uint8_t[REPORT_DATA_SIZE]){0});
     FILE *file;
 
-    scratch_path("db", db);
+    scratch_path("kbs", folder);
+    scratch_path("kbs/kbs.conf", config);
+    scratch_path("kbs/tls/ca.pem", ca_path);
+    scratch_path("kbs/owner.token", token_path);
     scratch_path("socket", socket_path);
     file = fopen(scratch_path("ark.pem", ark_path), "w");
     PEM_write_X509(file, chip.ark);
@@ -101,34 +62,61 @@ static void prepare_files(void)
         sprintf(text + 2 * i, "%02x", secret[i]);
     strcat(text, "\n");
     write_file(scratch_path("secret", secret_path), text);
+    assert_int_equal(chmod(secret_path, 0600), 0);
     for (size_t i = 0; i < sizeof(report.measurement); i++)
         sprintf(measurement + 2 * i, "%02x", report.measurement[i]);
 }
 
-/* The first line that kbs and proxy write says where they serve. */
-static pid_t start_kbs(const char *address)
+/* A port that nobody listens on, for a server that is to come back at the same one. */
+static unsigned free_port(void)
 {
-    const char *const arguments[] = {kbs_program, "serve",    "--db",  db,  "--trust-emulated",
-                                     ark_path,    "--listen", address, NULL};
-    char line[1024] = "";
-    FILE *messages;
-    pid_t pid = start_program(kbs_program, arguments, &messages);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (!fgets(line, sizeof(line), messages) || sscanf(line, "kbs: serving %63s from", url) != 1)
-        fail_msg("kbs did not start: %s", line);
-    return pid; /* what it writes from now on stays in the pipe */
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
 }
+
+static void make_kbs(void)
+{
+    char listen[32], admin[32];
+
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", free_port());
+    snprintf(admin, sizeof(admin), "127.0.0.1:%u", free_port());
+    snprintf(url, sizeof(url), "http://%s", listen);
+    snprintf(admin_url, sizeof(admin_url), "https://%s", admin);
+    assert_int_equal(RUN(kbs_program, "init", folder, "--listen", listen, "--admin-listen", admin,
+                         "--kds", "none", "--trust-emulated", ark_path),
+                     0);
+}
+
+static pid_t start_kbs(void)
+{
+    const char *const arguments[] = {kbs_program, "serve", "--config", config, NULL};
+    FILE *messages;
+    pid_t pid = program_start(kbs_program, arguments, &messages);
+
+    program_says(messages, admin_url);
+    fclose(messages);
+    return pid;
+}
+
+#define KBSCTL(...)                                                                                \
+    RUN(kbsctl_program, "--url", admin_url, "--ca", ca_path, "--token-file", token_path,           \
+        __VA_ARGS__)
 
 static pid_t start_proxy(void)
 {
     const char *const arguments[] = {proxy_program, "--unix",    socket_path, "--url",
                                      url,           "--timeout", "5",         NULL};
-    char line[1024] = "";
     FILE *messages;
-    pid_t pid = start_program(proxy_program, arguments, &messages);
+    pid_t pid = program_start(proxy_program, arguments, &messages);
 
-    if (!fgets(line, sizeof(line), messages) || strncmp(line, "proxy: carrying ", 16) != 0)
-        fail_msg("proxy did not start: %s", line);
+    program_says(messages, "\"serving\"");
+    fclose(messages);
     return pid;
 }
 
@@ -138,20 +126,15 @@ static int start_all(void **state)
     if (scratch_make(state) != 0)
         return -1;
     prepare_files();
-    kbs_pid = start_kbs("127.0.0.1:0");
+    make_kbs();
+    kbs_pid = start_kbs();
     proxy_pid = start_proxy();
     return 0;
 }
 
-static int stop_program(pid_t pid)
-{
-    kill(pid, SIGTERM);
-    return exit_status_of(pid);
-}
-
 static int stop_all(void **state)
 {
-    int proxy_status = stop_program(proxy_pid), kbs_status = stop_program(kbs_pid);
+    int proxy_status = program_stop(proxy_pid), kbs_status = program_stop(kbs_pid);
 
     chip_free(&chip);
     return scratch_remove(state) != 0 || proxy_status != 0 || kbs_status != 0 ||
@@ -160,41 +143,28 @@ static int stop_all(void **state)
                : 0;
 }
 
-static int connect_vm(void)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    strcpy(address.sun_path, socket_path);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
-}
-
-static void send_message(int vm, const char *text)
-{
-    assert_int_equal(frame_write(vm, GAP_MS, text, strlen(text)), FRAME_OK);
-}
-
 static json_t *receive_message(int vm)
 {
-    static struct frame frame;
+    char *text = vm_hears(vm);
     json_t *message;
 
-    assert_int_equal(frame_read(vm, GAP_MS, &frame), FRAME_OK);
-    message = json_loadb((const char *)frame.bytes, frame.size, 0, NULL);
+    assert_non_null(text);
+    message = json_loads(text, 0, NULL);
     assert_non_null(message);
+    free(text);
     return message;
 }
 
 /* Negotiates; the nonce in base64 and as bytes. */
-static void negotiate(int vm, char text[64], uint8_t nonce[32])
+static void negotiate(int vm, char text[128], uint8_t nonce[RELEASE_ADVERT_SIZE])
 {
     json_t *response;
 
-    send_message(vm, NEGOTIATION_REQUEST);
+    vm_sends(vm, NEGOTIATION_REQUEST);
     response = receive_message(vm);
-    strncpy(text, json_string_value(json_object_get(response, "challenge")), 63);
-    assert_true(base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, 32));
+    strncpy(text, json_string_value(json_object_get(response, "challenge")), 127);
+    assert_true(
+        base64_decode_exact(BASE64_STANDARD, text, strlen(text), nonce, RELEASE_ADVERT_SIZE));
     json_decref(response);
 }
 
@@ -217,7 +187,7 @@ static void send_evidence(int vm, const struct guest *guest, const char *nonce,
                         "Snp", "report", report_text, "certs_buf", table_text, "challenge", nonce,
                         "key", "x", x, "y", y);
     text = json_dumps(request, JSON_COMPACT);
-    send_message(vm, text);
+    vm_sends(vm, text);
     free(text);
     json_decref(request);
 }
@@ -254,8 +224,8 @@ static void open_response(const struct guest *guest, const json_t *response,
 
 static void attest_and_expect_secret(int vm)
 {
-    uint8_t nonce[32], released[STATE_KEY_SIZE];
-    char text[64] = "";
+    uint8_t nonce[RELEASE_ADVERT_SIZE], released[STATE_KEY_SIZE];
+    char text[128] = "";
     struct snp_report report;
     struct guest guest;
     json_t *response;
@@ -273,8 +243,8 @@ static void attest_and_expect_secret(int vm)
 
 static void attest_and_expect_failure(int vm, const char *reason)
 {
-    uint8_t nonce[32];
-    char text[64] = "";
+    uint8_t nonce[RELEASE_ADVERT_SIZE];
+    char text[128] = "";
     struct snp_report report;
     struct guest guest;
     json_t *response;
@@ -293,12 +263,13 @@ static void attest_and_expect_failure(int vm, const char *reason)
 
 static void nothing_is_released_before_registration_and_the_secret_after(void **state)
 {
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
 
     (void)state;
     attest_and_expect_failure(vm, "kbs-refused");
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path),
+    assert_int_equal(KBSCTL("image", "add", "image", "--measurement", measurement), 0);
+    assert_int_equal(KBSCTL("volume", "create", "volume", "--image", "image", "--key-file",
+                            secret_path, "--release", "any"),
                      0);
     attest_and_expect_secret(vm);
     attest_and_expect_secret(vm); /* the next boot, on the same line */
@@ -311,9 +282,9 @@ static void vms_do_not_wait_for_each_other(void **state)
 
     (void)state;
     for (int i = 0; i < VMS; i++) {
-        vms[i] = connect_vm();
+        vms[i] = vm_connect(socket_path);
         if (i % 2)
-            assert_int_equal(send(vms[i], "\377\377", 2, 0), 2); /* half a frame, then silence */
+            vm_sends_bytes(vms[i], "\377\377", 2); /* half a frame, then silence */
     }
     for (int i = 0; i < VMS; i += 2)
         attest_and_expect_secret(vms[i]);
@@ -323,44 +294,19 @@ static void vms_do_not_wait_for_each_other(void **state)
 
 static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void **state)
 {
-    const char *address = url + strlen("http://");
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
     json_t *response;
 
     (void)state;
-    assert_int_equal(stop_program(kbs_pid), 0);
-    send_message(vm, NEGOTIATION_REQUEST);
+    assert_int_equal(program_stop(kbs_pid), 0);
+    vm_sends(vm, NEGOTIATION_REQUEST);
     response = receive_message(vm);
     assert_string_equal(json_string_value(json_object_get(response, "challenge")), "");
     assert_string_equal(json_string_value(json_object_get(response, "reason")), "kbs-unreachable");
     json_decref(response);
-    kbs_pid = start_kbs(address);
+    kbs_pid = start_kbs();
     attest_and_expect_secret(vm); /* the registration outlived the restart */
     close(vm);
-}
-
-static void register_accepts_only_what_is_well_formed(void **state)
-{
-    char bad_secret[PATH_MAX];
-
-    (void)state;
-    write_file(scratch_path("bad", bad_secret), "0011");
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path),
-                     4); /* is registered */
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", secret_path, "--replace"),
-                     0);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", "00",
-                         "--secret-file", secret_path),
-                     4);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", bad_secret, "--replace"),
-                     4);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db, "--measurement", measurement,
-                         "--secret-file", "/nonexistent"),
-                     3);
-    assert_int_equal(RUN(kbs_program, "register", "--db", db), 2);
 }
 
 static void programs_tell_their_failures_apart(void **state)
@@ -370,11 +316,9 @@ static void programs_tell_their_failures_apart(void **state)
     assert_int_equal(RUN(kbs_program, "serve", "--help"), 0);
     assert_int_equal(RUN(kbs_program, "conquer"), 2);
     assert_int_equal(RUN(kbs_program, "serve"), 2);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", "0.0.0.0:80"), 2);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--trust-emulated", "/nonexistent"), 3);
-    assert_int_equal(RUN(kbs_program, "list", "--db", "/nonexistent/db"), 3);
-    assert_int_equal(RUN(kbs_program, "list", "--db", db), 0);
-    assert_int_equal(RUN(kbs_program, "serve", "--db", db, "--listen", url + strlen("http://")), 5);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", "/nonexistent"), 3);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", config, "--check-config"), 0);
+    assert_int_equal(RUN(kbs_program, "serve", "--config", config), 5);
 
     assert_int_equal(RUN(proxy_program, "--help"), 0);
     assert_int_equal(RUN(proxy_program, "--unix", socket_path), 2);
@@ -384,12 +328,12 @@ static void programs_tell_their_failures_apart(void **state)
     assert_int_equal(RUN(proxy_program, "--unix", socket_path, "--url", url), 5);
 }
 
-static void a_flush_takes_everything_back(void **state)
+static void a_retired_volume_gives_its_key_to_nobody(void **state)
 {
-    int vm = connect_vm();
+    int vm = vm_connect(socket_path);
 
     (void)state;
-    assert_int_equal(RUN(kbs_program, "flush", "--db", db), 0);
+    assert_int_equal(KBSCTL("volume", "retire", "volume"), 0);
     attest_and_expect_failure(vm, "kbs-refused");
     close(vm);
 }
@@ -400,16 +344,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_released_before_registration_and_the_secret_after),
         cmocka_unit_test(vms_do_not_wait_for_each_other),
         cmocka_unit_test(a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that),
-        cmocka_unit_test(register_accepts_only_what_is_well_formed),
         cmocka_unit_test(programs_tell_their_failures_apart),
-        cmocka_unit_test(a_flush_takes_everything_back),
+        cmocka_unit_test(a_retired_volume_gives_its_key_to_nobody),
     };
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: %s KBS PROXY\n", argv[0]);
+    if (argc != 4) {
+        fprintf(stderr, "usage: %s KBS KBSCTL PROXY\n", argv[0]);
         return 2;
     }
     kbs_program = argv[1];
-    proxy_program = argv[2];
+    kbsctl_program = argv[2];
+    proxy_program = argv[3];
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }

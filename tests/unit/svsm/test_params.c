@@ -82,6 +82,22 @@ static void the_guest_never_runs_at_vmpl_0(void **state)
     assert_string_equal(params_mistake(&params), "guest VMPL");
 }
 
+static void keys_of_the_kbs_that_contradict_themselves_are_named(void **state)
+{
+    (void)state;
+    params.kbs =
+        (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = BOOT_KBS_PINS_MAX};
+    assert_null(params_mistake(&params));
+    params.kbs.pin_count++;
+    assert_string_equal(params_mistake(&params), "keys of the KBS");
+    params.kbs.pin_count = 0;
+    assert_string_equal(params_mistake(&params), "keys of the KBS");
+    params.kbs = (struct boot_kbs){.pin_count = 1};
+    assert_string_equal(params_mistake(&params), "keys of the KBS");
+    params.kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED | 1u << 31, .pin_count = 1};
+    assert_string_equal(params_mistake(&params), "keys of the KBS");
+}
+
 static void a_service_is_found_by_its_whole_name(void **state)
 {
     (void)state;
@@ -99,6 +115,7 @@ int main(void)
         cmocka_unit_test_setup(services_outside_the_region_or_without_a_name_are_named,
                                valid_params),
         cmocka_unit_test_setup(the_guest_never_runs_at_vmpl_0, valid_params),
+        cmocka_unit_test_setup(keys_of_the_kbs_that_contradict_themselves_are_named, valid_params),
         cmocka_unit_test_setup(a_service_is_found_by_its_whole_name, valid_params),
     };
 

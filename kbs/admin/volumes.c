@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* /admin/v1/volumes: their keys go in, or are made here, and never come out. */
+#include "kbs/store/volumes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "kbs/admin/json_values.h"
+#include "kbs/admin/routes.h"
+#include "kbs/admin/values.h"
+#include "kbs/store/images.h"
+#include "kbs/store/policies.h"
+#include "lib/jose/base64.h"
+
+static json_t *volume_json(const struct volume *volume)
+{
+    char id[VOLUME_ID_TEXT_LEN + 1];
+
+    values_volume_id(volume->id, id);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", volume->name, "id",
+                     id, "image", volume->image, "policy", volume->policy, "release",
+                     volume->release == VOLUME_RELEASE_ANY ? "any" : "signed", "key_version",
+                     (int)volume->key_version, "created", json_time(volume->created), "retired",
+                     json_time(volume->retired), "last_released", json_time(volume->last_released));
+}
+
+static void add_volume(void *list, const struct volume *volume)
+{
+    json_array_append_new(list, volume_json(volume));
+}
+
+bool volumes_list(struct call *call)
+{
+    json_t *list = json_array();
+    enum store_status status = volume_each(call->unit, add_volume, list);
+
+    if (status != STORE_OK) {
+        json_decref(list);
+        return call_refuse_status(call, status, "volumes", "cannot be listed");
+    }
+    return call_reply(call, HTTP_OK, json_pack("{s:o}", "volumes", list));
+}
+
+static bool reply_volume(struct call *call, unsigned http)
+{
+    struct volume volume;
+    enum store_status status = volume_by_name(call->unit, call->object, &volume);
+
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    return call_reply(call, http, volume_json(&volume));
+}
+
+bool volumes_show(struct call *call)
+{
+    return reply_volume(call, HTTP_OK);
+}
+
+static bool is_weak(const uint8_t key[STATE_KEY_SIZE])
+{
+    return CRYPTO_memcmp(key, key + STATE_KEY_SIZE / 2, STATE_KEY_SIZE / 2) == 0;
+}
+
+/* The key that text is, or a random one when it is NULL. */
+MUST_CHECK static bool take_key(struct call *call, const char *text, uint8_t key[STATE_KEY_SIZE])
+{
+    if (!text)
+        return RAND_priv_bytes(key, STATE_KEY_SIZE) == 1 ||
+               call_refuse(call, HTTP_INTERNAL, "no-entropy", "no random numbers for a key");
+    if (!base64_decode_exact(BASE64_STANDARD, text, strlen(text), key, STATE_KEY_SIZE))
+        return call_refuse(call, HTTP_BAD_REQUEST, "key-invalid", "key: must be %d bytes in base64",
+                           STATE_KEY_SIZE);
+    return !is_weak(key) || call_refuse(call, HTTP_BAD_REQUEST, "key-weak",
+                                        "key: its two halves are equal, which XTS does not allow");
+}
+
+/* A random id is a UUID of version 4 (RFC 9562). */
+MUST_CHECK static bool make_id(struct call *call, uint8_t id[VOLUME_ID_SIZE])
+{
+    if (RAND_bytes(id, VOLUME_ID_SIZE) != 1)
+        return call_refuse(call, HTTP_INTERNAL, "no-entropy", "no random numbers for an id");
+    id[6] = (id[6] & 0x0F) | 0x40;
+    id[8] = (id[8] & 0x3F) | 0x80;
+    return true;
+}
+
+MUST_CHECK static bool take_id(struct call *call, const char *text, uint8_t id[VOLUME_ID_SIZE])
+{
+    if (!text)
+        return make_id(call, id);
+    return values_parse_volume_id(text, id) ||
+           call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
+                       "id: must be a UUID of 8-4-4-4-12 digits");
+}
+
+MUST_CHECK static bool take_release(struct call *call, const char *text,
+                                    enum volume_release *release)
+{
+    *release = text && strcmp(text, "any") == 0 ? VOLUME_RELEASE_ANY : VOLUME_RELEASE_SIGNED;
+    return !text || *release == VOLUME_RELEASE_ANY || strcmp(text, "signed") == 0 ||
+           call_refuse(call, HTTP_BAD_REQUEST, "release-invalid",
+                       "release: must be \"signed\" or \"any\"");
+}
+
+/* That there is an image of this name that may have secrets. */
+MUST_CHECK static bool take_image(struct call *call, const char *name,
+                                  char image_name[STORE_NAME_MAX + 1])
+{
+    struct image image;
+    enum store_status status =
+        store_is_name(name) ? image_by_name(call->unit, name, &image) : STORE_NOT_FOUND;
+
+    if (status == STORE_NOT_FOUND)
+        return call_refuse(call, HTTP_CONFLICT, "image-unknown",
+                           "there is no such image; add it "
+                           "first");
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "image", name);
+    if (image.retired)
+        return call_refuse(call, HTTP_CONFLICT, "image-retired", "image %s was retired", name);
+    snprintf(image_name, STORE_NAME_MAX + 1, "%s", name);
+    return true;
+}
+
+MUST_CHECK static bool take_policy(struct call *call, const char *name,
+                                   char policy_name[STORE_NAME_MAX + 1])
+{
+    char *text = NULL;
+    enum store_status status =
+        store_is_name(name) ? policy_text(call->unit, name, &text) : STORE_NOT_FOUND;
+
+    free(text);
+    if (status == STORE_NOT_FOUND)
+        return call_refuse(call, HTTP_CONFLICT, "policy-unknown",
+                           "there is no such policy; add it first");
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "policy", name);
+    snprintf(policy_name, STORE_NAME_MAX + 1, "%s", name);
+    return true;
+}
+
+static bool add(struct call *call, const struct volume *volume, const uint8_t key[STATE_KEY_SIZE])
+{
+    enum store_status status = volume_add(call->unit, volume, key);
+
+    if (status == STORE_EXISTS)
+        return call_refuse(call, HTTP_CONFLICT, "exists",
+                           "there is a volume with this name or id already");
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", volume->name);
+    return reply_volume(call, HTTP_CREATED);
+}
+
+bool volumes_create(struct call *call)
+{
+    const char *name, *image, *policy = "default", *id = NULL, *release = NULL, *key_text = NULL;
+    struct volume volume = {.created = call->request->now};
+    uint8_t key[STATE_KEY_SIZE];
+    bool done;
+
+    if (!call_unpack(call, "{s:s, s:s, s?s, s?s, s?s, s?s}", "name", &name, "image", &image,
+                     "policy", &policy, "id", &id, "release", &release, "key", &key_text) ||
+        !call_name_object(call, name))
+        return false;
+    snprintf(volume.name, sizeof(volume.name), "%s", name);
+    done = take_id(call, id, volume.id) && take_release(call, release, &volume.release) &&
+           take_image(call, image, volume.image) && take_policy(call, policy, volume.policy) &&
+           take_key(call, key_text, key) && add(call, &volume, key);
+    OPENSSL_cleanse(key, sizeof(key));
+    return done;
+}
+
+static bool set_key(struct call *call, const uint8_t key[STATE_KEY_SIZE])
+{
+    enum store_status status = volume_set_key(call->unit, call->object, key, call->request->now);
+
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    return reply_volume(call, HTTP_OK);
+}
+
+bool volumes_set_key(struct call *call)
+{
+    const char *key_text = NULL;
+    uint8_t key[STATE_KEY_SIZE];
+    bool done;
+
+    if (!call_unpack(call, "{s?s}", "key", &key_text))
+        return false;
+    done = take_key(call, key_text, key) && set_key(call, key);
+    OPENSSL_cleanse(key, sizeof(key));
+    return done;
+}
+
+bool volumes_set_image(struct call *call)
+{
+    const char *image;
+    char image_name[STORE_NAME_MAX + 1];
+    enum store_status status;
+
+    if (!call_unpack(call, "{s:s}", "image", &image) || !take_image(call, image, image_name))
+        return false;
+    status = volume_set_image(call->unit, call->object, image_name);
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    return reply_volume(call, HTTP_OK);
+}
+
+bool volumes_retire(struct call *call)
+{
+    enum store_status status;
+
+    if (!call_unpack(call, "{}"))
+        return false;
+    status = volume_retire(call->unit, call->object, call->request->now);
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    return reply_volume(call, HTTP_OK);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/cli/answers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+#include "kbs/cli/api_client.h"
+#include "lib/jose/base64.h"
+
+void answer_json(const json_t *reply)
+{
+    json_dumpf(reply, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
+    putchar('\n');
+}
+
+int answer_list(struct cli *cli, const char *head, const char *member, const struct column *columns,
+                const char *none)
+{
+    json_t *reply;
+    int status = api_request(cli->api, "GET", head, NULL, "", NULL, &reply);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (cli_has(cli, OPTION_JSON))
+        answer_json(json_object_get(reply, member));
+    else
+        table_print(json_object_get(reply, member), columns, none);
+    json_decref(reply);
+    return EXIT_DONE;
+}
+
+int answer_object(struct cli *cli, const char *head, const char *name, const struct column *columns)
+{
+    json_t *reply;
+    int status = api_request(cli->api, "GET", head, name, "", NULL, &reply);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (cli_has(cli, OPTION_JSON))
+        answer_json(reply);
+    else
+        table_print_object(reply, columns);
+    json_decref(reply);
+    return EXIT_DONE;
+}
+
+int answer_change(struct cli *cli, const char *method, const char *head, const char *name,
+                  const char *tail, json_t *body, const char *done)
+{
+    json_t *reply;
+    int status = api_request(cli->api, method, head, name, tail, body, &reply);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (cli_has(cli, OPTION_JSON))
+        answer_json(reply);
+    else
+        puts(done);
+    json_decref(reply);
+    return EXIT_DONE;
+}
+
+json_t *answer_base64(const void *bytes, size_t size)
+{
+    char *text = malloc(BASE64_LENGTH(size) + 1);
+    json_t *json = NULL;
+
+    if (text) {
+        size_t length = base64_encode(BASE64_STANDARD, bytes, size, text);
+
+        json = json_stringn(text, length);
+        OPENSSL_clear_free(text, length);
+    }
+    return json;
+}

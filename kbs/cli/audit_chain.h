@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Verifies the chain of an audit log from its lines alone, as anybody can: hash = SHA-256(hash of
+ * the line before || line), and the first line follows 32 zero bytes.
+ */
+#ifndef SNPVTPM_KBS_CLI_AUDIT_CHAIN_H
+#define SNPVTPM_KBS_CLI_AUDIT_CHAIN_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "lib/base/reader.h"
+
+#define AUDIT_CHAIN_HASH 32 /* bytes */
+
+/* Starts as all zeros. */
+struct audit_chain {
+    uint64_t seq; /* of the last line that was taken */
+    uint8_t head[AUDIT_CHAIN_HASH];
+    bool expects; /* to meet the next */
+    uint8_t expected[AUDIT_CHAIN_HASH];
+    bool met;
+    const char *problem; /* NULL while the chain is whole */
+};
+
+/* Takes the next entry as the API gives it: seq, hash, line. False when it does not follow from the
+ * one before; chain->problem then says why, and chain->seq + 1 is its number. */
+MUST_CHECK bool audit_chain_take(struct audit_chain *chain, const json_t *entry);
+
+/* Whether the chain ends at the head that the API gives: seq and hash. Sets chain->problem. */
+MUST_CHECK bool audit_chain_ends(struct audit_chain *chain, const json_t *head);
+
+#endif

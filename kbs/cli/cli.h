@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kbsctl: the administrators' program. What its commands share: how they end, how they complain,
+ * and what they were told on the command line.
+ */
+#ifndef SNPVTPM_KBS_CLI_CLI_H
+#define SNPVTPM_KBS_CLI_CLI_H
+
+#include <stdint.h>
+
+#include "lib/base/reader.h"
+
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_USAGE = 2,       /* wrong command line */
+    EXIT_FILE = 3,        /* a file cannot be read, or others may read what is secret */
+    EXIT_REFUSED = 4,     /* the KBS refused, or an input is not valid */
+    EXIT_UNREACHABLE = 5, /* no connection, no trust in the server, or it cannot answer now */
+    EXIT_DENIED = 6,      /* the token is not valid, or its role does not suffice */
+    EXIT_BROKEN = 7,      /* the audit log's chain is broken */
+};
+
+/* identifier, name, short letter or 0, placeholder of its value or NULL, help */
+#define OPTIONS(O)                                                                                 \
+    O(URL, "url", 0, "URL", "the KBS's admin API, https://HOST:PORT")                              \
+    O(CA, "ca", 0, "FILE", "believe only servers with a certificate from this CA (PEM)")           \
+    O(TOKEN_FILE, "token-file", 0, "FILE", "file with the administrator's token")                  \
+    O(CONFIG, "config", 0, "FILE", "settings url, ca, token-file (default ~/.config/kbsctl.conf)") \
+    O(JSON, "json", 0, NULL, "print the KBS's answer as JSON, for scripts")                        \
+    O(HELP, "help", 'h', NULL, "help for this command")                                            \
+    O(IGVM, "igvm", 0, "FILE", "an IGVM file: its measurement and pages")                          \
+    O(MEASUREMENT, "measurement", 0, "HEX", "a launch measurement, 96 hexadecimal digits")         \
+    O(FILE, "file", 0, "FILE", "file to read, - is standard input")                                \
+    O(POLICY, "policy", 0, "NAME", "the policy that protects it")                                  \
+    O(REPLACE, "replace", 0, NULL, "replace what is there already")                                \
+    O(IMAGE, "image", 0, "NAME", "the only image that gets the key")                               \
+    O(ID, "id", 0, "UUID", "the volume's id (default: a random one)")                              \
+    O(KEY_FILE, "key-file", 0, "FILE",                                                             \
+      "state key, 64 bytes or 128 hexadecimal digits, - is standard input (default: random)")      \
+    O(RELEASE, "release", 0, "signed|any",                                                         \
+      "release the key with a signed record only (default), or to older clients too")              \
+    O(ROLE, "role", 0, "owner|auditor", "what the token is good for")                              \
+    O(EXPIRES, "expires", 0, "TIME", "how long it is valid: 12h, 90d, 1y (default: for ever)")     \
+    O(OUT, "out", 0, "FILE", "write it to a new file that only you can read")                      \
+    O(FOLLOW, "follow", 'f', NULL, "go on with new lines as they come")                            \
+    O(LINES, "lines", 'n', "N", "how many lines (default 20)")                                     \
+    O(EXPECT_HEAD, "expect-head", 0, "HASH",                                                       \
+      "the chain must also have a line with this hash, noted at an earlier time")                  \
+    O(AUDIT, "audit", 0, "SEQ", "the measurement in this line of the audit log")
+
+enum cli_option {
+#define O(identifier, name, letter, value, help) OPTION_##identifier,
+    OPTIONS(O)
+#undef O
+        OPTION_COUNT
+};
+
+#define OPTION_BIT(identifier) (1u << OPTION_##identifier)
+
+struct api_client;
+
+struct cli {
+    const char *options[OPTION_COUNT]; /* NULL: not given; "" for one without a value */
+    int operand_count;
+    char **operands;
+    struct api_client *api;
+};
+
+static inline bool cli_has(const struct cli *cli, enum cli_option option)
+{
+    return cli->options[option] != NULL;
+}
+
+/* Says why on stderr, "kbsctl: ...", and returns status. */
+__attribute__((format(printf, 2, 3))) int cli_fail(enum exit_status status, const char *format,
+                                                   ...);
+
+/* A command: what it is called, what it takes, and what it does. */
+struct command {
+    const char *group, *verb; /* verb is NULL for groups with one command only */
+    const char *operands;     /* for the help text, as "NAME" */
+    int operands_min, operands_max;
+    uint32_t options; /* that it takes beside those of every command */
+    const char *help;
+    int (*run)(struct cli *cli); /* returns an exit status */
+};
+
+extern const struct command commands[];
+extern const size_t command_count;
+
+int run_image_add(struct cli *cli);
+int run_image_list(struct cli *cli);
+int run_image_show(struct cli *cli);
+int run_image_retire(struct cli *cli);
+int run_policy_add(struct cli *cli);
+int run_policy_check(struct cli *cli);
+int run_policy_list(struct cli *cli);
+int run_policy_show(struct cli *cli);
+int run_policy_remove(struct cli *cli);
+int run_policy_default(struct cli *cli);
+int run_secret_put(struct cli *cli);
+int run_secret_list(struct cli *cli);
+int run_secret_show(struct cli *cli);
+int run_secret_retire(struct cli *cli);
+int run_volume_create(struct cli *cli);
+int run_volume_list(struct cli *cli);
+int run_volume_show(struct cli *cli);
+int run_volume_set_key(struct cli *cli);
+int run_volume_set_image(struct cli *cli);
+int run_volume_retire(struct cli *cli);
+int run_token_create(struct cli *cli);
+int run_token_list(struct cli *cli);
+int run_token_revoke(struct cli *cli);
+int run_key_list(struct cli *cli);
+int run_key_show(struct cli *cli);
+int run_key_rotate(struct cli *cli);
+int run_key_retire(struct cli *cli);
+int run_audit_tail(struct cli *cli);
+int run_audit_show(struct cli *cli);
+int run_audit_verify(struct cli *cli);
+int run_status_show(struct cli *cli);
+int run_explain(struct cli *cli);
+
+#endif

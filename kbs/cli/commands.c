@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/cli/cli.h"
+
+const struct command commands[] = {
+    {"image", "add", "NAME", 1, 1, OPTION_BIT(IGVM) | OPTION_BIT(MEASUREMENT),
+     "Registers a launch image.\n"
+     "VMs that were launched with it may get what policies allow. With --igvm the KBS also learns "
+     "its pages, and can explain measurements that differ.",
+     run_image_add},
+    {"image", "list", "", 0, 0, 0, "Lists the images.", run_image_list},
+    {"image", "show", "NAME", 1, 1, 0, "Shows one image.", run_image_show},
+    {"image", "retire", "NAME", 1, 1, 0,
+     "Retires an image.\nFrom now on its VMs get nothing. It stays listed.", run_image_retire},
+
+    {"policy", "add", "NAME", 1, 1, OPTION_BIT(FILE) | OPTION_BIT(REPLACE),
+     "Adds a policy from a file, which is validated.", run_policy_add},
+    {"policy", "check", "", 0, 0, OPTION_BIT(FILE), "Validates a policy and changes nothing.",
+     run_policy_check},
+    {"policy", "list", "", 0, 0, 0, "Lists the policies.", run_policy_list},
+    {"policy", "show", "NAME", 1, 1, 0, "Prints the text of a policy.", run_policy_show},
+    {"policy", "remove", "NAME", 1, 1, 0, "Removes a policy that nothing uses.", run_policy_remove},
+    {"policy", "default", "", 0, 0, 0, "Prints the policy that every KBS begins with.",
+     run_policy_default},
+
+    {"secret", "put", "REPOSITORY/TYPE/TAG", 1, 1,
+     OPTION_BIT(FILE) | OPTION_BIT(POLICY) | OPTION_BIT(REPLACE), "Stores a secret from a file.",
+     run_secret_put},
+    {"secret", "list", "", 0, 0, 0, "Lists the secrets: never their values.", run_secret_list},
+    {"secret", "show", "PATH", 1, 1, 0, "Shows one: never its value.", run_secret_show},
+    {"secret", "retire", "PATH", 1, 1, 0, "Destroys a secret.", run_secret_retire},
+
+    {"volume", "create", "NAME", 1, 1,
+     OPTION_BIT(IMAGE) | OPTION_BIT(POLICY) | OPTION_BIT(ID) | OPTION_BIT(KEY_FILE) |
+         OPTION_BIT(RELEASE),
+     "Registers a TPM state volume with its key.", run_volume_create},
+    {"volume", "list", "", 0, 0, 0, "Lists the volumes.", run_volume_list},
+    {"volume", "show", "NAME", 1, 1, 0, "Shows one volume: never its key.", run_volume_show},
+    {"volume", "set-key", "NAME", 1, 1, OPTION_BIT(KEY_FILE),
+     "Gives a volume another key.\nWhat is encrypted with the older one is not opened by it.",
+     run_volume_set_key},
+    {"volume", "set-image", "NAME", 1, 1, OPTION_BIT(IMAGE),
+     "Moves a volume to another image.\nSo it is done after an update of the SVSM.",
+     run_volume_set_image},
+    {"volume", "retire", "NAME", 1, 1, 0, "Destroys a volume's keys.\nIt stays listed.",
+     run_volume_retire},
+
+    {"token", "create", "NAME", 1, 1, OPTION_BIT(ROLE) | OPTION_BIT(EXPIRES) | OPTION_BIT(OUT),
+     "Makes a token for another administrator.\nIt is shown, or written to --out, this one time.",
+     run_token_create},
+    {"token", "list", "", 0, 0, 0, "Lists the tokens' names, roles and times.", run_token_list},
+    {"token", "revoke", "NAME", 1, 1, 0, "Revokes a token.", run_token_revoke},
+
+    {"key", "list", "", 0, 0, 0, "Lists the KBS's own signing keys.", run_key_list},
+    {"key", "show", "ID", 1, 1, 0,
+     "Prints a key's public half as PEM.\nAn image pins that of a key for release records.",
+     run_key_show},
+    {"key", "rotate", "release|token", 1, 1, 0,
+     "Makes a new key that signs from now on.\nThe older ones stay valid until they are retired.",
+     run_key_rotate},
+    {"key", "retire", "ID", 1, 1, 0, "Destroys a key that is no longer the active one.",
+     run_key_retire},
+
+    {"audit", "tail", "", 0, 0, OPTION_BIT(FOLLOW) | OPTION_BIT(LINES),
+     "Shows the last lines of the audit log.", run_audit_tail},
+    {"audit", "show", "SEQ", 1, 1, 0, "Shows one line of the audit log.", run_audit_show},
+    {"audit", "verify", "", 0, 0, OPTION_BIT(EXPECT_HEAD),
+     "Verifies the audit log's chain.\n"
+     "Fetches the whole log and computes its hashes here, without believing the KBS. Note the hash "
+     "that it prints: given to --expect-head at a later time, it shows that nothing\n"
+     "up to there was changed since.",
+     run_audit_verify},
+
+    {"status", NULL, "", 0, 0, 0, "Shows how the KBS is.", run_status_show},
+    {"explain", NULL, "[MEASUREMENT]", 0, 1, OPTION_BIT(IGVM) | OPTION_BIT(AUDIT),
+     "Says why a measurement is not accepted.\n"
+     "Compares it, or an IGVM file page by page, with the registered images.",
+     run_explain},
+};
+
+const size_t command_count = sizeof(commands) / sizeof(commands[0]);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Files that commands read: secrets, keys, texts, tokens. "-" is standard input. */
+#ifndef SNPVTPM_KBS_CLI_INPUT_H
+#define SNPVTPM_KBS_CLI_INPUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/reader.h"
+
+#define INPUT_KEY_SIZE 64 /* bytes of a state key */
+
+/* What a file must be. */
+enum input_kind {
+    INPUT_TEXT,
+    INPUT_SECRET, /* nobody else may read it */
+};
+
+/* Reads up to max bytes and a NUL behind them; the caller frees them with OPENSSL_clear_free(bytes,
+ * size + 1). Returns an exit status, having said why. */
+MUST_CHECK int input_read(const char *path, enum input_kind kind, size_t max, uint8_t **bytes,
+                          size_t *size);
+
+/* Reads a state key: 64 bytes, or 128 hexadecimal digits and perhaps a line feed. */
+MUST_CHECK int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE]);
+
+/* Reads a token: one line. text has room for size characters and a NUL. */
+MUST_CHECK int input_read_token(const char *path, char *text, size_t size);
+
+/* Writes text and a line feed to a new file with mode 0600. */
+MUST_CHECK int output_write_secret(const char *path, const char *text);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/server/backing.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kbs/server/commands.h"
+
+#define FLAGS_MAX 4
+
+static int load_keys(struct backing *backing)
+{
+    const char *source = backing->config.master_key.text;
+    enum master_key_status status = master_keys_load(source, &backing->keys);
+
+    if (status == MASTER_KEY_OK)
+        return EXIT_DONE;
+    if (status == MASTER_KEY_FAILED)
+        return fail_with(EXIT_FILE, "master key %s: %s", source, strerror(errno));
+    return fail_with(status == MASTER_KEY_MALFORMED ? EXIT_INPUT : EXIT_FILE, "master key %s: %s",
+                     source, master_key_status_text(status));
+}
+
+/* The store's reason never has a password; its URL may, and is not shown. */
+static int open_store(struct backing *backing)
+{
+    enum store_status status =
+        store_open(backing->config.store.text, false, &backing->keys, &backing->store);
+
+    if (status == STORE_OK)
+        status = store_ping(backing->store);
+    if (status == STORE_OK)
+        return EXIT_DONE;
+    return fail_with(EXIT_FILE, "store: %s", store_reason(backing->store, status));
+}
+
+int backing_open(const char *config_path, struct backing *backing)
+{
+    struct config_errors errors;
+    int status;
+
+    *backing = (struct backing){0};
+    if (access(config_path, R_OK) != 0)
+        return fail_with(EXIT_FILE, "configuration %s: %s", config_path, strerror(errno));
+    if (!config_load(config_path, &backing->config, &errors)) {
+        fputs(errors.text, stderr);
+        return EXIT_INPUT;
+    }
+    status = load_keys(backing);
+    return status == EXIT_DONE ? open_store(backing) : status;
+}
+
+void backing_close(struct backing *backing)
+{
+    store_close(backing->store);
+    master_keys_wipe(&backing->keys);
+    config_free(&backing->config);
+}
+
+const char *backing_options(int argc, char **argv, const char *const *flags, bool *flagged)
+{
+    struct option known[1 + FLAGS_MAX + 1] = {{"config", required_argument, NULL, 'c'}};
+    const char *config = NULL;
+    bool understood = true;
+    int option;
+
+    for (int i = 0; i < FLAGS_MAX && flags[i]; i++)
+        known[1 + i] = (struct option){flags[i], no_argument, NULL, i};
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'c')
+            config = optarg;
+        else if (option < FLAGS_MAX)
+            flagged[option] = true;
+        else
+            understood = false;
+    }
+    if (config && understood && optind == argc)
+        return config;
+    fail_with(EXIT_USAGE, "%s needs --config FILE; see kbs --help", argv[0]);
+    return NULL;
+}

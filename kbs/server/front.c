@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "kbs/server/front.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "kbs/admin/admin.h"
+#include "kbs/metrics.h"
+#include "kbs/protocol/protocol.h"
+#include "kbs/server/client.h"
+#include "kbs/server/clock.h"
+#include "kbs/store/store.h"
+
+#define TOO_MANY "too-many-requests"
+
+static bool is(const struct http_request *request, const char *method, const char *path)
+{
+    return strcmp(request->method, method) == 0 && strcmp(request->path, path) == 0;
+}
+
+static void ask_for_patience(struct http_reply *reply, unsigned seconds)
+{
+    http_reply_header(reply, "Retry-After", "%u", seconds);
+    metric_add(METRIC_RATE_LIMITED, 1);
+}
+
+size_t front_public_gate(void *context, const struct http_request *request,
+                         struct http_reply *reply)
+{
+    const struct front *front = context;
+    unsigned wait;
+
+    if (is(request, "POST", "/kbs/v0/auth")) {
+        wait = rate_limit_take(front->sessions, client_key_of_text(request->peer), clock_ms());
+        if (wait > 0) {
+            front_public_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
+            ask_for_patience(reply, wait);
+        }
+    }
+    return PROTOCOL_BODY_MAX;
+}
+
+/* Strangers cannot make the server keep much: only who has a token may send a long body. */
+static size_t longest_body(const struct front *front, const struct http_request *request)
+{
+    const char *length = http_request_value(request, HTTP_HEADER, "Content-Length");
+    const bool is_short = length ? strtoull(length, NULL, 10) <= PROTOCOL_BODY_MAX
+                                 : !http_request_value(request, HTTP_HEADER, "Transfer-Encoding");
+
+    return is_short || !admin_knows_sender(front->kbs, request) ? PROTOCOL_BODY_MAX
+                                                                : ADMIN_BODY_MAX;
+}
+
+/* Who has failed too often is not even listened to. */
+size_t front_admin_gate(void *context, const struct http_request *request, struct http_reply *reply)
+{
+    const struct front *front = context;
+    unsigned wait = rate_limit_wait(front->failures, client_key_of_text(request->peer), clock_ms());
+
+    if (wait == 0)
+        return longest_body(front, request);
+    front_admin_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
+    ask_for_patience(reply, wait);
+    return PROTOCOL_BODY_MAX;
+}
+
+/* For a load balancer: it learns nothing but whether to send clients here. */
+static void answer_health(const struct front *front, struct http_reply *reply)
+{
+    const bool healthy = store_ping(front->kbs->store) == STORE_OK;
+
+    http_reply_json(reply, healthy ? HTTP_OK : HTTP_UNAVAILABLE,
+                    json_pack("{s:s}", "status", healthy ? "ok" : "store-unavailable"));
+}
+
+void front_public_answer(void *context, const struct http_request *request,
+                         struct http_reply *reply)
+{
+    const struct front *front = context;
+    const uint64_t began_us = clock_us();
+
+    if (is(request, "GET", "/healthz")) {
+        answer_health(front, reply);
+        return;
+    }
+    protocol_answer(front->kbs, request, reply);
+    if (is(request, "POST", "/kbs/v0/attest"))
+        metrics_observe_attestation(clock_us() - began_us);
+}
+
+void front_admin_answer(void *context, const struct http_request *request, struct http_reply *reply)
+{
+    const struct front *front = context;
+
+    if (is(request, "GET", "/healthz")) {
+        answer_health(front, reply);
+        return;
+    }
+    admin_answer(front->kbs, request, reply);
+    /* The failure is charged after the fact, and refused at the next request. */
+    if (reply->status == HTTP_UNAUTHORIZED)
+        (void)!rate_limit_take(front->failures, client_key_of_text(request->peer), clock_ms());
+}
+
+void front_public_refuse(struct http_reply *reply, unsigned status, const char *code)
+{
+    protocol_refuse(reply, status, "RequestRefused", code);
+}
+
+void front_admin_refuse(struct http_reply *reply, unsigned status, const char *code)
+{
+    http_reply_json(reply, status, json_pack("{s:s}", "error", code));
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* kbs: the Key Broker Server of the owner of confidential VMs. */
+#include "kbs/server/commands.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+    "Usage: kbs init DIR [--listen ADDRESS:PORT] [--admin-listen ADDRESS:PORT] [--host HOST]...\n"
+    "                    [--store URL] [--amd-certs DIR] [--kds URL]\n"
+    "                    [--trust-emulated ARK.pem [--certs DIR]]\n"
+    "       kbs serve --config FILE [--check-config] [--ready-fd N]\n"
+    "       kbs rotate-master-key --config FILE [--add | --rewrap]\n"
+    "       kbs show-release-key --config FILE [--all]\n"
+    "       kbs recover-token --config FILE\n"
+    "       kbs renew-certificate DIR\n"
+    "\n"
+    "Releases secrets to confidential VMs that prove what they are. What is not registered gets\n"
+    "nothing. kbsctl registers.\n"
+    "\n"
+    "init               makes the folder of a new server: its configuration, keys, certificate "
+    "and\n"
+    "                   store, and a token for its owner\n"
+    "  --listen AT        where VMs' proxies come (default 127.0.0.1:8080). TLS is used where it "
+    "is\n"
+    "                     not a loopback address\n"
+    "  --admin-listen AT  where administrators come, with TLS (default 127.0.0.1:8443)\n"
+    "  --host HOST        name or address in the server's certificate, beside localhost and those\n"
+    "                     that are listened on\n"
+    "  --store URL        postgresql://..., or the path of an SQLite database (default "
+    "DIR/kbs.db)\n"
+    "  --amd-certs DIR    AMD's certificates and CRLs, for clients that do not send them\n"
+    "  --kds URL          AMD's Key Distribution Service or a mirror of it (default\n"
+    "                     https://kdsintf.amd.com; \"none\": certificates are never fetched)\n"
+    "  --trust-emulated FILE  believe reports of the emulated platform with this root "
+    "certificate.\n"
+    "                     Such a VM is NOT confidential: for tests only\n"
+    "  --certs DIR        that platform's ask.pem and vcek.der or vcek.pem\n"
+    "serve              answers until it is terminated; SIGHUP loads the TLS files again\n"
+    "  --check-config     only checks the configuration, its files and the store\n"
+    "  --ready-fd N       writes a line for each address to this file descriptor and closes it, "
+    "once\n"
+    "                     the server is ready\n"
+    "rotate-master-key  puts a new master key in front of the others and wraps the secrets anew\n"
+    "  --add              only adds the key; --rewrap: only wraps anew, under the first key. "
+    "Servers\n"
+    "                     that share a store are restarted between the two\n"
+    "show-release-key   shows the public key that images pin (igvm build --kbs-key)\n"
+    "  --all              all that are not retired\n"
+    "recover-token      makes a new token for an owner who lost theirs\n"
+    "renew-certificate  makes a new certificate with the authority that init made\n"
+    "\n"
+    "Exit status: 0 done, 2 wrong usage, 3 a file or the store failed, 4 a file's content is not\n"
+    "acceptable, 5 an address cannot be listened on.\n";
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"init", command_init},
+    {"serve", command_serve},
+    {"rotate-master-key", command_rotate_master_key},
+    {"show-release-key", command_show_release_key},
+    {"recover-token", command_recover_token},
+    {"renew-certificate", command_renew_certificate},
+};
+
+int fail_with(enum exit_status status, const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("kbs: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return status;
+}
+
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    if (asks_for_help(argc, argv)) {
+        fputs(usage, stdout);
+        return EXIT_DONE;
+    }
+    if (argc >= 2)
+        for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+            if (strcmp(argv[1], commands[i].name) == 0)
+                return commands[i].run(argc - 1, argv + 1);
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}

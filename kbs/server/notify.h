@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Tells the program that started this one how it is: systemd, by its notification socket. */
+#ifndef SNPVTPM_KBS_SERVER_NOTIFY_H
+#define SNPVTPM_KBS_SERVER_NOTIFY_H
+
+/* Sends such as "READY=1" to $NOTIFY_SOCKET; nothing happens where there is none. */
+void notify(const char *state);
+
+/* The same for reloading, which systemd wants with the time when it began. */
+void notify_reloading(void);
+
+#endif

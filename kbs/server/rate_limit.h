@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Token buckets: each client may do so many things a second, and a burst of more; all of them
+ * together likewise. The table of clients is bounded: whoever was away longest makes room, and
+ * begins anew with a full bucket, for which the bucket of all is the backstop. Thread-safe.
+ */
+#ifndef SNPVTPM_KBS_SERVER_RATE_LIMIT_H
+#define SNPVTPM_KBS_SERVER_RATE_LIMIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/reader.h"
+
+struct rate {
+    unsigned per_second; /* 0: no limit */
+    unsigned burst;      /* at least 1 where there is a limit */
+};
+
+struct rate_limit;
+
+/* Remembers up to clients clients. NULL without memory or randomness. */
+MUST_CHECK struct rate_limit *rate_limit_new(struct rate each, struct rate all, size_t clients);
+
+void rate_limit_free(struct rate_limit *limit);
+
+/* Takes a token of the client with that key (client.h) and one of all: 0 when there were both,
+ * otherwise takes none and tells after how many seconds there will be. now_ms: clock_ms(). */
+MUST_CHECK unsigned rate_limit_take(struct rate_limit *limit, uint64_t client, uint64_t now_ms);
+
+/* Tells the same without taking any. */
+MUST_CHECK unsigned rate_limit_wait(struct rate_limit *limit, uint64_t client, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The two things that systemd and a service say to each other (sd_listen_fds(3), sd_notify(3)). */
+#ifndef SNPVTPM_PROXY_SYSTEMD_H
+#define SNPVTPM_PROXY_SYSTEMD_H
+
+#include "lib/base/reader.h"
+
+#define SYSTEMD_FIRST_FD 3
+
+/*
+ * How many listening sockets this process was started with, from SYSTEMD_FIRST_FD on; they become
+ * non-blocking and close-on-exec. Takes the variables out of the environment.
+ */
+unsigned systemd_listen_fds(void);
+
+/* Whether fd is a stream socket that listens, on a Unix or vsock address. */
+MUST_CHECK bool systemd_is_listener(int fd);
+
+/* Tells the service manager, if there is one, such as "READY=1". */
+void systemd_notify(const char *state);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the KBS's reply: with the signed record that the image demands, or without one. */
+#ifndef SNPVTPM_SERVICES_ATTEST_RELEASE_REPLY_H
+#define SNPVTPM_SERVICES_ATTEST_RELEASE_REPLY_H
+
+#include <openssl/types.h>
+
+#include "lib/jose/jwe_ecdh.h"
+#include "services/attest/guest_request.h"
+#include "services/attest/release_terms.h"
+
+#define STATE_KEY_SIZE 64 /* AES-256-XTS */
+
+/* What a record must be about, all of it our own. */
+struct release_context {
+    const struct release_terms *terms;
+    struct release_advert advert;
+    struct release_request request;
+    const uint8_t *report; /* REPORT_SIZE bytes */
+    EVP_PKEY *own;
+    struct p521_point own_point;
+};
+
+/*
+ * Decrypts the reply to a state key, which the caller wipes. With pins, only if a record in its
+ * header is signed under one of them, answers this request for this report and this key, says OK
+ * and commits to the content key. Nothing is decrypted before that.
+ */
+MUST_CHECK enum attest_error release_reply_open(const struct release_context *context,
+                                                const struct jwe *reply,
+                                                uint8_t key[STATE_KEY_SIZE]);
+
+#endif

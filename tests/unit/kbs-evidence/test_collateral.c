@@ -1,0 +1,912 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+
+#include "kbs/collateral/collateral.h"
+#include "kbs/evidence/evidence.h"
+#include "kbs/metrics.h"
+#include "tests/unit/kbs-evidence/fake_kds.h"
+#include "tests/unit/kbs/chip.h"
+#include "tests/unit/kbs/scratch.h"
+
+static struct chip milan;
+static struct tcb milan_tcb;
+static time_t now;
+
+static int make_chip(void **state)
+{
+    (void)state;
+    chip_make(&milan);
+    chip_become(&milan, "Milan");
+    milan_tcb = product_tcb(PRODUCT_MILAN, milan.tcb);
+    return 0;
+}
+
+static int free_chip(void **state)
+{
+    (void)state;
+    chip_free(&milan);
+    return 0;
+}
+
+static struct fake_kds *kds;
+
+static int start(void **state)
+{
+    kds = fake_kds_start();
+    now = time(NULL);
+    return scratch_make(state);
+}
+
+static int stop(void **state)
+{
+    fake_kds_stop(kds);
+    return scratch_remove(state);
+}
+
+/* Files and documents */
+
+static const char *in_scratch(const char *name)
+{
+    static char path[PATH_MAX];
+
+    return scratch_path(name, path);
+}
+
+static void make_folder(const char *name)
+{
+    assert_int_equal(mkdir(in_scratch(name), 0700), 0);
+}
+
+static void write_bytes(const char *name, const void *bytes, size_t size)
+{
+    FILE *file = fopen(in_scratch(name), "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    fclose(file);
+}
+
+static void write_certificate(const char *name, X509 *certificate)
+{
+    uint8_t *der = NULL;
+    int size = i2d_X509(certificate, &der);
+
+    write_bytes(name, der, (size_t)size);
+    OPENSSL_free(der);
+}
+
+static void write_crl(const char *name, X509_CRL *crl)
+{
+    uint8_t *der = NULL;
+    int size = i2d_X509_CRL(crl, &der);
+
+    write_bytes(name, der, (size_t)size);
+    OPENSSL_free(der);
+}
+
+static void serve_certificate(const char *uri, X509 *certificate)
+{
+    uint8_t *der = NULL;
+    int size = i2d_X509(certificate, &der);
+
+    fake_kds_serve(kds, uri, der, (size_t)size);
+    OPENSSL_free(der);
+}
+
+static void serve_crl(const char *uri, X509_CRL *crl)
+{
+    uint8_t *der = NULL;
+    int size = i2d_X509_CRL(crl, &der);
+
+    fake_kds_serve(kds, uri, der, (size_t)size);
+    OPENSSL_free(der);
+}
+
+static void serve_chain(const char *uri, X509 *first, X509 *second)
+{
+    BIO *text = BIO_new(BIO_s_mem());
+    char *bytes;
+    long size;
+
+    assert_int_equal(PEM_write_bio_X509(text, first), 1);
+    assert_int_equal(PEM_write_bio_X509(text, second), 1);
+    size = BIO_get_mem_data(text, &bytes);
+    fake_kds_serve(kds, uri, bytes, (size_t)size);
+    BIO_free(text);
+}
+
+/* A CRL of the Milan's, valid from and until so many seconds from now. */
+static X509_CRL *make_crl(long from, long until)
+{
+    struct crl_spec spec = chip_crl_spec(&milan);
+
+    spec.from = from;
+    spec.until = until;
+    return chip_crl(&spec);
+}
+
+static const char *hwid(size_t size)
+{
+    static char text[2 * CHIP_ID_SIZE + 1];
+
+    for (size_t i = 0; i < size; i++)
+        sprintf(text + 2 * i, "%02x", milan.id[i]);
+    return text;
+}
+
+static const char *vcek_uri(void)
+{
+    static char uri[512];
+
+    snprintf(uri, sizeof(uri), "/vcek/v1/Milan/%s?blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=213",
+             hwid(CHIP_ID_SIZE));
+    return uri;
+}
+
+#define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
+#define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
+#define CRL_URI        "/vcek/v1/Milan/crl"
+
+/* Sources */
+
+static struct collateral *open_with(const char *directory, const char *url, const char *cache)
+{
+    const struct collateral_options options = {
+        .directory = directory, .kds_url = url, .cache = cache, .timeout_s = 1};
+    struct collateral *collateral = collateral_new(&options);
+
+    assert_non_null(collateral);
+    return collateral;
+}
+
+static struct collateral *open_kds(void)
+{
+    return open_with(NULL, fake_kds_url(kds), NULL);
+}
+
+static enum collateral_status ask_vcek(struct collateral *collateral)
+{
+    X509 *vcek;
+    enum collateral_status status =
+        collateral_vcek(collateral, PRODUCT_MILAN, milan.id, milan_tcb, now, &vcek);
+
+    assert_int_equal(status == COLLATERAL_OK, vcek != NULL);
+    if (vcek)
+        assert_int_equal(X509_cmp(vcek, milan.vcek), 0);
+    X509_free(vcek);
+    return status;
+}
+
+/* Compares what was found with expected; NULL: only that there is something. */
+static enum collateral_status ask_crl(struct collateral *collateral, const X509_CRL *expected)
+{
+    X509_CRL *crl;
+    enum collateral_status status = collateral_crl(collateral, PRODUCT_MILAN, false, now, &crl);
+
+    assert_int_equal(status == COLLATERAL_OK, crl != NULL);
+    if (crl && expected)
+        assert_int_equal(X509_CRL_match(crl, expected), 0);
+    X509_CRL_free(crl);
+    return status;
+}
+
+/* Frees what was found. */
+static void expect_certificate(enum collateral_status status, X509 **found, const X509 *expected)
+{
+    assert_int_equal(status, COLLATERAL_OK);
+    assert_int_equal(X509_cmp(*found, expected), 0);
+    X509_free(*found);
+}
+
+/* The directory */
+
+static void finds_vceks_in_trustees_layout(void **state)
+{
+    char name[512];
+    struct collateral *collateral;
+
+    (void)state;
+    make_folder("vcek");
+    snprintf(name, sizeof(name), "vcek/%s", hwid(CHIP_ID_SIZE));
+    make_folder(name);
+    collateral = open_with(scratch_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    strcat(name, "/bl03_tee00_snp08_ucode213_vcek.der");
+    write_certificate(name, milan.vcek);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE); /* it looks again later */
+    now += 60;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void finds_the_one_vcek_of_a_chip(void **state)
+{
+    char name[512];
+    struct collateral *collateral;
+
+    (void)state;
+    make_folder(hwid(CHIP_ID_SIZE));
+    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
+    write_certificate(name, milan.vcek);
+    collateral = open_with(scratch_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
+{
+    struct certificate_spec spec = chip_vcek_spec(&milan);
+    uint8_t another[CHIP_ID_SIZE] = {1};
+    char name[512];
+    struct collateral *collateral;
+    X509 *vcek;
+
+    (void)state;
+    make_folder(hwid(CHIP_ID_SIZE));
+    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
+    spec.tcb--;
+    vcek = chip_certificate(&spec);
+    write_certificate(name, vcek);
+    X509_free(vcek);
+    collateral = open_with(scratch_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    spec.tcb++;
+    spec.hwid = another;
+    vcek = chip_certificate(&spec);
+    write_certificate(name, vcek);
+    X509_free(vcek);
+    now += 60;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    collateral_free(collateral);
+}
+
+static void finds_amds_files(void **state)
+{
+    struct collateral *collateral;
+    X509_CRL *crl = make_crl(-DAY, DAY);
+    X509 *found;
+
+    (void)state;
+    write_certificate("milan-ask.der", milan.ask);
+    write_certificate("milan-asvk.pem", milan.asvk); /* whatever is in it */
+    write_certificate("milan-ark.der", milan.ark);
+    write_crl("milan-vcek.crl", crl);
+    collateral = open_with(scratch_folder, NULL, NULL);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
+                       &found, milan.ask);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
+                       &found, milan.asvk);
+    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    assert_int_equal(collateral_root(collateral, PRODUCT_GENOA, now, &found), COLLATERAL_NONE);
+    assert_null(found);
+    X509_CRL_free(crl);
+    collateral_free(collateral);
+}
+
+static void gives_an_expired_crl_rather_than_none(void **state)
+{
+    X509_CRL *crl = make_crl(-DAY, -DAY / 2);
+    struct collateral *collateral;
+
+    (void)state;
+    write_crl("milan-vcek.crl", crl);
+    collateral = open_with(scratch_folder, NULL, NULL);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    collateral_free(collateral);
+    X509_CRL_free(crl);
+}
+
+/* The KDS */
+
+static void asks_the_kds_for_the_reported_tcb(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    assert_string_equal(fake_kds_last_uri(kds), vcek_uri());
+    collateral_free(collateral);
+}
+
+static void asks_for_turins_with_fmc_and_a_short_id(void **state)
+{
+    struct collateral *collateral = open_kds();
+    struct tcb tcb = {.fmc = 1, .bootloader = 3, .snp = 8, .microcode = 0xd5};
+    char expected[512];
+    X509 *vcek;
+
+    (void)state;
+    snprintf(expected, sizeof(expected),
+             "/vcek/v1/Turin/%.16s?fmcSPL=01&blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=213", hwid(8));
+    assert_int_equal(collateral_vcek(collateral, PRODUCT_TURIN, milan.id, tcb, now, &vcek),
+                     COLLATERAL_NONE);
+    assert_string_equal(fake_kds_last_uri(kds), expected);
+    collateral_free(collateral);
+}
+
+static void asks_for_what_is_above_the_leaf(void **state)
+{
+    struct collateral *collateral = open_kds();
+    X509_CRL *crl = make_crl(-DAY, DAY);
+    X509 *found;
+
+    (void)state;
+    serve_chain(CHAIN_URI, milan.ask, milan.ark);
+    serve_chain(VLEK_CHAIN_URI, milan.asvk, milan.ark);
+    serve_crl(CRL_URI, crl);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
+                       &found, milan.ask);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
+                       &found, milan.asvk);
+    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 4);
+    collateral_free(collateral);
+    X509_CRL_free(crl);
+}
+
+static void counts_what_it_asks(void **state)
+{
+    uint64_t fetches = metric_get(METRIC_KDS_FETCHES), failures = metric_get(METRIC_KDS_FAILURES);
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    fake_kds_fail(kds, 500, NULL, NULL);
+    assert_int_equal(ask_crl(collateral, NULL), COLLATERAL_FAILED);
+    assert_int_equal(metric_get(METRIC_KDS_FETCHES), fetches + 2);
+    assert_int_equal(metric_get(METRIC_KDS_FAILURES), failures + 1);
+    collateral_free(collateral);
+}
+
+static void does_not_ask_twice(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    now += 1000 * DAY;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 1);
+    collateral_free(collateral);
+}
+
+static void asks_again_later_for_what_was_missing(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    assert_int_equal(fake_kds_requests(kds), 1);
+    serve_certificate(vcek_uri(), milan.vcek);
+    now += 60;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 2);
+    collateral_free(collateral);
+}
+
+static void prefers_the_owners_directory(void **state)
+{
+    X509_CRL *crl = make_crl(-DAY, DAY);
+    struct collateral *collateral;
+
+    (void)state;
+    write_crl("milan-vcek.crl", crl);
+    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 0);
+    collateral_free(collateral);
+    X509_CRL_free(crl);
+}
+
+static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
+{
+    X509_CRL *old = make_crl(-DAY, -DAY / 2), *new = make_crl(-DAY / 4, DAY);
+    struct collateral *collateral;
+
+    (void)state;
+    write_crl("milan-vcek.crl", old);
+    serve_crl(CRL_URI, new);
+    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    assert_int_equal(ask_crl(collateral, new), COLLATERAL_OK);
+    collateral_free(collateral);
+    X509_CRL_free(old);
+    X509_CRL_free(new);
+}
+
+/* Backing off */
+
+static void leaves_the_kds_alone_for_as_long_as_it_asks(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    fake_kds_fail(kds, 429, "Retry-After", "7");
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    fake_kds_fail(kds, 0, NULL, NULL);
+    serve_certificate(vcek_uri(), milan.vcek);
+    now += 6;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    assert_int_equal(ask_crl(collateral, NULL), COLLATERAL_BACKING_OFF); /* everything */
+    assert_int_equal(fake_kds_requests(kds), 1);
+    now += 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 2);
+    collateral_free(collateral);
+}
+
+/* How long it leaves the KDS alone after one more failure. */
+static time_t pause_after_failure(struct collateral *collateral)
+{
+    unsigned before = fake_kds_requests(kds);
+    time_t failed = now;
+
+    ask_vcek(collateral);
+    assert_int_equal(fake_kds_requests(kds), before + 1);
+    do
+        now++;
+    while (ask_vcek(collateral) == COLLATERAL_BACKING_OFF && fake_kds_requests(kds) == before + 1 &&
+           now < failed + 10000);
+    return now - failed;
+}
+
+static void waits_longer_after_each_failure(void **state)
+{
+    static const time_t after_429[] = {10, 20, 40};
+    struct collateral *collateral = open_kds();
+    unsigned requests;
+
+    (void)state;
+    fake_kds_fail(kds, 429, NULL, NULL);
+    /* Each measurement ends with the next failure, which counts as well. */
+    assert_int_equal(pause_after_failure(collateral), after_429[0]);
+    requests = fake_kds_requests(kds);
+    now += after_429[1] - 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    assert_int_equal(fake_kds_requests(kds), requests);
+    now += 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    assert_int_equal(fake_kds_requests(kds), requests + 1);
+    now += after_429[2] - 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    assert_int_equal(fake_kds_requests(kds), requests + 1);
+    for (int i = 0; i < 12; i++) {
+        now += 600;
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    }
+    fake_kds_fail(kds, 0, NULL, NULL);
+    serve_certificate(vcek_uri(), milan.vcek);
+    now += 600; /* no pause is longer */
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void does_not_wait_for_ever_though_it_is_asked_to(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    fake_kds_fail(kds, 429, "Retry-After", "99999999");
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    fake_kds_fail(kds, 0, NULL, NULL);
+    serve_certificate(vcek_uri(), milan.vcek);
+    now += 600;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void expect_failure_then_pause(void)
+{
+    struct collateral *collateral = open_kds();
+
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
+    now += 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
+    assert_int_equal(fake_kds_requests(kds), 1);
+    now += 1;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
+    assert_int_equal(fake_kds_requests(kds), 2);
+    collateral_free(collateral);
+}
+
+static void an_error_of_the_kds_is_a_failure(void **state)
+{
+    (void)state;
+    fake_kds_fail(kds, 503, NULL, NULL);
+    expect_failure_then_pause();
+}
+
+static void a_redirection_is_a_failure(void **state)
+{
+    (void)state;
+    fake_kds_fail(kds, 302, "Location", "file:///etc/passwd");
+    expect_failure_then_pause();
+}
+
+static void garbage_is_a_failure(void **state)
+{
+    (void)state;
+    fake_kds_serve(kds, vcek_uri(), "<html>", 6);
+    expect_failure_then_pause();
+}
+
+static void another_chips_vcek_is_a_failure(void **state)
+{
+    struct certificate_spec spec = chip_vcek_spec(&milan);
+    uint8_t another[CHIP_ID_SIZE] = {1};
+    X509 *vcek;
+
+    (void)state;
+    spec.hwid = another;
+    vcek = chip_certificate(&spec);
+    serve_certificate(vcek_uri(), vcek);
+    X509_free(vcek);
+    expect_failure_then_pause();
+}
+
+static void too_long_an_answer_is_a_failure(void **state)
+{
+    static char megabytes[3 << 20];
+
+    (void)state;
+    fake_kds_serve(kds, vcek_uri(), megabytes, sizeof(megabytes));
+    expect_failure_then_pause();
+}
+
+static void a_slow_answer_is_a_failure(void **state)
+{
+    struct collateral *collateral = open_kds();
+    time_t began = time(NULL);
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    fake_kds_delay(kds, 3000);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
+    assert_in_range(time(NULL) - began, 0, 2);
+    collateral_free(collateral);
+}
+
+static void no_kds_there_is_a_failure(void **state)
+{
+    struct collateral *collateral = open_with(NULL, "http://127.0.0.1:1", NULL);
+
+    (void)state;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
+    collateral_free(collateral);
+}
+
+/* The cache on disk */
+
+static void keeps_what_it_fetched_on_disk(void **state)
+{
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+    struct stat folder;
+
+    (void)state;
+    scratch_path("cache", cache);
+    serve_certificate(vcek_uri(), milan.vcek);
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+    assert_int_equal(stat(cache, &folder), 0);
+    assert_int_equal(folder.st_mode & 0777, 0700);
+    collateral = open_with(NULL, NULL, cache); /* another process, without a KDS */
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+    assert_int_equal(fake_kds_requests(kds), 1);
+}
+
+/* The path of the cached VCEK. */
+static const char *cached_vcek(void)
+{
+    static char name[512];
+
+    snprintf(name, sizeof(name), "cache/Milan-%s-bl03_tee00_snp08_ucode213-vcek.pem",
+             hwid(CHIP_ID_SIZE));
+    return name;
+}
+
+static void flip_byte(const char *name, long at)
+{
+    FILE *file = fopen(in_scratch(name), "r+");
+    int byte;
+
+    assert_non_null(file);
+    fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
+    byte = fgetc(file);
+    fseek(file, -1, SEEK_CUR);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void replaces_files_that_are_not_as_it_wrote_them(void **state)
+{
+    static const long offsets[] = {0, 20, 200, 1000, -40};
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+
+    (void)state;
+    scratch_path("cache", cache);
+    serve_certificate(vcek_uri(), milan.vcek);
+    for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]) + 2; i++) {
+        collateral = open_with(NULL, fake_kds_url(kds), cache);
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+        assert_int_equal(fake_kds_requests(kds), i + 1);
+        collateral_free(collateral);
+        collateral = open_with(NULL, NULL, cache);
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+        collateral_free(collateral);
+        if (i < sizeof(offsets) / sizeof(offsets[0]))
+            flip_byte(cached_vcek(), offsets[i]);
+        else
+            write_bytes(cached_vcek(), "", 0);
+    }
+}
+
+static void works_where_it_cannot_write(void **state)
+{
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+
+    (void)state;
+    scratch_path("cache", cache);
+    serve_certificate(vcek_uri(), milan.vcek);
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(remove(cache), 0);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void needs_a_folder_for_its_cache(void **state)
+{
+    char cache[PATH_MAX];
+    const struct collateral_options options = {.cache = cache};
+
+    (void)state;
+    write_bytes("file", "x", 1);
+    scratch_path("file", cache);
+    assert_null(collateral_new(&options));
+    scratch_path("no/such/folder", cache);
+    assert_null(collateral_new(&options));
+}
+
+static void renews_a_crl_daily_and_at_its_end(void **state)
+{
+    X509_CRL *first = make_crl(-DAY, 10 * DAY), *second = make_crl(-DAY / 2, 11 * DAY);
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+
+    (void)state;
+    scratch_path("cache", cache);
+    serve_crl(CRL_URI, first);
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    serve_crl(CRL_URI, second);
+    now += DAY / 2;
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 1);
+    now += DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 2);
+    fake_kds_fail(kds, 503, NULL, NULL);
+    now += 5 * DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* still valid */
+    assert_int_equal(fake_kds_requests(kds), 3);
+    now += 20 * DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* the verifier will see */
+    assert_int_equal(fake_kds_requests(kds), 4);
+    fake_kds_fail(kds, 0, NULL, NULL);
+    serve_crl(CRL_URI, first);
+    now += 120;
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    collateral_free(collateral);
+    X509_CRL_free(first);
+    X509_CRL_free(second);
+}
+
+/* Many at once */
+
+static void *ask_in_thread(void *context)
+{
+    return ask_vcek(context) == COLLATERAL_OK ? NULL : context;
+}
+
+static void joins_those_who_want_the_same(void **state)
+{
+    struct collateral *collateral = open_kds();
+    pthread_t threads[16];
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    fake_kds_delay(kds, 200);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_in_thread, collateral), 0);
+    for (int i = 0; i < 16; i++) {
+        void *failed;
+
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(fake_kds_requests(kds), 1);
+    collateral_free(collateral);
+}
+
+static void *ask_another_in_thread(void *context)
+{
+    uint8_t chip_id[CHIP_ID_SIZE] = {0};
+    X509 *vcek;
+
+    chip_id[0] = 1;
+    return collateral_vcek(context, PRODUCT_MILAN, chip_id, milan_tcb, now, &vcek) ==
+                   COLLATERAL_NONE
+               ? NULL
+               : context;
+}
+
+static void does_not_wait_for_those_who_want_something_else(void **state)
+{
+    struct collateral *collateral = open_kds();
+    pthread_t thread;
+    struct timespec began, ended;
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    fake_kds_delay(kds, 800);
+    assert_int_equal(pthread_create(&thread, NULL, ask_another_in_thread, collateral), 0);
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    clock_gettime(CLOCK_MONOTONIC, &ended);
+    assert_true(ended.tv_sec - began.tv_sec + (ended.tv_nsec - began.tv_nsec) / 1e9 < 0.5);
+    pthread_join(thread, NULL);
+    collateral_free(collateral);
+}
+
+/* Addresses */
+
+static void takes_only_urls_that_are_safe(void **state)
+{
+    (void)state;
+    assert_true(collateral_url_is_acceptable("https://kdsintf.amd.com"));
+    assert_true(collateral_url_is_acceptable("https://mirror.example:8443/amd/kds"));
+    assert_true(collateral_url_is_acceptable("http://127.0.0.1:8080"));
+    assert_true(collateral_url_is_acceptable("http://[::1]:8080"));
+    assert_true(collateral_url_is_acceptable("http://localhost"));
+    assert_false(collateral_url_is_acceptable("http://kdsintf.amd.com"));
+    assert_false(collateral_url_is_acceptable("http://127.0.0.1.example"));
+    assert_false(collateral_url_is_acceptable("http://localhost@example.com"));
+    assert_false(collateral_url_is_acceptable("ftp://127.0.0.1"));
+    assert_false(collateral_url_is_acceptable("file:///etc"));
+    assert_false(collateral_url_is_acceptable("https://kdsintf.amd.com?x=1"));
+    assert_false(collateral_url_is_acceptable("https://kdsintf.amd.com/"));
+    assert_false(collateral_url_is_acceptable("kdsintf.amd.com"));
+    assert_false(collateral_url_is_acceptable(""));
+}
+
+/* The verifier with nothing but a report */
+
+static enum verdict verify_report_alone(struct collateral *collateral,
+                                        const struct requirements *requirements)
+{
+    const struct trust trust = {.amd_ark = {[PRODUCT_MILAN] = milan.ark}};
+    const struct verifier verifier = {.trust = &trust, .collateral = collateral};
+    struct expectation expected = {.requirements = requirements, .now = now};
+    struct snp_report report = chip_report(&milan, expected.report_data);
+    const struct evidence evidence = {.report = (const uint8_t *)&report,
+                                      .report_size = sizeof(report)};
+    struct attested attested;
+    struct finding finding;
+
+    chip_sign(&milan, &report);
+    (void)!evidence_verify(&verifier, &evidence, &expected, &attested, &finding);
+    return finding.verdict;
+}
+
+static void a_report_alone_suffices(void **state)
+{
+    struct collateral *collateral = open_kds();
+    X509_CRL *crl = make_crl(-DAY, DAY);
+    struct requirements requirements;
+
+    (void)state;
+    requirements_strict(&requirements);
+    serve_certificate(vcek_uri(), milan.vcek);
+    serve_chain(CHAIN_URI, milan.ask, milan.ark);
+    serve_crl(CRL_URI, crl);
+    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
+    assert_int_equal(fake_kds_requests(kds), 3);
+    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
+    assert_int_equal(fake_kds_requests(kds), 3);
+    collateral_free(collateral);
+    X509_CRL_free(crl);
+}
+
+static void refuses_without_a_crl_from_the_kds(void **state)
+{
+    struct collateral *collateral = open_kds();
+    struct requirements requirements;
+
+    (void)state;
+    requirements_strict(&requirements);
+    serve_certificate(vcek_uri(), milan.vcek);
+    serve_chain(CHAIN_URI, milan.ask, milan.ark);
+    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CRL_MISSING);
+    collateral_free(collateral);
+}
+
+static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
+{
+    struct collateral *collateral = open_kds();
+    uint8_t listed[1][CHIP_ID_SIZE] = {{1}};
+    struct requirements requirements;
+
+    (void)state;
+    requirements_strict(&requirements);
+    requirements.chip_ids = listed;
+    requirements.chip_id_count = 1;
+    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CHIP_REFUSED);
+    assert_int_equal(fake_kds_requests(kds), 0);
+    collateral_free(collateral);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(finds_vceks_in_trustees_layout),
+        TEST(finds_the_one_vcek_of_a_chip),
+        TEST(does_not_take_a_vcek_for_another_tcb_or_chip),
+        TEST(finds_amds_files),
+        TEST(gives_an_expired_crl_rather_than_none),
+        TEST(asks_the_kds_for_the_reported_tcb),
+        TEST(asks_for_turins_with_fmc_and_a_short_id),
+        TEST(asks_for_what_is_above_the_leaf),
+        TEST(counts_what_it_asks),
+        TEST(does_not_ask_twice),
+        TEST(asks_again_later_for_what_was_missing),
+        TEST(prefers_the_owners_directory),
+        TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
+        TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
+        TEST(waits_longer_after_each_failure),
+        TEST(does_not_wait_for_ever_though_it_is_asked_to),
+        TEST(an_error_of_the_kds_is_a_failure),
+        TEST(a_redirection_is_a_failure),
+        TEST(garbage_is_a_failure),
+        TEST(another_chips_vcek_is_a_failure),
+        TEST(too_long_an_answer_is_a_failure),
+        TEST(a_slow_answer_is_a_failure),
+        TEST(no_kds_there_is_a_failure),
+        TEST(keeps_what_it_fetched_on_disk),
+        TEST(replaces_files_that_are_not_as_it_wrote_them),
+        TEST(works_where_it_cannot_write),
+        TEST(needs_a_folder_for_its_cache),
+        TEST(renews_a_crl_daily_and_at_its_end),
+        TEST(joins_those_who_want_the_same),
+        TEST(does_not_wait_for_those_who_want_something_else),
+        TEST(takes_only_urls_that_are_safe),
+        TEST(a_report_alone_suffices),
+        TEST(refuses_without_a_crl_from_the_kds),
+        TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
+    };
+
+    return cmocka_run_group_tests(tests, make_chip, free_chip);
+}

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs a command beside a PostgreSQL server of its own, which it starts in a temporary folder and removes afterwards.
+#
+# usage: with-postgres.sh COMMAND [ARGUMENT]...
+#        with-postgres.sh --crash                kill -9 the server of this environment, and start it again
+#
+# The command finds in its environment
+#   SNP_VTPM_TEST_POSTGRES         the URL of a database, with a query to which more can be added
+#   SNP_VTPM_TEST_POSTGRES_HOST    the folder of the server's socket
+#   SNP_VTPM_TEST_POSTGRES_DATA    the folder of the server's files
+#
+# Nothing listens on a network. PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not
+# run as root: for root it runs as nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
+set -euo pipefail
+
+fetched=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/postgresql/current/root
+server_programs() { { compgen -G "$1/usr/lib/postgresql/*/bin/initdb" || true; } | xargs -rn 1 dirname | sort -V | tail -n 1; }
+bin=${SNP_VTPM_TEST_POSTGRES_BIN:-$(server_programs "")}
+[ -n "$bin" ] || bin=$(server_programs "$fetched")
+if [ -z "$bin" ]; then
+    echo "skipped: there is no PostgreSQL; ./prepare.sh --for-tests fetches it" >&2
+    exit 77
+fi
+as_server=()
+[ "$(id -u)" != 0 ] || as_server=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+
+start() {
+    (cd / && "${as_server[@]}" "$bin/pg_ctl" start --silent --wait --timeout=60 --pgdata="$1/data" --log="$1/log" \
+        --options="-c listen_addresses= -c unix_socket_directories=$1")
+}
+
+if [ "${1-}" = --crash ]; then
+    folder=$SNP_VTPM_TEST_POSTGRES_HOST
+    kill -9 "$(head -n 1 "$SNP_VTPM_TEST_POSTGRES_DATA/postmaster.pid")"
+    # Its children hold the shared memory until they notice.
+    for _ in {1..50}; do
+        sleep 0.1
+        start "$folder" 2>/dev/null && exit
+    done
+    tail -n 20 "$folder/log" >&2
+    exit 1
+fi
+[ $# != 0 ] || {
+    sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/snp-vtpm-pg-XXXXXX")
+clean() {
+    (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$folder/data") || true
+    rm -rf "$folder"
+}
+trap clean EXIT
+trap 'exit 143' TERM INT HUP
+if [[ $bin == "$fetched"/* ]]; then
+    # Where another user can read it.
+    cp -r "$fetched" "$folder/root"
+    bin=$folder/root${bin#"$fetched"}
+    export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu
+fi
+[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
+(cd / && "${as_server[@]}" "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C \
+    --pgdata="$folder/data") >"$folder.initdb" 2>&1 || {
+    cat "$folder.initdb" >&2
+    rm -f "$folder.initdb"
+    exit 1
+}
+rm -f "$folder.initdb"
+start "$folder"
+"$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
+    --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs'
+
+export SNP_VTPM_TEST_POSTGRES_BIN=$bin
+export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"
+export SNP_VTPM_TEST_POSTGRES_HOST=$folder
+export SNP_VTPM_TEST_POSTGRES_DATA=$folder/data
+"$@" &
+child=$!
+trap 'kill $child 2>/dev/null; exit 143' TERM INT HUP
+wait $child

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* A pseudo-terminal: the VM has its master, as QEMU has with -serial pty. */
+#ifndef SNPVTPM_TESTS_PROXY_PTY_H
+#define SNPVTPM_TESTS_PROXY_PTY_H
+
+/* Makes one whose other end can be opened at path, in place of the one before. */
+int pty_open(const char *path);
+
+#endif

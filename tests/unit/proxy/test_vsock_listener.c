@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/vm_sockets.h>
+
+#include "proxy/peers.h"
+#include "proxy/vsock_listener.h"
+
+#define PORT       19951
+#define CONNECT_MS 2000
+
+/* Listens on PORT, or skips the test with the reason. */
+static int listen_or_skip(void)
+{
+    int fd;
+
+    switch (vsock_listener_open(PORT, &fd)) {
+    case VSOCK_LISTENER_OK:
+        return fd;
+    case VSOCK_LISTENER_UNSUPPORTED:
+        print_message("skipped: this kernel has no vsock\n");
+        skip();
+    default:
+        fail_msg("vsock port %d: %s", PORT, strerror(errno));
+    }
+    return -1;
+}
+
+static void a_port_that_is_served_is_named_so(void **state)
+{
+    int first = listen_or_skip(), second;
+
+    (void)state;
+    assert_int_equal(vsock_listener_open(PORT, &second), VSOCK_LISTENER_IN_USE);
+    close(first);
+    assert_int_equal(vsock_listener_open(PORT, &second), VSOCK_LISTENER_OK);
+    close(second);
+}
+
+/* Over the loopback of vsock; -1 when this kernel has none. */
+static int connect_locally(void)
+{
+    const struct sockaddr_vm address = {
+        .svm_family = AF_VSOCK,
+        .svm_cid = VMADDR_CID_LOCAL,
+        .svm_port = PORT,
+    };
+    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
+    struct pollfd descriptor = {.fd = fd, .events = POLLOUT};
+    socklen_t size = sizeof(error);
+
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
+        (errno == EINPROGRESS && poll(&descriptor, 1, CONNECT_MS) == 1 &&
+         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void a_peer_is_known_by_its_cid(void **state)
+{
+    int listening = listen_or_skip(), vm = connect_locally(), fd;
+    struct pollfd descriptor = {.fd = listening, .events = POLLIN};
+    struct peer peer;
+
+    (void)state;
+    if (vm < 0) {
+        close(listening);
+        print_message("skipped: no vsock loopback (module vsock_loopback)\n");
+        skip();
+    }
+    assert_int_equal(poll(&descriptor, 1, CONNECT_MS), 1);
+    fd = accept(listening, NULL, NULL);
+    assert_true(peer_of_socket(fd, &peer));
+    assert_int_equal(peer.kind, PEER_CID);
+    assert_int_equal(peer.id, VMADDR_CID_LOCAL);
+    assert_string_equal(peer.name, "vsock cid 1");
+    close(fd);
+    close(vm);
+    close(listening);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_port_that_is_served_is_named_so),
+        cmocka_unit_test(a_peer_is_known_by_its_cid),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
