@@ -163,8 +163,10 @@ static bool try_change(struct call *call, bool *again)
         else
             store_abandon(call->unit);
     }
-    if (status == STORE_OK)
+    if (status == STORE_OK) {
+        metric_add(METRIC_AUDIT_LINES, 1);
         return true;
+    }
     *again = status == STORE_CONFLICT;
     http_reply_release(call->reply);
     return call_refuse_status(call, status, "the change", "was not stored");
