@@ -283,7 +283,7 @@ static void verify_row(void *context, const struct row *row)
 static enum store_status verify_rows(struct store_unit *unit, struct audit_check *check)
 {
     struct verification state = {.check = check, .next = 1};
-    enum store_status status;
+    enum store_status status = STORE_OK;
     uint64_t from = 0;
 
     do {

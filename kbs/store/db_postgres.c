@@ -265,15 +265,16 @@ static const char *option(const PQconninfoOption *options, const char *name)
 }
 
 /*
- * Whether the URL's parts are what they should be. A password with a "/", "#" or "@" that is not
- * percent-encoded ends up in the port or in the database's name, and libpq would show it there.
+ * Whether the URL's parts are what they should be. Of a password with a "/", "#" or "@" that is not
+ * percent-encoded, a part is taken for a host, port or database, and libpq would show it as such.
  */
 static bool is_plain(const char *url)
 {
     PQconninfoOption *options = PQconninfoParse(url, NULL);
-    const char *port = option(options, "port"), *name = option(options, "dbname");
+    const char *port = option(options, "port"), *host = option(options, "host"),
+               *name = option(options, "dbname");
     bool plain = options && (!port || port[strspn(port, "0123456789,")] == '\0') &&
-                 (!name || !strchr(name, '@'));
+                 (!host || !strchr(host, '@')) && (!name || !strchr(name, '@'));
 
     PQconninfoFree(options);
     return plain;

@@ -19,14 +19,15 @@ struct store {
     char *target; /* absolute path, or URL */
     const struct master_keys *keys;
 
-    /* SQLite has one writer at a time. Threads queue here for that; only other processes have to be
-     * polled. */
-    pthread_mutex_t writing;
-
     pthread_mutex_t lock; /* of what follows */
     unsigned idle_count;
     struct db *idle[IDLE_MAX];
     char reason[DB_REASON_MAX]; /* of the last failure */
+
+    /* SQLite has one writer at a time. Threads queue here for that; only other processes have to be
+     * polled. */
+    bool writing;
+    pthread_cond_t written;
 };
 
 const struct master_keys *store_keys(const struct store *store)
@@ -103,6 +104,16 @@ static char *path_of(const char *url)
     return whole;
 }
 
+static void init_monotonic(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 enum store_status store_open(const char *url, bool create, const struct master_keys *keys,
                              struct store **out)
 {
@@ -112,7 +123,7 @@ enum store_status store_open(const char *url, bool create, const struct master_k
     if (!store)
         return STORE_FAILED;
     pthread_mutex_init(&store->lock, NULL);
-    pthread_mutex_init(&store->writing, NULL);
+    init_monotonic(&store->written);
     store->is_sqlite = !is_postgres(url);
     store->target = store->is_sqlite ? path_of(url) : strdup(url);
     store->keys = keys;
@@ -126,7 +137,7 @@ void store_close(struct store *store)
     for (unsigned i = 0; i < store->idle_count; i++)
         db_close(store->idle[i]);
     pthread_mutex_destroy(&store->lock);
-    pthread_mutex_destroy(&store->writing);
+    pthread_cond_destroy(&store->written);
     free(store->target);
     free(store);
 }
@@ -228,21 +239,34 @@ static enum store_status begin(struct store *store, bool writing, struct store_u
     return status == STORE_UNAVAILABLE ? begin_on_new(store, writing, unit) : status;
 }
 
+/* Waits until this thread may write; false when that takes too long. */
 static bool take_turn(struct store *store)
 {
     struct timespec until;
+    bool free_now;
+    int waited = 0;
 
     if (!store->is_sqlite)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += WRITER_TIMEOUT;
-    return pthread_mutex_clocklock(&store->writing, CLOCK_MONOTONIC, &until) == 0;
+    pthread_mutex_lock(&store->lock);
+    while (store->writing && waited == 0)
+        waited = pthread_cond_timedwait(&store->written, &store->lock, &until);
+    free_now = !store->writing;
+    store->writing = true;
+    pthread_mutex_unlock(&store->lock);
+    return free_now;
 }
 
 static void end_turn(struct store *store)
 {
-    if (store->is_sqlite)
-        pthread_mutex_unlock(&store->writing);
+    if (!store->is_sqlite)
+        return;
+    pthread_mutex_lock(&store->lock);
+    store->writing = false;
+    pthread_cond_signal(&store->written);
+    pthread_mutex_unlock(&store->lock);
 }
 
 enum store_status store_begin(struct store *store, struct store_unit **unit)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "kbs/keys/keyring.h"
+#include "tests/unit/kbs-store/fixture.h"
+
+static void generate(const struct fixture *fixture, enum signing_key_use use,
+                     uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    struct store_unit *unit = fixture_unit(fixture);
+
+    assert_ok(keyring_generate(unit, use, 5, id));
+    assert_ok(store_commit(unit));
+}
+
+static void retire(const struct fixture *fixture, const uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    struct store_unit *unit = fixture_unit(fixture);
+
+    assert_ok(signing_key_retire(unit, id, 9));
+    assert_ok(store_commit(unit));
+}
+
+static struct keyring *open_keyring(const struct fixture *fixture)
+{
+    enum store_status status;
+    struct keyring *keyring = keyring_open(fixture->store, &status);
+
+    assert_ok(status);
+    assert_non_null(keyring);
+    return keyring;
+}
+
+static bool has(struct keyring *keyring, enum signing_key_use use,
+                const uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    EVP_PKEY *key = keyring_find(keyring, use, id);
+    bool found = key != NULL;
+
+    EVP_PKEY_free(key);
+    return found;
+}
+
+static void a_new_store_has_no_keys(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct keyring *keyring = open_keyring(fixture);
+    uint8_t id[SIGNING_KEY_ID_SIZE] = {0};
+
+    assert_null(keyring_active(keyring, SIGNING_KEY_RELEASE, id));
+    assert_null(keyring_find(keyring, SIGNING_KEY_TOKEN, id));
+    keyring_close(keyring);
+    keyring_close(NULL);
+}
+
+static void each_use_has_its_curve_and_its_own_active_key(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t release[SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
+    struct keyring *keyring;
+    EVP_PKEY *key;
+
+    generate(fixture, SIGNING_KEY_RELEASE, release);
+    generate(fixture, SIGNING_KEY_TOKEN, token);
+    keyring = open_keyring(fixture);
+    key = keyring_active(keyring, SIGNING_KEY_RELEASE, id);
+    assert_non_null(key);
+    assert_memory_equal(id, release, sizeof(id));
+    assert_int_equal(EVP_PKEY_get_bits(key), 384);
+    assert_true(keyring_id_of(key, id));
+    assert_memory_equal(id, release, sizeof(id));
+    EVP_PKEY_free(key);
+    key = keyring_active(keyring, SIGNING_KEY_TOKEN, id);
+    assert_non_null(key);
+    assert_memory_equal(id, token, sizeof(id));
+    assert_int_equal(EVP_PKEY_get_bits(key), 256);
+    EVP_PKEY_free(key);
+    assert_false(has(keyring, SIGNING_KEY_RELEASE, token));
+    keyring_close(keyring);
+}
+
+struct ids {
+    unsigned count;
+    uint8_t id[4][SIGNING_KEY_ID_SIZE];
+};
+
+static void take_id(void *context, const uint8_t id[SIGNING_KEY_ID_SIZE], EVP_PKEY *key)
+{
+    struct ids *ids = context;
+
+    assert_non_null(key);
+    memcpy(ids->id[ids->count++], id, SIGNING_KEY_ID_SIZE);
+}
+
+static void the_newest_key_is_active_and_older_ones_are_found(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t older[SIGNING_KEY_ID_SIZE], newer[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
+    struct keyring *keyring;
+    struct ids ids = {0};
+
+    generate(fixture, SIGNING_KEY_TOKEN, older);
+    generate(fixture, SIGNING_KEY_TOKEN, newer); /* at the same second */
+    keyring = open_keyring(fixture);
+    EVP_PKEY_free(keyring_active(keyring, SIGNING_KEY_TOKEN, id));
+    assert_memory_equal(id, newer, sizeof(id));
+    assert_true(has(keyring, SIGNING_KEY_TOKEN, older));
+    keyring_each(keyring, SIGNING_KEY_TOKEN, take_id, &ids);
+    assert_int_equal(ids.count, 2);
+    assert_memory_equal(ids.id[0], newer, sizeof(id));
+    assert_memory_equal(ids.id[1], older, sizeof(id));
+    keyring_close(keyring);
+}
+
+static void a_change_by_this_process_counts_at_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t first[SIGNING_KEY_ID_SIZE], second[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
+    struct keyring *keyring;
+
+    generate(fixture, SIGNING_KEY_TOKEN, first);
+    keyring = open_keyring(fixture);
+    generate(fixture, SIGNING_KEY_TOKEN, second);
+    retire(fixture, first);
+    assert_false(has(keyring, SIGNING_KEY_TOKEN, second));
+    keyring_invalidate(keyring);
+    EVP_PKEY_free(keyring_active(keyring, SIGNING_KEY_TOKEN, id));
+    assert_memory_equal(id, second, sizeof(id));
+    assert_false(has(keyring, SIGNING_KEY_TOKEN, first));
+    keyring_close(keyring);
+}
+
+static void a_change_by_another_server_counts_after_a_while(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t first[SIGNING_KEY_ID_SIZE], second[SIGNING_KEY_ID_SIZE];
+    struct keyring *keyring;
+
+    generate(fixture, SIGNING_KEY_TOKEN, first);
+    keyring = open_keyring(fixture);
+    generate(fixture, SIGNING_KEY_TOKEN, second);
+    sleep(KEYRING_REFRESH + 1);
+    assert_true(has(keyring, SIGNING_KEY_TOKEN, second));
+    keyring_close(keyring);
+}
+
+static void many_keys_of_one_use_do_not_hide_the_others(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t token[SIGNING_KEY_ID_SIZE], oldest[SIGNING_KEY_ID_SIZE], newest[SIGNING_KEY_ID_SIZE];
+    struct keyring *keyring;
+
+    generate(fixture, SIGNING_KEY_TOKEN, token);
+    generate(fixture, SIGNING_KEY_RELEASE, oldest);
+    for (unsigned i = 0; i < KEYRING_KEYS_MAX; i++)
+        generate(fixture, SIGNING_KEY_RELEASE, newest);
+    keyring = open_keyring(fixture);
+    assert_true(has(keyring, SIGNING_KEY_TOKEN, token));
+    assert_true(has(keyring, SIGNING_KEY_RELEASE, newest));
+    assert_false(has(keyring, SIGNING_KEY_RELEASE, oldest));
+    keyring_close(keyring);
+}
+
+static void another_master_key_opens_no_keyring(void **state)
+{
+    struct fixture *fixture = *state;
+    uint8_t id[SIGNING_KEY_ID_SIZE];
+    enum store_status status;
+
+    generate(fixture, SIGNING_KEY_TOKEN, id);
+    fixture->keys = fixture_keys(0x22);
+    fixture_reopen(fixture);
+    assert_null(keyring_open(fixture->store, &status));
+    assert_status(status, STORE_WRONG_KEY);
+}
+
+struct use {
+    struct keyring *keyring;
+    unsigned missing;
+};
+
+static void *use_keys(void *context)
+{
+    struct use *use = context;
+    uint8_t id[SIGNING_KEY_ID_SIZE];
+
+    for (unsigned i = 0; i < 2000; i++) {
+        EVP_PKEY *key = keyring_active(use->keyring, SIGNING_KEY_TOKEN, id);
+
+        use->missing += !key;
+        EVP_PKEY_free(key);
+    }
+    return NULL;
+}
+
+static void keys_are_used_while_they_change(void **state)
+{
+    const struct fixture *fixture = *state;
+    uint8_t before[SIGNING_KEY_ID_SIZE], after[SIGNING_KEY_ID_SIZE];
+    pthread_t threads[4];
+    struct use uses[4];
+    struct keyring *keyring;
+
+    generate(fixture, SIGNING_KEY_TOKEN, before);
+    keyring = open_keyring(fixture);
+    for (unsigned i = 0; i < 4; i++) {
+        uses[i] = (struct use){.keyring = keyring};
+        assert_int_equal(pthread_create(&threads[i], NULL, use_keys, &uses[i]), 0);
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        generate(fixture, SIGNING_KEY_TOKEN, after);
+        retire(fixture, before);
+        memcpy(before, after, sizeof(before));
+        keyring_invalidate(keyring);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(uses[i].missing, 0);
+    }
+    keyring_close(keyring);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FIXTURE_TEST(a_new_store_has_no_keys),
+        FIXTURE_TEST(each_use_has_its_curve_and_its_own_active_key),
+        FIXTURE_TEST(the_newest_key_is_active_and_older_ones_are_found),
+        FIXTURE_TEST(a_change_by_this_process_counts_at_once),
+        FIXTURE_TEST(a_change_by_another_server_counts_after_a_while),
+        FIXTURE_TEST(many_keys_of_one_use_do_not_hide_the_others),
+        FIXTURE_TEST(another_master_key_opens_no_keyring),
+        FIXTURE_TEST(keys_are_used_while_they_change),
+    };
+
+    return cmocka_run_group_tests_name("keyring", tests, fixture_begin_group, fixture_end_group);
+}
