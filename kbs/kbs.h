@@ -12,8 +12,9 @@ struct kbs {
     struct sessions *sessions;     /* kbs/protocol/session.h */
     struct policy_cache *policies; /* kbs/protocol/policy_cache.h */
     const struct verifier *verifier;
-    const char *attestation_policy; /* name of the policy for /attest where no volume is asked for */
-    bool tls; /* clients come over TLS: cookies say that they are to stay there */
+    const char
+        *attestation_policy; /* name of the policy for /attest where no volume is asked for */
+    bool tls;                /* clients come over TLS: cookies say that they are to stay there */
 };
 
 #endif

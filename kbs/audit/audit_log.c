@@ -283,15 +283,16 @@ static void verify_row(void *context, const struct row *row)
 static enum store_status verify_rows(struct store_unit *unit, struct audit_check *check)
 {
     struct verification state = {.check = check, .next = 1};
-    enum store_status status = STORE_OK;
+    enum store_status status;
     uint64_t from = 0;
 
-    do {
+    for (;;) {
         state.taken = 0;
         status = each_row(unit, from, VERIFIED_AT_ONCE, verify_row, &state);
+        if (status != STORE_OK || state.taken < VERIFIED_AT_ONCE || check->problem)
+            return status;
         from = state.next;
-    } while (status == STORE_OK && state.taken == VERIFIED_AT_ONCE && !check->problem);
-    return status;
+    }
 }
 
 enum store_status audit_verify(struct store_unit *unit, struct audit_check *check)

@@ -114,15 +114,20 @@ int input_read_token(const char *path, char *text, size_t size)
     return status;
 }
 
-int output_write_secret(const char *path, const char *text)
+int output_begin(const char *path, int *fd)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    bool written;
+    *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return *fd >= 0 ? EXIT_DONE
+                    : cli_fail(EXIT_FILE, "%s cannot be made: %s", path, strerror(errno));
+}
 
-    if (fd < 0)
-        return cli_fail(EXIT_FILE, "%s cannot be made: %s", path, strerror(errno));
-    written = dprintf(fd, "%s\n", text) == (int)strlen(text) + 1 && fsync(fd) == 0;
-    if (close(fd) != 0 || !written)
-        return cli_fail(EXIT_FILE, "%s cannot be written: %s", path, strerror(errno));
-    return EXIT_DONE;
+int output_end(const char *path, int fd, const char *text)
+{
+    bool written = text && dprintf(fd, "%s\n", text) == (int)strlen(text) + 1 && fsync(fd) == 0;
+
+    if (close(fd) == 0 && written)
+        return EXIT_DONE;
+    unlink(path);
+    return text ? cli_fail(EXIT_FILE, "%s cannot be written: %s", path, strerror(errno))
+                : EXIT_DONE;
 }

@@ -27,7 +27,10 @@ MUST_CHECK int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE]);
 /* Reads a token: one line. text has room for size characters and a NUL. */
 MUST_CHECK int input_read_token(const char *path, char *text, size_t size);
 
-/* Writes text and a line feed to a new file with mode 0600. */
-MUST_CHECK int output_write_secret(const char *path, const char *text);
+/* Makes a new file with mode 0600, so that there is a place for what is about to be made. */
+MUST_CHECK int output_begin(const char *path, int *fd);
+
+/* Writes text and a line feed to it; with NULL for text removes it. Closes fd in any case. */
+MUST_CHECK int output_end(const char *path, int fd, const char *text);
 
 #endif

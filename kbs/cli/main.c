@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* kbsctl: administers a Key Broker Server through its admin API. */
 #include <getopt.h>
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <curl/curl.h>
-#include <jansson.h>
-#include <openssl/crypto.h>
 
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/cli.h"
 #include "kbs/cli/settings.h"
+#include "lib/base/wiped_json.h"
 
 static const struct {
     const char *name;
@@ -170,14 +168,6 @@ static int run(struct cli *cli, const struct command *command)
     return status;
 }
 
-/* What goes through JSON may be a key or a token. */
-static void free_wiped(void *memory)
-{
-    if (memory)
-        OPENSSL_cleanse(memory, malloc_usable_size(memory));
-    free(memory);
-}
-
 int main(int argc, char **argv)
 {
     struct cli cli = {0};
@@ -186,7 +176,7 @@ int main(int argc, char **argv)
 
     if (status != EXIT_DONE)
         return status;
-    json_set_alloc_funcs(malloc, free_wiped);
+    wiped_json_use();
     command = take_command(&cli);
     if (cli_has(&cli, OPTION_HELP)) {
         if (command)

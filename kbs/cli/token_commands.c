@@ -47,33 +47,44 @@ static int make_body(const struct cli *cli, json_t **body)
                     cli->options[OPTION_EXPIRES]);
 }
 
-static int hand_out(const struct cli *cli, const json_t *reply)
+static void print_token(const struct cli *cli, const json_t *reply, const char *token)
 {
-    const char *token = json_string_value(json_object_get(reply, "token"));
-
-    if (!token)
-        return cli_fail(EXIT_UNREACHABLE, "the KBS made no token");
-    if (cli_has(cli, OPTION_OUT))
-        return output_write_secret(cli->options[OPTION_OUT], token);
     if (cli_has(cli, OPTION_JSON))
         answer_json(reply);
     else
         puts(token);
-    return EXIT_DONE;
+}
+
+/* Makes the token and hands it out: to fd, or when that is negative to the terminal. */
+static int create(struct cli *cli, json_t *body, int fd)
+{
+    json_t *reply = NULL;
+    int status = api_request(cli->api, "POST", "tokens", NULL, "", body, &reply);
+    const char *token = json_string_value(json_object_get(reply, "token"));
+    int written = EXIT_DONE;
+
+    if (status == EXIT_DONE && !token)
+        status = cli_fail(EXIT_UNREACHABLE, "the KBS made no token");
+    if (fd >= 0)
+        written = output_end(cli->options[OPTION_OUT], fd, token);
+    else if (status == EXIT_DONE)
+        print_token(cli, reply, token);
+    json_decref(reply);
+    return status == EXIT_DONE ? written : status;
 }
 
 int run_token_create(struct cli *cli)
 {
-    json_t *body = NULL, *reply;
+    json_t *body = NULL;
+    int fd = -1;
     int status = make_body(cli, &body);
 
-    if (status == EXIT_DONE)
-        status = api_request(cli->api, "POST", "tokens", NULL, "", body, &reply);
-    if (status != EXIT_DONE)
-        return status;
-    status = hand_out(cli, reply);
-    json_decref(reply);
-    return status;
+    if (status == EXIT_DONE && cli_has(cli, OPTION_OUT)) {
+        status = output_begin(cli->options[OPTION_OUT], &fd);
+        if (status != EXIT_DONE)
+            json_decref(body);
+    }
+    return status == EXIT_DONE ? create(cli, body, fd) : status;
 }
 
 int run_token_list(struct cli *cli)

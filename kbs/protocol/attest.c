@@ -59,8 +59,9 @@ static bool spend_nonce(struct attestation *attestation, const char *id)
 
 static bool parse(struct attestation *attestation)
 {
-    enum attest_request_status status = attest_request_parse(
-        attestation->request->body, attestation->request->body_size, &attestation->sent);
+    enum attest_request_status status =
+        attest_request_parse(attestation->request->body, attestation->request->body_size,
+                             attestation->kbs->verifier->chains, &attestation->sent);
 
     if (status != ATTEST_REQUEST_OK)
         return attestation_refuse(attestation, refusal_of_request(status), NULL);

@@ -41,9 +41,9 @@ static enum attest_request_status parse_key(const json_t *jwk, struct attest_req
     case JWK_INVALID:
         return ATTEST_REQUEST_KEY_INVALID;
     }
-    if (out->form == ATTEST_FORM_COCONUT && out->key.kind != JWK_P521)
-        return ATTEST_REQUEST_KEY_UNSUPPORTED;
-    return ATTEST_REQUEST_OK;
+    if (out->form == ATTEST_FORM_COCONUT)
+        return out->key.kind == JWK_P521 ? ATTEST_REQUEST_OK : ATTEST_REQUEST_KEY_UNSUPPORTED;
+    return jwk_is_key(&out->key) ? ATTEST_REQUEST_OK : ATTEST_REQUEST_KEY_INVALID;
 }
 
 static enum attest_request_status parse_runtime_data(const json_t *runtime,
@@ -70,7 +70,7 @@ static bool parse_coconut(const json_t *primary, struct attest_request *out)
                                    &out->certificate_table_size));
 }
 
-static bool parse_coco(const json_t *primary, struct attest_request *out)
+static bool parse_coco(const json_t *primary, struct chain_cache *known, struct attest_request *out)
 {
     struct snp_report *report = malloc(sizeof(*report));
 
@@ -78,10 +78,11 @@ static bool parse_coco(const json_t *primary, struct attest_request *out)
     out->report = (uint8_t *)report;
     out->report_size = sizeof(*report);
     return report && snp_json_report(json_object_get(primary, "attestation_report"), report) &&
-           snp_json_certificates(json_object_get(primary, "cert_chain"), &out->certificates);
+           snp_json_certificates(json_object_get(primary, "cert_chain"), known, &out->certificates);
 }
 
-static enum attest_request_status parse_evidence(const json_t *evidence, struct attest_request *out)
+static enum attest_request_status parse_evidence(const json_t *evidence, struct chain_cache *known,
+                                                 struct attest_request *out)
 {
     const json_t *primary = json_object_get(evidence, "primary_evidence");
     const json_t *additional = json_object_get(evidence, "additional_evidence");
@@ -97,7 +98,7 @@ static enum attest_request_status parse_evidence(const json_t *evidence, struct 
     out->additional_evidence = json_string_value(additional);
     if (coconut && coco)
         return ATTEST_REQUEST_EVIDENCE_MIXED;
-    if (!(coco ? parse_coco(primary, out) : parse_coconut(primary, out)))
+    if (!(coco ? parse_coco(primary, known, out) : parse_coconut(primary, out)))
         return ATTEST_REQUEST_MALFORMED;
     return ATTEST_REQUEST_OK;
 }
@@ -118,9 +119,11 @@ static enum attest_request_status parse_init_data(const json_t *init, struct att
                : ATTEST_REQUEST_INIT_DATA;
 }
 
-static enum attest_request_status parse_root(const json_t *root, struct attest_request *out)
+static enum attest_request_status parse_root(const json_t *root, struct chain_cache *known,
+                                             struct attest_request *out)
 {
-    enum attest_request_status status = parse_evidence(json_object_get(root, "tee-evidence"), out);
+    enum attest_request_status status =
+        parse_evidence(json_object_get(root, "tee-evidence"), known, out);
 
     if (status == ATTEST_REQUEST_OK)
         status = parse_runtime_data(json_object_get(root, "runtime-data"), out);
@@ -130,13 +133,14 @@ static enum attest_request_status parse_root(const json_t *root, struct attest_r
 }
 
 enum attest_request_status attest_request_parse(const void *body, size_t size,
+                                                struct chain_cache *known,
                                                 struct attest_request *out)
 {
     enum attest_request_status status = ATTEST_REQUEST_MALFORMED;
 
     *out = (struct attest_request){.root = strict_json_load(body, size)};
     if (out->root)
-        status = parse_root(out->root, out);
+        status = parse_root(out->root, known, out);
     if (status != ATTEST_REQUEST_OK)
         attest_request_free(out);
     return status;

@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "kbs/evidence/certificates.h"
+#include "kbs/evidence/chain_cache.h"
 #include "kbs/protocol/init_data.h"
 #include "lib/base/reader.h"
 #include "lib/jose/jwk.h"
@@ -59,8 +60,13 @@ struct attest_request {
     uint8_t host_data[HOST_DATA_SIZE]; /* that the initdata demands */
 };
 
-/* Parses size bytes of JSON; *out is empty unless the status is ATTEST_REQUEST_OK. */
+/*
+ * Parses size bytes of JSON; *out is empty unless the status is ATTEST_REQUEST_OK. known has
+ * certificates that need no parsing, and may be NULL. A P-521 key is not known to be one yet: what
+ * encrypts to it sees to that.
+ */
 MUST_CHECK enum attest_request_status attest_request_parse(const void *body, size_t size,
+                                                           struct chain_cache *known,
                                                            struct attest_request *out);
 
 void attest_request_free(struct attest_request *request);

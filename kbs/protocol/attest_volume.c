@@ -118,23 +118,27 @@ static bool sign_record(const struct attestation *attestation, const struct jwe_
     return true;
 }
 
-static bool encrypt(struct attestation *attestation, const uint8_t *payload, size_t size)
+/* Makes the reply of a payload. */
+static bool reply_with(struct attestation *attestation, const uint8_t *payload, size_t size)
 {
     struct p521_point to = jwk_p521_point(&attestation->grant.key);
     bool is_signed = attestation->grant.dialect == DIALECT_SIGNED;
     char record[JWE_RELEASE_MAX + 1];
     struct jwe_fresh fresh;
     struct jwe jwe;
-    bool done = false;
+    enum jwe_status status = JWE_CRYPTO_FAILED;
 
     if (!jwe_fresh_make(&fresh))
-        return false;
-    done =
-        (!is_signed || sign_record(attestation, &fresh, record)) &&
-        jwe_encrypt_with(&fresh, &to, is_signed ? record : NULL, payload, size, &jwe) == JWE_OK &&
-        keep_reply(attestation, &jwe);
+        return attestation_refuse(attestation, refusal_of(REFUSAL_MEMORY), NULL);
+    if (!is_signed || sign_record(attestation, &fresh, record))
+        status = jwe_encrypt_with(&fresh, &to, is_signed ? record : NULL, payload, size, &jwe);
     jwe_fresh_wipe(&fresh);
-    return done;
+    if (status == JWE_BAD_POINT)
+        return attestation_refuse(attestation, refusal_of_request(ATTEST_REQUEST_KEY_INVALID),
+                                  NULL);
+    return (status == JWE_OK && keep_reply(attestation, &jwe)) ||
+           attestation_refuse(attestation, refusal_of(REFUSAL_MEMORY), "%s",
+                              jwe_status_text(status));
 }
 
 static enum store_status fetch_key(const struct attestation *attestation,
@@ -161,12 +165,12 @@ static bool reply_with_key(struct attestation *attestation)
     if (status != STORE_OK)
         return attestation_refuse(attestation, refusal_of(REFUSAL_STORAGE), "%s",
                                   store_status_text(status));
-    done = encrypt(attestation, key, sizeof(key));
+    done = reply_with(attestation, key, sizeof(key));
     OPENSSL_cleanse(key, sizeof(key));
     attestation->grant.has_key = true;
     attestation->grant.key_version = attestation->volume.key_version;
     memcpy(attestation->grant.volume, attestation->volume.id, VOLUME_ID_SIZE);
-    return done || attestation_refuse(attestation, refusal_of(REFUSAL_MEMORY), NULL);
+    return done;
 }
 
 bool attestation_make_reply(struct attestation *attestation)
@@ -176,6 +180,5 @@ bool attestation_make_reply(struct attestation *attestation)
     if (!attestation->grant.denied && !(attestation->grant.dialect == DIALECT_SIGNED &&
                                         attestation->asked.op == RELEASE_OP_PROBE))
         return reply_with_key(attestation);
-    return encrypt(attestation, &nothing, sizeof(nothing)) ||
-           attestation_refuse(attestation, refusal_of(REFUSAL_MEMORY), NULL);
+    return reply_with(attestation, &nothing, sizeof(nothing));
 }

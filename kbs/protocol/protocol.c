@@ -11,6 +11,7 @@
 #include "kbs/metrics.h"
 #include "kbs/protocol/attest.h"
 #include "kbs/protocol/ear_token.h"
+#include "kbs/protocol/greeting.h"
 #include "kbs/protocol/outcome.h"
 #include "kbs/protocol/resource.h"
 #include "kbs/protocol/session.h"
@@ -18,7 +19,6 @@
 #include "lib/jose/strict_json.h"
 #include "lib/release/advert.h"
 
-#define PROTOCOL_VERSION "0.4.0"
 #define ERROR_TYPE       "https://github.com/confidential-containers/kbs/errors/"
 #define RESOURCE_PREFIX  "/kbs/v0/resource/"
 #define PLAIN_NONCE_SIZE 32
@@ -31,18 +31,6 @@ void protocol_refuse(struct http_reply *reply, unsigned status, const char *vari
 }
 
 /* POST /auth */
-
-static bool is_supported_greeting(const struct http_request *request)
-{
-    json_t *greeting = strict_json_load(request->body, request->body_size);
-    bool supported = greeting &&
-                     strict_json_is(json_object_get(greeting, "version"), PROTOCOL_VERSION) &&
-                     strict_json_is(json_object_get(greeting, "tee"), "snp") &&
-                     json_object_get(greeting, "extra-params");
-
-    json_decref(greeting);
-    return supported;
-}
 
 /* With a key that signs release records, the nonce says so to those who know what it means. */
 static bool make_nonce(const struct kbs *kbs, struct session_nonce *nonce)
@@ -76,7 +64,7 @@ static void refuse_greeting(const struct kbs *kbs, const struct http_request *re
 static enum refusal_kind open_session(const struct kbs *kbs, const struct http_request *request,
                                       struct session_nonce *nonce, char id[SESSION_ID_LENGTH + 1])
 {
-    if (!is_supported_greeting(request))
+    if (!greeting_is_supported(request->body, request->body_size))
         return REFUSAL_GREETING;
     if (!make_nonce(kbs, nonce))
         return REFUSAL_MEMORY;

@@ -213,12 +213,13 @@ static bool read_bytes(const json_t *data, uint8_t **bytes, size_t *size)
 }
 
 /* Puts it where it belongs, if that is anywhere. */
-static bool place(const json_t *kind, const uint8_t *bytes, size_t size, struct certificates *out)
+static bool place(const json_t *kind, const uint8_t *bytes, size_t size, struct chain_cache *known,
+                  struct certificates *out)
 {
     X509 **slot = place_of(kind, out);
 
     if (slot && !*slot) {
-        *slot = certificate_parse(bytes, size);
+        *slot = chain_cache_certificate(known, bytes, size);
         return *slot != NULL;
     }
     if (!slot && strict_json_is(kind, "CRL") && !out->crl) {
@@ -229,7 +230,8 @@ static bool place(const json_t *kind, const uint8_t *bytes, size_t size, struct 
     return !slot && !strict_json_is(kind, "CRL");
 }
 
-static bool read_certificate(const json_t *entry, struct certificates *out)
+static bool read_certificate(const json_t *entry, struct chain_cache *known,
+                             struct certificates *out)
 {
     const json_t *kind = json_object_get(entry, "cert_type");
     uint8_t *bytes;
@@ -242,12 +244,12 @@ static bool read_certificate(const json_t *entry, struct certificates *out)
         return true;
     if (!read_bytes(json_object_get(entry, "data"), &bytes, &size))
         return false;
-    valid = place(kind, bytes, size, out);
+    valid = place(kind, bytes, size, known, out);
     free(bytes);
     return valid;
 }
 
-bool snp_json_certificates(const json_t *json, struct certificates *out)
+bool snp_json_certificates(const json_t *json, struct chain_cache *known, struct certificates *out)
 {
     bool valid = true;
 
@@ -257,7 +259,7 @@ bool snp_json_certificates(const json_t *json, struct certificates *out)
     if (!json_is_array(json) || json_array_size(json) > SNP_JSON_CERTIFICATES_MAX)
         return false;
     for (size_t i = 0; valid && i < json_array_size(json); i++)
-        valid = read_certificate(json_array_get(json, i), out);
+        valid = read_certificate(json_array_get(json, i), known, out);
     if (!valid)
         certificates_free(out);
     return valid;

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "kbs/evidence/certificates.h"
+#include "kbs/evidence/chain_cache.h"
 #include "lib/base/reader.h"
 #include "lib/snp/report.h"
 
@@ -23,7 +24,9 @@
 MUST_CHECK bool snp_json_report(const json_t *json, struct snp_report *report);
 
 /* The certificates of a "cert_chain", which may be null; entries of other kinds are passed over.
- * False when it is malformed; *out is then empty. */
-MUST_CHECK bool snp_json_certificates(const json_t *json, struct certificates *out);
+ * known has some that need no parsing, and may be NULL. False when it is malformed; *out is then
+ * empty. */
+MUST_CHECK bool snp_json_certificates(const json_t *json, struct chain_cache *known,
+                                      struct certificates *out);
 
 #endif

@@ -35,7 +35,7 @@ static json_t *header_of(const struct jwk *to, json_t *epk)
 
 static bool wrap_for_ec(const struct jwk *to, EVP_PKEY *recipient, struct envelope *envelope)
 {
-    EVP_PKEY *ephemeral = EVP_EC_gen(to->kind == JWK_P256 ? "P-256" : "P-521");
+    EVP_PKEY *ephemeral = to->kind == JWK_P256 ? EVP_EC_gen("P-256") : p521_generate();
     json_t *epk = ephemeral ? jwk_of_ec_key(ephemeral) : NULL;
     uint8_t kek[JWE_KEK_SIZE];
     bool wrapped;

@@ -67,14 +67,6 @@ static enum jwk_status check_rsa(const struct jwk *key)
     return exponent % 2 == 1 && key->first[key->first_size - 1] % 2 == 1 ? JWK_OK : JWK_INVALID;
 }
 
-static enum jwk_status check_point(const struct jwk *key)
-{
-    EVP_PKEY *point = jwk_to_key(key);
-
-    EVP_PKEY_free(point);
-    return point ? JWK_OK : JWK_INVALID;
-}
-
 enum jwk_status jwk_parse(const json_t *json, struct jwk *key)
 {
     size_t kind = 0;
@@ -91,7 +83,7 @@ enum jwk_status jwk_parse(const json_t *json, struct jwk *key)
     key->kind = (enum jwk_kind)kind;
     if (!decode(json, key))
         return JWK_MALFORMED;
-    return key->kind == JWK_RSA ? check_rsa(key) : check_point(key);
+    return key->kind == JWK_RSA ? check_rsa(key) : JWK_OK;
 }
 
 const char *jwk_algorithm(const struct jwk *key)
@@ -138,41 +130,46 @@ static EVP_PKEY *rsa_key(const struct jwk *key)
     return imported;
 }
 
-/* The curves have no points outside their large group, so a point on the curve is a key: the slow
- * check of its order, of EVP_PKEY_public_check, would say the same. */
-static EVP_PKEY *checked(EVP_PKEY *key)
+/* OpenSSL checks that a point it imports is on the curve; and P-256 has no points outside its large
+ * group, so that it needs no check of its order. */
+static EVP_PKEY *p256_key(const struct jwk *key)
 {
-    EVP_PKEY_CTX *check = key ? EVP_PKEY_CTX_new(key, NULL) : NULL;
-    bool valid = check && EVP_PKEY_public_check_quick(check) == 1;
-
-    EVP_PKEY_CTX_free(check);
-    if (valid)
-        return key;
-    EVP_PKEY_free(key);
-    return NULL;
-}
-
-static EVP_PKEY *ec_key(const struct jwk *key)
-{
-    uint8_t point[1 + 2 * P521_COORDINATE_SIZE] = {UNCOMPRESSED};
+    uint8_t point[1 + 2 * JWK_P256_SIZE] = {UNCOMPRESSED};
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     EVP_PKEY *imported = NULL;
 
-    memcpy(point + 1, key->first, key->first_size);
-    memcpy(point + 1 + key->first_size, key->second, key->second_size);
+    memcpy(point + 1, key->first, JWK_P256_SIZE);
+    memcpy(point + 1 + JWK_P256_SIZE, key->second, JWK_P256_SIZE);
     if (builder &&
-        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, kinds[key->kind].curve,
-                                        0) &&
-        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point,
-                                         1 + key->first_size + key->second_size))
+        OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) &&
+        OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point)))
         imported = import("EC", builder);
     OSSL_PARAM_BLD_free(builder);
-    return checked(imported);
+    return imported;
 }
 
 EVP_PKEY *jwk_to_key(const struct jwk *key)
 {
-    return key->kind == JWK_RSA ? rsa_key(key) : ec_key(key);
+    struct p521_point point;
+
+    switch (key->kind) {
+    case JWK_RSA:
+        return rsa_key(key);
+    case JWK_P256:
+        return p256_key(key);
+    case JWK_P521:
+        break;
+    }
+    point = jwk_p521_point(key);
+    return p521_from_point(&point);
+}
+
+bool jwk_is_key(const struct jwk *key)
+{
+    EVP_PKEY *imported = jwk_to_key(key);
+
+    EVP_PKEY_free(imported);
+    return imported != NULL;
 }
 
 json_t *jwk_of_ec_key(const EVP_PKEY *key)

@@ -41,11 +41,14 @@ enum jwk_status {
     JWK_MIXED,       /* members of both kinds */
     JWK_UNSUPPORTED, /* another kind, curve or algorithm */
     JWK_WEAK,        /* an RSA key that is too short or has too small an exponent */
-    JWK_INVALID,     /* no point of its curve, or no RSA key */
+    JWK_INVALID,     /* no RSA key */
 };
 
-/* Parses and checks that it is a key. Members that are not needed are passed over. */
+/* Parses; a point is not known to be on its curve. Members that are not needed are passed over. */
 MUST_CHECK enum jwk_status jwk_parse(const json_t *json, struct jwk *key);
+
+/* Whether it is a key: what encrypts to one finds out for itself. */
+MUST_CHECK bool jwk_is_key(const struct jwk *key);
 
 /* The JWK again, from the decoded members only; NULL without memory. */
 MUST_CHECK json_t *jwk_to_json(const struct jwk *key);

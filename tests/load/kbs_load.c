@@ -20,6 +20,7 @@
 #define CLIENTS_MAX      1024
 #define ATTESTATIONS_MAX 10000000
 #define PROBLEMS_SHOWN   5
+#define THREAD_STACK     (256 << 10)
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SETUP = 3 };
 
@@ -260,29 +261,33 @@ static void print_results(const struct options *options, struct load *load, doub
            1e3 * percentile(load->latencies, count, 99));
 }
 
-/* All threads, from the barrier that they wait at to the end of the last. */
-static bool run_all(struct worker *workers, long count, struct load *load, double *took)
+/* Those that run already wait for the missing one, and cannot be told: the process ends. */
+static void start_thread(struct worker *worker, const pthread_attr_t *attributes)
+{
+    int error = pthread_create(&worker->thread, attributes, work, worker);
+
+    if (error != 0) {
+        fprintf(stderr, "kbs-load: a client more cannot have a thread: %s\n", strerror(error));
+        exit(EXIT_SETUP);
+    }
+}
+
+/* All clients; tells how long, from the moment when all are ready to the end of the last. */
+static double run_all(struct worker *workers, long count, struct load *load)
 {
     pthread_attr_t attributes;
-    long started = 0;
+    double start;
 
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 << 10);
-    while (started < count &&
-           pthread_create(&workers[started].thread, &attributes, work, &workers[started]) == 0)
-        started++;
+    pthread_attr_setstacksize(&attributes, THREAD_STACK);
+    for (long i = 0; i < count; i++)
+        start_thread(&workers[i], &attributes);
     pthread_attr_destroy(&attributes);
-    if (started < count) {
-        /* The others wait for those that are missing, and cannot be told. */
-        fprintf(stderr, "kbs-load: only %ld threads can be had\n", started);
-        return false;
-    }
     pthread_barrier_wait(&load->ready);
-    *took = seconds();
+    start = seconds();
     for (long i = 0; i < count; i++)
         pthread_join(workers[i].thread, NULL);
-    *took = seconds() - *took;
-    return true;
+    return seconds() - start;
 }
 
 MUST_CHECK static bool start_client(struct worker *worker, const struct options *options,
@@ -293,55 +298,54 @@ MUST_CHECK static bool start_client(struct worker *worker, const struct options 
     return prover_start(&worker->client.prover, number) && worker->client.exchange;
 }
 
-static enum exit_status run_with(const struct options *options, const struct chip *chip,
-                                 enum dialect dialect, const struct release_terms *terms)
+/* What each client begins with is in base. */
+static enum exit_status run_with(const struct options *options, const struct prover *base)
 {
     const long attestations = options->attestations ? options->attestations : options->clients;
     struct load load = {.left = attestations,
                         .latencies = calloc((size_t)attestations, sizeof(double))};
     struct worker *workers = calloc((size_t)options->clients, sizeof(*workers));
-    bool ready = load.latencies && workers &&
-                 pthread_barrier_init(&load.ready, NULL, (unsigned)options->clients + 1) == 0;
-    double took = 0;
+    bool ready = load.latencies && workers;
 
+    pthread_barrier_init(&load.ready, NULL, (unsigned)options->clients + 1);
     for (long i = 0; ready && i < options->clients; i++) {
         workers[i].load = &load;
-        workers[i].client.prover =
-            (struct prover){.chip = chip, .terms = terms, .dialect = dialect};
+        workers[i].client.prover = *base;
         ready = start_client(&workers[i], options, (unsigned)i);
     }
-    if (!ready || !run_all(workers, options->clients, &load, &took))
-        return EXIT_SETUP; /* and the end of the process */
-    print_results(options, &load, took);
-    for (long i = 0; i < options->clients; i++) {
+    if (ready)
+        print_results(options, &load, run_all(workers, options->clients, &load));
+    else
+        fputs("kbs-load: out of memory or entropy\n", stderr);
+    for (long i = 0; workers && i < options->clients; i++) {
         prover_end(&workers[i].client.prover);
         exchange_free(workers[i].client.exchange);
     }
     pthread_barrier_destroy(&load.ready);
     free(workers);
     free(load.latencies);
-    return atomic_load(&load.failed) == 0 ? EXIT_DONE : EXIT_FAILED;
+    return !ready ? EXIT_SETUP : atomic_load(&load.failed) == 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
 static enum exit_status run(const struct options *options)
 {
     struct release_terms terms = {0};
     struct chip chip = {0};
+    struct prover base = {.chip = &chip, .terms = &terms};
     enum exit_status status = EXIT_SETUP;
-    enum dialect dialect;
     enum chip_error error;
 
-    if (!dialect_named(options->profile, &dialect)) {
+    if (!dialect_named(options->profile, &base.dialect)) {
         fprintf(stderr, "kbs-load: there is no profile %s; --help shows them\n", options->profile);
         return EXIT_USAGE;
     }
-    if (dialect == DIALECT_SIGNED && !pin_key(options->release_key, &terms))
+    if (base.dialect == DIALECT_SIGNED && !pin_key(options->release_key, &terms))
         return EXIT_SETUP;
     error = chip_open(&chip, options->chip);
     if (error != CHIP_OK)
         fprintf(stderr, "kbs-load: --chip %s: %s\n", options->chip, chip_error_text(error));
     else
-        status = run_with(options, &chip, dialect, &terms);
+        status = run_with(options, &base);
     chip_close(&chip);
     return status;
 }

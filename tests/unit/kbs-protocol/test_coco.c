@@ -209,6 +209,13 @@ static void mixed_evidence_and_keys_are_refused(void **state)
     client_expect_refusal(&client, world, body, "key-mixed");
 }
 
+static void refuses_a_key_off_the_curve(void **state)
+{
+    client_authenticate(&client, *state);
+    client.key.second[31] ^= 1;
+    client_expect_refusal(&client, *state, client_coco_body(&client, NULL, NULL), "key-invalid");
+}
+
 static void rsa_with_the_old_padding_is_refused(void **state)
 {
     struct world *world = *state;
@@ -353,6 +360,7 @@ int main(void)
         TEST(a_recipe_serves_its_own_dialect_only),
         TEST(the_signed_form_is_not_for_this_dialect),
         TEST(mixed_evidence_and_keys_are_refused),
+        TEST(refuses_a_key_off_the_curve),
         TEST(rsa_with_the_old_padding_is_refused),
         TEST(what_is_not_needed_is_passed_over),
         TEST(initdata_must_be_what_host_data_is_the_digest_of),

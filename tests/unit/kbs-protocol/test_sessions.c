@@ -33,7 +33,7 @@ struct id {
 
 static struct id open_at(time_t now)
 {
-    struct id id;
+    struct id id = {""};
 
     assert_int_equal(sessions_open(sessions, &nonce, now, id.text), SESSION_OK);
     return id;

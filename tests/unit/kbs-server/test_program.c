@@ -53,6 +53,14 @@ static const char *read_file(const char *path)
     return text;
 }
 
+/* A copy of a file that is about to change, until the next call. */
+static const char *keep_file(const char *path)
+{
+    static char kept[65536];
+
+    return strcpy(kept, read_file(path));
+}
+
 static void write_file(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
@@ -121,10 +129,9 @@ static void init_makes_a_folder_that_only_its_owner_reads(void **state)
 static void init_leaves_a_server_alone(void **state)
 {
     const char *folder = make_server("twice");
-    char token[256];
+    const char *token = keep_file(file_of(folder, "owner.token"));
 
     (void)state;
-    snprintf(token, sizeof(token), "%s", read_file(file_of(folder, "owner.token")));
     assert_int_equal(program_run("init", folder), 3);
     assert_says(program_output, "there is a server already");
     assert_string_equal(read_file(file_of(folder, "owner.token")), token);
@@ -176,6 +183,27 @@ static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state
     assert_int_equal(program_end(&server, SIGTERM), 0);
     assert_says(read_file(file_of(folder, "log")), "\"event\":\"start\"");
     assert_says(read_file(file_of(folder, "log")), "\"event\":\"stop\"");
+}
+
+/* A session's cookie over TLS must not be sent in the clear; in the clear it has to be. */
+static void cookies_that_came_over_tls_stay_there(void **state)
+{
+    const char *folder = make_server("cookies"), *reply;
+    struct program_server server;
+
+    (void)state;
+    server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    reply = net_converse(server.port, HELLO);
+    assert_says(reply, "Set-Cookie: kbs-session-id=");
+    assert_null(strstr(reply, "Secure"));
+    assert_int_equal(program_end(&server, SIGTERM), 0);
+
+    edit(file_of(folder, "kbs.conf"), "# tls = {", "tls = {");
+    server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    reply = net_converse_tls(server.port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"), HELLO);
+    assert_says(reply, "Set-Cookie: kbs-session-id=");
+    assert_says(reply, "; Secure\r\n");
+    assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
 static void overwrite(const char *path)
@@ -300,10 +328,9 @@ static void sighup_presents_a_renewed_certificate(void **state)
     const char *folder = make_server("renew");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
-    char before[4096];
+    const char *before = keep_file(file_of(folder, "tls/server.pem"));
 
     (void)state;
-    snprintf(before, sizeof(before), "%s", read_file(file_of(folder, "tls/server.pem")));
     assert_int_equal(program_run("renew-certificate", folder), 0);
     assert_string_not_equal(read_file(file_of(folder, "tls/server.pem")), before);
     assert_mode(file_of(folder, "tls/server.key"), 0600);
@@ -440,10 +467,9 @@ static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
 {
     const char *folder = make_server("rotate");
     const char *config = file_of(folder, "kbs.conf");
-    char before[256];
+    const char *before = keep_file(file_of(folder, "master.key"));
 
     (void)state;
-    snprintf(before, sizeof(before), "%s", read_file(file_of(folder, "master.key")));
     assert_int_equal(program_run("rotate-master-key", "--config", config), 0);
     assert_says(program_output, "2 secrets and keys are now wrapped");
     assert_says(read_file(file_of(folder, "master.key")) + 65, before);
@@ -486,6 +512,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(init_that_fails_leaves_nothing),
         cmocka_unit_test(init_refuses_wrong_options),
         cmocka_unit_test(a_server_from_init_is_healthy_over_tls_and_in_the_clear),
+        cmocka_unit_test(cookies_that_came_over_tls_stay_there),
         cmocka_unit_test(a_server_without_its_store_is_not_healthy),
         cmocka_unit_test(new_sessions_have_a_rate),
         cmocka_unit_test(administrators_who_fail_too_often_are_not_heard),

@@ -204,6 +204,10 @@ run 0 token create deputy --role owner --expires 90d --out "$work/deputy.token"
 [ "$(stat -c %a "$work/deputy.token")" = 600 ] || fail "others can read the new token"
 run 0 --token-file "$work/deputy.token" token list
 run 3 token create other --role auditor --out "$work/deputy.token"
+run 4 token create owner --role auditor --out "$work/other.token"
+[ ! -e "$work/other.token" ] || fail "a token that was refused left a file"
+run 4 token revoke other
+says "not-found"
 run 0 token revoke deputy
 run 6 --token-file "$work/deputy.token" token list
 run 4 token revoke owner

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* JWKs. What is parsed and written again is parsed the same; to what is a key can be encrypted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/jose/jwe_seal.h"
+#include "lib/jose/strict_json.h"
+
+static void check(const struct jwk *key)
+{
+    json_t *json = jwk_to_json(key), *jwe;
+    struct jwk again;
+
+    if (!json || jwk_parse(json, &again) != JWK_OK || memcmp(&again, key, sizeof(again)) != 0)
+        abort();
+    json_decref(json);
+    if (key->kind == JWK_RSA || !jwk_is_key(key))
+        return;
+    jwe = jwe_seal(key, "secret", 6);
+    if (!jwe)
+        abort();
+    json_decref(jwe);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    json_t *json = strict_json_load(data, size);
+    struct jwk key;
+
+    if (json && jwk_parse(json, &key) == JWK_OK)
+        check(&key);
+    json_decref(json);
+    return 0;
+}
