@@ -17,7 +17,7 @@ PACKAGES=(
 
 # What ./test.sh needs besides
 # shellcheck disable=SC2034 # for those who source this
-TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck shellcheck swtpm swtpm-tools xxd)
+TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck curl shellcheck swtpm swtpm-tools xxd)
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then

@@ -91,8 +91,10 @@ static void write_summary(FILE *out, const struct kbs *kbs, const struct audit_c
     else
         fprintf(out, "<span class=\"good\">✓ whole</span><small>%" PRIu64 " lines</small>",
                 check->entries);
-    fputs("</dd></div><div class=\"wide\"><dt>Hash of its last line</dt><dd class=\"hash\"><code>",
-          out);
+    fprintf(out,
+            "</dd></div><div class=\"wide\"><dt>Hash of its last %sline</dt><dd "
+            "class=\"hash\"><code>",
+            check->problem ? "good " : "");
     html_text(out, head);
     fputs("</code></dd></div><div><dt>Platforms believed</dt><dd>", out);
     fputs(trusts_emulated(kbs) ? "AMD <span class=\"warn\">and emulated</span>" : "AMD only", out);

@@ -57,7 +57,7 @@ static const char page_style[] =
     "tr{border-top:1px solid var(--line);padding:.45rem 0}"
     "td,td.text{border:0;padding:.12rem .8rem;display:grid;grid-template-columns:7rem 1fr;"
     "gap:.1rem .5rem;white-space:normal;overflow-wrap:anywhere;min-width:0}"
-    "td code{max-width:100%}#images td code{white-space:normal}"
+    "td code{max-width:100%;white-space:nowrap}#images td code{white-space:normal}"
     "td::before{content:attr(data-label);color:var(--dim);font-size:.8rem}"
     "td>*{justify-self:start}td>small{grid-column:2}}\n";
 

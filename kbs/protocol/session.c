@@ -96,6 +96,13 @@ static bool is_sweep_due(struct sessions *sessions, time_t now)
            atomic_compare_exchange_strong(&sessions->swept, &swept, now);
 }
 
+static enum store_status open_in(struct sessions *sessions, struct store_unit *unit, const char *id,
+                                 const struct session_nonce *nonce, time_t now)
+{
+    return stored_session_open(unit, id, nonce->bytes, nonce->size, now, now + SESSION_LIFETIME,
+                               sessions->capacity);
+}
+
 static enum session_status open_stored(struct sessions *sessions, const char *id,
                                        const struct session_nonce *nonce, time_t now)
 {
@@ -107,8 +114,9 @@ static enum session_status open_stored(struct sessions *sessions, const char *id
     if (is_sweep_due(sessions, now))
         status = stored_session_sweep(unit, now);
     if (status == STORE_OK)
-        status = stored_session_open(unit, id, nonce->bytes, nonce->size, now,
-                                     now + SESSION_LIFETIME, sessions->capacity);
+        status = open_in(sessions, unit, id, nonce, now);
+    if (status == STORE_IN_USE && stored_session_make_room(unit, sessions->capacity) == STORE_OK)
+        status = open_in(sessions, unit, id, nonce, now);
     return conclude(unit, status);
 }
 

@@ -26,7 +26,7 @@ enum session_status {
     SESSION_OK,
     SESSION_UNKNOWN, /* there is none, it is over, or its nonce is too old */
     SESSION_SPENT,   /* its nonce has served */
-    SESSION_FULL,    /* in the store there are as many as there may be */
+    SESSION_FULL,    /* there are as many as there may be, and none could be given up */
     SESSION_FAILED,  /* the store, memory or entropy failed */
 };
 
@@ -44,9 +44,9 @@ MUST_CHECK struct sessions *sessions_new(size_t capacity, struct store *store);
 /* Wipes and frees all. */
 void sessions_free(struct sessions *sessions);
 
-/* Opens a session with a nonce of the caller's, and tells its identifier. When there is no room in
- * memory, one is given up for it: the oldest of those that have been granted something when they
- * are more than half, else the oldest of the others. */
+/* Opens a session with a nonce of the caller's, and tells its identifier. When there is no room,
+ * one is given up for it: the oldest of those that have been granted something when they are more
+ * than half, else the oldest of the others. */
 MUST_CHECK enum session_status sessions_open(struct sessions *sessions,
                                              const struct session_nonce *nonce, time_t now,
                                              char id[SESSION_ID_LENGTH + 1]);

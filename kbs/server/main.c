@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/wiped_json.h"
+
 static const char usage[] =
     "Usage: kbs init DIR [--listen ADDRESS:PORT] [--admin-listen ADDRESS:PORT] [--host HOST]...\n"
     "                    [--store URL] [--amd-certs DIR] [--kds URL]\n"
@@ -88,6 +90,7 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    wiped_json_use();
     if (asks_for_help(argc, argv)) {
         fputs(usage, stdout);
         return EXIT_DONE;

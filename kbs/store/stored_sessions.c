@@ -33,6 +33,26 @@ enum store_status stored_session_open(struct store_unit *unit, const char *id, c
                : status;
 }
 
+enum store_status stored_session_make_room(struct store_unit *unit, unsigned max)
+{
+    const struct db_value granted = db_integer(STATE_GRANTED);
+    int64_t count = 0;
+    enum store_status status = db_ask_integer(
+        unit->db, "SELECT count(*) FROM kbs_session WHERE state = $1", &granted, 1, &count);
+
+    if (status != STORE_OK)
+        return status;
+    return count > max / 2
+               ? DB_CHANGE(unit->db,
+                           "DELETE FROM kbs_session WHERE id = (SELECT id FROM kbs_session "
+                           "WHERE state = $1 ORDER BY opened, id LIMIT 1)",
+                           granted)
+               : DB_CHANGE(unit->db,
+                           "DELETE FROM kbs_session WHERE id = (SELECT id FROM kbs_session "
+                           "WHERE state <> $1 ORDER BY opened, id LIMIT 1)",
+                           granted);
+}
+
 struct fetched {
     const struct db *db;
     uint8_t *bytes;

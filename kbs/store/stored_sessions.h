@@ -14,6 +14,10 @@ MUST_CHECK enum store_status stored_session_open(struct store_unit *unit, const 
                                                  const uint8_t *nonce, size_t nonce_size,
                                                  time_t now, time_t expires, unsigned max);
 
+/* Gives one session up where there are max: the oldest of those that have been granted something
+ * when they are more than half, else the oldest of the others. */
+MUST_CHECK enum store_status stored_session_make_room(struct store_unit *unit, unsigned max);
+
 /* Spends the nonce: for each session once, whichever server asks. STORE_NOT_FOUND: no such
  * session, it is over, or its nonce was opened before not_before; STORE_CONFLICT: spent before. */
 MUST_CHECK enum store_status stored_session_spend(struct store_unit *unit, const char *id,

@@ -145,32 +145,58 @@ stops_lied_to() {
 }
 
 lying_proxies() {
-    local challenge
+    local challenge advert
     challenge=$(head -c 64 /dev/urandom | base64 -w 0)
+    # That of a KBS which signs: magic, version, capability, key and nonce
+    advert=$({ printf 'SVSMKBS1\0\1' && head -c 48 /dev/urandom; } | base64 -w 0)
     { cat "$VM_CONF" && echo "PROXY_SOCKET=$work/false.sock"; } >"$work/false.conf"
     head -c 4096 /dev/urandom >"$work/noise"
     head -c 8 /dev/zero >"$work/empty"
     frame '{"challenge": "' >"$work/no-json"
     frame "{\"challenge\": \"$challenge\", \"params\": [\"Challenge\"]}" >"$work/other-recipe"
-    frame "{\"challenge\": \"$challenge\", \"params\": [\"EcPublicKeyBytes\", \"Challenge\"]}" >"$work/negotiation"
+    frame "{\"challenge\": \"$challenge\", \"params\": [\"EcPublicKeyBytes\", \"Challenge\"]}" >"$work/unsigned"
+    frame "{\"challenge\": \"$advert\", \"params\": [\"EcPublicKeyBytes\", \"Challenge\"]}" >"$work/negotiation"
     frame '{"success": true, "secret": "AAAA", "decryption": {}}' >"$work/no-secret"
 
     stops_lied_to "noise from the proxy" $EXIT_REFUSED 'larger than 65536 bytes' "$work/noise"
     stops_lied_to "an empty frame from the proxy" $EXIT_REFUSED 'a frame that is empty' "$work/empty"
     stops_lied_to "a frame without valid JSON" $EXIT_REFUSED 'not valid JSON' "$work/no-json"
     stops_lied_to "another recipe for REPORT_DATA" $EXIT_REFUSED 'no report was made' "$work/other-recipe"
+    stops_lied_to "the challenge of a KBS that signs nothing" $EXIT_REFUSED 'signs no release.*no report was made' \
+        "$work/unsigned"
     stops_lied_to "a success without a secret" $EXIT_REFUSED 'AttestationResponse is malformed' \
         "$work/negotiation" "$work/no-secret"
     options=(--timeout 5)
     stops_lied_to "a VM that does not get on in its time" $EXIT_TIMEOUT 'did not finish in 5 seconds'
 }
 
+sessions_opened() {
+    curl -s --cacert "$KBS_DIR/tls/ca.pem" -K - "https://127.0.0.1:$KBS_ADMIN_PORT/metrics" \
+        <<<"header = \"Authorization: Bearer $(cat "$KBS_DIR/owner.token")\"" | sed -n 's/^kbs_sessions_opened_total //p'
+}
+
+# The host runs a KBS of its own, registers the image with it, and brings the VM there.
+another_kbs() {
+    local conf=$VM_CONF measured log other
+    measured=$("$BUILD_DIR/igvm/igvm" measure "$IGVM_FILE")
+    vm_configure other
+    "$ROOT/start-kbs.sh" --background 2>/dev/null
+    "$ROOT/register-resource-in-kbs.sh" -m "$measured" 2>/dev/null
+    { cat "$conf" && echo "PROXY_SOCKET=$PROXY_SOCKET"; } >"$work/other-proxy.conf"
+    other=$VM_CONF log=$LOG_DIR/kbs.log
+    export VM_CONF=$conf
+    load_config
+    VM_CONF=$work/other-proxy.conf stops "a KBS that the image does not trust" $EXIT_REFUSED 'the KBS refused'
+    check "it was asked to sign with the key that the image trusts" grep -q 'release-key-unknown' "$log"
+    VM_CONF=$other "$ROOT/start-kbs.sh" --stop 2>/dev/null
+}
+
 # The KBS is killed when it has given its challenge, while the SVSM makes its report.
 kbs_dies() {
-    local challenges
-    challenges=$(grep -c '"challenged"' "$LOG_DIR/kbs.log")
+    local sessions
+    sessions=$(sessions_opened)
     {
-        until [ "$(grep -c '"challenged"' "$LOG_DIR/kbs.log")" != "$challenges" ]; do sleep 0.02; done
+        until [ "$(sessions_opened)" != "$sessions" ]; do sleep 0.02; done
         kill -KILL "$(cat "$STATE_DIR/kbs.pid")"
     } &
     stops "a KBS that dies in the middle" $EXIT_REFUSED 'the proxy could not reach the KBS'
@@ -257,6 +283,7 @@ state_volumes
 launch_images
 lying_proxies
 kbs_dies
+another_kbs
 guest_crashes
 interrupted
 power_cuts

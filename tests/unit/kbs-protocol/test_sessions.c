@@ -1,30 +1,35 @@
 /* SPDX-License-Identifier: MIT */
+/* Sessions in memory or, beside a PostgreSQL server, in a store that servers share. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "kbs/protocol/session.h"
 #include "tests/unit/kbs-protocol/world.h"
+#include "tests/unit/kbs-store/fixture.h"
 
 #define CAPACITY 16
 #define THREADS  8
-#define ROUNDS   400
+#define ROUNDS   60
 
 static struct sessions *sessions;
 static const struct session_nonce nonce = {.bytes = "nonce", .size = 5};
 
 static int set_up(void **state)
 {
-    (void)state;
-    sessions = sessions_new(CAPACITY, NULL);
+    const struct fixture *fixture;
+
+    if (fixture_begin(state) != 0)
+        return -1;
+    fixture = *state;
+    sessions = sessions_new(CAPACITY, fixture->store);
     return sessions ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     sessions_free(sessions);
-    return 0;
+    return fixture_end(state);
 }
 
 struct id {
@@ -173,11 +178,11 @@ static void the_oldest_with_a_grant_makes_room_when_they_are_most(void **state)
 
     (void)state;
     for (unsigned i = 0; i < CAPACITY; i++)
-        ids[i] = open_and_grant(100, i + 1);
-    more = open_at(100);
-    assert_int_equal(find(ids[0].text, 100), 0);
-    assert_int_equal(find(ids[1].text, 100), 2);
-    assert_int_equal(spend(more.text, 100), SESSION_OK);
+        ids[i] = open_and_grant(100 + i, i + 1);
+    more = open_at(120);
+    assert_int_equal(find(ids[0].text, 120), 0);
+    assert_int_equal(find(ids[1].text, 120), 2);
+    assert_int_equal(spend(more.text, 120), SESSION_OK);
 }
 
 static void who_only_asks_cannot_drive_out_all_who_were_granted_something(void **state)
@@ -186,11 +191,11 @@ static void who_only_asks_cannot_drive_out_all_who_were_granted_something(void *
 
     (void)state;
     for (unsigned i = 0; i < CAPACITY; i++)
-        ids[i] = open_and_grant(100, i + 1);
+        ids[i] = open_and_grant(100 + i, i + 1);
     for (unsigned i = 0; i < 10 * CAPACITY; i++)
-        open_at(100);
+        open_at(120);
     for (unsigned i = 0; i < CAPACITY; i++)
-        assert_int_equal(find(ids[i].text, 100), i < CAPACITY / 2 ? 0 : i + 1);
+        assert_int_equal(find(ids[i].text, 120), i < CAPACITY / 2 ? 0 : i + 1);
 }
 
 static void those_who_begin_have_half_of_the_room(void **state)
@@ -340,5 +345,5 @@ int main(void)
 #undef TEST
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, fixture_begin_group, fixture_end_group);
 }

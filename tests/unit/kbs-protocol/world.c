@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "kbs/audit/audit.h"
 #include "kbs/evidence/chain_cache.h"
@@ -13,7 +12,7 @@
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/secrets.h"
-#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/kbs-store/fixture.h"
 
 struct chip world_chip;
 uint8_t world_table[8192];
@@ -24,13 +23,13 @@ int world_make_chip(void **state)
     chip_make(&world_chip);
     world_table_size =
         chip_table(NULL, world_chip.ask, world_chip.vcek, world_table, sizeof(world_table));
-    return scratch_make(state);
+    return fixture_begin_group(state);
 }
 
 int world_free_chip(void **state)
 {
     chip_free(&world_chip);
-    return scratch_remove(state);
+    return fixture_end_group(state);
 }
 
 /* The store */
@@ -103,16 +102,9 @@ void world_retire_key(struct world *world, const uint8_t kid[SIGNING_KEY_ID_SIZE
 
 static void open_store(struct world *world)
 {
-    char path[PATH_MAX], key_path[PATH_MAX];
-
-    unlink(scratch_path("db", path));
-    unlink(scratch_path("db-wal", path));
-    unlink(scratch_path("db-shm", path));
-    unlink(scratch_path("master", key_path));
-    assert_int_equal(master_key_create(key_path), MASTER_KEY_OK);
-    assert_int_equal(master_keys_load(key_path, &world->master), MASTER_KEY_OK);
-    assert_int_equal(store_open(scratch_path("db", path), true, &world->master, &world->store),
-                     STORE_OK);
+    world->master = fixture_keys(1);
+    fixture_new_url(world->url, sizeof(world->url));
+    assert_int_equal(store_open(world->url, true, &world->master, &world->store), STORE_OK);
 }
 
 static void fill_store(struct world *world)

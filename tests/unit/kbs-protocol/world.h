@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server without sockets: an SQLite store in the scratch folder, an emulated chip that it
- * believes, and one client's connection to it. Tests of the program share the chip.
+ * A server without sockets: a store (SQLite, or PostgreSQL beside such a server), an emulated chip
+ * that it believes, and one client's connection to it. Tests of the program share the chip.
  */
 #ifndef SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
 #define SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,7 @@ extern struct chip world_chip;
 extern uint8_t world_table[8192]; /* the certificates that its guests send */
 extern size_t world_table_size;
 
-/* For cmocka's group: the chip and the scratch folder. */
+/* For cmocka's group: the chip and a folder for files. */
 int world_make_chip(void **state);
 int world_free_chip(void **state);
 
@@ -39,6 +40,7 @@ struct connection {
 };
 
 struct world {
+    char url[PATH_MAX + 64]; /* of the store */
     struct master_keys master;
     struct store *store;
     struct trust trust;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What only PostgreSQL's store has: a server, which can be away or come back. */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "kbs/audit/audit.h"
 #include "kbs/store/policies.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/kbs-store/relay.h"
 
 static void a_server_that_is_away_is_unavailable(void **state)
 {
@@ -208,6 +208,63 @@ static void no_line_is_lost_or_written_twice_when_connections_break(void **state
         }
 }
 
+/* The store of the fixture, through a relay. */
+static struct store *open_through_relay(const struct fixture *fixture)
+{
+    const char *server = getenv("SNP_VTPM_TEST_POSTGRES_HOST");
+    char url[PATH_MAX * 2], folder[PATH_MAX];
+    struct store *store;
+
+    fixture_path("relay", folder);
+    if (mkdir(folder, 0700) == 0)
+        relay_start(folder, server);
+    snprintf(url, sizeof(url), "postgresql://kbs@/kbs?host=%s%s", folder,
+             strstr(fixture->url, "&options="));
+    assert_ok(store_open(url, false, &fixture->keys, &store));
+    return store;
+}
+
+static enum store_status put_policy(struct store_unit *unit, void *context)
+{
+    return policy_put(unit, context, "", false, 1);
+}
+
+static void a_line_whose_commit_is_in_doubt_is_written_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct store *store = open_through_relay(fixture);
+    struct audit *audit = audit_start(store, false);
+    char name[] = "with-the-line";
+    struct store_unit *unit;
+    struct audit_check check;
+
+    relay_lose_next_commit();
+    assert_ok(audit_record(audit, "test", json_object(), 5, put_policy, name));
+    assert_true(relay_lost());
+    audit_stop(audit);
+    store_close(store);
+    unit = fixture_reading(fixture);
+    assert_ok(audit_verify(unit, &check));
+    store_abandon(unit);
+    assert_null(check.problem);
+    assert_int_equal(check.entries, 1);
+}
+
+static void a_commit_in_doubt_is_not_acknowledged(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct store *store = open_through_relay(fixture);
+    struct store_unit *unit;
+
+    assert_ok(store_begin(store, &unit));
+    assert_ok(policy_put(unit, "default", "", false, 1));
+    relay_lose_next_commit();
+    assert_status(store_commit(unit), STORE_UNAVAILABLE);
+    assert_true(relay_lost());
+    assert_ok(store_ping(store));
+    store_close(store);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +276,8 @@ int main(void)
         FIXTURE_TEST(connections_that_broke_are_replaced),
         FIXTURE_TEST(a_commit_on_a_broken_connection_is_not_acknowledged),
         FIXTURE_TEST(a_commit_after_a_failed_statement_is_not_acknowledged),
+        FIXTURE_TEST(a_line_whose_commit_is_in_doubt_is_written_once),
+        FIXTURE_TEST(a_commit_in_doubt_is_not_acknowledged),
         FIXTURE_TEST(no_line_is_lost_or_written_twice_when_connections_break),
     };
 

@@ -233,11 +233,10 @@ static unsigned files_with(const void *bytes, size_t size)
     const char *folder =
         fixture_is_postgres() ? getenv("SNP_VTPM_TEST_POSTGRES_DATA") : fixture_path("", path);
 
-    assert_non_null(folder);
     needle = bytes;
     needle_size = size;
     files_seen = files_with_it = 0;
-    assert_int_equal(nftw(folder, look_into, 16, FTW_PHYS), 0);
+    assert_int_equal(nftw(folder ? folder : "", look_into, 16, FTW_PHYS), 0);
     assert_true(files_seen > 0);
     return files_with_it;
 }
