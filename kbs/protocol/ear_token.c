@@ -90,7 +90,7 @@ static json_t *claims_of(const struct attest_request *sent, const struct grant *
 
     return json_pack("{s:s, s:I, s:I, s:s, s:{s:s, s:s}, s:{s:{s:s, s:o, s:s, s:o}}, s:o}", //
                      "eat_profile", EAT_PROFILE,                                            //
-                     "iat", (json_int_t)now, "exp", (json_int_t)(now + EAR_TOKEN_LIFETIME), //
+                     "iat", (json_int_t)now, "exp", (json_int_t)now + EAR_TOKEN_LIFETIME,   //
                      "iss", ISSUER,                                                         //
                      "ear.verifier-id", "developer", "snp-vtpm", "build", "kbs",            //
                      "submods", "cpu0",                                                     //

@@ -52,7 +52,8 @@ void policy_cache_free(struct policy_cache *cache)
 /* Puts entry in front; what was at its place, or at the end, gives way. */
 static void put_in_front(struct policy_cache *cache, struct entry *entry, size_t place)
 {
-    memmove(cache->entries + 1, cache->entries, place * sizeof(cache->entries[0]));
+    for (size_t i = place; i > 0; i--)
+        cache->entries[i] = cache->entries[i - 1];
     cache->entries[0] = entry;
 }
 

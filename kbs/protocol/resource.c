@@ -22,10 +22,15 @@ struct release {
     const struct kbs *kbs;
     const struct http_request *request;
     const char *path;
-    struct grant grant; /* of who asks */
-    struct outcome outcome;
+    struct grant grant;   /* of who asks */
+    struct volume volume; /* whose key it is, when it is one */
+    struct rules rules;   /* as they are now */
+    uint8_t *secret;      /* in the clear, when it is none */
+    size_t secret_size;
+
     struct finding finding;
     struct policy_error policy_error;
+    struct outcome outcome; /* refers to the others */
 };
 
 /* Who asks */
@@ -60,27 +65,82 @@ static void refuse(struct release *release, struct http_reply *reply, struct ref
     outcome_refuse(release->kbs, release->request, reply, &refusal, &release->outcome);
 }
 
-/* A volume's key */
+/* What the owner's rules say now, whatever those were by which the guest attested */
 
-/* What the session was granted holds only as long as the owner has not changed anything. */
-static enum refusal_kind check_volume(const struct release *release, struct volume *volume)
+static struct refusal refusal_of_store(enum store_status status, enum refusal_kind missing)
+{
+    switch (status) {
+    case STORE_OK:
+        return refusal_of(REFUSAL_NONE);
+    case STORE_NOT_FOUND:
+    case STORE_RETIRED:
+        return refusal_of(missing);
+    default:
+        return refusal_of(REFUSAL_STORAGE);
+    }
+}
+
+static struct refusal appraise(struct release *release)
+{
+    const struct requirements *requirements = &release->rules.policy->requirements;
+
+    release->outcome.policy = release->rules.policy_name;
+    if (release->rules.has_image)
+        release->outcome.image = release->rules.image.name;
+    if (requirements->crl == CRL_REQUIRED && !release->grant.crl_checked)
+        return refusal_of(REFUSAL_CRL);
+    if (!evidence_appraise(&release->grant.attested, requirements, rules_admit, &release->rules,
+                           &release->finding))
+        return refusal_of_verdict(release->finding.verdict, "PolicyDeny");
+    return refusal_of(REFUSAL_NONE);
+}
+
+static struct refusal apply_rules(struct release *release, struct store_unit *unit,
+                                  const char *policy, const char *image)
+{
+    switch (rules_load(release->kbs, unit, policy, image,
+                       release->grant.attested.report.measurement, &release->rules,
+                       &release->policy_error)) {
+    case RULES_OK:
+        return appraise(release);
+    case RULES_BAD_POLICY:
+        release->outcome.detail = release->policy_error.text;
+        return refusal_of(REFUSAL_POLICY);
+    default:
+        return refusal_of(REFUSAL_STORAGE);
+    }
+}
+
+/* Does that in one unit of work, so that all is as of one moment. */
+static struct refusal in_unit(struct release *release,
+                              struct refusal (*check)(struct release *, struct store_unit *))
 {
     struct store_unit *unit;
-    enum store_status status = store_begin_reading(release->kbs->store, &unit);
+    struct refusal refusal;
 
-    if (status != STORE_OK)
-        return REFUSAL_STORAGE;
-    status = volume_by_id(unit, release->grant.volume, volume);
+    if (store_begin_reading(release->kbs->store, &unit) != STORE_OK)
+        return refusal_of(REFUSAL_STORAGE);
+    refusal = check(release, unit);
     store_abandon(unit);
-    if (status == STORE_NOT_FOUND || status == STORE_RETIRED)
-        return REFUSAL_VOLUME_CHANGED;
-    if (status != STORE_OK)
-        return REFUSAL_STORAGE;
+    return refusal;
+}
+
+/* A volume's key */
+
+static struct refusal check_volume(struct release *release, struct store_unit *unit)
+{
+    struct volume *volume = &release->volume;
+    struct refusal refusal =
+        refusal_of_store(volume_by_id(unit, release->grant.volume, volume), REFUSAL_VOLUME_CHANGED);
+
+    if (refusal.status != HTTP_OK)
+        return refusal;
+    release->outcome.volume = volume;
     if (volume->retired || volume->key_version != release->grant.key_version)
-        return REFUSAL_VOLUME_CHANGED;
-    return release->grant.dialect == DIALECT_COCONUT && volume->release == VOLUME_RELEASE_SIGNED
-               ? REFUSAL_SIGNED_ONLY
-               : REFUSAL_NONE;
+        return refusal_of(REFUSAL_VOLUME_CHANGED);
+    if (release->grant.dialect == DIALECT_COCONUT && volume->release == VOLUME_RELEASE_SIGNED)
+        return refusal_of(REFUSAL_SIGNED_ONLY);
+    return apply_rules(release, unit, volume->policy, volume->image);
 }
 
 /* An audit_also. That a volume is gone meanwhile is no reason to lose the line. */
@@ -105,111 +165,49 @@ static void send_reply(struct release *release, struct http_reply *reply)
 
 static void answer_volume(struct release *release, struct http_reply *reply)
 {
-    struct volume volume;
-    enum refusal_kind refusal;
+    struct refusal refusal;
 
     if (!release->grant.has_key) { /* a status only */
         send_reply(release, reply);
         return;
     }
-    refusal = check_volume(release, &volume);
-    if (refusal != REFUSAL_NONE) {
-        refuse(release, reply, refusal_of(refusal));
-        return;
+    refusal = in_unit(release, check_volume);
+    if (refusal.status == HTTP_OK &&
+        outcome_record(release->kbs, release->request, &release->outcome, note_release, release) !=
+            STORE_OK)
+        refusal = refusal_of(REFUSAL_AUDIT);
+    if (refusal.status == HTTP_OK) {
+        metric_add(METRIC_SECRETS_RELEASED, 1);
+        send_reply(release, reply);
+    } else {
+        refuse(release, reply, refusal);
     }
-    release->outcome.volume = &volume;
-    if (outcome_record(release->kbs, release->request, &release->outcome, note_release, release) !=
-        STORE_OK) {
-        refuse(release, reply, refusal_of(REFUSAL_AUDIT));
-        return;
-    }
-    metric_add(METRIC_SECRETS_RELEASED, 1);
-    send_reply(release, reply);
 }
 
 /* A secret by its path */
 
-struct clear {
+static struct refusal fetch_secret(struct release *release, struct store_unit *unit)
+{
     struct secret info;
-    struct rules rules;
-    uint8_t *bytes;
-    size_t size;
-};
+    struct refusal refusal =
+        refusal_of_store(secret_info(unit, release->path, &info), REFUSAL_RESOURCE);
 
-/* The owner's rules for this secret, whatever those were by which the guest attested. */
-static struct refusal appraise(struct release *release, struct clear *clear)
-{
-    const struct requirements *requirements = &clear->rules.policy->requirements;
-
-    release->outcome.policy = clear->rules.policy_name;
-    if (clear->rules.has_image)
-        release->outcome.image = clear->rules.image.name;
-    if (requirements->crl == CRL_REQUIRED && !release->grant.crl_checked)
-        return refusal_of(REFUSAL_CRL);
-    if (!evidence_appraise(&release->grant.attested, requirements, rules_admit, &clear->rules,
-                           &release->finding))
-        return refusal_of_verdict(release->finding.verdict, "PolicyDeny");
-    return refusal_of(REFUSAL_NONE);
-}
-
-static struct refusal refusal_of_store(enum store_status status)
-{
-    switch (status) {
-    case STORE_OK:
-        return refusal_of(REFUSAL_NONE);
-    case STORE_NOT_FOUND:
-    case STORE_RETIRED:
-        return refusal_of(REFUSAL_RESOURCE);
-    default:
-        return refusal_of(REFUSAL_STORAGE);
-    }
-}
-
-static struct refusal fetch_in(struct release *release, struct store_unit *unit,
-                               struct clear *clear)
-{
-    enum store_status status = secret_info(unit, release->path, &clear->info);
-    struct refusal refusal = refusal_of_store(status);
-
-    if (status != STORE_OK)
-        return refusal;
-    switch (rules_load(release->kbs, unit, clear->info.policy, NULL,
-                       release->grant.attested.report.measurement, &clear->rules,
-                       &release->policy_error)) {
-    case RULES_OK:
-        break;
-    case RULES_BAD_POLICY:
-        release->outcome.detail = release->policy_error.text;
-        return refusal_of(REFUSAL_POLICY);
-    default:
-        return refusal_of(REFUSAL_STORAGE);
-    }
-    refusal = appraise(release, clear);
-    if (refusal.status != HTTP_OK)
-        return refusal;
-    return refusal_of_store(secret_fetch(unit, release->path, &clear->bytes, &clear->size));
-}
-
-static struct refusal fetch(struct release *release, struct clear *clear)
-{
-    struct store_unit *unit;
-    struct refusal refusal;
-
-    if (store_begin_reading(release->kbs->store, &unit) != STORE_OK)
-        return refusal_of(REFUSAL_STORAGE);
-    refusal = fetch_in(release, unit, clear);
-    store_abandon(unit);
+    if (refusal.status == HTTP_OK)
+        refusal = apply_rules(release, unit, info.policy, NULL);
+    if (refusal.status == HTTP_OK)
+        refusal = refusal_of_store(
+            secret_fetch(unit, release->path, &release->secret, &release->secret_size),
+            REFUSAL_RESOURCE);
     return refusal;
 }
 
 static void answer_secret(struct release *release, struct http_reply *reply)
 {
-    struct clear clear = {0};
     json_t *jwe = NULL;
-    struct refusal refusal = fetch(release, &clear);
+    struct refusal refusal = in_unit(release, fetch_secret);
 
     if (refusal.status == HTTP_OK) {
-        jwe = jwe_seal(&release->grant.key, clear.bytes, clear.size);
+        jwe = jwe_seal(&release->grant.key, release->secret, release->secret_size);
         refusal = refusal_of(!jwe ? REFUSAL_MEMORY : REFUSAL_NONE);
     }
     if (jwe &&
@@ -223,10 +221,9 @@ static void answer_secret(struct release *release, struct http_reply *reply)
         refuse(release, reply, refusal);
     }
     json_decref(jwe);
-    if (clear.bytes)
-        OPENSSL_cleanse(clear.bytes, clear.size);
-    free(clear.bytes);
-    rules_give_back(release->kbs, &clear.rules);
+    if (release->secret)
+        OPENSSL_cleanse(release->secret, release->secret_size);
+    free(release->secret);
 }
 
 void resource_answer(const struct kbs *kbs, const struct http_request *request, const char *path,
@@ -252,5 +249,6 @@ void resource_answer(const struct kbs *kbs, const struct http_request *request, 
         refuse(&release, reply, refusal_of(REFUSAL_NOT_ATTESTED));
     else
         answer_secret(&release, reply);
+    rules_give_back(kbs, &release.rules);
     grant_free(&release.grant);
 }

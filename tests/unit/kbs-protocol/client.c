@@ -319,24 +319,24 @@ static void decode_jwe(const json_t *json, struct jwe *jwe)
 }
 
 struct release_record client_open_signed(const struct client *client, const struct world *world,
-                                         const json_t *json, uint8_t *payload, size_t *size)
+                                         const json_t *jwe, uint8_t *payload, size_t *size)
 {
     EVP_PKEY *signer = keyring_find(world->kbs.keyring, SIGNING_KEY_RELEASE, world->release_kid);
     uint8_t bytes[RELEASE_RECORD_MAX], cek[JWE_CEK_SIZE], commit[RELEASE_DIGEST_SIZE];
     struct release_record record;
     struct release_pin pin;
-    struct jwe jwe;
+    struct jwe decoded;
 
-    decode_jwe(json, &jwe);
-    assert_true(jwe_release_member(&jwe, bytes, sizeof(bytes), size));
+    decode_jwe(jwe, &decoded);
+    assert_true(jwe_release_member(&decoded, bytes, sizeof(bytes), size));
     assert_true(release_pin_of(signer, &pin));
     assert_int_equal(release_record_open(&pin, 1, bytes, *size, &record), RELEASE_OPEN_OK);
-    assert_int_equal(jwe_unwrap(client->p521, &jwe, cek), JWE_OK);
+    assert_int_equal(jwe_unwrap(client->p521, &decoded, cek), JWE_OK);
     assert_true(release_cek_commit(cek, commit));
     assert_memory_equal(record.cek_commit, commit, sizeof(commit));
-    assert_true(jwe.size <= 64);
-    assert_int_equal(jwe_open(cek, &jwe, payload), JWE_OK);
-    *size = jwe.size;
+    assert_true(decoded.size <= 64);
+    assert_int_equal(jwe_open(cek, &decoded, payload), JWE_OK);
+    *size = decoded.size;
     EVP_PKEY_free(signer);
     return record;
 }

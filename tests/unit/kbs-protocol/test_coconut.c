@@ -359,6 +359,26 @@ static void a_volume_that_is_retired_meanwhile_is_not_released(void **state)
     assert_string_equal(code, "volume-changed");
 }
 
+static void what_the_owner_changes_meanwhile_holds_at_once(void **state)
+{
+    struct world *world = *state;
+    char code[64];
+    size_t size;
+
+    client_authenticate(&client, world);
+    assert_int_equal(attest(world), 200);
+    world_put_policy(world, "default", "tcb = { milan = { snp = 200; }; };");
+    assert_null(client_get(&client, world, VOLUME_PATH, &size, code));
+    assert_string_equal(code, "tcb-reported-snp");
+    world_expect_audit(world, "event", "release");
+    world_expect_audit(world, "result", "refused");
+    world_expect_audit(world, "volume", "volume");
+    world_put_policy(world, "default", "");
+    world_retire_image(world, "image");
+    assert_null(client_get(&client, world, VOLUME_PATH, &size, code));
+    assert_string_equal(code, "measurement-retired");
+}
+
 static void a_volume_for_signed_records_is_not_released_without(void **state)
 {
     struct world *world = *state;
@@ -493,6 +513,7 @@ int main(void)
         TEST(an_image_with_several_volumes_has_to_name_one),
         TEST(a_retired_image_gets_nothing),
         TEST(a_volume_that_is_retired_meanwhile_is_not_released),
+        TEST(what_the_owner_changes_meanwhile_holds_at_once),
         TEST(a_volume_for_signed_records_is_not_released_without),
         TEST(the_volumes_own_policy_decides),
         TEST(a_policy_that_is_none_releases_nothing),
