@@ -258,6 +258,25 @@ static void new_sessions_have_a_rate(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
+static void who_is_refused_too_often_is_not_heard(void **state)
+{
+    const char *folder = make_server("refusals"), *reply = NULL;
+    struct program_server server;
+
+    (void)state;
+    edit(file_of(folder, "kbs.conf"), " burst = 20", " burst = 3");
+    edit(file_of(folder, "kbs.conf"), " rate = 5", " rate = 1");
+    server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
+    for (int i = 0; i < 6; i++)
+        reply = net_converse(server.port, "GET /kbs/v0/resource/a/b/c HTTP/1.1\r\nHost: x\r\n"
+                                          "Connection: close\r\n\r\n");
+    assert_says(reply, "HTTP/1.1 429 ");
+    assert_says(reply, "\r\nRetry-After: ");
+    assert_says(net_converse(server.port, HEALTH), "HTTP/1.1 200 ");
+    assert_says(net_converse(server.port, HELLO), "HTTP/1.1 200 ");
+    assert_int_equal(program_end(&server, SIGTERM), 0);
+}
+
 static void administrators_who_fail_too_often_are_not_heard(void **state)
 {
     const char *folder = make_server("failures"), *reply = NULL;
@@ -515,6 +534,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cookies_that_came_over_tls_stay_there),
         cmocka_unit_test(a_server_without_its_store_is_not_healthy),
         cmocka_unit_test(new_sessions_have_a_rate),
+        cmocka_unit_test(who_is_refused_too_often_is_not_heard),
         cmocka_unit_test(administrators_who_fail_too_often_are_not_heard),
         cmocka_unit_test(a_long_body_needs_a_token),
         cmocka_unit_test(a_request_under_way_is_answered_before_the_server_ends),
