@@ -153,6 +153,7 @@ build_kernel
 build_guest_image
 make_chip
 [ -e "$KBS_DIR" ] || run_logged "Making the KBS" "$(log_of kbs)" make_kbs
+refresh_release_key
 build_launch_images
 step "Ready"
 say_versions

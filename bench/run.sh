@@ -18,6 +18,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
 . "$ROOT/scripts/qemu.sh"
+. "$ROOT/scripts/owner.sh"
 . "$ROOT/scripts/job-disk.sh"
 . "$ROOT/bench/machines.sh"
 
@@ -50,23 +51,8 @@ set_up() {
     work=$(mktemp -d "${TMPDIR:-/tmp}/snp-vtpm-bench.XXXXXX")
     trap clean_up EXIT
     trap 'exit 130' INT TERM HUP
-    {
-        cat "${VM_CONF:-/dev/null}"
-        cat <<CONF
-STATE_DIR=$work
-GUEST_IMAGE=$work/guest.qcow2
-STATE_VOLUME=$work/tpm-state.raw
-CHIP_DIR=$CHIP_DIR
-KBS_DB=$work/kbs.db
-PROXY_SOCKET=$work/proxy.sock
-LOG_DIR=$work/log
-KBS_PORT=$(free_port)
-PLATFORM=emulated
-CONF
-    } >"$work/vm.conf"
     users_conf=${VM_CONF:-}
-    export VM_CONF=$work/vm.conf
-    load_config
+    use_private_state "$work" "$(free_port)" "BUILD_DIR=$BUILD_DIR" "CHIP_DIR=$CHIP_DIR" PLATFORM=emulated
     quietly "$ROOT/remanufacture-tpm.sh"
     quietly "$ROOT/start-kbs.sh" --background
     quietly "$ROOT/register-resource-in-kbs.sh"

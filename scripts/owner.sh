@@ -8,7 +8,17 @@ make_kbs() {
         --kds none --trust-emulated "$CHIP_DIR/ark.pem"
 }
 
-# build_svsm_image: SVSM, services and firmware, with the key that the KBS signs releases with pinned in it
+# refresh_release_key: the file with the key that the KBS signs releases with, after that was rotated
+refresh_release_key() {
+    "$BUILD_DIR/kbs/kbs" show-release-key --config "$KBS_DIR/kbs.conf" >"$KBS_DIR/release-key.new"
+    if cmp -s "$KBS_DIR/release-key.new" "$KBS_DIR/release-key.pem"; then
+        rm "$KBS_DIR/release-key.new"
+    else
+        mv "$KBS_DIR/release-key.new" "$KBS_DIR/release-key.pem"
+    fi
+}
+
+# build_svsm_image: SVSM, services and firmware, with that key pinned in it
 build_svsm_image() {
     "$BUILD_DIR/igvm/igvm" build --svsm "$BUILD_DIR/svsm/svsm.elf" --firmware "$FIRMWARE" \
         --service "attest=$BUILD_DIR/services/attest/attest" --service "tpm=$BUILD_DIR/services/tpm/tpm" \

@@ -8,6 +8,7 @@
 #include "kbs/admin/authenticate.h"
 #include "kbs/admin/routes.h"
 #include "kbs/audit/audit.h"
+#include "kbs/log.h"
 #include "kbs/metrics.h"
 
 #define TRIES_MAX   5 /* of a change, when other servers' come first */
@@ -148,6 +149,7 @@ static bool look(struct call *call)
 static bool try_change(struct call *call, bool *again)
 {
     enum store_status status = store_begin(call->kbs->store, &call->unit);
+    char *line = NULL;
 
     *again = false;
     if (status == STORE_OK) {
@@ -157,12 +159,18 @@ static bool try_change(struct call *call, bool *again)
             store_abandon(call->unit);
             return false;
         }
-        status = audit_append(call->unit, "admin", audit_members(call, "done"), call->request->now);
+        status = audit_append_line(call->unit, "admin", audit_members(call, "done"),
+                                   call->request->now, &line);
         if (status == STORE_OK)
             status = store_commit(call->unit);
         else
             store_abandon(call->unit);
     }
+    if (status == STORE_OK) {
+        metric_add(METRIC_AUDIT_LINES, 1);
+        log_line(line);
+    }
+    free(line);
     if (status == STORE_OK)
         return true;
     *again = status == STORE_CONFLICT;

@@ -31,6 +31,11 @@ struct audit_entry {
 MUST_CHECK enum store_status audit_append(struct store_unit *unit, const char *event,
                                           json_t *members, time_t now);
 
+/* The same, and *line is the line as it is stored, for who mirrors it when it is durable; the
+ * caller frees it. NULL on failure. */
+MUST_CHECK enum store_status audit_append_line(struct store_unit *unit, const char *event,
+                                               json_t *members, time_t now, char **line);
+
 /* Entries from seq on (at most limit of them, 0: all), oldest first. */
 MUST_CHECK enum store_status
 audit_each(struct store_unit *unit, uint64_t seq, unsigned limit,

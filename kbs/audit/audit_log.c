@@ -129,19 +129,32 @@ enum store_status audit_add(struct store_unit *unit, struct audit_tail *tail, co
     return status;
 }
 
+enum store_status audit_append_line(struct store_unit *unit, const char *event, json_t *members,
+                                    time_t now, char **line)
+{
+    struct audit_tail tail;
+    enum store_status status = members ? audit_lock(unit, &tail) : STORE_FAILED;
+
+    *line = NULL;
+    if (status == STORE_OK)
+        status = audit_add(unit, &tail, event, members, now, line);
+    if (status == STORE_OK)
+        status = audit_store_tail(unit, &tail);
+    if (status != STORE_OK) {
+        free(*line);
+        *line = NULL;
+    }
+    json_decref(members);
+    return status;
+}
+
 enum store_status audit_append(struct store_unit *unit, const char *event, json_t *members,
                                time_t now)
 {
-    struct audit_tail tail;
-    char *line = NULL;
-    enum store_status status = members ? audit_lock(unit, &tail) : STORE_FAILED;
+    char *line;
+    enum store_status status = audit_append_line(unit, event, members, now, &line);
 
-    if (status == STORE_OK)
-        status = audit_add(unit, &tail, event, members, now, &line);
-    if (status == STORE_OK)
-        status = audit_store_tail(unit, &tail);
     free(line);
-    json_decref(members);
     return status;
 }
 

@@ -7,6 +7,7 @@
 
 #include "kbs/audit/audit_line.h"
 #include "kbs/log.h"
+#include "kbs/metrics.h"
 
 #define BATCH_MAX 256
 #define QUEUE_MAX 4096
@@ -127,6 +128,7 @@ static void write_batch(struct audit *audit, struct batch *batch)
         struct pending *pending = batch->lines[i];
 
         pending->status = alone ? write_lines(audit, &batch->lines[i], 1) : status;
+        metric_add(METRIC_AUDIT_LINES, pending->status == STORE_OK);
         if (pending->status == STORE_OK && audit->mirror)
             log_line(pending->line);
         forget_line(pending);

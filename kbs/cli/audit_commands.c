@@ -20,7 +20,8 @@ static enum colour colour_of_result(const char *result)
 {
     if (!result)
         return COLOUR_NONE;
-    if (strcmp(result, "refused") == 0 || strcmp(result, "failed") == 0)
+    if (strcmp(result, "refused") == 0 || strcmp(result, "denied") == 0 ||
+        strcmp(result, "failed") == 0)
         return COLOUR_BAD;
     return COLOUR_GOOD;
 }

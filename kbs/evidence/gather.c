@@ -146,10 +146,10 @@ static bool gather_emulated_root(const struct trust *trust, const struct certifi
 {
     if (!trust->emulated_ark)
         return finding_fail(finding, VERDICT_EMULATED_UNTRUSTED,
-                            "start with --trust-emulated to release secrets to it");
+                            "this server is not configured to trust it");
     if (presented->ark && X509_cmp(presented->ark, trust->emulated_ark) != 0)
         return finding_fail(finding, VERDICT_ROOT_UNTRUSTED,
-                            "not the root given with --trust-emulated");
+                            "not the emulated root that is trusted");
     chain->ark = reference(trust->emulated_ark);
     return true;
 }

@@ -46,7 +46,7 @@ bool grant_encode(const struct grant *grant, uint8_t *out, size_t *size)
         !write_key(&w, &grant->key) || !writer_u8(&w, grant->denied) ||
         !writer_u8(&w, grant->has_key) || !writer_put(&w, grant->volume, sizeof(grant->volume)) ||
         !writer_le32(&w, grant->key_version) || !writer_le16(&w, (uint16_t)grant->reply_size) ||
-        !writer_put(&w, grant->reply, grant->reply_size))
+        (grant->reply && !writer_put(&w, grant->reply, grant->reply_size)))
         return false;
     *size = w.used;
     return true;

@@ -26,18 +26,22 @@ static void ask_for_patience(struct http_reply *reply, unsigned seconds)
     metric_add(METRIC_RATE_LIMITED, 1);
 }
 
+/* New sessions are limited, and so is who is refused again and again: each refusal is a line of the
+ * audit log. */
 size_t front_public_gate(void *context, const struct http_request *request,
                          struct http_reply *reply)
 {
     const struct front *front = context;
-    unsigned wait;
+    const uint64_t client = client_key_of_text(request->peer);
+    unsigned wait = 0;
 
-    if (is(request, "POST", "/kbs/v0/auth")) {
-        wait = rate_limit_take(front->sessions, client_key_of_text(request->peer), clock_ms());
-        if (wait > 0) {
-            front_public_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
-            ask_for_patience(reply, wait);
-        }
+    if (is(request, "POST", "/kbs/v0/auth"))
+        wait = rate_limit_take(front->sessions, client, clock_ms());
+    else if (!is(request, "GET", "/healthz"))
+        wait = rate_limit_wait(front->refusals, client, clock_ms());
+    if (wait > 0) {
+        front_public_refuse(reply, HTTP_TOO_MANY_REQUESTS, TOO_MANY);
+        ask_for_patience(reply, wait);
     }
     return PROTOCOL_BODY_MAX;
 }
@@ -75,6 +79,12 @@ static void answer_health(const struct front *front, struct http_reply *reply)
                     json_pack("{s:s}", "status", healthy ? "ok" : "store-unavailable"));
 }
 
+/* A failure is charged after the fact, and refused at the next request. */
+static void charge(struct rate_limit *limit, const struct http_request *request)
+{
+    (void)!rate_limit_take(limit, client_key_of_text(request->peer), clock_ms());
+}
+
 void front_public_answer(void *context, const struct http_request *request,
                          struct http_reply *reply)
 {
@@ -86,6 +96,8 @@ void front_public_answer(void *context, const struct http_request *request,
         return;
     }
     protocol_answer(front->kbs, request, reply);
+    if (reply->status == HTTP_UNAUTHORIZED || reply->status == HTTP_NOT_FOUND)
+        charge(front->refusals, request);
     if (is(request, "POST", "/kbs/v0/attest"))
         metrics_observe_attestation(clock_us() - began_us);
 }
@@ -99,9 +111,8 @@ void front_admin_answer(void *context, const struct http_request *request, struc
         return;
     }
     admin_answer(front->kbs, request, reply);
-    /* The failure is charged after the fact, and refused at the next request. */
     if (reply->status == HTTP_UNAUTHORIZED)
-        (void)!rate_limit_take(front->failures, client_key_of_text(request->peer), clock_ms());
+        charge(front->failures, request);
 }
 
 void front_public_refuse(struct http_reply *reply, unsigned status, const char *code)

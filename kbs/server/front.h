@@ -14,6 +14,7 @@
 struct front {
     struct kbs *kbs;
     struct rate_limit *sessions; /* on opening sessions */
+    struct rate_limit *refusals; /* on being refused by the protocol */
     struct rate_limit *failures; /* on failing to authenticate as an administrator */
 };
 

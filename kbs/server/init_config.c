@@ -72,7 +72,7 @@ static void print_storage(FILE *out, const struct init_choices *choices)
 static void print_trust(FILE *out, const struct init_choices *choices)
 {
     fputs("# AMD's certificates and revocation lists at hand: {milan,genoa,turin}-{ark,ask}.pem,\n"
-          "# vcek-CHIP_ID-TCB.der, ...\n",
+          "# vcek/CHIP_ID/vcek.der, ...\n",
           out);
     print_optional(out, "", "amd-certs", choices->amd_certs, "/usr/share/amd-certs");
     fputs("\n# Where the others are fetched: AMD's Key Distribution Service, or a mirror.\n"

@@ -136,9 +136,10 @@ MUST_CHECK static bool make_rates(struct parts *parts)
     const struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
 
     parts->session_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
-    /* Strangers who fail must not keep administrators out: no limit on all of them. */
+    /* Strangers who fail must not keep others out: no limit on all of them. */
+    parts->refusal_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
     parts->failure_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
-    return parts->session_rate && parts->failure_rate;
+    return parts->session_rate && parts->refusal_rate && parts->failure_rate;
 }
 
 /* What requests are answered from, when they come over TLS or not. */
@@ -157,6 +158,7 @@ static void put_together(struct parts *parts, bool tls)
     parts->front[tls] = (struct front){
         .kbs = &parts->kbs[tls],
         .sessions = parts->session_rate,
+        .refusals = parts->refusal_rate,
         .failures = parts->failure_rate,
     };
 }
@@ -206,6 +208,7 @@ int parts_open(const char *config_path, bool serve, struct parts *parts)
 void parts_close(struct parts *parts)
 {
     rate_limit_free(parts->session_rate);
+    rate_limit_free(parts->refusal_rate);
     rate_limit_free(parts->failure_rate);
     sessions_free(parts->sessions);
     policy_cache_free(parts->policies);

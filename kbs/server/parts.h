@@ -20,7 +20,7 @@ struct parts {
     struct audit *audit;
     struct sessions *sessions;
     struct policy_cache *policies;
-    struct rate_limit *session_rate, *failure_rate;
+    struct rate_limit *session_rate, *refusal_rate, *failure_rate;
     /* For clients in the clear, and over TLS */
     struct kbs kbs[2];
     struct front front[2];

@@ -7,6 +7,7 @@
 
 #define QUAD   4 /* characters ... */
 #define TRIPLE 3 /* ... that carry this many bytes */
+#define PART   (TRIPLE << 16)
 
 static void swap_digit(char *text, size_t length, char from, char to)
 {
@@ -29,10 +30,10 @@ size_t base64_encode(enum base64_variant variant, const void *bytes, size_t size
 {
     size_t length = 0;
 
-    /* Whole triples first, so that the int of EVP_EncodeBlock bounds nothing. */
+    /* In parts of whole triples, so that the int of EVP_EncodeBlock bounds nothing. */
     text[0] = '\0';
     for (const uint8_t *next = bytes, *end = next + size; next < end;) {
-        size_t part = (size_t)(end - next) < TRIPLE ? (size_t)(end - next) : TRIPLE;
+        size_t part = (size_t)(end - next) < PART ? (size_t)(end - next) : PART;
 
         length += (size_t)EVP_EncodeBlock((unsigned char *)text + length, next, (int)part);
         next += part;

@@ -53,8 +53,9 @@ static const struct {
                                    "the KBS refused to release the key, and signed that it does; "
                                    "its log says why"},
     [ATTEST_ERR_RELEASE_NO_VOLUME] = {ATTEST_STATUS_KBS_REFUSED,
-                                      "the KBS refused to release the key: it has no volume for "
-                                      "this launch measurement; is the image registered?"},
+                                      "the KBS refused to release the key: it has no volume, or "
+                                      "several, for this launch measurement; is the image "
+                                      "registered, with one volume?"},
     [ATTEST_ERR_RELEASE_BUSY] = {ATTEST_STATUS_KBS_REFUSED,
                                  "the KBS refused to release the key: the volume is in use by "
                                  "another VM, or the KBS wants to be asked later"},
@@ -76,8 +77,9 @@ static const struct {
     [ATTEST_ERR_KBS_TLS] = {ATTEST_STATUS_KBS_UNREACHABLE,
                             "the proxy could not reach the KBS: it does not believe the KBS's "
                             "certificate; check the proxy's --ca"},
-    [ATTEST_ERR_KBS_BUSY] = {ATTEST_STATUS_KBS_UNREACHABLE,
-                             "the proxy could not reach the KBS: it is overloaded; try again"},
+    [ATTEST_ERR_KBS_BUSY] =
+        {ATTEST_STATUS_KBS_UNREACHABLE,
+         "the proxy could not reach the KBS: it cannot answer for now; try again"},
 
     [ATTEST_ERR_AMD_SP_BUSY] = {ATTEST_STATUS_AMD_SP,
                                 "the host kept the AMD-SP busy; VMPCK0 was wiped"},

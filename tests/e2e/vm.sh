@@ -30,7 +30,7 @@ vm_remove() {
 
 # vm_configure NAME: the configuration of a VM whose files are in $work/NAME, for all scripts that are run after it
 vm_configure() {
-    use_private_state "$work/$1" $((20000 + RANDOM % 20000)) PLATFORM=emulated
+    use_private_state "$work/$1" $((20000 + RANDOM % 6000 * 2)) PLATFORM=emulated
 }
 
 # vm_make: a VM that has never run; with an SVSM, its measurement and a key are registered in a KBS that answers.

@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 
 build=$(realpath "${1:-$ROOT/build}")
-port=$((20000 + RANDOM % 20000))
+port=$((20000 + RANDOM % 6000 * 2)) # below those that connections take for themselves
 work=$(mktemp -d)
 helpers=()
 end() {
@@ -166,7 +166,7 @@ kbs_life_cycle() {
     python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
     listener=$!
     helpers+=("$listener")
-    until port_answers; do sleep 0.1; done
+    until port_answers || ! kill -0 "$listener"; do sleep 0.1; done
     run "$kbs" --background
     expect "a port in use is named" 4 "port $port is in use by another program" 'KBS_PORT'
     kill "$listener"
