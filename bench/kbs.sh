@@ -14,8 +14,8 @@
 #   -h, --help        this text
 #
 # The KBS has one core and its clients another. It is a whole server on the loopback, with SQLite and its audit log,
-# each line of which is on the disk of $TMPDIR (default /tmp) before a client is answered. docs/kbs.md says what the
-# figures mean. A goal that is missed is no error.
+# each line of which is on the disk of $TMPDIR (default /tmp) before a client is answered. docs/benchmarks.md says what
+# the figures mean. A goal that is missed is no error.
 # Exit status: 0 measured, 1 something did not run, 2 usage.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
