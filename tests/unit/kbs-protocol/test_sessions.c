@@ -212,11 +212,11 @@ static void those_who_begin_have_half_of_the_room(void **state)
 
     (void)state;
     for (unsigned i = 0; i < CAPACITY / 2; i++)
-        begun[i] = open_at(100);
+        begun[i] = open_at(100 + i);
     for (unsigned i = 0; i < 10 * CAPACITY; i++)
-        open_and_grant(100, 1);
-    assert_int_equal(spend(begun[1].text, 100), SESSION_OK);
-    assert_int_equal(spend(begun[CAPACITY / 2 - 1].text, 100), SESSION_OK);
+        open_and_grant(100 + CAPACITY, 1);
+    assert_int_equal(spend(begun[1].text, 100 + CAPACITY), SESSION_OK);
+    assert_int_equal(spend(begun[CAPACITY / 2 - 1].text, 100 + CAPACITY), SESSION_OK);
 }
 
 static void what_is_no_identifier_is_unknown(void **state)

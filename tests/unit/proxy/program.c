@@ -77,6 +77,8 @@ int program_exit_status(pid_t pid)
     int status = -1;
 
     waitpid(pid, &status, 0);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "program %d was ended by signal %d\n", (int)pid, WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
