@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an owner demands of evidence before a secret or a volume's key is released: a small
- * declarative text (libconfig's language; docs/kbs-policies.md has the reference), validated as it is
- * loaded. What a policy does not mention has the strict default.
+ * declarative text (libconfig's language; docs/kbs-policies.md has the reference), validated as it
+ * is loaded. What a policy does not mention has the strict default.
  */
 #ifndef SNPVTPM_KBS_POLICY_POLICY_H
 #define SNPVTPM_KBS_POLICY_POLICY_H
