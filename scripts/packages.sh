@@ -6,7 +6,7 @@ PACKAGES=(
     # building
     gcc clang libc6-dev meson ninja-build make pkg-config
     libssl-dev libtpms-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libgnutls28-dev libconfig-dev
-    libsqlite3-dev libpq-dev libcmocka-dev libclang-rt-dev
+    libsqlite3-dev libpq-dev libjose-dev libcmocka-dev libclang-rt-dev
     # the guest's kernel
     flex bison bc libelf-dev lz4 xz-utils
     # the guest's image
