@@ -10,7 +10,7 @@
 #include "lib/jose/jwk.h"
 #include "lib/jose/strict_json.h"
 #include "services/attest/report_data.h"
-#include "tests/load/report_json.h"
+#include "tests/unit/kbs/report_json.h"
 
 #define MILAN_FMS 0x00A00F11u
 

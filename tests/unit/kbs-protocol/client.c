@@ -14,6 +14,7 @@
 
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/kbs/report_json.h"
 
 #define HELLO "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}"
 
@@ -109,64 +110,12 @@ size_t client_challenge(const struct client *client, const struct release_reques
 
 /* Evidence as Trustee's clients have it */
 
-static json_t *numbers(const uint8_t *bytes, size_t size)
-{
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < size; i++)
-        json_array_append_new(array, json_integer(bytes[i]));
-    return array;
-}
-
-#define NUMBERS(field) numbers(field, sizeof(field))
-
-static json_t *tcb(uint64_t value)
-{
-    return json_pack("{s:n, s:i, s:i, s:i, s:i}", "fmc", "bootloader", (int)(value & 0xff), "tee",
-                     (int)(value >> 8 & 0xff), "snp", (int)(value >> 48 & 0xff), "microcode",
-                     (int)(value >> 56));
-}
-
-static json_t *firmware(uint8_t major, uint8_t minor, uint8_t build)
-{
-    return json_pack("{s:i, s:i, s:i}", "major", major, "minor", minor, "build", build);
-}
-
-static json_t *report_json(const struct snp_report *r)
-{
-    json_t *json = json_pack(
-        "{s:i, s:i, s:I, s:i, s:i, s:I, s:i, s:i, s:i, s:i, s:n, s:n}", "version", (int)r->version,
-        "guest_svn", (int)r->guest_svn, "policy", (json_int_t)r->policy, "vmpl", (int)r->vmpl,
-        "sig_algo", (int)r->signature_algo, "plat_info", (json_int_t)r->platform_info, "key_info",
-        (int)r->key_info, "cpuid_fam_id", r->cpuid_fam_id, "cpuid_mod_id", r->cpuid_mod_id,
-        "cpuid_step", r->cpuid_step, "launch_mit_vector", "current_mit_vector");
-    json_t *bytes = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "family_id", NUMBERS(r->family_id),
-        "image_id", NUMBERS(r->image_id), "report_data", NUMBERS(r->report_data), "measurement",
-        NUMBERS(r->measurement), "host_data", NUMBERS(r->host_data), "id_key_digest",
-        NUMBERS(r->id_key_digest), "author_key_digest", NUMBERS(r->author_key_digest), "report_id",
-        NUMBERS(r->report_id), "report_id_ma", NUMBERS(r->report_id_ma), "chip_id",
-        NUMBERS(r->chip_id));
-    json_t *rest =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "current_tcb",
-                  tcb(r->current_tcb), "reported_tcb", tcb(r->reported_tcb), "committed_tcb",
-                  tcb(r->committed_tcb), "launch_tcb", tcb(r->launch_tcb), "current",
-                  firmware(r->current_major, r->current_minor, r->current_build), "committed",
-                  firmware(r->committed_major, r->committed_minor, r->committed_build), "signature",
-                  "r", NUMBERS(r->signature_r), "s", NUMBERS(r->signature_s));
-
-    json_object_update(json, bytes);
-    json_object_update(json, rest);
-    json_decref(bytes);
-    json_decref(rest);
-    return json;
-}
-
 static json_t *certificate(const char *kind, X509 *x509)
 {
     uint8_t *der = NULL;
     int size = i2d_X509(x509, &der);
-    json_t *entry = json_pack("{s:s, s:o}", "cert_type", kind, "data", numbers(der, (size_t)size));
+    json_t *entry =
+        json_pack("{s:s, s:o}", "cert_type", kind, "data", report_json_bytes(der, (size_t)size));
 
     OPENSSL_free(der);
     return entry;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/load/report_json.h"
+#include "tests/unit/kbs/report_json.h"
 
-static json_t *numbers(const uint8_t *bytes, size_t size)
+json_t *report_json_bytes(const uint8_t *bytes, size_t size)
 {
     json_t *array = json_array();
 
@@ -10,7 +10,7 @@ static json_t *numbers(const uint8_t *bytes, size_t size)
     return array;
 }
 
-#define NUMBERS(field) numbers(field, sizeof(field))
+#define NUMBERS(field) report_json_bytes(field, sizeof(field))
 
 /* As laid out before Turin. */
 static json_t *tcb(uint64_t value)
