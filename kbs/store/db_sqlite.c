@@ -11,6 +11,7 @@
 #include "kbs/store/db.h"
 
 #define BUSY_TIMEOUT_MS 10000
+#define BUSY_STEP_MS    5
 
 struct prepared {
     const char *sql;
@@ -20,7 +21,7 @@ struct prepared {
 struct sqlite_db {
     struct db db;
     sqlite3 *sqlite;
-    bool reading; /* in a transaction that is to change nothing */
+    bool reading; /* the last transaction is to change nothing */
     size_t prepared_count;
     struct prepared prepared[DB_STATEMENTS_MAX];
 };
@@ -112,6 +113,12 @@ static int bind(sqlite3_stmt *statement, const struct db_value *values, size_t c
     return result;
 }
 
+/* Outside a transaction anything goes. */
+static bool may_run(const struct sqlite_db *db, sqlite3_stmt *statement)
+{
+    return !db->reading || sqlite3_get_autocommit(db->sqlite) || sqlite3_stmt_readonly(statement);
+}
+
 static enum store_status sqlite_run(struct db *db, const char *sql, const struct db_value *values,
                                     size_t count, db_visit *visit, void *context, uint64_t *changed)
 {
@@ -123,8 +130,7 @@ static enum store_status sqlite_run(struct db *db, const char *sql, const struct
 
     if (!statement)
         return take_result(own, sqlite3_errcode(own->sqlite));
-    result = own->reading && !sqlite3_stmt_readonly(statement) ? SQLITE_READONLY
-                                                               : bind(statement, values, count);
+    result = may_run(own, statement) ? bind(statement, values, count) : SQLITE_READONLY;
     if (result == SQLITE_OK)
         while ((result = sqlite3_step(statement)) == SQLITE_ROW)
             if (visit)
@@ -221,13 +227,23 @@ static int take_mode(void *context, int columns, char **texts, char **names)
     return 0;
 }
 
-/* The log lets readers read on while one writes; and only with it is FULL enough for durability. */
+/*
+ * The log lets readers read on while one writes; and only with it is FULL enough for durability.
+ * SQLite reads the file's mode before it locks the file to change it, and never waits for a lock
+ * while it holds another, lest two do so for each other. So of two that open a new file at once one
+ * is told at once that it is busy. Neither holds anything here: wait for it.
+ */
 static enum store_status use_log(struct sqlite_db *db)
 {
     bool is_wal = false;
-    enum store_status status = take_result(
-        db, sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", take_mode, &is_wal, NULL));
+    int result, waited_ms = 0;
+    enum store_status status;
 
+    while ((result = sqlite3_exec(db->sqlite, "PRAGMA journal_mode = WAL", take_mode, &is_wal,
+                                  NULL)) == SQLITE_BUSY &&
+           waited_ms < BUSY_TIMEOUT_MS)
+        waited_ms += sqlite3_sleep(BUSY_STEP_MS);
+    status = take_result(db, result);
     return status != STORE_OK || is_wal
                ? status
                : db_fail(&db->db, STORE_FAILED,

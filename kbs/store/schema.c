@@ -226,10 +226,22 @@ static enum store_status migrate_at_once(struct db *db, bool create, bool is_sql
     return status;
 }
 
+/* In one transaction: what another server makes meanwhile must be seen whole or not at all. */
+static enum store_status look_up_version(struct db *db, bool is_sqlite, int64_t *version)
+{
+    enum store_status status = db_begin(db, false);
+
+    if (status != STORE_OK)
+        return status;
+    status = find_version(db, is_sqlite, version);
+    db_rollback(db);
+    return status;
+}
+
 enum store_status schema_prepare(struct db *db, bool create, bool is_sqlite, struct store *store)
 {
     int64_t version = 0;
-    enum store_status status = find_version(db, is_sqlite, &version);
+    enum store_status status = look_up_version(db, is_sqlite, &version);
 
     if (status == STORE_OK && version != NEWEST)
         status = migrate_at_once(db, create, is_sqlite, store);
