@@ -72,7 +72,7 @@ typedef enum store_status audit_also(struct store_unit *unit, void *context);
 MUST_CHECK enum store_status audit_record(struct audit *audit, const char *event, json_t *members,
                                           time_t now, audit_also *also, void *context);
 
-/* Finishes what is queued and frees the writer. */
+/* Finishes what is queued and frees the writer: no audit_record may begin from now on. */
 void audit_stop(struct audit *audit);
 
 #endif

@@ -2,7 +2,9 @@
 /*
  * Many threads' lines in one unit of work: while one batch is made durable, the next one gathers.
  */
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "kbs/audit/audit_line.h"
@@ -10,10 +12,10 @@
 #include "kbs/metrics.h"
 
 #define BATCH_MAX 256
-#define QUEUE_MAX 4096
 #define TRIES_MAX 3 /* another server may come first, or the connection break */
 
-/* A line that waits; it is on the stack of the thread that wants it. */
+/* A line that waits, on the stack of the thread that wants it: so there are never more of them than
+ * there are threads. Each wakes its own thread, and no other. */
 struct pending {
     const char *event;
     json_t *members;
@@ -21,7 +23,7 @@ struct pending {
     audit_also *also;
     void *context;
     char *line; /* as it was stored, for the mirror */
-    bool done;
+    sem_t done;
     enum store_status status;
     struct pending *next;
 };
@@ -36,10 +38,8 @@ struct audit {
     bool mirror;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t queued, finished;
+    pthread_cond_t queued;
     struct pending *first, **last;
-    unsigned waiting; /* in the queue */
-    unsigned callers; /* in audit_record */
     bool stopping;
 };
 
@@ -143,7 +143,6 @@ static void take_batch(struct audit *audit, struct batch *batch)
     }
     if (!audit->first)
         audit->last = &audit->first;
-    audit->waiting -= (unsigned)batch->count;
 }
 
 static void *run(void *context)
@@ -160,10 +159,9 @@ static void *run(void *context)
         take_batch(audit, &batch);
         pthread_mutex_unlock(&audit->lock);
         write_batch(audit, &batch);
-        pthread_mutex_lock(&audit->lock);
         for (size_t i = 0; i < batch.count; i++)
-            batch.lines[i]->done = true;
-        pthread_cond_broadcast(&audit->finished);
+            sem_post(&batch.lines[i]->done);
+        pthread_mutex_lock(&audit->lock);
     }
     pthread_mutex_unlock(&audit->lock);
     return NULL;
@@ -180,46 +178,34 @@ struct audit *audit_start(struct store *store, bool mirror)
     audit->last = &audit->first;
     pthread_mutex_init(&audit->lock, NULL);
     pthread_cond_init(&audit->queued, NULL);
-    pthread_cond_init(&audit->finished, NULL);
     if (pthread_create(&audit->thread, NULL, run, audit) == 0)
         return audit;
     free(audit);
     return NULL;
 }
 
-/* With the lock held: queues the line and waits until it is done. */
-static void wait_for_line(struct audit *audit, struct pending *line)
+static void queue(struct audit *audit, struct pending *line)
 {
-    while (audit->waiting >= QUEUE_MAX && !audit->stopping)
-        pthread_cond_wait(&audit->finished, &audit->lock);
-    if (audit->stopping)
-        return;
+    pthread_mutex_lock(&audit->lock);
     *audit->last = line;
     audit->last = &line->next;
-    audit->waiting++;
     pthread_cond_signal(&audit->queued);
-    while (!line->done)
-        pthread_cond_wait(&audit->finished, &audit->lock);
+    pthread_mutex_unlock(&audit->lock);
 }
 
 enum store_status audit_record(struct audit *audit, const char *event, json_t *members, time_t now,
                                audit_also *also, void *context)
 {
-    struct pending line = {.event = event,
-                           .members = members,
-                           .now = now,
-                           .also = also,
-                           .context = context,
-                           .status = STORE_UNAVAILABLE};
+    struct pending line = {
+        .event = event, .members = members, .now = now, .also = also, .context = context};
 
     if (!members)
         return STORE_FAILED;
-    pthread_mutex_lock(&audit->lock);
-    audit->callers++;
-    wait_for_line(audit, &line);
-    if (--audit->callers == 0)
-        pthread_cond_broadcast(&audit->finished);
-    pthread_mutex_unlock(&audit->lock);
+    sem_init(&line.done, 0, 0);
+    queue(audit, &line);
+    while (sem_wait(&line.done) != 0 && errno == EINTR)
+        ;
+    sem_destroy(&line.done);
     json_decref(members);
     return line.status;
 }
@@ -230,14 +216,10 @@ void audit_stop(struct audit *audit)
         return;
     pthread_mutex_lock(&audit->lock);
     audit->stopping = true;
-    pthread_cond_broadcast(&audit->queued);
-    pthread_cond_broadcast(&audit->finished);
-    while (audit->callers > 0)
-        pthread_cond_wait(&audit->finished, &audit->lock);
+    pthread_cond_signal(&audit->queued);
     pthread_mutex_unlock(&audit->lock);
     pthread_join(audit->thread, NULL);
     pthread_cond_destroy(&audit->queued);
-    pthread_cond_destroy(&audit->finished);
     pthread_mutex_destroy(&audit->lock);
     free(audit);
 }
