@@ -2,6 +2,7 @@
 #include "kbs/server/connections.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <sys/socket.h>
@@ -32,9 +33,10 @@ struct connection {
 struct connections {
     struct connection_limits limits;
     pthread_mutex_t mutex;
-    pthread_cond_t changed; /* on the monotonic clock */
+    pthread_cond_t reaping, drained; /* wake the reaper, and who drains; on the monotonic clock */
     pthread_t reaper;
-    bool stopping, draining;
+    bool stopping;
+    atomic_bool draining;
     unsigned open, requests;
     struct connection table[]; /* limits.connections of them */
 };
@@ -58,15 +60,15 @@ static void end_overdue(struct connections *all, uint64_t now_ms)
     }
 }
 
-/* Waits with the mutex held until something changed or until_ms. */
-static void wait_until(struct connections *all, uint64_t until_ms)
+/* Waits with the mutex held for the condition, or until until_ms. */
+static void wait_until(struct connections *all, pthread_cond_t *condition, uint64_t until_ms)
 {
     const struct timespec until = {
         .tv_sec = (time_t)(until_ms / 1000),
         .tv_nsec = (long)(until_ms % 1000) * 1000000,
     };
 
-    pthread_cond_timedwait(&all->changed, &all->mutex, &until);
+    pthread_cond_timedwait(condition, &all->mutex, &until);
 }
 
 /* Sleeps while there is no connection at all. */
@@ -79,9 +81,9 @@ static void *reap(void *argument)
         uint64_t next_ms = clock_ms() + REAP_EVERY_MS;
 
         if (all->open == 0)
-            pthread_cond_wait(&all->changed, &all->mutex);
+            pthread_cond_wait(&all->reaping, &all->mutex);
         while (all->open > 0 && !all->stopping && clock_ms() < next_ms)
-            wait_until(all, next_ms);
+            wait_until(all, &all->reaping, next_ms);
         end_overdue(all, clock_ms());
     }
     pthread_mutex_unlock(&all->mutex);
@@ -98,6 +100,13 @@ static void init_condition(pthread_cond_t *condition)
     pthread_condattr_destroy(&attributes);
 }
 
+static void destroy_locks(struct connections *all)
+{
+    pthread_cond_destroy(&all->reaping);
+    pthread_cond_destroy(&all->drained);
+    pthread_mutex_destroy(&all->mutex);
+}
+
 struct connections *connections_new(const struct connection_limits *limits)
 {
     struct connections *all =
@@ -107,10 +116,10 @@ struct connections *connections_new(const struct connection_limits *limits)
         return NULL;
     all->limits = *limits;
     pthread_mutex_init(&all->mutex, NULL);
-    init_condition(&all->changed);
+    init_condition(&all->reaping);
+    init_condition(&all->drained);
     if (pthread_create(&all->reaper, NULL, reap, all) != 0) {
-        pthread_cond_destroy(&all->changed);
-        pthread_mutex_destroy(&all->mutex);
+        destroy_locks(all);
         free(all);
         return NULL;
     }
@@ -123,11 +132,10 @@ void connections_free(struct connections *all)
         return;
     pthread_mutex_lock(&all->mutex);
     all->stopping = true;
-    pthread_cond_broadcast(&all->changed);
+    pthread_cond_signal(&all->reaping);
     pthread_mutex_unlock(&all->mutex);
     pthread_join(all->reaper, NULL);
-    pthread_cond_destroy(&all->changed);
-    pthread_mutex_destroy(&all->mutex);
+    destroy_locks(all);
     free(all);
 }
 
@@ -173,8 +181,8 @@ struct connection *connections_open(struct connections *all, int fd, const struc
             .owner = owner,
         };
         client_name(address, connection->peer);
-        all->open++;
-        pthread_cond_broadcast(&all->changed);
+        if (all->open++ == 0)
+            pthread_cond_signal(&all->reaping);
     }
     pthread_mutex_unlock(&all->mutex);
     return connection;
@@ -186,7 +194,8 @@ static void leave_request(struct connection *connection)
         return;
     connection->in_request = false;
     connection->all->requests--;
-    pthread_cond_broadcast(&connection->all->changed);
+    if (connection->all->draining)
+        pthread_cond_signal(&connection->all->drained);
 }
 
 void connection_close(struct connection *connection)
@@ -253,18 +262,13 @@ unsigned connections_drain(struct connections *all, unsigned timeout_ms)
         if (all->table[i].stage == WAITING)
             end(&all->table[i]);
     while (all->requests > 0 && clock_ms() < until_ms)
-        wait_until(all, until_ms);
+        wait_until(all, &all->drained, until_ms);
     left = all->requests;
     pthread_mutex_unlock(&all->mutex);
     return left;
 }
 
-bool connections_draining(struct connections *all)
+bool connections_draining(const struct connections *all)
 {
-    bool draining;
-
-    pthread_mutex_lock(&all->mutex);
-    draining = all->draining;
-    pthread_mutex_unlock(&all->mutex);
-    return draining;
+    return all->draining;
 }

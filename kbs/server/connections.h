@@ -53,6 +53,6 @@ void *connection_owner(const struct connection *connection);
 unsigned connections_drain(struct connections *all, unsigned timeout_ms);
 
 /* Whether connections_drain has been called. */
-MUST_CHECK bool connections_draining(struct connections *all);
+MUST_CHECK bool connections_draining(const struct connections *all);
 
 #endif
