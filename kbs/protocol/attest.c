@@ -316,7 +316,7 @@ void attest_answer(const struct kbs *kbs, const struct http_request *request,
     char *token = NULL;
 
     if (attest(&attestation, http_request_value(request, HTTP_COOKIE, SESSION_COOKIE), &token))
-        http_reply_json(reply, HTTP_OK, json_pack("{s:s}", "token", token));
+        http_reply_json(reply, HTTP_OK, json_pack("{s:o}", "token", json_string_nocheck(token)));
     else
         reply_refusal(&attestation, reply);
     count(&attestation);

@@ -17,7 +17,7 @@ static inline json_t *hex_json(const uint8_t *bytes, size_t size)
 {
     char text[2 * HEX_BYTES_MAX + 1];
 
-    return json_string(hex_text(bytes, size < HEX_BYTES_MAX ? size : HEX_BYTES_MAX, text));
+    return json_string_nocheck(hex_text(bytes, size < HEX_BYTES_MAX ? size : HEX_BYTES_MAX, text));
 }
 
 #endif

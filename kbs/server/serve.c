@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +231,15 @@ static void allow_descriptors(void)
     }
 }
 
+/* More of glibc's heaps than there are cores would only fill the caches of these. */
+static void limit_heaps(void)
+{
+    cpu_set_t cores;
+
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        mallopt(M_ARENA_MAX, CPU_COUNT(&cores));
+}
+
 static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_for)
 {
     enum store_status recorded;
@@ -268,6 +279,7 @@ int command_serve(int argc, char **argv)
         return fail_with(EXIT_FILE, "out of memory");
     block_signals(&waited_for);
     allow_descriptors();
+    limit_heaps();
     status = parts_open(options.config, !options.check, &serving->parts);
     if (status == EXIT_DONE && options.check)
         printf("%s: all is well\n", options.config);

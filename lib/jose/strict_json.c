@@ -96,7 +96,7 @@ json_t *strict_json_encode(enum base64_variant variant, const void *bytes, size_
 
     if (text) {
         base64_encode(variant, bytes, size, text);
-        value = json_string(text);
+        value = json_string_nocheck(text); /* ASCII */
     }
     free(text);
     return value;
