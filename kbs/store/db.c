@@ -55,13 +55,13 @@ enum store_status db_serialize(struct db *db)
 
 enum store_status db_commit(struct db *db)
 {
-    return db_script(db, "COMMIT");
+    return db->driver->end(db, true);
 }
 
 /* What cannot be rolled back must not be used again. */
 void db_rollback(struct db *db)
 {
-    if (db_script(db, "ROLLBACK") != STORE_OK)
+    if (db->driver->end(db, false) != STORE_OK)
         db->broken = true;
 }
 

@@ -54,6 +54,7 @@ struct db_driver {
                              size_t count, db_visit *visit, void *context, uint64_t *changed);
     enum store_status (*script)(struct db *db, const char *sql);
     enum store_status (*begin)(struct db *db, bool writing);
+    enum store_status (*end)(struct db *db, bool commit); /* otherwise all is rolled back */
     enum store_status (*serialize)(struct db *db);
     void (*close)(struct db *db);
     struct db_value (*column)(const struct db_row *row, int column);

@@ -192,10 +192,6 @@ static enum store_status postgres_script(struct db *db, const char *sql)
     PGresult *result = PQexec(of(db)->connection, sql);
     enum store_status status = take_result(of(db), result);
 
-    /* COMMIT of a transaction that had failed answers ROLLBACK, and no error. */
-    if (status == STORE_OK && strcmp(sql, "COMMIT") == 0 &&
-        strcmp(PQcmdStatus(result), "COMMIT") != 0)
-        status = STORE_FAILED;
     PQclear(result);
     return status;
 }
@@ -204,6 +200,19 @@ static enum store_status postgres_begin(struct db *db, bool writing)
 {
     return postgres_script(db,
                            writing ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+}
+
+static enum store_status postgres_end(struct db *db, bool commit)
+{
+    const char *sql = commit ? "COMMIT" : "ROLLBACK";
+    PGresult *result = PQexec(of(db)->connection, sql);
+    enum store_status status = take_result(of(db), result);
+
+    /* COMMIT of a transaction that had failed answers ROLLBACK, and no error. */
+    if (status == STORE_OK && strcmp(PQcmdStatus(result), sql) != 0)
+        status = STORE_FAILED;
+    PQclear(result);
+    return status;
 }
 
 static enum store_status postgres_serialize(struct db *db)
@@ -221,6 +230,7 @@ static const struct db_driver postgres_driver = {
     .run = postgres_run,
     .script = postgres_script,
     .begin = postgres_begin,
+    .end = postgres_end,
     .serialize = postgres_serialize,
     .close = postgres_close,
     .column = postgres_column,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -178,7 +179,20 @@ static enum store_status sqlite_script(struct db *db, const char *sql)
 static enum store_status sqlite_begin(struct db *db, bool writing)
 {
     of(db)->reading = !writing;
-    return sqlite_script(db, writing ? "BEGIN IMMEDIATE" : "BEGIN");
+    return sqlite_run(db, writing ? "BEGIN IMMEDIATE" : "BEGIN", NULL, 0, NULL, NULL, NULL);
+}
+
+static enum store_status sqlite_end(struct db *db, bool commit)
+{
+    return sqlite_run(db, commit ? "COMMIT" : "ROLLBACK", NULL, 0, NULL, NULL, NULL);
+}
+
+static pthread_once_t accounts_forgone = PTHREAD_ONCE_INIT;
+
+/* Nobody asks how much memory SQLite has; keeping count takes a lock that all threads share. */
+static void forgo_accounts(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static void sqlite_close(struct db *db)
@@ -195,6 +209,7 @@ static const struct db_driver sqlite_driver = {
     .run = sqlite_run,
     .script = sqlite_script,
     .begin = sqlite_begin,
+    .end = sqlite_end,
     .close = sqlite_close,
     .column = sqlite_column,
 };
@@ -260,6 +275,7 @@ enum store_status db_sqlite_open(const char *path, bool create, struct db **out)
     if (!db)
         return STORE_FAILED;
     db->db.driver = &sqlite_driver;
+    pthread_once(&accounts_forgone, forgo_accounts);
     status = prepare_file(db, path, create);
     if (status != STORE_OK)
         return status;
