@@ -72,6 +72,7 @@ static json_t *trust_vector(bool affirmed)
                      "runtime-opaque", 0, "storage-opaque", 0, "sourced-data", 0);
 }
 
+/* The chip's signature was verified, and is of no further use. */
 static json_t *own_claim(const struct grant *grant)
 {
     const struct attested *attested = &grant->attested;
@@ -80,7 +81,7 @@ static json_t *own_claim(const struct grant *grant)
                      "platform", outcome_platform(attested->platform), "product",
                      product_name(attested->product), "vlek", attested->vlek, "csp_id",
                      attested->csp_id, "crl_checked", grant->crl_checked, "report",
-                     strict_json_encode(BASE64_URL, &attested->report, sizeof(attested->report)));
+                     strict_json_encode(BASE64_URL, &attested->report, REPORT_SIGNED_SIZE));
 }
 
 static json_t *claims_of(const struct attest_request *sent, const struct grant *grant,
@@ -188,8 +189,8 @@ static bool read_attested(const json_t *own, struct attested *attested)
         return false;
     return json_is_boolean(vlek) && product && product_of_name(product, &attested->product) &&
            strict_json_decode(BASE64_URL, json_object_get(own, "report"), &attested->report,
-                              sizeof(attested->report), &size) &&
-           size == sizeof(attested->report);
+                              REPORT_SIGNED_SIZE, &size) &&
+           size == REPORT_SIGNED_SIZE;
 }
 
 static bool read_claims(const json_t *claims, struct grant *grant)
