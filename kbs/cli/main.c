@@ -11,7 +11,7 @@
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/cli.h"
 #include "kbs/cli/settings.h"
-#include "lib/base/wiped_json.h"
+#include "lib/jose/json_memory.h"
 
 static const struct {
     const char *name;
@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 
     if (status != EXIT_DONE)
         return status;
-    wiped_json_use();
+    json_memory_use();
     command = take_command(&cli);
     if (cli_has(&cli, OPTION_HELP)) {
         if (command)

@@ -234,7 +234,7 @@ static struct outcome outcome_of(const struct attestation *attestation)
         .event = "attest",
         .result = "accepted",
         .detail = attestation->refusal.code ? attestation->detail : attestation->finding.detail,
-        .profile = attestation->sent.root ? dialect_name(attestation->grant.dialect) : NULL,
+        .profile = attestation->sent.body.root ? dialect_name(attestation->grant.dialect) : NULL,
         .operation = operation_name(attestation),
         .attested = attested->report.version != 0 ? attested : NULL,
         .policy = rules->policy ? rules->policy_name : NULL,

@@ -137,10 +137,12 @@ enum attest_request_status attest_request_parse(const void *body, size_t size,
                                                 struct attest_request *out)
 {
     enum attest_request_status status = ATTEST_REQUEST_MALFORMED;
+    const json_t *root;
 
-    *out = (struct attest_request){.root = strict_json_load(body, size)};
-    if (out->root)
-        status = parse_root(out->root, known, out);
+    *out = (struct attest_request){0};
+    root = strict_json_load_region(&out->body, body, size);
+    if (root)
+        status = parse_root(root, known, out);
     if (status != ATTEST_REQUEST_OK)
         attest_request_free(out);
     return status;
@@ -151,6 +153,6 @@ void attest_request_free(struct attest_request *request)
     free(request->report);
     free(request->certificate_table);
     certificates_free(&request->certificates);
-    json_decref(request->root);
+    json_region_free(&request->body);
     *request = (struct attest_request){0};
 }

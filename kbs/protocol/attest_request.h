@@ -16,6 +16,7 @@
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/protocol/init_data.h"
 #include "lib/base/reader.h"
+#include "lib/jose/json_memory.h"
 #include "lib/jose/jwk.h"
 #include "lib/release/advert.h"
 #include "lib/snp/report.h"
@@ -44,7 +45,7 @@ enum attest_form {
 };
 
 struct attest_request {
-    json_t *root; /* owns the strings */
+    struct json_region body; /* owns the strings */
     enum attest_form form;
     const char *nonce_text; /* base64 */
     uint8_t nonce[RELEASE_CHALLENGE_MAX];

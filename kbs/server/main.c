@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/wiped_json.h"
+#include "lib/jose/json_memory.h"
 
 static const char usage[] =
     "Usage: kbs init DIR [--listen ADDRESS:PORT] [--admin-listen ADDRESS:PORT] [--host HOST]...\n"
@@ -90,7 +90,7 @@ static bool asks_for_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    wiped_json_use();
+    json_memory_use();
     if (asks_for_help(argc, argv)) {
         fputs(usage, stdout);
         return EXIT_DONE;

@@ -45,6 +45,17 @@ json_t *strict_json_load(const void *text, size_t size)
     return NULL;
 }
 
+json_t *strict_json_load_region(struct json_region *region, const void *text, size_t size)
+{
+    json_t *root;
+
+    *region = (struct json_region){0};
+    if (!is_bounded(text, size))
+        return NULL;
+    root = json_region_load(region, text, size, JSON_REJECT_DUPLICATES);
+    return json_is_object(root) ? root : NULL;
+}
+
 bool strict_json_is(const json_t *value, const char *expected)
 {
     return json_is_string(value) && strcmp(json_string_value(value), expected) == 0;

@@ -11,6 +11,7 @@
 
 #include "lib/base/reader.h"
 #include "lib/jose/base64.h"
+#include "lib/jose/json_memory.h"
 
 #define STRICT_JSON_DEPTH_MAX  16
 #define STRICT_JSON_VALUES_MAX 20000 /* a report and its certificates, a number for each byte */
@@ -18,6 +19,10 @@
 /* The object that size bytes of text are. NULL when it is none, has a member twice, is nested
  * deeper or has more values than the bounds above. The caller releases it. */
 MUST_CHECK json_t *strict_json_load(const void *text, size_t size);
+
+/* The same in memory of its own, which the caller frees in any case. */
+MUST_CHECK json_t *strict_json_load_region(struct json_region *region, const void *text,
+                                           size_t size);
 
 /* Whether value is the string expected. */
 MUST_CHECK bool strict_json_is(const json_t *value, const char *expected);

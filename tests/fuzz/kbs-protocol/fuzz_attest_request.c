@@ -4,7 +4,17 @@
 
 #include "kbs/protocol/binding.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* As in the server. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    json_memory_use();
+    return 0;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -17,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             (request.form == ATTEST_FORM_COCO && request.report_size != REPORT_SIZE) ||
             !binding_report_data(&request, report_data))
             abort();
-    } else if (request.root || request.report) {
+    } else if (request.body.root || request.report) {
         abort();
     }
     attest_request_free(&request);

@@ -195,6 +195,9 @@ int main(void)
         cmocka_unit_test(refuses_a_member_twice_and_nests_that_are_deep),
         cmocka_unit_test(a_key_for_this_dialect_is_on_p521),
     };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    /* Again, with documents in memory of their own. */
+    json_memory_use();
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }
