@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <openssl/crypto.h>
+
 /* TLS is the deepest that is called; JSON is bounded in depth (messages.c). */
 #define STACK_SIZE (512 * 1024)
 
@@ -39,12 +41,15 @@ static void count(struct workers *workers, int change)
     pthread_mutex_unlock(&workers->lock);
 }
 
+/* What OpenSSL keeps for a thread is freed when that ends, which is after it was counted out: the
+ * program, and OpenSSL with it, may end before. */
 static void *run(void *context)
 {
     struct task task = *(struct task *)context;
 
     free(context);
     task.work(task.context);
+    OPENSSL_thread_stop();
     count(task.workers, -1);
     return NULL;
 }

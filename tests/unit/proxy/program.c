@@ -72,6 +72,15 @@ void program_says(FILE *messages, const char *text)
             fail_msg("it did not say \"%s\", and last said: %s", text, line);
 }
 
+void program_show(FILE *messages)
+{
+    char line[2048];
+
+    clearerr(messages);
+    while (fgets(line, sizeof(line), messages))
+        fprintf(stderr, "it said: %s", line);
+}
+
 int program_exit_status(pid_t pid)
 {
     int status = -1;

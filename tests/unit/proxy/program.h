@@ -16,6 +16,9 @@ bool program_line(FILE *messages, char *line, int room);
 /* Reads lines until one has text in it; the test fails if there is none. */
 void program_says(FILE *messages, const char *text);
 
+/* What it wrote since, to stderr: for who wonders why it ended. */
+void program_show(FILE *messages);
+
 int program_exit_status(pid_t pid);
 
 /* Ends it by SIGTERM; returns its exit status. */

@@ -74,7 +74,11 @@ static void start_proxy(struct world *world, const char *const more[])
 /* It ends well, and leaves nothing behind. */
 static void stop(struct world *world)
 {
-    assert_int_equal(program_stop(world->pid), 0);
+    int status = program_stop(world->pid);
+
+    if (status != 0)
+        program_show(world->log);
+    assert_int_equal(status, 0);
     assert_int_equal(access(world->socket_path, F_OK), -1);
     fclose(world->log);
     canned_kbs_stop(&world->kbs);
