@@ -36,7 +36,7 @@ while [ $# != 0 ]; do
 done
 
 kbs=$BUILD_DIR/kbs/kbs
-proxy=$BUILD_DIR/proxy/proxy
+proxy=$BUILD_DIR/proxy/snp-vtpm-proxy
 url=http://127.0.0.1:$KBS_PORT
 
 pid_file() { echo "$STATE_DIR/$1.pid"; }

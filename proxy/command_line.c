@@ -8,7 +8,8 @@
 #include "proxy/options_file.h"
 
 const char command_line_usage[] =
-    "Usage: proxy --url URL [--unix PATH]... [--serial DEVICE]... [--vsock [PORT]] [OPTION]...\n"
+    "Usage: snp-vtpm-proxy --url URL [--unix PATH]... [--serial DEVICE]... [--vsock [PORT]]\n"
+    "                      [OPTION]...\n"
     "\n"
     "Connects the SVSMs of VMs on this host to a Key Broker Server (KBS).\n"
     "\n"

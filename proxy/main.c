@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * proxy: carries attestation messages between the VMs of this host and the KBS. It is not trusted
- * by either, and learns no secret.
+ * snp-vtpm-proxy: carries attestation messages between the VMs of this host and the KBS. It is not
+ * trusted by either, and learns no secret.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static int explain(int status, const struct options_problem *problem)
     if (problem->text[0])
         fprintf(stderr, "proxy: %s\n", problem->text);
     if (status == EXIT_USAGE)
-        fputs("proxy --help shows how it is used.\n", stderr);
+        fputs("snp-vtpm-proxy --help shows how it is used.\n", stderr);
     return status;
 }
 

@@ -36,7 +36,7 @@ EOF
 export VM_CONF=$work/vm.conf
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
-for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/proxy emulator/amd-sp/amd-sp; do
+for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp; do
     [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
 done
 touch "$work/build/emulator/"{hypervisor.elf,reset.rom}
@@ -150,7 +150,7 @@ run_kbsctl() {
 
 kbs_life_cycle() {
     local kbs=$ROOT/start-kbs.sh listener
-    if [ ! -x "$work/build/kbs/kbs" ] || [ ! -x "$work/build/proxy/proxy" ] || [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
+    if [ ! -x "$work/build/kbs/kbs" ] || [ ! -x "$work/build/proxy/snp-vtpm-proxy" ] || [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
         run "$kbs" --background
         expect "start-kbs.sh names what is not built" 3 'has not been built' 'prepare.sh'
         skip "the KBS starts in the background" "kbs, proxy and amd-sp are not built"
