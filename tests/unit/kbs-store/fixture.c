@@ -184,3 +184,9 @@ struct volume fixture_add_volume(const struct fixture *fixture, const char *name
     assert_ok(store_commit(unit));
     return volume;
 }
+
+void fixture_list(struct listed *listed, const char *name)
+{
+    strncat(listed->names, name, sizeof(listed->names) - strlen(listed->names) - 1);
+    strncat(listed->names, " ", sizeof(listed->names) - strlen(listed->names) - 1);
+}

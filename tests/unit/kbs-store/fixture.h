@@ -58,6 +58,13 @@ void fixture_add_image(const struct fixture *fixture, const char *name, uint8_t 
 struct volume fixture_add_volume(const struct fixture *fixture, const char *name, const char *image,
                                  uint8_t first);
 
+/* Names in the order in which they were listed, a space after each. */
+struct listed {
+    char names[256];
+};
+
+void fixture_list(struct listed *listed, const char *name);
+
 #define FIXTURE_TEST(function) cmocka_unit_test_setup_teardown(function, fixture_begin, fixture_end)
 
 #define assert_status(actual, wanted)                                                              \
