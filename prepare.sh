@@ -3,11 +3,11 @@
 # Installs the packages that are missing, fetches QEMU, firmware and the kernel's source, and builds everything.
 # When nothing changed it takes seconds.
 #
-# usage: ./prepare.sh [--clean] [--refresh] [--packages-only] [--no-packages] [--for-tests]
+# usage: ./prepare.sh [--clean] [--refresh] [--fetch-only] [--no-packages] [--for-tests]
 #
 #   --clean          remove build/ first; the state in state/ stays, and so does what was fetched
 #   --refresh        look for newer versions of what is fetched from other Debian suites
-#   --packages-only  install the packages and stop
+#   --fetch-only     install the packages, fetch the rest, and stop
 #   --no-packages    do not look for missing packages
 #   --for-tests      install what ./test.sh needs, too
 #   -h, --help       this text
@@ -24,12 +24,12 @@ set -euo pipefail
 . "$ROOT/scripts/owner.sh"
 
 load_config
-clean=no refresh=no with_packages=yes packages_only=no for_tests=no
+clean=no refresh=no with_packages=yes fetch_only=no for_tests=no
 while [ $# != 0 ]; do
     case $1 in
         --clean) clean=yes ;;
         --refresh) refresh=yes ;;
-        --packages-only) packages_only=yes ;;
+        --fetch-only) fetch_only=yes ;;
         --no-packages) with_packages=no ;;
         --for-tests) for_tests=yes PACKAGES+=("${TEST_PACKAGES[@]}") ;;
         -h | --help) show_usage; exit ;;
@@ -49,6 +49,9 @@ fetch_all() {
     fi
     ! wanted ovmf/current || run_logged "Fetching the firmware" "$(log_of firmware)" fetch_firmware
     ! wanted kernel-source/current || run_logged "Fetching the kernel's source" "$(log_of kernel-source)" fetch_kernel_source
+    if [ $for_tests = yes ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && wanted postgresql/current; then
+        run_logged "Fetching PostgreSQL" "$(log_of postgresql)" fetch_postgresql
+    fi
     find_qemu >/dev/null || die "$(qemu_problem)" "unset QEMU in vm.conf to use the one that was fetched"
 }
 
@@ -132,11 +135,6 @@ flock -n 9 || {
     say "Waiting for another prepare.sh to end."
     flock 9
 }
-if [ $for_tests = yes ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null &&
-    { [ $refresh = yes ] || [ ! -e "$CACHE_DIR/postgresql/current" ]; }; then
-    run_logged "Fetching PostgreSQL" "$(log_of postgresql)" fetch_postgresql
-fi
-[ $packages_only = no ] || exit 0
 if [ $clean = yes ] && [ -e "$BUILD_DIR" ]; then
     [ -e "$BUILD_DIR/build.ninja" ] || [ -e "$BUILD_DIR/log" ] ||
         die "$(shown "$BUILD_DIR") is no build folder, so it is not removed" "correct BUILD_DIR in vm.conf"
@@ -147,6 +145,7 @@ chmod 700 "$STATE_DIR"
 
 step "Fetching"
 fetch_all
+[ $fetch_only = no ] || exit 0
 step "Building"
 build_programs
 build_kernel

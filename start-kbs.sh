@@ -35,8 +35,7 @@ while [ $# != 0 ]; do
     shift
 done
 
-kbs=$BUILD_DIR/kbs/kbs
-proxy=$BUILD_DIR/proxy/snp-vtpm-proxy
+declare -A program=([kbs]=$BUILD_DIR/kbs/kbs [proxy]=$BUILD_DIR/proxy/snp-vtpm-proxy)
 url=http://127.0.0.1:$KBS_PORT
 
 pid_file() { echo "$STATE_DIR/$1.pid"; }
@@ -45,7 +44,7 @@ pid_file() { echo "$STATE_DIR/$1.pid"; }
 running() {
     local pid
     read -r pid 2>/dev/null <"$(pid_file "$1")" || return 1
-    [ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -n 1)" = "$BUILD_DIR/$1/$1" ] || return 1
+    [ "$(tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | head -n 1)" = "${program[$1]}" ] || return 1
     echo "$pid"
 }
 
@@ -76,9 +75,9 @@ start_one() {
     local name=$1
     shift
     if [ $background = yes ]; then
-        setsid "$BUILD_DIR/$name/$name" "$@" >"$LOG_DIR/$name.log" 2>&1 </dev/null &
+        setsid "${program[$name]}" "$@" >"$LOG_DIR/$name.log" 2>&1 </dev/null &
     else
-        setpriv --pdeathsig TERM "$BUILD_DIR/$name/$name" "$@" </dev/null &
+        setpriv --pdeathsig TERM "${program[$name]}" "$@" </dev/null &
     fi
     echo $! >"$(pid_file "$name")"
 }
@@ -100,8 +99,9 @@ if [ $stop = yes ]; then
     exit
 fi
 
-require_built "$kbs" $EXIT_NOT_BUILT
-require_built "$proxy" $EXIT_NOT_BUILT
+for name in "${!program[@]}"; do
+    require_built "${program[$name]}" $EXIT_NOT_BUILT
+done
 require_built "$KBS_DIR/kbs.conf" $EXIT_NOT_BUILT
 ! pid=$(running kbs) || die -$EXIT_RUNNING "the KBS runs already, as process $pid" "./start-kbs.sh --stop ends it"
 for port in KBS_PORT KBS_ADMIN_PORT; do

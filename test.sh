@@ -185,7 +185,7 @@ suite_lint() {
 }
 
 mkdir -p "$work"
-"$ROOT/prepare.sh" --packages-only --for-tests
+"$ROOT/prepare.sh" --fetch-only --for-tests
 for suite in "${suites[@]}"; do
     "suite_$suite"
 done
