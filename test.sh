@@ -104,6 +104,9 @@ sanitize_and_test() {
 
 gcc_options=(--buildtype=release)
 
+# Before what looks at that build from outside
+build_with_gcc() { configure gcc gcc "${gcc_options[@]}" && build gcc; }
+
 suite_gcc() { build_and_test gcc gcc "${gcc_options[@]}"; }
 
 suite_asan() { sanitize_and_test asan gcc; }
@@ -142,7 +145,11 @@ script_tests() {
     done
 }
 
-suite_integration() { script_tests integration "$work/gcc"; }
+suite_integration() {
+    step "integration: preparing"
+    verdict "gcc builds all" "$work/integration-build.log" build_with_gcc
+    script_tests integration "$work/gcc"
+}
 
 suite_e2e() {
     compgen -G "$ROOT/tests/e2e/*.sh" >/dev/null || return 0
