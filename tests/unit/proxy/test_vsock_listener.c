@@ -15,9 +15,10 @@
 
 #include "proxy/peers.h"
 #include "proxy/vsock_listener.h"
+#include "tests/unit/proxy/vm.h"
 
-#define PORT       19951
-#define CONNECT_MS 2000
+#define PORT      19951
+#define ACCEPT_MS 2000
 
 /* Listens on PORT, or skips the test with the reason. */
 static int listen_or_skip(void)
@@ -47,29 +48,9 @@ static void a_port_that_is_served_is_named_so(void **state)
     close(second);
 }
 
-/* Over the loopback of vsock; -1 when this kernel has none. */
-static int connect_locally(void)
-{
-    const struct sockaddr_vm address = {
-        .svm_family = AF_VSOCK,
-        .svm_cid = VMADDR_CID_LOCAL,
-        .svm_port = PORT,
-    };
-    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), error = 0;
-    struct pollfd descriptor = {.fd = fd, .events = POLLOUT};
-    socklen_t size = sizeof(error);
-
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 ||
-        (errno == EINPROGRESS && poll(&descriptor, 1, CONNECT_MS) == 1 &&
-         getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0))
-        return fd;
-    close(fd);
-    return -1;
-}
-
 static void a_peer_is_known_by_its_cid(void **state)
 {
-    int listening = listen_or_skip(), vm = connect_locally(), fd;
+    int listening = listen_or_skip(), vm = vm_try_connect_vsock(PORT), fd;
     struct pollfd descriptor = {.fd = listening, .events = POLLIN};
     struct peer peer;
 
@@ -79,7 +60,7 @@ static void a_peer_is_known_by_its_cid(void **state)
         print_message("skipped: no vsock loopback (module vsock_loopback)\n");
         skip();
     }
-    assert_int_equal(poll(&descriptor, 1, CONNECT_MS), 1);
+    assert_int_equal(poll(&descriptor, 1, ACCEPT_MS), 1);
     fd = accept(listening, NULL, NULL);
     assert_true(peer_of_socket(fd, &peer));
     assert_int_equal(peer.kind, PEER_CID);

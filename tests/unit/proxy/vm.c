@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/vm_sockets.h>
+
 #include "proxy/frame.h"
 #include "tests/unit/proxy/frames.h"
 
@@ -49,6 +51,21 @@ int vm_connect(const char *path)
 
     assert_true(fd >= 0);
     return fd;
+}
+
+int vm_try_connect_vsock(unsigned port)
+{
+    const struct sockaddr_vm address = {
+        .svm_family = AF_VSOCK,
+        .svm_cid = VMADDR_CID_LOCAL,
+        .svm_port = port,
+    };
+    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 bool vm_says(int vm, const char *message)

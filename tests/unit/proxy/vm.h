@@ -20,6 +20,9 @@ struct sockaddr_un vm_address(const char *path);
 int vm_try_connect(const char *path);
 int vm_connect(const char *path);
 
+/* Over the loopback of vsock; -1 when this kernel has none, or nobody listens. */
+int vm_try_connect_vsock(unsigned port);
+
 /* A frame; the second fails the test if it is not taken. */
 bool vm_says(int vm, const char *message);
 void vm_sends(int vm, const char *message);
