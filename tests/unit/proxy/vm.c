@@ -34,15 +34,21 @@ struct sockaddr_un vm_address(const char *path)
     return address;
 }
 
-int vm_try_connect(const char *path)
+static int try_connect(const void *address, socklen_t size)
 {
-    const struct sockaddr_un address = vm_address(path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(((const struct sockaddr *)address)->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    if (connect(fd, address, size) == 0)
         return fd;
     close(fd);
     return -1;
+}
+
+int vm_try_connect(const char *path)
+{
+    const struct sockaddr_un address = vm_address(path);
+
+    return try_connect(&address, sizeof(address));
 }
 
 int vm_connect(const char *path)
@@ -60,12 +66,8 @@ int vm_try_connect_vsock(unsigned port)
         .svm_cid = VMADDR_CID_LOCAL,
         .svm_port = port,
     };
-    int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    close(fd);
-    return -1;
+    return try_connect(&address, sizeof(address));
 }
 
 bool vm_says(int vm, const char *message)
