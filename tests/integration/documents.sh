@@ -3,6 +3,7 @@
 # What the documents say of the tree is so: the tests that the threat model names exist.
 #
 # usage: tests/integration/documents.sh
+# shellcheck disable=SC2016 # backquotes are part of the documents
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 cd "$ROOT"

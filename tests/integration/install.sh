@@ -30,7 +30,7 @@ programs_start() {
 
 documents_are_there() {
     local file
-    for file in share/man/man1/kbsctl.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
+    for file in share/man/man1/{igvm,kbs,kbsctl,snp-vtpm-proxy}.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
         check "$file is installed" test -s "$installed/$file"
     done
     run grep -Rho "@[a-z]*dir@" "$installed"
