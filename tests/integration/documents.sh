@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What the documents say of the tree is so: the tests that the threat model names exist.
+# What the documents say of the tree is so: the tests that the threat model names exist, files and links too, and lines
+# that are quoted from a run are such as the programs print.
 #
 # usage: tests/integration/documents.sh
 # shellcheck disable=SC2016 # backquotes are part of the documents
@@ -8,7 +9,9 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 cd "$ROOT"
 
+DOCUMENTS=(README.md docs/*.md)
 THREATS=docs/threat-model.md
+FOLDERS='bench|docs|emulator|guest|igvm|kbs|lib|proxy|scripts|services|svsm|tests'
 
 # The numbers of the rows, in the order of the document
 row_numbers() { grep -oE '^### [TN][0-9]+' "$1" | cut -c5-; }
@@ -21,7 +24,9 @@ disorder() {
 }
 
 # unknown_rows DOCUMENT: rows that are referred to and are not there
-unknown_rows() { comm -13 <(row_numbers "$1" | sort -u) <(grep -ohE '\b[TN][0-9]+\b' "$1" docs/caveats.md | sort -u); }
+unknown_rows() {
+    comm -13 <(row_numbers "$1" | sort -u) <(grep -ohE '\b(T[0-9]{3}|N[0-9]+)\b' "${DOCUMENTS[@]}" | sort -u)
+}
 
 # named_tests DOCUMENT: each item of a list of tests as ROW TAB FILE TAB NAMES, its lines joined
 named_tests() {
@@ -61,6 +66,76 @@ missing_tests() {
     done < <(named_tests "$1")
 }
 
+# The strings of the sources, as printed-lines.awk takes them
+printed_strings() {
+    find svsm services kbs proxy igvm lib emulator -name '*.[ch]' -exec cat {} + |
+        sed -zE 's/\\"/\x02/g; s/"[[:space:]]*\n[[:space:]]*"//g; s/" SVSM_VERSION/%s"/g' |
+        grep -oE '"[^"]*"' | sed -E 's/%[-0-9.*]*(ll|l|z)?[sduxXc]/\x01/g; s/\\n//g'
+    cat ./*.sh scripts/*.sh |
+        sed -E 's/\\"/\x02/g; s/\$\{(green|red|reset)\}//g; s/\$\(\(?[^()]*\)\)?|\$\{[^}]*\}|\$[A-Za-z_]+/\x01/g' |
+        grep -oE "\"[^\"]*\"|'[^']*'"
+}
+
+# Lines that the documents quote from a run: what the SVSM says on the console, what scripts complain of, the steps of
+# the demo, and what stands in the first column of tables of troubles
+quoted_lines() {
+    local document
+    for document in "${DOCUMENTS[@]}"; do
+        {
+            sed -nE -e 's/.*svsm: \[[a-z]+\] ((error|warning|info): )?([^`]*).*/\3/p' \
+                -e 's/^    [a-z-]+\.sh: //p' -e 's/^    (    holds +|==> )//p' "$document"
+            sed -n '/^## \(Troubleshooting\|When something goes wrong\)/,/^## [^TW]/p' "$document" |
+                sed -nE 's/^\| (`[^|]*) \|.*/\1/p' | grep -oE '`[^`]+`' | tr -d '`'
+        } | sed "s|^|$document\t|"
+    done
+}
+
+unprinted_lines() {
+    awk -f tests/integration/printed-lines.awk <(printed_strings | sed 's/^.//; s/.$//' | tr '\002' '"' | sort -u) \
+        <(quoted_lines)
+}
+
+# Files of the source that documents name, and are not there. Names with *, {} or a word in capitals stand for several.
+missing_files() {
+    local document file
+    for document in "${DOCUMENTS[@]}"; do
+        grep -oE "\`($FOLDERS)/[A-Za-z0-9_./-]*\`" "$document" | tr -d '`' | sort -u |
+            grep -vE '/(NAME|PART)|_X\.' |
+            while read -r file; do
+                [ -e "$file" ] || echo "$document: $file"
+            done
+    done
+}
+
+# The headings of a document as links name them
+anchors() {
+    grep -E '^#+ ' "$1" | sed -E 's/^#+ //; s/[^A-Za-z0-9 _-]//g; s/ /-/g' | tr '[:upper:]' '[:lower:]'
+}
+
+broken_links() {
+    local document link target
+    for document in "${DOCUMENTS[@]}"; do
+        grep -oE '\]\([^):]*(\)|$)' "$document" | sed -E 's/^\]\(//; s/\)$//' | sort -u | while read -r link; do
+            target=${link%%#*}
+            target=${target:+$(dirname "$document")/$target}
+            target=${target:-$document}
+            if [ ! -e "$target" ]; then
+                echo "$document: $link"
+            elif [[ $link == *#* ]] && ! anchors "$target" | grep -qxF -- "${link#*#}"; then
+                echo "$document: $link: no such heading"
+            fi
+        done
+    done
+}
+
+first_picture() { sed -n '/^```$/,/^```$/p' "$1" | sed '2,$ { /^```$/ q }'; }
+
+same_picture() {
+    local picture
+    picture=$(first_picture README.md)
+    [ -n "$picture" ] && [ "$picture" = "$(first_picture docs/architecture.md)" ]
+}
+
 # nothing NAME COMMAND...: the command finds nothing to complain of
 nothing() {
     local name=$1 found
@@ -72,5 +147,9 @@ nothing() {
 nothing "rows of the threat model are in order" disorder $THREATS
 nothing "rows that are referred to are there" unknown_rows $THREATS
 nothing "each test that the threat model names is in the tree" missing_tests $THREATS
+nothing "lines that the documents quote are such as the programs print" unprinted_lines
+nothing "files of the source that the documents name are there" missing_files
+nothing "links from document to document lead somewhere" broken_links
+check "README and architecture.md have the same picture" same_picture
 
 finish
