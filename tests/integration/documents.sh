@@ -11,6 +11,7 @@ cd "$ROOT"
 
 DOCUMENTS=(README.md docs/*.md)
 THREATS=docs/threat-model.md
+CODE=(bench emulator guest igvm kbs lib proxy scripts services svsm tests)
 FOLDERS='bench|docs|emulator|guest|igvm|kbs|lib|proxy|scripts|services|svsm|tests'
 
 # The numbers of the rows, in the order of the document
@@ -25,7 +26,7 @@ disorder() {
 
 # unknown_rows DOCUMENT: rows that are referred to and are not there
 unknown_rows() {
-    comm -13 <(row_numbers "$1" | sort -u) <(grep -ohE '\b(T[0-9]{3}|N[0-9]+)\b' "${DOCUMENTS[@]}" | sort -u)
+    comm -13 <(row_numbers "$1" | sort -u) <(grep -ohE '\b[TN][0-9]+\b' "${DOCUMENTS[@]}" | sort -u)
 }
 
 # named_tests DOCUMENT: each item of a list of tests as ROW TAB FILE TAB NAMES, its lines joined
@@ -107,6 +108,16 @@ missing_files() {
     done
 }
 
+# Functions and tests that documents name and the tree has not: what has four words or more, or () behind it
+missing_names() {
+    local document name
+    for document in "${DOCUMENTS[@]}"; do
+        grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`|`[a-z0-9_]+\(\)`' "$document" | tr -d '`()' | sort -u | while read -r name; do
+            grep -qrwF --include='*.[chS]' --include='*.sh' -- "$name" "${CODE[@]}" || echo "$document: $name"
+        done
+    done
+}
+
 # The headings of a document as links name them
 anchors() {
     grep -E '^#+ ' "$1" | sed -E 's/^#+ //; s/[^A-Za-z0-9 _-]//g; s/ /-/g' | tr '[:upper:]' '[:lower:]'
@@ -149,6 +160,7 @@ nothing "rows that are referred to are there" unknown_rows $THREATS
 nothing "each test that the threat model names is in the tree" missing_tests $THREATS
 nothing "lines that the documents quote are such as the programs print" unprinted_lines
 nothing "files of the source that the documents name are there" missing_files
+nothing "functions that the documents name are there" missing_names
 nothing "links from document to document lead somewhere" broken_links
 check "README and architecture.md have the same picture" same_picture
 
