@@ -1,313 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
+/* Collateral from the KDS: what is asked for, when, and what a failure means. */
+#include "tests/unit/kbs-evidence/collateral_scene.h"
 
-#include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <stdio.h>
+
 #include <pthread.h>
 
-#include "kbs/collateral/collateral.h"
 #include "kbs/evidence/evidence.h"
 #include "kbs/metrics.h"
-#include "tests/unit/kbs-evidence/fake_kds.h"
-#include "tests/unit/kbs/chip.h"
-#include "tests/unit/kbs/scratch.h"
-
-static struct chip milan;
-static struct tcb milan_tcb;
-static time_t now;
-
-static int make_chip(void **state)
-{
-    (void)state;
-    chip_make(&milan);
-    chip_become(&milan, "Milan");
-    milan_tcb = product_tcb(PRODUCT_MILAN, milan.tcb);
-    return 0;
-}
-
-static int free_chip(void **state)
-{
-    (void)state;
-    chip_free(&milan);
-    return 0;
-}
-
-static struct fake_kds *kds;
-
-static int start(void **state)
-{
-    kds = fake_kds_start();
-    now = time(NULL);
-    return scratch_make(state);
-}
-
-static int stop(void **state)
-{
-    fake_kds_stop(kds);
-    return scratch_remove(state);
-}
-
-/* Files and documents */
-
-static const char *in_scratch(const char *name)
-{
-    static char path[PATH_MAX];
-
-    return scratch_path(name, path);
-}
-
-static void make_folder(const char *name)
-{
-    assert_int_equal(mkdir(in_scratch(name), 0700), 0);
-}
-
-static void write_bytes(const char *name, const void *bytes, size_t size)
-{
-    FILE *file = fopen(in_scratch(name), "w");
-
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
-}
-
-static void write_certificate(const char *name, X509 *certificate)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509(certificate, &der);
-
-    write_bytes(name, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void write_crl(const char *name, X509_CRL *crl)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509_CRL(crl, &der);
-
-    write_bytes(name, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_certificate(const char *uri, X509 *certificate)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509(certificate, &der);
-
-    fake_kds_serve(kds, uri, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_crl(const char *uri, X509_CRL *crl)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509_CRL(crl, &der);
-
-    fake_kds_serve(kds, uri, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_chain(const char *uri, X509 *first, X509 *second)
-{
-    BIO *text = BIO_new(BIO_s_mem());
-    char *bytes;
-    long size;
-
-    assert_int_equal(PEM_write_bio_X509(text, first), 1);
-    assert_int_equal(PEM_write_bio_X509(text, second), 1);
-    size = BIO_get_mem_data(text, &bytes);
-    fake_kds_serve(kds, uri, bytes, (size_t)size);
-    BIO_free(text);
-}
-
-/* A CRL of the Milan's, valid from and until so many seconds from now. */
-static X509_CRL *make_crl(long from, long until)
-{
-    struct crl_spec spec = chip_crl_spec(&milan);
-
-    spec.from = from;
-    spec.until = until;
-    return chip_crl(&spec);
-}
-
-static const char *hwid(size_t size)
-{
-    static char text[2 * CHIP_ID_SIZE + 1];
-
-    for (size_t i = 0; i < size; i++)
-        sprintf(text + 2 * i, "%02x", milan.id[i]);
-    return text;
-}
-
-static const char *vcek_uri(void)
-{
-    static char uri[512];
-
-    snprintf(uri, sizeof(uri), "/vcek/v1/Milan/%s?blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=213",
-             hwid(CHIP_ID_SIZE));
-    return uri;
-}
-
-#define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
-#define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
-#define CRL_URI        "/vcek/v1/Milan/crl"
-
-/* Sources */
-
-static struct collateral *open_with(const char *directory, const char *url, const char *cache)
-{
-    const struct collateral_options options = {
-        .directory = directory, .kds_url = url, .cache = cache, .timeout_s = 1};
-    struct collateral *collateral = collateral_new(&options);
-
-    assert_non_null(collateral);
-    return collateral;
-}
-
-static struct collateral *open_kds(void)
-{
-    return open_with(NULL, fake_kds_url(kds), NULL);
-}
-
-static enum collateral_status ask_vcek(struct collateral *collateral)
-{
-    X509 *vcek;
-    enum collateral_status status =
-        collateral_vcek(collateral, PRODUCT_MILAN, milan.id, milan_tcb, now, &vcek);
-
-    assert_int_equal(status == COLLATERAL_OK, vcek != NULL);
-    if (vcek)
-        assert_int_equal(X509_cmp(vcek, milan.vcek), 0);
-    X509_free(vcek);
-    return status;
-}
-
-/* Compares what was found with expected; NULL: only that there is something. */
-static enum collateral_status ask_crl(struct collateral *collateral, const X509_CRL *expected)
-{
-    X509_CRL *crl;
-    enum collateral_status status = collateral_crl(collateral, PRODUCT_MILAN, false, now, &crl);
-
-    assert_int_equal(status == COLLATERAL_OK, crl != NULL);
-    if (crl && expected)
-        assert_int_equal(X509_CRL_match(crl, expected), 0);
-    X509_CRL_free(crl);
-    return status;
-}
-
-/* Frees what was found. */
-static void expect_certificate(enum collateral_status status, X509 **found, const X509 *expected)
-{
-    assert_int_equal(status, COLLATERAL_OK);
-    assert_int_equal(X509_cmp(*found, expected), 0);
-    X509_free(*found);
-}
-
-/* The directory */
-
-static void finds_vceks_in_trustees_layout(void **state)
-{
-    char name[512];
-    struct collateral *collateral;
-
-    (void)state;
-    make_folder("vcek");
-    snprintf(name, sizeof(name), "vcek/%s", hwid(CHIP_ID_SIZE));
-    make_folder(name);
-    collateral = open_with(scratch_folder, NULL, NULL);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
-    strcat(name, "/bl03_tee00_snp08_ucode213_vcek.der");
-    write_certificate(name, milan.vcek);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE); /* it looks again later */
-    now += 60;
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    collateral_free(collateral);
-}
-
-static void finds_the_one_vcek_of_a_chip(void **state)
-{
-    char name[512];
-    struct collateral *collateral;
-
-    (void)state;
-    make_folder(hwid(CHIP_ID_SIZE));
-    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
-    write_certificate(name, milan.vcek);
-    collateral = open_with(scratch_folder, NULL, NULL);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    collateral_free(collateral);
-}
-
-static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
-{
-    struct certificate_spec spec = chip_vcek_spec(&milan);
-    uint8_t another[CHIP_ID_SIZE] = {1};
-    char name[512];
-    struct collateral *collateral;
-    X509 *vcek;
-
-    (void)state;
-    make_folder(hwid(CHIP_ID_SIZE));
-    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
-    spec.tcb--;
-    vcek = chip_certificate(&spec);
-    write_certificate(name, vcek);
-    X509_free(vcek);
-    collateral = open_with(scratch_folder, NULL, NULL);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
-    spec.tcb++;
-    spec.hwid = another;
-    vcek = chip_certificate(&spec);
-    write_certificate(name, vcek);
-    X509_free(vcek);
-    now += 60;
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
-    collateral_free(collateral);
-}
-
-static void finds_amds_files(void **state)
-{
-    struct collateral *collateral;
-    X509_CRL *crl = make_crl(-DAY, DAY);
-    X509 *found;
-
-    (void)state;
-    write_certificate("milan-ask.der", milan.ask);
-    write_certificate("milan-asvk.pem", milan.asvk); /* whatever is in it */
-    write_certificate("milan-ark.der", milan.ark);
-    write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, NULL, NULL);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
-                       &found, milan.ask);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
-                       &found, milan.asvk);
-    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
-    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
-    assert_int_equal(collateral_root(collateral, PRODUCT_GENOA, now, &found), COLLATERAL_NONE);
-    assert_null(found);
-    X509_CRL_free(crl);
-    collateral_free(collateral);
-}
-
-static void gives_an_expired_crl_rather_than_none(void **state)
-{
-    X509_CRL *crl = make_crl(-DAY, -DAY / 2);
-    struct collateral *collateral;
-
-    (void)state;
-    write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, NULL, NULL);
-    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
-    collateral_free(collateral);
-    X509_CRL_free(crl);
-}
 
 /* The KDS */
 
@@ -409,7 +109,7 @@ static void prefers_the_owners_directory(void **state)
 
     (void)state;
     write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    collateral = open_with(collateral_folder(), fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
     assert_int_equal(fake_kds_requests(kds), 0);
     collateral_free(collateral);
@@ -424,7 +124,7 @@ static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
     (void)state;
     write_crl("milan-vcek.crl", old);
     serve_crl(CRL_URI, new);
-    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    collateral = open_with(collateral_folder(), fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, new), COLLATERAL_OK);
     collateral_free(collateral);
     X509_CRL_free(old);
@@ -592,136 +292,6 @@ static void no_kds_there_is_a_failure(void **state)
     collateral_free(collateral);
 }
 
-/* The cache on disk */
-
-static void keeps_what_it_fetched_on_disk(void **state)
-{
-    char cache[PATH_MAX];
-    struct collateral *collateral;
-    struct stat folder;
-
-    (void)state;
-    scratch_path("cache", cache);
-    serve_certificate(vcek_uri(), milan.vcek);
-    collateral = open_with(NULL, fake_kds_url(kds), cache);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    collateral_free(collateral);
-    assert_int_equal(stat(cache, &folder), 0);
-    assert_int_equal(folder.st_mode & 0777, 0700);
-    collateral = open_with(NULL, NULL, cache); /* another process, without a KDS */
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    collateral_free(collateral);
-    assert_int_equal(fake_kds_requests(kds), 1);
-}
-
-/* The path of the cached VCEK. */
-static const char *cached_vcek(void)
-{
-    static char name[512];
-
-    snprintf(name, sizeof(name), "cache/Milan-%s-bl03_tee00_snp08_ucode213-vcek.pem",
-             hwid(CHIP_ID_SIZE));
-    return name;
-}
-
-static void flip_byte(const char *name, long at)
-{
-    FILE *file = fopen(in_scratch(name), "r+");
-    int byte;
-
-    assert_non_null(file);
-    fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
-    byte = fgetc(file);
-    fseek(file, -1, SEEK_CUR);
-    fputc(byte ^ 1, file);
-    fclose(file);
-}
-
-static void replaces_files_that_are_not_as_it_wrote_them(void **state)
-{
-    static const long offsets[] = {0, 20, 200, 1000, -40};
-    char cache[PATH_MAX];
-    struct collateral *collateral;
-
-    (void)state;
-    scratch_path("cache", cache);
-    serve_certificate(vcek_uri(), milan.vcek);
-    for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]) + 2; i++) {
-        collateral = open_with(NULL, fake_kds_url(kds), cache);
-        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-        assert_int_equal(fake_kds_requests(kds), i + 1);
-        collateral_free(collateral);
-        collateral = open_with(NULL, NULL, cache);
-        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-        collateral_free(collateral);
-        if (i < sizeof(offsets) / sizeof(offsets[0]))
-            flip_byte(cached_vcek(), offsets[i]);
-        else
-            write_bytes(cached_vcek(), "", 0);
-    }
-}
-
-static void works_where_it_cannot_write(void **state)
-{
-    char cache[PATH_MAX];
-    struct collateral *collateral;
-
-    (void)state;
-    scratch_path("cache", cache);
-    serve_certificate(vcek_uri(), milan.vcek);
-    collateral = open_with(NULL, fake_kds_url(kds), cache);
-    assert_int_equal(remove(cache), 0);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    collateral_free(collateral);
-}
-
-static void needs_a_folder_for_its_cache(void **state)
-{
-    char cache[PATH_MAX];
-    const struct collateral_options options = {.cache = cache};
-
-    (void)state;
-    write_bytes("file", "x", 1);
-    scratch_path("file", cache);
-    assert_null(collateral_new(&options));
-    scratch_path("no/such/folder", cache);
-    assert_null(collateral_new(&options));
-}
-
-static void renews_a_crl_daily_and_at_its_end(void **state)
-{
-    X509_CRL *first = make_crl(-DAY, 10 * DAY), *second = make_crl(-DAY / 2, 11 * DAY);
-    char cache[PATH_MAX];
-    struct collateral *collateral;
-
-    (void)state;
-    scratch_path("cache", cache);
-    serve_crl(CRL_URI, first);
-    collateral = open_with(NULL, fake_kds_url(kds), cache);
-    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
-    serve_crl(CRL_URI, second);
-    now += DAY / 2;
-    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
-    assert_int_equal(fake_kds_requests(kds), 1);
-    now += DAY;
-    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK);
-    assert_int_equal(fake_kds_requests(kds), 2);
-    fake_kds_fail(kds, 503, NULL, NULL);
-    now += 5 * DAY;
-    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* still valid */
-    assert_int_equal(fake_kds_requests(kds), 3);
-    now += 20 * DAY;
-    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* the verifier will see */
-    assert_int_equal(fake_kds_requests(kds), 4);
-    fake_kds_fail(kds, 0, NULL, NULL);
-    serve_crl(CRL_URI, first);
-    now += 120;
-    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
-    collateral_free(collateral);
-    X509_CRL_free(first);
-    X509_CRL_free(second);
-}
-
 /* Many at once */
 
 static void *ask_in_thread(void *context)
@@ -867,46 +437,34 @@ static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
     collateral_free(collateral);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(finds_vceks_in_trustees_layout),
-        TEST(finds_the_one_vcek_of_a_chip),
-        TEST(does_not_take_a_vcek_for_another_tcb_or_chip),
-        TEST(finds_amds_files),
-        TEST(gives_an_expired_crl_rather_than_none),
-        TEST(asks_the_kds_for_the_reported_tcb),
-        TEST(asks_for_turins_with_fmc_and_a_short_id),
-        TEST(asks_for_what_is_above_the_leaf),
-        TEST(counts_what_it_asks),
-        TEST(does_not_ask_twice),
-        TEST(asks_again_later_for_what_was_missing),
-        TEST(prefers_the_owners_directory),
-        TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
-        TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
-        TEST(waits_longer_after_each_failure),
-        TEST(does_not_wait_for_ever_though_it_is_asked_to),
-        TEST(an_error_of_the_kds_is_a_failure),
-        TEST(a_redirection_is_a_failure),
-        TEST(garbage_is_a_failure),
-        TEST(another_chips_vcek_is_a_failure),
-        TEST(too_long_an_answer_is_a_failure),
-        TEST(a_slow_answer_is_a_failure),
-        TEST(no_kds_there_is_a_failure),
-        TEST(keeps_what_it_fetched_on_disk),
-        TEST(replaces_files_that_are_not_as_it_wrote_them),
-        TEST(works_where_it_cannot_write),
-        TEST(needs_a_folder_for_its_cache),
-        TEST(renews_a_crl_daily_and_at_its_end),
-        TEST(joins_those_who_want_the_same),
-        TEST(does_not_wait_for_those_who_want_something_else),
-        TEST(takes_only_urls_that_are_safe),
-        TEST(a_report_alone_suffices),
-        TEST(refuses_without_a_crl_from_the_kds),
-        TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
+        SCENE_TEST(asks_the_kds_for_the_reported_tcb),
+        SCENE_TEST(asks_for_turins_with_fmc_and_a_short_id),
+        SCENE_TEST(asks_for_what_is_above_the_leaf),
+        SCENE_TEST(counts_what_it_asks),
+        SCENE_TEST(does_not_ask_twice),
+        SCENE_TEST(asks_again_later_for_what_was_missing),
+        SCENE_TEST(prefers_the_owners_directory),
+        SCENE_TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
+        SCENE_TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
+        SCENE_TEST(waits_longer_after_each_failure),
+        SCENE_TEST(does_not_wait_for_ever_though_it_is_asked_to),
+        SCENE_TEST(an_error_of_the_kds_is_a_failure),
+        SCENE_TEST(a_redirection_is_a_failure),
+        SCENE_TEST(garbage_is_a_failure),
+        SCENE_TEST(another_chips_vcek_is_a_failure),
+        SCENE_TEST(too_long_an_answer_is_a_failure),
+        SCENE_TEST(a_slow_answer_is_a_failure),
+        SCENE_TEST(no_kds_there_is_a_failure),
+        SCENE_TEST(joins_those_who_want_the_same),
+        SCENE_TEST(does_not_wait_for_those_who_want_something_else),
+        SCENE_TEST(takes_only_urls_that_are_safe),
+        SCENE_TEST(a_report_alone_suffices),
+        SCENE_TEST(refuses_without_a_crl_from_the_kds),
+        SCENE_TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
     };
 
-    return cmocka_run_group_tests(tests, make_chip, free_chip);
+    return cmocka_run_group_tests(tests, scene_make_chip, scene_free_chip);
 }
