@@ -10,6 +10,7 @@
 #include "kbs/audit/audit.h"
 #include "kbs/log.h"
 #include "kbs/metrics.h"
+#include "lib/jose/strict_json.h"
 
 #define TRIES_MAX   5 /* of a change, when other servers' come first */
 #define ALLOWED_MAX 64
@@ -118,17 +119,14 @@ static bool refuse_forged(struct call *call)
 
 static bool take_body(struct call *call)
 {
-    json_error_t error;
+    struct strict_json_problem problem;
 
     if (!refuse_forged(call))
         return false;
-    call->body =
-        json_loadb(call->request->body, call->request->body_size, JSON_REJECT_DUPLICATES, &error);
-    if (!call->body)
-        return call_refuse(call, HTTP_BAD_REQUEST, "json-invalid", "line %d, column %d: not JSON",
-                           error.line, error.column);
-    return json_is_object(call->body) ||
-           call_refuse(call, HTTP_BAD_REQUEST, "json-invalid", "the body is no JSON object");
+    call->body = strict_json_load_or_say(call->request->body, call->request->body_size, &problem);
+    return call->body || call_refuse(call, HTTP_BAD_REQUEST,
+                                     problem.excessive ? "json-excessive" : "json-invalid",
+                                     "the body: %s", problem.text);
 }
 
 static bool look(struct call *call)

@@ -139,9 +139,8 @@ MUST_CHECK static bool make_rates(struct parts *parts)
     const struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
 
     parts->session_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
-    /* Strangers who fail must not keep others out: no limit on all of them. */
-    parts->refusal_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
-    parts->failure_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
+    parts->refusal_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
+    parts->failure_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
     return parts->session_rate && parts->refusal_rate && parts->failure_rate;
 }
 
