@@ -27,7 +27,8 @@ struct audit_entry {
 };
 
 /* Appends to the log as part of a unit of work, so that change and line are durable together.
- * Hands over members, a JSON object; adds seq, time and event. */
+ * Hands over members, a JSON object (kbs/log.h makes one of texts of any bytes); adds seq, time and
+ * event. Of a line that would be longer than AUDIT_LINE_MAX the texts are cut. */
 MUST_CHECK enum store_status audit_append(struct store_unit *unit, const char *event,
                                           json_t *members, time_t now);
 

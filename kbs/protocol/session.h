@@ -63,4 +63,8 @@ MUST_CHECK enum session_status sessions_grant(struct sessions *sessions, const c
 MUST_CHECK enum session_status sessions_find(struct sessions *sessions, const char *id, time_t now,
                                              struct grant *grant);
 
+/* Whether the session is still good for something: its nonce has not served, or it was granted
+ * something. Also false when the store cannot tell. */
+MUST_CHECK bool sessions_has_use(struct sessions *sessions, const char *id, time_t now);
+
 #endif

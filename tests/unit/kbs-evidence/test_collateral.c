@@ -1,13 +1,113 @@
 /* SPDX-License-Identifier: MIT */
-/* Collateral from the KDS: what is asked for, when, and what a failure means. */
-#include "tests/unit/kbs-evidence/collateral_scene.h"
-
-#include <stdio.h>
+/* Where certificates and CRLs are found: a folder of the owner's, the KDS, a cache on disk. */
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include <pthread.h>
 
-#include "kbs/evidence/evidence.h"
 #include "kbs/metrics.h"
+#include "tests/unit/kbs-evidence/collateral_world.h"
+
+/* The directory */
+
+static void finds_vceks_in_trustees_layout(void **state)
+{
+    char name[512];
+    struct collateral *collateral;
+
+    (void)state;
+    make_folder("vcek");
+    snprintf(name, sizeof(name), "vcek/%s", hwid(CHIP_ID_SIZE));
+    make_folder(name);
+    collateral = open_with(world_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    strcat(name, "/bl03_tee00_snp08_ucode213_vcek.der");
+    write_certificate(name, milan.vcek);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE); /* it looks again later */
+    now += 60;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void finds_the_one_vcek_of_a_chip(void **state)
+{
+    char name[512];
+    struct collateral *collateral;
+
+    (void)state;
+    make_folder(hwid(CHIP_ID_SIZE));
+    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
+    write_certificate(name, milan.vcek);
+    collateral = open_with(world_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+}
+
+static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
+{
+    struct certificate_spec spec = chip_vcek_spec(&milan);
+    uint8_t another[CHIP_ID_SIZE] = {1};
+    char name[512];
+    struct collateral *collateral;
+    X509 *vcek;
+
+    (void)state;
+    make_folder(hwid(CHIP_ID_SIZE));
+    snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
+    spec.tcb--;
+    vcek = chip_certificate(&spec);
+    write_certificate(name, vcek);
+    X509_free(vcek);
+    collateral = open_with(world_folder, NULL, NULL);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    spec.tcb++;
+    spec.hwid = another;
+    vcek = chip_certificate(&spec);
+    write_certificate(name, vcek);
+    X509_free(vcek);
+    now += 60;
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
+    collateral_free(collateral);
+}
+
+static void finds_amds_files(void **state)
+{
+    struct collateral *collateral;
+    X509_CRL *crl = make_crl(-DAY, DAY);
+    X509 *found;
+
+    (void)state;
+    write_certificate("milan-ask.der", milan.ask);
+    write_certificate("milan-asvk.pem", milan.asvk); /* whatever is in it */
+    write_certificate("milan-ark.der", milan.ark);
+    write_crl("milan-vcek.crl", crl);
+    collateral = open_with(world_folder, NULL, NULL);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
+                       &found, milan.ask);
+    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
+                       &found, milan.asvk);
+    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, false, now, &found), &found,
+                       milan.ark);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    assert_int_equal(collateral_root(collateral, PRODUCT_GENOA, false, now, &found),
+                     COLLATERAL_NONE);
+    assert_null(found);
+    X509_CRL_free(crl);
+    collateral_free(collateral);
+}
+
+static void gives_an_expired_crl_rather_than_none(void **state)
+{
+    X509_CRL *crl = make_crl(-DAY, -DAY / 2);
+    struct collateral *collateral;
+
+    (void)state;
+    write_crl("milan-vcek.crl", crl);
+    collateral = open_with(world_folder, NULL, NULL);
+    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
+    collateral_free(collateral);
+    X509_CRL_free(crl);
+}
 
 /* The KDS */
 
@@ -36,27 +136,6 @@ static void asks_for_turins_with_fmc_and_a_short_id(void **state)
                      COLLATERAL_NONE);
     assert_string_equal(fake_kds_last_uri(kds), expected);
     collateral_free(collateral);
-}
-
-static void asks_for_what_is_above_the_leaf(void **state)
-{
-    struct collateral *collateral = open_kds();
-    X509_CRL *crl = make_crl(-DAY, DAY);
-    X509 *found;
-
-    (void)state;
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    serve_chain(VLEK_CHAIN_URI, milan.asvk, milan.ark);
-    serve_crl(CRL_URI, crl);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
-                       &found, milan.ask);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
-                       &found, milan.asvk);
-    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
-    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
-    assert_int_equal(fake_kds_requests(kds), 4);
-    collateral_free(collateral);
-    X509_CRL_free(crl);
 }
 
 static void counts_what_it_asks(void **state)
@@ -109,7 +188,7 @@ static void prefers_the_owners_directory(void **state)
 
     (void)state;
     write_crl("milan-vcek.crl", crl);
-    collateral = open_with(collateral_folder(), fake_kds_url(kds), NULL);
+    collateral = open_with(world_folder, fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
     assert_int_equal(fake_kds_requests(kds), 0);
     collateral_free(collateral);
@@ -124,7 +203,7 @@ static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
     (void)state;
     write_crl("milan-vcek.crl", old);
     serve_crl(CRL_URI, new);
-    collateral = open_with(collateral_folder(), fake_kds_url(kds), NULL);
+    collateral = open_with(world_folder, fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, new), COLLATERAL_OK);
     collateral_free(collateral);
     X509_CRL_free(old);
@@ -292,62 +371,134 @@ static void no_kds_there_is_a_failure(void **state)
     collateral_free(collateral);
 }
 
-/* Many at once */
+/* The cache on disk */
 
-static void *ask_in_thread(void *context)
+static void keeps_what_it_fetched_on_disk(void **state)
 {
-    return ask_vcek(context) == COLLATERAL_OK ? NULL : context;
-}
-
-static void joins_those_who_want_the_same(void **state)
-{
-    struct collateral *collateral = open_kds();
-    pthread_t threads[16];
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+    struct stat folder;
 
     (void)state;
+    strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
-    fake_kds_delay(kds, 200);
-    for (int i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_in_thread, collateral), 0);
-    for (int i = 0; i < 16; i++) {
-        void *failed;
-
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
-    }
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
+    assert_int_equal(stat(cache, &folder), 0);
+    assert_int_equal(folder.st_mode & 0777, 0700);
+    collateral = open_with(NULL, NULL, cache); /* another process, without a KDS */
+    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+    collateral_free(collateral);
     assert_int_equal(fake_kds_requests(kds), 1);
-    collateral_free(collateral);
 }
 
-static void *ask_another_in_thread(void *context)
+/* The path of the cached VCEK. */
+static const char *cached_vcek(void)
 {
-    uint8_t chip_id[CHIP_ID_SIZE] = {0};
-    X509 *vcek;
+    static char name[512];
 
-    chip_id[0] = 1;
-    return collateral_vcek(context, PRODUCT_MILAN, chip_id, milan_tcb, now, &vcek) ==
-                   COLLATERAL_NONE
-               ? NULL
-               : context;
+    snprintf(name, sizeof(name), "cache/Milan-%s-bl03_tee00_snp08_ucode213-vcek.pem",
+             hwid(CHIP_ID_SIZE));
+    return name;
 }
 
-static void does_not_wait_for_those_who_want_something_else(void **state)
+static void flip_byte(const char *name, long at)
 {
-    struct collateral *collateral = open_kds();
-    pthread_t thread;
-    struct timespec began, ended;
+    FILE *file = fopen(in_scratch(name), "r+");
+    int byte;
+
+    assert_non_null(file);
+    fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
+    byte = fgetc(file);
+    fseek(file, -1, SEEK_CUR);
+    fputc(byte ^ 1, file);
+    fclose(file);
+}
+
+static void replaces_files_that_are_not_as_it_wrote_them(void **state)
+{
+    static const long offsets[] = {0, 20, 200, 1000, -40};
+    char cache[PATH_MAX];
+    struct collateral *collateral;
 
     (void)state;
+    strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
+    for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]) + 2; i++) {
+        collateral = open_with(NULL, fake_kds_url(kds), cache);
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+        assert_int_equal(fake_kds_requests(kds), i + 1);
+        collateral_free(collateral);
+        collateral = open_with(NULL, NULL, cache);
+        assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
+        collateral_free(collateral);
+        if (i < sizeof(offsets) / sizeof(offsets[0]))
+            flip_byte(cached_vcek(), offsets[i]);
+        else
+            write_bytes(cached_vcek(), "", 0);
+    }
+}
+
+static void works_where_it_cannot_write(void **state)
+{
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+
+    (void)state;
+    strcpy(cache, in_scratch("cache"));
+    serve_certificate(vcek_uri(), milan.vcek);
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(remove(cache), 0);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    fake_kds_delay(kds, 800);
-    assert_int_equal(pthread_create(&thread, NULL, ask_another_in_thread, collateral), 0);
-    clock_gettime(CLOCK_MONOTONIC, &began);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    clock_gettime(CLOCK_MONOTONIC, &ended);
-    assert_true(ended.tv_sec - began.tv_sec + (ended.tv_nsec - began.tv_nsec) / 1e9 < 0.5);
-    pthread_join(thread, NULL);
     collateral_free(collateral);
+}
+
+static void needs_a_folder_for_its_cache(void **state)
+{
+    char cache[PATH_MAX];
+    const struct collateral_options options = {.cache = cache};
+
+    (void)state;
+    write_bytes("file", "x", 1);
+    strcpy(cache, in_scratch("file"));
+    assert_null(collateral_new(&options));
+    strcpy(cache, in_scratch("no/such/folder"));
+    assert_null(collateral_new(&options));
+}
+
+static void renews_a_crl_daily_and_at_its_end(void **state)
+{
+    X509_CRL *first = make_crl(-DAY, 10 * DAY), *second = make_crl(-DAY / 2, 11 * DAY);
+    char cache[PATH_MAX];
+    struct collateral *collateral;
+
+    (void)state;
+    strcpy(cache, in_scratch("cache"));
+    serve_crl(CRL_URI, first);
+    collateral = open_with(NULL, fake_kds_url(kds), cache);
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    serve_crl(CRL_URI, second);
+    now += DAY / 2;
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 1);
+    now += DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK);
+    assert_int_equal(fake_kds_requests(kds), 2);
+    fake_kds_fail(kds, 503, NULL, NULL);
+    now += 5 * DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* still valid */
+    assert_int_equal(fake_kds_requests(kds), 3);
+    now += 20 * DAY;
+    assert_int_equal(ask_crl(collateral, second), COLLATERAL_OK); /* the verifier will see */
+    assert_int_equal(fake_kds_requests(kds), 4);
+    fake_kds_fail(kds, 0, NULL, NULL);
+    serve_crl(CRL_URI, first);
+    now += 120;
+    assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
+    collateral_free(collateral);
+    X509_CRL_free(first);
+    X509_CRL_free(second);
 }
 
 /* Addresses */
@@ -371,100 +522,38 @@ static void takes_only_urls_that_are_safe(void **state)
     assert_false(collateral_url_is_acceptable(""));
 }
 
-/* The verifier with nothing but a report */
-
-static enum verdict verify_report_alone(struct collateral *collateral,
-                                        const struct requirements *requirements)
-{
-    const struct trust trust = {.amd_ark = {[PRODUCT_MILAN] = milan.ark}};
-    const struct verifier verifier = {.trust = &trust, .collateral = collateral};
-    struct expectation expected = {.requirements = requirements, .now = now};
-    struct snp_report report = chip_report(&milan, expected.report_data);
-    const struct evidence evidence = {.report = (const uint8_t *)&report,
-                                      .report_size = sizeof(report)};
-    struct attested attested;
-    struct finding finding;
-
-    chip_sign(&milan, &report);
-    (void)!evidence_verify(&verifier, &evidence, &expected, &attested, &finding);
-    return finding.verdict;
-}
-
-static void a_report_alone_suffices(void **state)
-{
-    struct collateral *collateral = open_kds();
-    X509_CRL *crl = make_crl(-DAY, DAY);
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    serve_certificate(vcek_uri(), milan.vcek);
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    serve_crl(CRL_URI, crl);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
-    assert_int_equal(fake_kds_requests(kds), 3);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
-    assert_int_equal(fake_kds_requests(kds), 3);
-    collateral_free(collateral);
-    X509_CRL_free(crl);
-}
-
-static void refuses_without_a_crl_from_the_kds(void **state)
-{
-    struct collateral *collateral = open_kds();
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    serve_certificate(vcek_uri(), milan.vcek);
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CRL_MISSING);
-    collateral_free(collateral);
-}
-
-static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
-{
-    struct collateral *collateral = open_kds();
-    uint8_t listed[1][CHIP_ID_SIZE] = {{1}};
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    requirements.chip_ids = listed;
-    requirements.chip_id_count = 1;
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CHIP_REFUSED);
-    assert_int_equal(fake_kds_requests(kds), 0);
-    collateral_free(collateral);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENE_TEST(asks_the_kds_for_the_reported_tcb),
-        SCENE_TEST(asks_for_turins_with_fmc_and_a_short_id),
-        SCENE_TEST(asks_for_what_is_above_the_leaf),
-        SCENE_TEST(counts_what_it_asks),
-        SCENE_TEST(does_not_ask_twice),
-        SCENE_TEST(asks_again_later_for_what_was_missing),
-        SCENE_TEST(prefers_the_owners_directory),
-        SCENE_TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
-        SCENE_TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
-        SCENE_TEST(waits_longer_after_each_failure),
-        SCENE_TEST(does_not_wait_for_ever_though_it_is_asked_to),
-        SCENE_TEST(an_error_of_the_kds_is_a_failure),
-        SCENE_TEST(a_redirection_is_a_failure),
-        SCENE_TEST(garbage_is_a_failure),
-        SCENE_TEST(another_chips_vcek_is_a_failure),
-        SCENE_TEST(too_long_an_answer_is_a_failure),
-        SCENE_TEST(a_slow_answer_is_a_failure),
-        SCENE_TEST(no_kds_there_is_a_failure),
-        SCENE_TEST(joins_those_who_want_the_same),
-        SCENE_TEST(does_not_wait_for_those_who_want_something_else),
-        SCENE_TEST(takes_only_urls_that_are_safe),
-        SCENE_TEST(a_report_alone_suffices),
-        SCENE_TEST(refuses_without_a_crl_from_the_kds),
-        SCENE_TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
+        TEST(finds_vceks_in_trustees_layout),
+        TEST(finds_the_one_vcek_of_a_chip),
+        TEST(does_not_take_a_vcek_for_another_tcb_or_chip),
+        TEST(finds_amds_files),
+        TEST(gives_an_expired_crl_rather_than_none),
+        TEST(asks_the_kds_for_the_reported_tcb),
+        TEST(asks_for_turins_with_fmc_and_a_short_id),
+        TEST(counts_what_it_asks),
+        TEST(does_not_ask_twice),
+        TEST(asks_again_later_for_what_was_missing),
+        TEST(prefers_the_owners_directory),
+        TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
+        TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
+        TEST(waits_longer_after_each_failure),
+        TEST(does_not_wait_for_ever_though_it_is_asked_to),
+        TEST(an_error_of_the_kds_is_a_failure),
+        TEST(a_redirection_is_a_failure),
+        TEST(garbage_is_a_failure),
+        TEST(another_chips_vcek_is_a_failure),
+        TEST(too_long_an_answer_is_a_failure),
+        TEST(a_slow_answer_is_a_failure),
+        TEST(no_kds_there_is_a_failure),
+        TEST(keeps_what_it_fetched_on_disk),
+        TEST(replaces_files_that_are_not_as_it_wrote_them),
+        TEST(works_where_it_cannot_write),
+        TEST(needs_a_folder_for_its_cache),
+        TEST(renews_a_crl_daily_and_at_its_end),
+        TEST(takes_only_urls_that_are_safe),
     };
 
-    return cmocka_run_group_tests(tests, scene_make_chip, scene_free_chip);
+    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tests of collateral share: a made-up Milan, a stand-in for AMD's KDS, a folder for files,
- * and a clock that only a test advances.
+ * A made-up Milan, a stand-in for the KDS and a folder, and collateral that comes from them. What
+ * the tests of collateral share.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_SCENE_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_SCENE_H
+#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
+#define SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
 
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -19,30 +21,32 @@
 #include "tests/unit/kbs-evidence/fake_kds.h"
 #include "tests/unit/kbs/chip.h"
 
-/* The chip is one for the program; KDS, folder and time are each test's own. */
+#define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
+#define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
+#define CRL_URI        "/vcek/v1/Milan/crl"
+
 extern struct chip milan;
 extern struct tcb milan_tcb;
 extern struct fake_kds *kds;
 extern time_t now;
+extern const char *world_folder;
 
-/* cmocka's set-up and teardown, for the group and for each test. */
-int scene_make_chip(void **state);
-int scene_free_chip(void **state);
-int scene_start(void **state);
-int scene_stop(void **state);
+/* For cmocka's group: the chip. For each test: the KDS and the folder. */
+int world_make_chip(void **state);
+int world_free_chip(void **state);
+int world_start(void **state);
+int world_stop(void **state);
 
-#define SCENE_TEST(name) cmocka_unit_test_setup_teardown(name, scene_start, scene_stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_start, world_stop)
 
-/* The folder, and the path of name in it: valid until the next call. */
-const char *collateral_folder(void);
+/* Files in the folder; paths are valid until the next call. */
 const char *in_scratch(const char *name);
-
 void make_folder(const char *name);
 void write_bytes(const char *name, const void *bytes, size_t size);
 void write_certificate(const char *name, X509 *certificate);
 void write_crl(const char *name, X509_CRL *crl);
 
-/* The KDS has it from now on. */
+/* Documents of the KDS. */
 void serve_certificate(const char *uri, X509 *certificate);
 void serve_crl(const char *uri, X509_CRL *crl);
 void serve_chain(const char *uri, X509 *first, X509 *second);
@@ -50,25 +54,20 @@ void serve_chain(const char *uri, X509 *first, X509 *second);
 /* A CRL of the Milan's, valid from and until so many seconds from now. */
 X509_CRL *make_crl(long from, long until);
 
-/* The first size bytes of the chip's ID in hexadecimal, and where the KDS has its VCEK. */
+/* The first size bytes of its id; where the KDS has its VCEK. */
 const char *hwid(size_t size);
 const char *vcek_uri(void);
 
-#define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
-#define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
-#define CRL_URI        "/vcek/v1/Milan/crl"
-
-/* Sources of collateral, for the caller to free. */
 struct collateral *open_with(const char *directory, const char *url, const char *cache);
 struct collateral *open_kds(void);
 
-/* Asks for the chip's VCEK; what is found must be it. */
+/* Asks for the Milan's. A VCEK that is found must be its own. */
 enum collateral_status ask_vcek(struct collateral *collateral);
 
-/* Compares what was found with expected; NULL: only that there is something. */
+/* The same for its CRL, which must be as expected; NULL: only that there is something. */
 enum collateral_status ask_crl(struct collateral *collateral, const X509_CRL *expected);
 
-/* Frees what was found. */
+/* What was found must be expected; frees it. */
 void expect_certificate(enum collateral_status status, X509 **found, const X509 *expected);
 
 #endif

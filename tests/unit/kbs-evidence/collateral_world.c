@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "tests/unit/kbs-evidence/collateral_scene.h"
+#include "tests/unit/kbs-evidence/collateral_world.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <openssl/pem.h>
@@ -12,9 +10,9 @@
 struct chip milan;
 struct tcb milan_tcb;
 time_t now;
-struct fake_kds *kds;
+const char *world_folder = scratch_folder;
 
-int scene_make_chip(void **state)
+int world_make_chip(void **state)
 {
     (void)state;
     chip_make(&milan);
@@ -23,30 +21,29 @@ int scene_make_chip(void **state)
     return 0;
 }
 
-int scene_free_chip(void **state)
+int world_free_chip(void **state)
 {
     (void)state;
     chip_free(&milan);
     return 0;
 }
 
-int scene_start(void **state)
+struct fake_kds *kds;
+
+int world_start(void **state)
 {
     kds = fake_kds_start();
     now = time(NULL);
     return scratch_make(state);
 }
 
-int scene_stop(void **state)
+int world_stop(void **state)
 {
     fake_kds_stop(kds);
     return scratch_remove(state);
 }
 
-const char *collateral_folder(void)
-{
-    return scratch_folder;
-}
+/* Files and documents */
 
 const char *in_scratch(const char *name)
 {
@@ -144,6 +141,8 @@ const char *vcek_uri(void)
              hwid(CHIP_ID_SIZE));
     return uri;
 }
+
+/* Sources */
 
 struct collateral *open_with(const char *directory, const char *url, const char *cache)
 {
