@@ -5,22 +5,8 @@
 
 #include <stdint.h>
 
-#include <jansson.h>
-
-#include "lib/base/reader.h"
 #include "proxy/http_client.h"
-
-enum kbs_status {
-    KBS_OK,
-    KBS_UNREACHABLE, /* no connection, or no answer in time */
-    KBS_NOT_TRUSTED, /* who answers is not the KBS, by its certificate */
-    KBS_BUSY,        /* status 429 or 503 */
-    KBS_REFUSED,     /* any other status but 200 */
-    KBS_PROTOCOL,    /* an answer that is not what the protocol says */
-};
-
-/* "kbs-refused" and so on: the reason that the SVSM is told. */
-const char *kbs_status_reason(enum kbs_status status);
+#include "proxy/kbs_answer.h"
 
 struct kbs_session;
 
@@ -28,15 +14,20 @@ struct kbs_session;
 MUST_CHECK struct kbs_session *kbs_session_new(const struct http_target *target);
 void kbs_session_free(struct kbs_session *session);
 
+struct kbs_request {
+    enum kbs_step step;
+    const char *path;   /* below the KBS's address */
+    const json_t *body; /* to be posted; NULL: the path is got */
+};
+
 /*
- * Posts body (not NULL), or gets if it is NULL, path below the KBS's address. As long as there is
- * no connection, so that the KBS cannot have seen the request, it is tried again until the deadline
- * or until stop (-1: nothing) becomes readable. On success *reply is a JSON object that the caller
- * releases. Otherwise kbs_session_problem() tells more.
+ * As long as there is no connection, so that the KBS cannot have seen the request, it is tried
+ * again until the deadline or until stop (-1: nothing) becomes readable. On success *reply is a
+ * JSON object that the caller releases. Otherwise kbs_session_problem() tells more.
  */
-MUST_CHECK enum kbs_status kbs_session_request(struct kbs_session *session, const char *path,
-                                               const json_t *body, int64_t deadline_ms, int stop,
-                                               json_t **reply);
+MUST_CHECK enum kbs_status kbs_session_request(struct kbs_session *session,
+                                               const struct kbs_request *request,
+                                               int64_t deadline_ms, int stop, json_t **reply);
 
 /* What went wrong last, for the log. */
 const char *kbs_session_problem(const struct kbs_session *session);

@@ -51,7 +51,10 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 static enum MHD_Result refuse(struct MHD_Connection *connection)
 {
-    return answer(connection, 401, json_pack("{s:s}", "detail", "session-unknown"), NULL);
+    return answer(connection, 401,
+                  json_pack("{s:s, s:s}", "type", KBS_ERROR_TYPE "AttestationError", "detail",
+                            "session-unknown"),
+                  NULL);
 }
 
 static enum MHD_Result serve_auth(struct canned_kbs *kbs, struct MHD_Connection *connection)

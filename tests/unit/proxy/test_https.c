@@ -43,10 +43,11 @@ static enum kbs_status ask(const struct http_target *target)
 {
     struct kbs_session *session = kbs_session_new(target);
     json_t *body = auth_request(), *reply;
+    const struct kbs_request request = {KBS_STEP_AUTH, "/kbs/v0/auth", body};
     enum kbs_status status;
 
     assert_non_null(session);
-    status = kbs_session_request(session, "/kbs/v0/auth", body, clock_now_ms() + 10000, -1, &reply);
+    status = kbs_session_request(session, &request, clock_now_ms() + 10000, -1, &reply);
     if (status != KBS_OK)
         print_message("%s\n", kbs_session_problem(session));
     json_decref(reply);
