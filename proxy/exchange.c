@@ -63,6 +63,9 @@ static enum kbs_status ask(struct exchange *exchange, enum kbs_step step, const 
     if (status != KBS_OK)
         say(exchange, LOG_WARNING, "kbs-failed", kbs_status_reason(status), "%s%s: %s",
             exchange->options->kbs.url, path, kbs_session_problem(exchange->session));
+    else if (kbs_session_put_off(exchange->session) > 0)
+        say(exchange, LOG_INFO, "kbs-put-off", NULL, "%s%s: taken after %u times \"later\"",
+            exchange->options->kbs.url, path, kbs_session_put_off(exchange->session));
     json_decref(body);
     return status;
 }
@@ -89,10 +92,12 @@ static enum kbs_status authenticate(struct exchange *exchange, json_t **response
     enum kbs_status status;
 
     end_session(exchange);
-    exchange->session = kbs_session_new(&exchange->options->kbs);
+    exchange->session = kbs_session_new(&exchange->options->kbs, exchange->peer->turns,
+                                        peers_share(exchange->peer->account));
     if (!exchange->session)
         return KBS_UNREACHABLE;
     status = ask(exchange, KBS_STEP_AUTH, "/kbs/v0/auth", auth_request(), &challenge);
+    kbs_session_rest(exchange->session); /* the VM takes its time for the evidence */
     if (status == KBS_OK) {
         *response = negotiation_response(challenge);
         status = check_translated(exchange, response);

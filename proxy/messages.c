@@ -184,6 +184,5 @@ json_t *attestation_response(const json_t *attested, const json_t *jwe)
 
 json_t *attestation_failure(const char *reason)
 {
-    return json_pack("{s:b, s:n, s:n, s:s}", "success", 0, "decryption", "token", "reason",
-                     reason);
+    return json_pack("{s:b, s:n, s:n, s:s}", "success", 0, "decryption", "token", "reason", reason);
 }

@@ -41,7 +41,9 @@ static int free_authorities(void **state)
 /* What becomes of a request to the target. */
 static enum kbs_status ask(const struct http_target *target)
 {
-    struct kbs_session *session = kbs_session_new(target);
+    struct turns *turns = turns_new(1);
+    struct turn_share share = {0};
+    struct kbs_session *session = kbs_session_new(target, turns, &share);
     json_t *body = auth_request(), *reply;
     const struct kbs_request request = {KBS_STEP_AUTH, "/kbs/v0/auth", body};
     enum kbs_status status;
@@ -53,6 +55,7 @@ static enum kbs_status ask(const struct http_target *target)
     json_decref(reply);
     json_decref(body);
     kbs_session_free(session);
+    turns_free(turns);
     return status;
 }
 

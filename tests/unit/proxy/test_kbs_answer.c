@@ -28,7 +28,7 @@ static enum kbs_status judge(enum kbs_step step, long http_status, const char *b
 
 struct answer {
     enum kbs_step step;
-    long http_status;
+    int http_status;
     const char *body;
     enum kbs_status status;
     const char *problem;
