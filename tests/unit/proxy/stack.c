@@ -241,19 +241,26 @@ static void open_response(const struct guest *guest, const json_t *response,
     assert_int_equal(jwe_decrypt(guest->key, &jwe, plaintext), JWE_OK);
 }
 
-void stack_attest(int vm)
+/* What the VM is answered; the guest with the key for it is the caller's to stop. */
+static json_t *attest(int vm, struct guest *guest)
 {
-    uint8_t nonce[RELEASE_ADVERT_SIZE], released[STATE_KEY_SIZE];
+    uint8_t nonce[RELEASE_ADVERT_SIZE];
     char text[128] = "";
     struct snp_report report;
-    struct guest guest;
-    json_t *response;
 
-    guest_start(&guest, &chip);
+    guest_start(guest, &chip);
     negotiate(vm, text, nonce);
-    report = guest_report(&guest, nonce, sizeof(nonce));
-    send_evidence(vm, &guest, text, &report);
-    response = stack_receive(vm);
+    report = guest_report(guest, nonce, sizeof(nonce));
+    send_evidence(vm, guest, text, &report);
+    return stack_receive(vm);
+}
+
+void stack_attest(int vm)
+{
+    struct guest guest;
+    json_t *response = attest(vm, &guest);
+    uint8_t released[STATE_KEY_SIZE];
+
     open_response(&guest, response, released);
     assert_memory_equal(released, secret, sizeof(secret));
     json_decref(response);
@@ -262,17 +269,9 @@ void stack_attest(int vm)
 
 void stack_attest_in_vain(int vm, const char *reason)
 {
-    uint8_t nonce[RELEASE_ADVERT_SIZE];
-    char text[128] = "";
-    struct snp_report report;
     struct guest guest;
-    json_t *response;
+    json_t *response = attest(vm, &guest);
 
-    guest_start(&guest, &chip);
-    negotiate(vm, text, nonce);
-    report = guest_report(&guest, nonce, sizeof(nonce));
-    send_evidence(vm, &guest, text, &report);
-    response = stack_receive(vm);
     assert_true(json_is_false(json_object_get(response, "success")));
     assert_null(json_object_get(response, "secret"));
     assert_string_equal(json_string_value(json_object_get(response, "reason")), reason);
