@@ -31,7 +31,9 @@ const char command_line_usage[] =
     "Limits:\n"
     "  --connections N      connections at once (default 512)\n"
     "  --per-peer N         connections at once of a vsock CID or of a process (default 16)\n"
-    "  --rate N             messages a second of such a peer, after a burst of 40 (default 10)\n"
+    "  --rate N             messages a second of such a peer, after a burst of 16 (default 2)\n"
+    "  --kbs-connections N  connections to the KBS at once; peers that wait for one take turns\n"
+    "                       (default 32)\n"
     "\n"
     "Others:\n"
     "  --config FILE        take options from FILE; what comes later replaces what came before\n"
@@ -84,6 +86,7 @@ enum command command_line_parse(int argc, char **argv, struct options *options,
         {"connections", required_argument, NULL, 'o'},
         {"per-peer", required_argument, NULL, 'o'},
         {"rate", required_argument, NULL, 'o'},
+        {"kbs-connections", required_argument, NULL, 'o'},
         {"log", required_argument, NULL, 'o'},
         {0},
     };

@@ -258,9 +258,9 @@ static void the_service_reports_a_closed_proxy_and_lives_on(void **state)
     stop_service(&service);
 }
 
-/* Runs the native front-end against the proxy, with the KBS's key unless NULL; returns its exit
- * status. */
-static int run_native(const char *kbs_key)
+/* Runs the native front-end against the proxy, with the KBS's key unless NULL, and with its
+ * messages in that file unless NULL; returns its exit status. */
+static int run_native_to(const char *messages, const char *kbs_key)
 {
     const struct sockaddr_un address = address_of(proxy_socket);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -274,6 +274,8 @@ static int run_native(const char *kbs_key)
     assert_int_equal(listen(listener, 1), 0);
     child = fork();
     if (child == 0) {
+        if (messages && !freopen(messages, "w", stderr))
+            _exit(126);
         execl(attest_path, attest_path, "--proxy", proxy_option, "--amd-sp", sp_option,
               "--vmpck0-file", vmpck0_file, "--key-out", key_file,
               kbs_key ? "--kbs-key" : (char *)NULL, kbs_key, (char *)NULL);
@@ -285,6 +287,11 @@ static int run_native(const char *kbs_key)
     fake_proxy_start(&proxy);
     fake_proxy_join(&proxy);
     return exit_status_of(child);
+}
+
+static int run_native(const char *kbs_key)
+{
+    return run_native_to(NULL, kbs_key);
 }
 
 static void the_native_front_end_writes_the_key_to_a_new_private_file(void **state)
@@ -307,9 +314,29 @@ static void the_native_front_end_writes_the_key_to_a_new_private_file(void **sta
 static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
 {
     (void)state;
-    proxy.attestation = "{\"success\":false}";
+    proxy.attestation = "{\"success\":false,\"reason\":\"kbs-refused\"}";
     assert_int_equal(run_native(NULL), 10 + ATTEST_STATUS_KBS_REFUSED);
     assert_int_equal(access(key_file, F_OK), -1);
+}
+
+static void nothing_of_the_proxys_words_reaches_the_console(void **state)
+{
+    char messages[64], text[512];
+    size_t length;
+    FILE *file;
+
+    (void)state;
+    snprintf(messages, sizeof(messages), "%s/messages", folder);
+    proxy.attestation = "{\"success\":false,\"reason\":\"\\u001b[2Jgotcha\\r\\n\"}";
+    assert_int_equal(run_native_to(messages, NULL), 10 + ATTEST_STATUS_UNEXPLAINED);
+    file = fopen(messages, "r");
+    assert_non_null(file);
+    length = fread(text, 1, sizeof(text) - 1, file);
+    text[length] = '\0';
+    fclose(file);
+    assert_non_null(strstr(text, attest_error_words(ATTEST_ERR_UNEXPLAINED)));
+    assert_null(strstr(text, "gotcha"));
+    assert_null(strpbrk(text, "\033\r"));
 }
 
 static void the_native_front_end_takes_only_a_release_signed_with_its_key(void **state)
@@ -399,6 +426,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(the_service_reports_a_closed_proxy_and_lives_on,
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(a_service_with_a_pinned_key_takes_no_unsigned_release,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(nothing_of_the_proxys_words_reaches_the_console,
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
                                         start_proxy, stop_proxy),
