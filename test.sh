@@ -162,7 +162,7 @@ parts=(svsm services igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'
-    find "$ROOT"/{scripts,guest,tests,bench,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
+    find "$ROOT"/{scripts,guest,tests,bench,docs,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
 }
 
 # It takes the flags of each file from the gcc build, which has all parts. A file at a time: with several, clang-tidy 14

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What `meson install` gives to who runs a KBS and a proxy: programs that start, units that systemd takes and that leave
-# little of the system open, and a configuration to begin with.
+# What `meson install` installs for a KBS and a proxy: programs that start, with their manual pages, units that systemd
+# takes and that leave little of the system open, and a configuration to begin with.
 #
 # usage: tests/integration/install.sh [BUILD_FOLDER]
 set -euo pipefail
