@@ -65,8 +65,8 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
 start_secure_processor() {
-    "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" --socket "$work/sp.sock" \
-        >"$work/sp.log" 2>&1 </dev/null &
+    setpriv --pdeathsig KILL "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" \
+        --socket "$work/sp.sock" >"$work/sp.log" 2>&1 </dev/null &
     pids=($!)
     for _ in {1..200}; do
         [ ! -S "$work/sp.sock" ] || return 0
@@ -80,7 +80,7 @@ run_machine() {
     rm -f "$work"/*
     touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
-    timeout --kill-after=5 "$seconds" "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
+    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
         -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
         -object "memory-backend-file,id=ram,size=${MEMORY_MIB}M,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,6 +31,7 @@
 #include "services/attest/fetch_key.h"
 #include "services/common/io.h"
 #include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/child.h"
 
 #define MEASUREMENT                                                                                \
     "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"                                             \
@@ -99,9 +99,8 @@ static int start_amd_sp(void **state)
     write_file(vmpck0_file, vmpck0, sizeof(vmpck0));
     write_file(kbs_file, &no_pins, sizeof(no_pins));
 
-    amd_sp = fork();
+    amd_sp = child_fork();
     if (amd_sp == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
         execl(amd_sp_path, amd_sp_path, "--chip", chip, "--guest-socket", sp_socket,
               "--measurement", MEASUREMENT, "--vmpck0", VMPCK0, (char *)NULL);
         _exit(127);
@@ -164,7 +163,7 @@ static struct started_service start_service(void)
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(pipe2(key, O_CLOEXEC), 0);
-    service.pid = fork();
+    service.pid = child_fork();
     if (service.pid == 0) {
         const int from[] = {channel[0],
                             client,
@@ -272,7 +271,7 @@ static int run_native_to(const char *messages, const char *kbs_key)
     unlink(proxy_socket);
     assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
-    child = fork();
+    child = child_fork();
     if (child == 0) {
         if (messages && !freopen(messages, "w", stderr))
             _exit(126);
@@ -392,7 +391,7 @@ static void a_service_with_a_pinned_key_takes_no_unsigned_release(void **state)
 
 static int run_with(const char *option, const char *value)
 {
-    pid_t child = fork();
+    pid_t child = child_fork();
 
     if (child == 0) {
         if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))

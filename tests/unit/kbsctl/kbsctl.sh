@@ -251,7 +251,7 @@ says "{\"seq\":"
 run 0 audit show 1
 run 4 audit show 100000
 run 2 audit tail -n 0
-"$kbsctl" audit tail -f -n 1 >"$work/followed" 2>&1 &
+setpriv --pdeathsig KILL "$kbsctl" audit tail -f -n 1 >"$work/followed" 2>&1 &
 follower=$!
 sleep 1
 run 0 volume retire two

@@ -18,6 +18,7 @@
 #include "kbs/server/config_table.h"
 #include "proxy/options.h"
 #include "proxy/peers.h"
+#include "tests/unit/child.h"
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/stack.h"
 #include "tests/unit/proxy/vm.h"
@@ -46,7 +47,7 @@ static void *ask_for_ever(void *evidence)
 static void start_greedy(const char *evidence)
 {
     for (int i = 0; i < GREEDY_VMS; i++) {
-        greedy[i] = fork();
+        greedy[i] = child_fork();
         if (greedy[i] == 0) {
             pthread_t thread;
 

@@ -19,6 +19,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/frame.h"
+#include "tests/unit/child.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/canned_kbs.h"
 #include "tests/unit/proxy/certificates.h"
@@ -363,6 +364,8 @@ static void a_serial_device_is_served_and_opened_again_when_it_comes_back(void *
     int vm;
 
     (void)state;
+    close(pty_open(scratch_path("tty", path))); /* skips, if it must, before there is anything */
+    unlink(path);
     START(&world, "--serial", scratch_path("tty", path), "--timeout", "5", "--rate", "1000");
     rewind(world.log);
     program_says(world.log, "device-unavailable"); /* the VM is not there yet */
@@ -443,7 +446,7 @@ static int make_socket(const char *path, int type)
 /* Starts the proxy with fd as its only passed socket. */
 static pid_t start_activated(const char *url, int fd, const char *notify)
 {
-    pid_t pid = fork();
+    pid_t pid = child_fork();
 
     if (pid == 0) {
         char own_pid[32];
