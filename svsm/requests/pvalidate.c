@@ -7,30 +7,16 @@
 #include "svsm/requests/pvalidate_list.h"
 #include "svsm/sev/rmp.h"
 
-/* The PC's ROM shadow: the host may have mapped it read-only, so that a write never ends. */
-#define SHADOW_ROM_START 0xA0000u
-#define SHADOW_ROM_END   0x100000u
-
 static enum rmp_page_size rmp_size(const struct pvalidate_entry *entry)
 {
     return entry->size == LARGE_PAGE_SIZE ? RMP_2M : RMP_4K;
 }
 
-/* Fresh private pages may hold anything, bytes of the SVSM's own memory included. */
-static void zero_fresh_pages(const struct pvalidate_entry *entry)
-{
-    uint64_t end = entry->page.v + entry->size;
-
-    if (entry->page.v >= SHADOW_ROM_END) {
-        zero_pages(gpa_pointer(entry->page), entry->size);
-        return;
-    }
-    for (uint64_t page = entry->page.v; page < end; page += PAGE_SIZE) {
-        if (page < SHADOW_ROM_START || page >= SHADOW_ROM_END)
-            zero_pages(gpa_pointer(gpa(page)), PAGE_SIZE);
-    }
-}
-
+/*
+ * Fresh private pages may hold anything, bytes of the SVSM's own memory included: the host can put
+ * any page of this VM at any address, and it still decrypts. So all of it is written before anybody
+ * else may read it, the PC's ROM range too; a host that maps that read-only refuses service.
+ */
 static uint64_t validate(struct guest *guest, const struct pvalidate_entry *entry)
 {
     bool unchanged;
@@ -42,7 +28,7 @@ static uint64_t validate(struct guest *guest, const struct pvalidate_entry *entr
         return svsm_rmp_error(code);
     if (unchanged && !entry->ignore_unchanged)
         return svsm_rmp_error(SVSM_PVALIDATE_UNCHANGED);
-    zero_fresh_pages(entry);
+    zero_pages(gpa_pointer(entry->page), entry->size);
     code = rmp_adjust(entry->page, rmp_size(entry), guest->vmpl, RMP_ALL, false);
     return code == RMP_SUCCESS ? SVSM_SUCCESS : svsm_rmp_error(code);
 }
