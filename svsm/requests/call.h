@@ -31,8 +31,8 @@ uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call);
 
 /* Calls of single subjects, for core_protocol(). */
 uint64_t core_pvalidate(struct guest *guest, gpa_t list);
-uint64_t core_create_vcpu(struct guest *guest, const struct svsm_call *call);
-uint64_t core_delete_vcpu(struct guest *guest, gpa_t vmsa);
+uint64_t core_create_vcpu(const struct guest *guest, const struct svsm_call *call);
+uint64_t core_delete_vcpu(void);
 
 /* The result for a PVALIDATE or RMPADJUST code other than 0. */
 static inline uint64_t svsm_rmp_error(uint32_t code)

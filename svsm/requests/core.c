@@ -55,7 +55,7 @@ uint64_t core_protocol(struct guest *guest, struct svsm_call *call)
     case SVSM_CORE_CREATE_VCPU:
         return core_create_vcpu(guest, call);
     case SVSM_CORE_DELETE_VCPU:
-        return core_delete_vcpu(guest, gpa(call->rcx));
+        return core_delete_vcpu();
     case SVSM_CORE_QUERY_PROTOCOL:
         return query_protocol(call);
     case SVSM_CORE_CONFIGURE_VTOM:
