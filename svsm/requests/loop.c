@@ -58,6 +58,7 @@ static void serve_vcpu(struct guest *guest, struct guest_vcpu *vcpu)
         return;
     if (vmsa->guest_exitcode == SVM_EXIT_VMGEXIT && take_pending(vcpu))
         serve_call(guest, vcpu, vmsa);
+    vmsa->guest_exitcode = SVM_EXIT_INVALID;
     vmsa_enable(vmsa);
 }
 
