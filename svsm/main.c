@@ -14,7 +14,6 @@
  */
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/arch/traps.h"
 #include "svsm/arch/usermode.h"
 #include "svsm/console/log.h"
 #include "svsm/console/panic.h"
@@ -34,6 +33,7 @@
 #include "svsm/sev/msr_protocol.h"
 #include "svsm/sev/secrets.h"
 #include "svsm/sev/sev_status.h"
+#include "svsm/trap/traps.h"
 
 static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
 
@@ -41,6 +41,7 @@ static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
 #define LEAF_EXTENDED        0x7u
 #define EXTENDED_EBX_SMEP    (1u << 7)
 #define EXTENDED_EBX_SMAP    (1u << 20)
+#define EXTENDED_ECX_UMIP    (1u << 2)
 
 _Noreturn void kernel_main(uint32_t params_gpa);
 
@@ -88,16 +89,24 @@ static void check_launch(void)
     if (msr_protocol_host_features(&features) != STATUS_OK ||
         (features & HOST_FEATURES_NEEDED) != HOST_FEATURES_NEEDED)
         panic("the host does not support an SVSM (SNP and multiple VMPLs): features %lx", features);
+    if ((features & GHCB_HV_FEATURE_RESTRICTED_INJECTION) && !sev_status_restricts_injection())
+        panic("the host offers restricted injection and the launch image does not ask for it: "
+              "build it with igvm build --sev-features 0x9");
     host_params_read(&host, &params);
 }
 
-/* The kernel never touches the services' own mappings, so SMAP costs nothing. */
+/*
+ * The kernel never touches the services' own mappings, so SMAP costs nothing. The host may have
+ * bits taken out of the CPUID page; every processor with SNP has both.
+ */
 static void harden(void)
 {
-    uint32_t features = cpuid_read(LEAF_EXTENDED, 0).ebx;
+    struct cpuid_registers features = cpuid_read(LEAF_EXTENDED, 0);
+    uint32_t required = EXTENDED_EBX_SMEP | EXTENDED_EBX_SMAP;
 
-    cr4_write(cr4_read() | (features & EXTENDED_EBX_SMEP ? CR4_SMEP : 0) |
-              (features & EXTENDED_EBX_SMAP ? CR4_SMAP : 0));
+    if ((features.ebx & required) != required)
+        panic("the CPUID page lacks SMEP or SMAP: leaf 7 EBX %x", features.ebx);
+    cr4_write(cr4_read() | CR4_SMEP | CR4_SMAP | (features.ecx & EXTENDED_ECX_UMIP ? CR4_UMIP : 0));
 }
 
 static void start_memory(void)
