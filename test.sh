@@ -180,6 +180,7 @@ suite_lint() {
     mapfile -t files < <(sources)
     verdict "the sources are formatted as clang-format does" "$work/clang-format.log" \
         clang-format --dry-run -Werror "${files[@]}"
+    verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
     verdict "cppcheck finds nothing" "$work/cppcheck.log" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
         --suppress=comparePointers -I "$ROOT" "${parts[@]/#/$ROOT/}"

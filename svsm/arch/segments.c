@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 
 #define TRAP_STACK_SIZE 0x4000
 

@@ -3,7 +3,7 @@
 
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/segments.h"
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 
 #define EFER_SYSCALL_ENABLE (1ull << 0)
 /* Cleared on entry: AC, NT, IOPL, DF, IF, TF. */

@@ -7,7 +7,7 @@
 #ifndef SVSM_GUEST_RANGES_H
 #define SVSM_GUEST_RANGES_H
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 #include "svsm/params/memory_map.h"
 
 #define GUEST_VCPUS_MAX 8

@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 struct address_space {
     uint64_t *root;

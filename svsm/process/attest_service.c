@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/attest_service.h"
 
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
 
 enum attest_operation {
     ATTEST_FETCH_KEY = 1,
@@ -17,13 +17,14 @@ enum attest_operation {
 #define FD_STATE_KEY (SERVICE_FD_OWN + 3)
 #define FD_KBS       (SERVICE_FD_OWN + 4)
 
-enum status attest_service_start(struct service *service, const struct boot_service *image,
-                                 struct uart *proxy, struct key_relay *key, struct constant *kbs)
+enum status attest_service_start(struct service *service, struct cpu *cpu,
+                                 const struct boot_service *image, struct uart *proxy,
+                                 struct amd_sp *amd_sp, struct key_relay *key, struct constant *kbs)
 {
-    enum status status = service_create(service, image);
+    enum status status = service_create(service, cpu, image);
 
     if (status == STATUS_OK)
-        status = amd_sp_open(&service->process.files[FD_AMD_SP]);
+        status = amd_sp_open(amd_sp, &cpu->link, &service->process.files[FD_AMD_SP]);
     if (status != STATUS_OK)
         return status;
     service->process.files[FD_PROXY] = file_serial(proxy);

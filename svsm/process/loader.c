@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
 #include "svsm/process/random.h"
 
 #define LOAD_BASE        0x0000400000000000ull /* of position-independent programs, plus a random part */

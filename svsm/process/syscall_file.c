@@ -8,7 +8,6 @@
 #include <sys/syscall.h>
 
 #include "svsm/arch/cpu.h"
-#include "svsm/process/clock.h"
 #include "svsm/process/syscall.h"
 
 #define POLL_MAX     PROCESS_FILES_MAX
@@ -128,7 +127,8 @@ static int64_t do_poll(const struct syscall *call)
     uva_t at = {call->arguments[0]};
     size_t count = call->arguments[1];
     int timeout = (int)call->arguments[2];
-    uint64_t deadline = clock_now() + (uint64_t)timeout * (NANOSECONDS / MILLISECONDS);
+    uint64_t deadline =
+        clock_now(&call->process->cpu->clock) + (uint64_t)timeout * (NANOSECONDS / MILLISECONDS);
     int64_t ready;
 
     if (count > POLL_MAX)
@@ -137,7 +137,7 @@ static int64_t do_poll(const struct syscall *call)
         return -EFAULT;
     for (;;) {
         ready = poll_once(call, set, count);
-        if (ready > 0 || (timeout >= 0 && clock_now() >= deadline))
+        if (ready > 0 || (timeout >= 0 && clock_now(&call->process->cpu->clock) >= deadline))
             break;
         if (timeout < 0)
             return FILE_WOULD_BLOCK;

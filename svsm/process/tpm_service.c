@@ -2,8 +2,8 @@
 #include "svsm/process/tpm_service.h"
 
 #include "lib/freestanding/string.h"
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
 
 enum tpm_operation {
     TPM_OPEN = 1,
@@ -23,10 +23,11 @@ static const uint8_t tpm_rc_failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x
 #define FD_VOLUME (SERVICE_FD_OWN + 0)
 #define FD_KEY    (SERVICE_FD_OWN + 1)
 
-enum status tpm_service_start(struct service *service, const struct boot_service *image,
-                              struct block_device *volume, struct key_relay *key)
+enum status tpm_service_start(struct service *service, struct cpu *cpu,
+                              const struct boot_service *image, struct block_device *volume,
+                              struct key_relay *key)
 {
-    enum status status = service_create(service, image);
+    enum status status = service_create(service, cpu, image);
 
     if (status != STATUS_OK)
         return status;

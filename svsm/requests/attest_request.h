@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 #define ATTEST_SERVICES_SIZE 0x40 /* bytes of the operation for all services */
 #define ATTEST_SINGLE_SIZE   0x58 /* and for one */

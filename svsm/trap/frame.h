@@ -23,8 +23,9 @@ enum trap_vector {
     TRAP_VECTORS = 256,
 };
 
-#define TRAP_HAS_ERROR 0x100 /* in a frame's vector: an error code was pushed; also in vectors.S   \
-                              */
+#define TRAP_HAS_ERROR                                                                             \
+    0x100 /* in a frame's vector: an error code was pushed; also in vectors.S                      \
+           */
 
 /* What vectors.S makes of it. */
 struct trap_frame {

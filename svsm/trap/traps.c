@@ -7,11 +7,11 @@
 #include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/fault_table.h"
 #include "svsm/arch/segments.h"
 #include "svsm/arch/usermode.h"
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 #include "svsm/process/process.h"
-#include "svsm/sev/cpuid.h"
 #include "svsm/trap/frame.h"
 
 #define STUB_SIZE     16
@@ -42,6 +42,7 @@ void trap_handle(struct trap_frame *frame);
 _Noreturn void trap_nested(const struct trap_frame *frame);
 
 static struct gate idt[TRAP_VECTORS];
+static struct cpu *this_cpu; /* the only one */
 
 static bool from_user(const struct trap_frame *frame)
 {
@@ -93,7 +94,7 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
     uint8_t opcode[2];
 
     if (from_user(frame)) {
-        if (process_peek((uva_t){frame->rip}, opcode, sizeof(opcode)) != STATUS_OK)
+        if (process_peek(this_cpu, (uva_t){frame->rip}, opcode, sizeof(opcode)) != STATUS_OK)
             return false;
     } else {
         if (frame->rip < (uint64_t)kernel_start || frame->rip > (uint64_t)text_end - 2)
@@ -105,7 +106,8 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
 
 static void answer_cpuid(struct trap_frame *frame)
 {
-    struct cpuid_registers r = cpuid_read((uint32_t)frame->rax, (uint32_t)frame->rcx);
+    struct cpuid_registers r =
+        cpuid_read(&this_cpu->cpuid, (uint32_t)frame->rax, (uint32_t)frame->rcx);
 
     frame->rax = r.eax;
     frame->rbx = r.ebx;
@@ -170,13 +172,14 @@ void trap_handle(struct trap_frame *frame)
           cr2_read());
 }
 
-void traps_init(void)
+void traps_init(struct cpu *cpu)
 {
     struct {
         uint16_t limit;
         uint64_t base;
     } __attribute__((packed)) pointer = {sizeof(idt) - 1, (uint64_t)idt};
 
+    this_cpu = cpu;
     segments_init();
     for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
         uint64_t stub = (uint64_t)(trap_stubs + vector * STUB_SIZE);

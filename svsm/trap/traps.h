@@ -16,7 +16,9 @@
 #ifndef SVSM_TRAP_TRAPS_H
 #define SVSM_TRAP_TRAPS_H
 
-/* Loads GDT, TSS and IDT. */
-void traps_init(void);
+#include "svsm/process/cpu.h"
+
+/* Loads GDT, TSS and IDT; CPUID is answered as this vCPU has it. */
+void traps_init(struct cpu *cpu);
 
 #endif
