@@ -136,7 +136,7 @@ enum status address_space_map_new(struct address_space *space, uva_t start, uint
     enum status status = STATUS_OK;
     uint64_t done = 0;
 
-    if (!is_user_page_range(start, size) || (protection.write && protection.execute))
+    if (!is_user_page_range(start, size) || protection.execute)
         return STATUS_OUT_OF_RANGE;
     while (done < size && status == STATUS_OK) {
         status = map_one_new(space, start.v + done, protection_flags(protection));
@@ -179,7 +179,7 @@ enum status address_space_protect(struct address_space *space, uva_t start, uint
         if (entry == NULL || *entry == 0)
             return STATUS_NO_MEMORY;
         owned = *entry & PTE_OWNED;
-        if (protection.write && !owned)
+        if (owned ? protection.execute : protection.write)
             return STATUS_OUT_OF_RANGE;
         *entry = paging_entry(paging_entry_page(*entry), flags | owned);
     }

@@ -93,13 +93,16 @@ bool fake_leaks(const void *bytes, size_t size);
 /* Whether any page of the SVSM's region may be accessed by a lower VMPL, but a VMSA for reading. */
 bool fake_region_is_granted(void);
 
+/* For ENDS(): from here on an end is a jump, and an access that faults is one. */
+void fake_arm(void);
+
 _Noreturn void fake_end(const char *text);
 
 #define ENDS(...)                                                                                  \
     ({                                                                                             \
         fake.text[0] = '\0';                                                                       \
         if (sigsetjmp(fake.end, 1) == 0) {                                                         \
-            fake.armed = true;                                                                     \
+            fake_arm();                                                                            \
             __VA_ARGS__;                                                                           \
         }                                                                                          \
         fake.armed = false;                                                                        \

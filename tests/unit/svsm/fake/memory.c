@@ -50,8 +50,6 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 static void set_up(void)
 {
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-
     memory_file = memfd_create("guest", MFD_CLOEXEC);
     if (memory_file < 0 || ftruncate(memory_file, FAKE_SPACE) != 0)
         die("memfd_create");
@@ -59,9 +57,18 @@ static void set_up(void)
     host_view = map(NULL, PROT_READ | PROT_WRITE);
     pages = mmap(NULL, PAGES * sizeof(*pages), PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (pages == MAP_FAILED || sigaction(SIGSEGV, &action, NULL) != 0 ||
-        sigaction(SIGBUS, &action, NULL) != 0)
+    if (pages == MAP_FAILED)
         die("mmap");
+}
+
+/* Each time, since cmocka has handlers of its own for each test. */
+void fake_arm(void)
+{
+    const struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+    if (sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0)
+        die("sigaction");
+    fake.armed = true;
 }
 
 void fake_memory_reset(void)
