@@ -18,8 +18,8 @@ struct address_space {
 };
 
 /*
- * How the service may use a page. Pages of its own, which it may have written, are never executable,
- * and pages that are mapped in place are never writable: no code but what was measured.
+ * How the service may use a page. Pages of its own, which it may have written, are never
+ * executable, and pages that are mapped in place are never writable: no code but what was measured.
  */
 struct protection {
     bool read, write, execute;

@@ -3,18 +3,12 @@
  * (56421, 4.1.7). */
 #include <errno.h>
 
+#include "lib/abi/attest_service.h"
 #include "lib/base/bytes.h"
-#include "lib/snp/guest_message.h"
 #include "svsm/process/files.h"
 
-#define CERTIFICATE_PAGES_MAX 4
-#define KIND_PLAIN            0
-#define KIND_EXTENDED         1
-
-/* write: u32 kind, u32 certificate pages, the message. read: u64 exitinfo2, u64 rbx, message,
- * pages. */
-#define REQUEST_HEADER_SIZE  8
-#define RESPONSE_HEADER_SIZE 16
+#define REQUEST_HEADER_SIZE  offsetof(struct amd_sp_request, message)
+#define RESPONSE_HEADER_SIZE offsetof(struct amd_sp_answer, message)
 
 /* Copies between a service's memory and shared pages in one step, so that nothing is read twice. */
 static enum status from_user(const struct shared_pages *to, struct user_span from, size_t offset,
@@ -41,7 +35,7 @@ static int64_t amd_sp_write(struct file *file, struct user_span from)
         return -EFAULT;
     kind = get_le32(header);
     pages = get_le32(header + 4);
-    if (kind > KIND_EXTENDED || pages > CERTIFICATE_PAGES_MAX)
+    if (kind > AMD_SP_EXT_GUEST_REQUEST || pages > AMD_SP_CERTIFICATE_PAGES)
         return -EINVAL;
     if (from_user(&sp->request, from, REQUEST_HEADER_SIZE, GUEST_MESSAGE_SIZE) != STATUS_OK)
         return -EFAULT;
@@ -49,7 +43,7 @@ static int64_t amd_sp_write(struct file *file, struct user_span from)
     sp->last = (struct ghcb_guest_request){
         .request = sp->request.gpa,
         .response = sp->response.gpa,
-        .extended = kind == KIND_EXTENDED,
+        .extended = kind == AMD_SP_EXT_GUEST_REQUEST,
         .certificates = sp->certificates.gpa,
         .certificate_pages = pages,
     };
@@ -87,7 +81,7 @@ enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *
     if (status == STATUS_OK)
         status = shared_memory_allocate(1, &sp->response);
     if (status == STATUS_OK)
-        status = shared_memory_allocate(CERTIFICATE_PAGES_MAX, &sp->certificates);
+        status = shared_memory_allocate(AMD_SP_CERTIFICATE_PAGES, &sp->certificates);
     sp->link = link;
     *file = (struct file){.operations = &operations, .object = sp};
     return status;

@@ -3,6 +3,7 @@
 #ifndef SVSM_PROCESS_FILES_H
 #define SVSM_PROCESS_FILES_H
 
+#include "lib/abi/channel.h"
 #include "svsm/console/uart.h"
 #include "svsm/process/file.h"
 #include "svsm/sev/ghcb_calls.h"
@@ -28,7 +29,6 @@ MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, st
 struct file file_vmpck0(void);
 
 /* The state key on its way from one service to the other. */
-#define STATE_KEY_SIZE 64
 struct key_relay {
     uint8_t key[STATE_KEY_SIZE];
     bool full;

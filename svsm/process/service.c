@@ -15,7 +15,7 @@ enum status service_create(struct service *service, struct cpu *cpu,
 
     process->files[SERVICE_FD_STDOUT] = file_log(image->name);
     process->files[SERVICE_FD_STDERR] = file_log(image->name);
-    process->files[SERVICE_FD_CHANNEL] = file_channel(&service->channel);
+    process->files[CHANNEL_FD] = file_channel(&service->channel);
     return status;
 }
 

@@ -191,8 +191,13 @@ static void the_protocol_version_must_be_one_that_is_known(void **state)
     static const struct {
         uint16_t min, max;
         const char *end;
-    } cases[] = {{1, 2, ""}, {2, 2, ""}, {2, 9, ""}, {1, 1, "terminate 1"}, {3, 9, "terminate 1"},
-                 {0, 0, "terminate 1"}, {9, 1, "terminate 1"}};
+    } cases[] = {{1, 2, ""},
+                 {2, 2, ""},
+                 {2, 9, ""},
+                 {1, 1, "terminate 1"},
+                 {3, 9, "terminate 1"},
+                 {0, 0, "terminate 1"},
+                 {9, 1, "terminate 1"}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -248,13 +253,13 @@ static size_t unmarked;
 static void unmarks(void)
 {
     fake_host_answer();
-    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t)~(1u << unmarked / 8 % 8);
+    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t) ~(1u << unmarked / 8 % 8);
 }
 
 static void an_answer_that_is_not_marked_valid_is_none(void **state)
 {
-    struct ghcb_guest_request request = {.request = gpa(0x1000), .response = gpa(0x2000),
-                                         .extended = true};
+    struct ghcb_guest_request request = {
+        .request = gpa(0x1000), .response = gpa(0x2000), .extended = true};
     uint32_t value;
 
     (void)state;
@@ -430,8 +435,8 @@ static void a_dead_console_loses_lines_and_nothing_else(void **state)
     (void)state;
     log_error("%s %c %d %u %x %lu %lx %05u %% %08lx", "text", 'c', -5, 6u, 0xABu, 7ul, 0xCDul, 42u,
               0xEFul);
-    assert_true(strstr(vm_console(),
-                       "svsm: [error] text c -5 6 ab 7 cd 00042 % 000000ef\r\n") != NULL);
+    assert_true(strstr(vm_console(), "svsm: [error] text c -5 6 ab 7 cd 00042 % 000000ef\r\n") !=
+                NULL);
     fake.host = gives_a_result;
     result_given = 1;
     log_info("lost");

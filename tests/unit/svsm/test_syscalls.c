@@ -122,8 +122,15 @@ static void code_stays_as_it_was_measured(void **state)
 /* T48: each call that takes an address, with each address that is none of its own. */
 static void addresses_that_are_not_the_services_are_refused(void **state)
 {
-    static const uint64_t bad[] = {0, 8, 0x10000, KERNEL, 0xFFFF800008000000ull, UINT64_MAX - 4,
-                                   0x00007FFFFFFFFFFFull, 1ull << 47, CODE + 0x800};
+    static const uint64_t bad[] = {0,
+                                   8,
+                                   0x10000,
+                                   KERNEL,
+                                   0xFFFF800008000000ull,
+                                   UINT64_MAX - 4,
+                                   0x00007FFFFFFFFFFFull,
+                                   1ull << 47,
+                                   CODE + 0x800};
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -268,8 +275,8 @@ static void descriptors_are_the_given_ones(void **state)
 
 static void unknown_calls_are_named_once(void **state)
 {
-    static const uint64_t numbers[] = {SYS_execve, SYS_fork, SYS_socket, SYS_ptrace, 511, 512,
-                                       UINT64_MAX};
+    static const uint64_t numbers[] = {SYS_execve, SYS_fork, SYS_socket, SYS_ptrace,
+                                       511,        512,      UINT64_MAX};
 
     (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {

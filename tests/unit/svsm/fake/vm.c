@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
@@ -180,8 +181,10 @@ void vm_start_guest(void)
 
 static enum user_exit waits(struct user_registers *registers)
 {
-    registers->rax = 0; /* read of the channel */
-    registers->rdi = SERVICE_FD_CHANNEL;
+    registers->rax = SYS_poll; /* of nothing, for ever */
+    registers->rdi = 0;
+    registers->rsi = 0;
+    registers->rdx = UINT32_MAX;
     return USER_EXIT_SYSCALL;
 }
 
@@ -266,4 +269,47 @@ int64_t vm_syscall(struct service *service, uint64_t number, uint64_t a, uint64_
         service->process.state = PROCESS_READY;
     return process_run(&service->process) == STATUS_OK && pending.returned ? pending.result
                                                                            : INT64_MIN;
+}
+
+#define PROGRAM_BUFFER 0x401000ull /* the program's data */
+
+static vm_handler *handler;
+
+static struct address_space *space_that_runs(void)
+{
+    return &vm.cpu.running->space;
+}
+
+/* One turn: a request came, so answer it; an answer was taken, so read again. */
+static enum user_exit answers(struct user_registers *registers)
+{
+    static uint8_t request[CHANNEL_MESSAGE_MAX], response[CHANNEL_MESSAGE_MAX + 1];
+    size_t size = 0;
+
+    if (registers->r12 == 0) { /* not started */
+        registers->r12 = 1;
+    } else if (registers->r12 == 1) {
+        if ((int64_t)registers->rax <= 0 ||
+            user_read(space_that_runs(), request, (uva_t){PROGRAM_BUFFER}, registers->rax) !=
+                STATUS_OK)
+            return USER_EXIT_FAULT;
+        size = handler(request, registers->rax, response);
+        if (size == 0 ||
+            user_write(space_that_runs(), (uva_t){PROGRAM_BUFFER}, response, size) != STATUS_OK)
+            return USER_EXIT_FAULT;
+        registers->r12 = 2;
+    } else {
+        registers->r12 = 1;
+    }
+    registers->rax = registers->r12 == 1 ? 0 : 1; /* read, write */
+    registers->rdi = CHANNEL_FD;
+    registers->rsi = PROGRAM_BUFFER;
+    registers->rdx = registers->r12 == 1 ? CHANNEL_MESSAGE_MAX : size;
+    return USER_EXIT_SYSCALL;
+}
+
+void vm_serve(vm_handler *answers_with)
+{
+    handler = answers_with;
+    fake.service = answers;
 }

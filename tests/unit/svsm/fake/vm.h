@@ -65,4 +65,11 @@ const char *vm_console(void);
 int64_t vm_syscall(struct service *service, uint64_t number, uint64_t a, uint64_t b, uint64_t c,
                    uint64_t d);
 
+/*
+ * From here on fake.service is a program that answers each request by a handler: it gets the
+ * request and gives the size of its response (0: the program crashes).
+ */
+typedef size_t vm_handler(const uint8_t *request, size_t size, uint8_t *response);
+void vm_serve(vm_handler *handler);
+
 #endif
