@@ -132,7 +132,7 @@ static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
     vmsa_reset(vmsa, params->reset_vector, (uint8_t)params->guest_vmpl, features);
     code = rmp_adjust(direct_gpa(vmsa), RMP_4K, params->guest_vmpl, RMP_READ, true);
     if (code != RMP_DONE)
-        panic("cannot make a VMSA: RMPADJUST code %u", code);
+        panic("cannot make a VMSA: %s", rmp_result_text(code));
     if (ghcb_ap_creation(link, direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID, features) !=
         STATUS_OK)
         panic("the host refuses the guest's vCPU at VMPL %u", params->guest_vmpl);

@@ -5,6 +5,23 @@
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
 
+const char *rmp_result_text(enum rmp_result result)
+{
+    switch (result) {
+    case RMP_DONE:
+        return "done";
+    case RMP_BAD_INPUT:
+        return "bad input";
+    case RMP_NO_PERMISSION:
+        return "no permission";
+    case RMP_WRONG_SIZE:
+        return "the host mapped another page size";
+    case RMP_FAULTED:
+        return "it faulted";
+    }
+    return "an unknown code";
+}
+
 /* Whether the page could be validated with this size; anything unexpected ends the VM. */
 static bool try_validate_own(gpa_t page, enum rmp_page_size size)
 {
@@ -14,7 +31,7 @@ static bool try_validate_own(gpa_t page, enum rmp_page_size size)
     if (result == RMP_WRONG_SIZE && size == RMP_2M)
         return false;
     if (result != RMP_DONE)
-        panic("cannot validate page %lx: PVALIDATE code %u", page.v, result);
+        panic("cannot validate page %lx: %s", page.v, rmp_result_text(result));
     if (unchanged)
         panic("attack: page %lx was validated already", page.v);
     return true;
@@ -44,7 +61,7 @@ void rmp_rescind_own(gpa_t page)
     enum rmp_result result = rmp_validate(page, RMP_4K, false, &unchanged);
 
     if (result != RMP_DONE)
-        panic("cannot rescind page %lx: PVALIDATE code %u", page.v, result);
+        panic("cannot rescind page %lx: %s", page.v, rmp_result_text(result));
     if (unchanged)
         panic("attack: page %lx was not validated", page.v);
 }
@@ -56,6 +73,6 @@ void rmp_grant_own(gpa_t start, uint64_t size, unsigned vmpl)
         enum rmp_result result = rmp_adjust(page, RMP_4K, vmpl, RMP_ALL, false);
 
         if (result != RMP_DONE)
-            panic("cannot grant page %lx to VMPL %u: RMPADJUST code %u", page.v, vmpl, result);
+            panic("cannot grant page %lx to VMPL %u: %s", page.v, vmpl, rmp_result_text(result));
     }
 }

@@ -11,6 +11,9 @@
 
 #include "svsm/arch/rmp.h"
 
+/* The words for a result, for the console. */
+const char *rmp_result_text(enum rmp_result result);
+
 /*
  * Validates a range, in 2 MiB pages where the host mapped such, and zeroes it: before that it may
  * hold anything. Every page must be invalid before.

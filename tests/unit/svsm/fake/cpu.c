@@ -14,6 +14,7 @@
 #include "tests/unit/svsm/fake/machine.h"
 
 struct fake fake;
+uint64_t fake_region_size = 0x800000;
 
 static uint64_t random_state;
 

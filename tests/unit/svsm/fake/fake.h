@@ -29,7 +29,7 @@
 #define FAKE_SPACE       0x100000000ull
 #define FAKE_RAM         0x10000000ull
 #define FAKE_REGION      KERNEL_GPA
-#define FAKE_REGION_SIZE 0x800000ull
+#define FAKE_REGION_SIZE fake_region_size
 
 enum fake_owner {
     FAKE_HOSTS = 0, /* shared, or the host's: reading it private faults */
@@ -72,6 +72,9 @@ struct fake {
 };
 
 extern struct fake fake;
+
+/* 8 MiB; less of it starts faster. To be set before a reset. */
+extern uint64_t fake_region_size;
 
 void fake_reset(void);
 

@@ -100,12 +100,14 @@ void fake_place(gpa_t page, enum fake_owner owner)
     struct fake_page *state = fake_page(page);
     bool valid = owner == FAKE_VALIDATED;
 
-    if (owner != FAKE_VALIDATED || state->owner != FAKE_VALIDATED)
+    bool was_valid = state->owner == FAKE_VALIDATED;
+
+    if (!valid || !was_valid)
         memset(state->permissions, 0, sizeof(state->permissions));
     state->owner = (uint8_t)owner;
     state->vmsa = false;
-    if (mprotect(private_view + (page.v & PAGE_MASK), PAGE_SIZE,
-                 valid ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
+    if (valid != was_valid && mprotect(private_view + (page.v & PAGE_MASK), PAGE_SIZE,
+                                       valid ? PROT_READ | PROT_WRITE : PROT_NONE) != 0)
         die("mprotect");
 }
 
