@@ -12,6 +12,7 @@
 
 #define POLL_MAX     PROCESS_FILES_MAX
 #define MILLISECONDS 1000
+#define POLL_PAUSE   200000 /* nanoseconds: looking costs an exit to the host */
 
 static struct file *file_of(const struct syscall *call, uint64_t descriptor)
 {
@@ -119,6 +120,14 @@ static int64_t poll_once(const struct syscall *call, struct pollfd *set, size_t 
     return ready;
 }
 
+static void pause_between_polls(const struct clock *clock)
+{
+    uint64_t until = clock_now(clock) + POLL_PAUSE;
+
+    while (clock_now(clock) < until)
+        cpu_pause();
+}
+
 /* A poll without end waits as read() does: the guest runs meanwhile. */
 static int64_t do_poll(const struct syscall *call)
 {
@@ -141,7 +150,7 @@ static int64_t do_poll(const struct syscall *call)
             break;
         if (timeout < 0)
             return FILE_WOULD_BLOCK;
-        cpu_pause();
+        pause_between_polls(&call->process->cpu->clock);
     }
     return user_write(space, at, set, count * sizeof(set[0])) == STATUS_OK ? ready : -EFAULT;
 }

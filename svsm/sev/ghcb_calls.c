@@ -42,6 +42,17 @@ enum status ghcb_io_out(struct ghcb_link *link, uint16_t port, unsigned size, ui
     return ghcb_exchange(link, SVM_EXIT_IOIO, ioio_info(port, size), 0);
 }
 
+/* REP OUTSB (56421, section 4.1.2): the bytes are in the shared buffer. */
+enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, const void *bytes,
+                              size_t count)
+{
+    ghcb_begin(link);
+    ghcb_set_buffer(link, bytes, count);
+    return ghcb_exchange(
+        link, SVM_EXIT_IOIO,
+        ioio_info(port, 1) | IOIO_STRING | IOIO_REP | IOIO_ADDR_64 | IOIO_SEGMENT_DS, count);
+}
+
 enum status ghcb_mmio_read(struct ghcb_link *link, gpa_t address, uint32_t *value)
 {
     uint32_t zero = 0;

@@ -164,6 +164,14 @@ static void rescinding_ends_the_guests_access(void **state)
     assert_int_equal(pvalidate(OWN | IGNORE_CF), SVSM_SUCCESS);
 }
 
+static void a_page_whose_access_cannot_be_taken_stays_valid(void **state)
+{
+    (void)state;
+    fake.adjust_result = RMP_NO_PERMISSION;
+    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_VALIDATED);
+}
+
 static void an_injected_fault_does_not_skip_the_revocation(void **state)
 {
     (void)state;
@@ -454,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup(a_page_that_is_the_hosts_is_a_bad_address, start),
         cmocka_unit_test_setup(a_fault_is_never_a_result, start),
         cmocka_unit_test_setup(rescinding_ends_the_guests_access, start),
+        cmocka_unit_test_setup(a_page_whose_access_cannot_be_taken_stays_valid, start),
         cmocka_unit_test_setup(an_injected_fault_does_not_skip_the_revocation, start),
         cmocka_unit_test_setup(faults_at_validation_grant_nothing, start),
         cmocka_unit_test_setup(addresses_of_others_are_refused_in_each_call, start),

@@ -344,8 +344,11 @@ static void a_page_state_change_must_progress_within_its_list(void **state)
                      STATUS_HOST_BROKE_PROTOCOL);
 }
 
+static unsigned times_asked;
+
 static void goes_back(void)
 {
+    times_asked++;
     fake_host_answer();
     lie.cur_entry = lie.cur_entry == 1 ? 0 : 1;
     memcpy(fake_ghcb()->shared_buffer, &lie, sizeof(lie));
@@ -355,9 +358,11 @@ static void a_page_state_change_that_goes_back_is_a_lie(void **state)
 {
     (void)state;
     lie = (struct psc_header){.end_entry = 1};
+    times_asked = 0;
     fake.host = goes_back;
     assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
+    assert_int_equal(times_asked, 2);
 }
 
 static void refuses_the_change(void)
@@ -457,6 +462,16 @@ static void a_services_lines_are_printable_and_its_own(void **state)
     assert_null(strchr(vm_console(), 0x1b));
 }
 
+static void a_line_costs_two_exits_for_each_fifo(void **state)
+{
+    unsigned before = fake_host.io_exits;
+
+    (void)state;
+    assert_int_equal(uart_write(&vm.proxy, "0123456789abcdef0123456789abcdef!", 33), STATUS_OK);
+    assert_int_equal(fake_host.io_exits - before, 6);
+    assert_memory_equal(fake_host.from_vm.bytes, "0123456789abcdef0123456789abcdef!", 33);
+}
+
 static void busy_for_ever(void)
 {
     bool is_status = fake_ghcb()->sw_exitinfo1 >> IOIO_PORT_SHIFT == FAKE_PROXY_PORT + 5;
@@ -502,6 +517,7 @@ int main(void)
         cmocka_unit_test_setup(no_random_numbers_end_the_vm, start),
         cmocka_unit_test_setup(a_dead_console_loses_lines_and_nothing_else, start),
         cmocka_unit_test_setup(a_services_lines_are_printable_and_its_own, start),
+        cmocka_unit_test_setup(a_line_costs_two_exits_for_each_fifo, start),
         cmocka_unit_test_setup(a_transmitter_that_never_drains_is_given_up, start),
     };
 

@@ -51,6 +51,7 @@ struct fake {
 
     /* Before PVALIDATE or RMPADJUST; true: an injected fault skips the instruction. */
     bool (*on_rmp)(gpa_t page);
+    enum rmp_result adjust_result; /* what RMPADJUST says instead, unless it is RMP_DONE */
     /* Before a guarded access, in pieces of at most a page; true: it faults. */
     bool (*on_guarded)(gpa_t at, size_t size, bool write);
     /* Large pages work only where the host mapped such. */

@@ -262,6 +262,8 @@ enum rmp_result rmp_adjust(gpa_t page, enum rmp_page_size size, unsigned vmpl, u
 {
     if (fake.on_rmp != NULL && fake.on_rmp(page))
         return RMP_FAULTED;
+    if (fake.adjust_result != RMP_DONE)
+        return fake.adjust_result;
     if (vmpl == 0 || vmpl >= VMPL_COUNT || !is_aligned(page.v, span_of(size)))
         return RMP_BAD_INPUT;
     if (size == RMP_2M && !fake.large_pages)
