@@ -3,13 +3,13 @@
 # Takes the defences of the SVSM and of the attestation service out, one by one, in a copy of the sources, and expects
 # the named test to fail each time.
 #
-# usage: tests/mutants.sh [WORD]
+# usage: tests/svsm/mutants.sh [WORD]
 #
 #   WORD   only the mutants whose line contains it
 #
 # Exit status: 0 each was caught, 1 one was not or could not be made, 2 usage.
 set -euo pipefail
-. "$(dirname "$(readlink -f "$0")")/tap.sh"
+. "$(dirname "$(readlink -f "$0")")/../tap.sh"
 case $#${1-} in
     0 | 1[!-]*) ;;
     *) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
