@@ -6,7 +6,7 @@
 #
 # usage: ./test.sh [--quick] [SUITE]...
 #
-#   SUITE        only these: gcc asan clang integration e2e lint
+#   SUITE        only these: gcc asan clang svsm integration e2e lint
 #   --quick      all but e2e, the tests that start VMs
 #   -h, --help   this text
 #
@@ -16,11 +16,11 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 
 suites=()
-all=(lint gcc asan clang integration e2e)
+all=(lint gcc asan clang svsm integration e2e)
 while [ $# != 0 ]; do
     case $1 in
-        gcc | asan | clang | integration | e2e | lint) suites+=("$1") ;;
-        --quick) suites+=(lint gcc asan clang integration) ;;
+        gcc | asan | clang | svsm | integration | e2e | lint) suites+=("$1") ;;
+        --quick) suites+=(lint gcc asan clang svsm integration) ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown suite or option $1" ;;
     esac
@@ -151,6 +151,9 @@ suite_integration() {
     script_tests integration "$work/gcc"
 }
 
+# Coverage of its host tests, and its defences taken out one by one
+suite_svsm() { script_tests svsm; }
+
 suite_e2e() {
     compgen -G "$ROOT/tests/e2e/*.sh" >/dev/null || return 0
     step "e2e: preparing"
@@ -180,6 +183,7 @@ suite_lint() {
     mapfile -t files < <(sources)
     verdict "the sources are formatted as clang-format does" "$work/clang-format.log" \
         clang-format --dry-run -Werror "${files[@]}"
+    verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
     verdict "cppcheck finds nothing" "$work/cppcheck.log" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
         --suppress=comparePointers -I "$ROOT" "${parts[@]/#/$ROOT/}"

@@ -1,31 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/mm/shared_memory.h"
+#include "svsm/sev/shared_memory.h"
 
 #include "lib/freestanding/string.h"
 #include "lib/snp/ghcb.h"
-#include "svsm/console/panic.h"
+#include "svsm/arch/memory.h"
+#include "svsm/arch/paging.h"
+#include "svsm/base/panic.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/mm/paging.h"
 #include "svsm/sev/msr_protocol.h"
 #include "svsm/sev/rmp.h"
 
-static size_t pages_mapped;
-
 struct shared_pages shared_memory_convert(gpa_t start, size_t count)
 {
-    struct shared_pages pages = {
-        .bytes = (volatile uint8_t *)(SHARED_WINDOW + pages_mapped * PAGE_SIZE),
-        .gpa = start,
-        .size = count * PAGE_SIZE,
-    };
+    struct shared_pages pages = {.gpa = start, .size = count * PAGE_SIZE};
 
-    CHECK(count <= SHARED_PAGES_MAX - pages_mapped);
     for (size_t i = 0; i < count; i++) {
         gpa_t page = gpa_add(start, i * PAGE_SIZE);
+        volatile void *shown;
 
         rmp_rescind_own(page);
         msr_protocol_page_state(page, PSC_SHARED);
-        paging_map_shared(pages_mapped++, page);
+        shown = paging_map_shared(page);
+        CHECK(shown != NULL);
+        if (i == 0)
+            pages.bytes = shown;
     }
     memset((void *)pages.bytes, 0, pages.size);
     return pages;

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/mm/paging.h"
+#include "svsm/arch/paging.h"
 
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/memory.h"
 #include "svsm/arch/segments.h"
-#include "svsm/mm/page_allocator.h"
 
 #define GIB             0x40000000ull
 #define LOW_DIRECTORIES 4
 #define KERNEL_TABLES   2 /* svsm.ld asserts that the image fits */
-#define PDPT_SPAN       (PAGE_TABLE_ENTRIES * GIB)
-#define ROOT_DIRECT_MAP 256
-#define ROOT_KERNEL     511
 #define PDPT_SHARED     511
 #define ADDRESS_MASK    0x000FFFFFFFFFF000ull
 
@@ -28,6 +25,7 @@ static page_table image_alias __attribute__((aligned(4096)));
 static page_table shared_directory __attribute__((aligned(4096)));
 static page_table shared_table __attribute__((aligned(4096)));
 static uint64_t c_bit_mask;
+static size_t shared_pages;
 
 extern const uint8_t kernel_start[], text_end[], rodata_end[], kernel_end[];
 extern uint8_t kernel_stack_guard[];
@@ -99,56 +97,28 @@ void paging_init(unsigned c_bit)
     paging_flush();
 }
 
-/* Maps one GiB of the direct map with large pages. */
-static enum status map_gib(uint64_t *pdpt, uint64_t start)
+uint64_t *paging_root(void)
 {
-    uint64_t *directory = page_allocate();
-
-    if (directory == NULL)
-        return STATUS_NO_MEMORY;
-    for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++)
-        directory[i] =
-            paging_entry(gpa(start + i * LARGE_PAGE_SIZE), PTE_PRESENT | PTE_WRITABLE | PTE_LARGE);
-    pdpt[start / GIB % PAGE_TABLE_ENTRIES] =
-        paging_entry(direct_gpa(directory), PTE_PRESENT | PTE_WRITABLE | PTE_NX);
-    return STATUS_OK;
+    return page_root;
 }
 
-enum status paging_extend_direct_map(uint64_t end)
+volatile void *paging_map_shared(gpa_t page)
 {
-    uint64_t *pdpt = page_direct_pdpt;
-    enum status status = STATUS_OK;
-
-    if (end > DIRECT_MAP_MAX)
-        return STATUS_OUT_OF_RANGE;
-    for (uint64_t at = LOW_DIRECTORIES * GIB; at < end && status == STATUS_OK; at += GIB) {
-        if (at % PDPT_SPAN == 0) {
-            pdpt = page_allocate();
-            if (pdpt == NULL)
-                return STATUS_NO_MEMORY;
-            page_root[ROOT_DIRECT_MAP + at / PDPT_SPAN] =
-                paging_entry(direct_gpa(pdpt), PTE_PRESENT | PTE_WRITABLE);
-        }
-        status = map_gib(pdpt, at);
-    }
-    return status;
-}
-
-void paging_map_shared(size_t index, gpa_t page)
-{
-    shared_table[index] = page.v | PTE_PRESENT | PTE_WRITABLE | PTE_NX;
+    if (shared_pages == SHARED_PAGES_MAX)
+        return NULL;
+    shared_table[shared_pages] = page.v | PTE_PRESENT | PTE_WRITABLE | PTE_NX;
     paging_flush();
+    return (volatile void *)(SHARED_WINDOW + shared_pages++ * PAGE_SIZE);
 }
 
-gpa_t paging_kernel_root(void)
+void paging_load_kernel(void)
 {
-    return image_gpa(page_root);
+    cr3_write(paging_entry(image_gpa(page_root), 0));
 }
 
-void paging_copy_kernel_half(uint64_t *root)
+void paging_load(const uint64_t *root)
 {
-    for (unsigned i = ROOT_DIRECT_MAP; i <= ROOT_KERNEL; i++)
-        root[i] = page_root[i];
+    cr3_write(paging_entry(direct_gpa(root), 0));
 }
 
 void paging_flush(void)

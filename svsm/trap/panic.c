@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -8,30 +8,17 @@
  *   #PF    during such a copy, an error of that copy; anything else is fatal
  *   ring 3 anything else but CPUID ends the service
  *   interrupts, NMI, #HV: the host may inject them at any time; they are ignored
+ *
+ * Handlers take no exception of their own, so one that comes while another is handled is the
+ * host's, would overwrite the frame below it, and ends the VM. So does a frame that does not prove
+ * what it is (frame.h).
  */
-#ifndef SVSM_ARCH_TRAPS_H
-#define SVSM_ARCH_TRAPS_H
+#ifndef SVSM_TRAP_TRAPS_H
+#define SVSM_TRAP_TRAPS_H
 
-#include <stdint.h>
+#include "svsm/process/cpu.h"
 
-enum trap_vector {
-    TRAP_NMI = 2,
-    TRAP_DF = 8,
-    TRAP_PF = 14,
-    TRAP_HV = 28,
-    TRAP_VC = 29,
-    TRAP_EXCEPTIONS = 32, /* vectors from here on are interrupts */
-};
-
-/* What vectors.S leaves on the stack. */
-struct trap_frame {
-    uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
-    uint64_t rbp, rdi, rsi, rdx, rcx, rbx, rax;
-    uint64_t vector, error;
-    uint64_t rip, cs, rflags, rsp, ss;
-};
-
-/* Loads GDT, TSS and IDT. */
-void traps_init(void);
+/* Loads GDT, TSS and IDT; CPUID is answered as this vCPU has it. */
+void traps_init(struct cpu *cpu);
 
 #endif

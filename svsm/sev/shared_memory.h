@@ -3,13 +3,13 @@
  * Pages that the host may read and write: the GHCB, bounce buffers, virtio rings. Nothing secret
  * is ever stored there, and whatever is read from there is copied before it is judged.
  */
-#ifndef SVSM_MM_SHARED_MEMORY_H
-#define SVSM_MM_SHARED_MEMORY_H
+#ifndef SVSM_SEV_SHARED_MEMORY_H
+#define SVSM_SEV_SHARED_MEMORY_H
 
 #include <stddef.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 struct shared_pages {
     volatile uint8_t *bytes;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kinds of address, as distinct types, and the kernel's virtual address space.
+ * The kinds of address, as distinct types, and the kernel's virtual address space (arch/memory.h
+ * has the pointers).
  *
  *   0000000000000000 - 00007fffffffffff   the service that runs
  *   ffff800000000000 -                    direct map of guest-physical memory, private, 2 MiB pages
  *   ffffffff80000000 -                    the kernel's image, 4 KiB pages
  *   ffffffffc0000000 - ffffffffc01fffff   shared pages (C=0), 4 KiB pages
  */
-#ifndef SVSM_MM_ADDRESS_H
-#define SVSM_MM_ADDRESS_H
+#ifndef SVSM_BASE_ADDRESS_H
+#define SVSM_BASE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,24 +41,6 @@ static inline gpa_t gpa(uint64_t v)
 static inline gpa_t gpa_add(gpa_t a, uint64_t offset)
 {
     return (gpa_t){a.v + offset};
-}
-
-/* Private memory at a guest-physical address; it faults unless validated and ours. */
-static inline void *gpa_pointer(gpa_t a)
-{
-    return (void *)(DIRECT_MAP + a.v);
-}
-
-/* The inverse, for pointers into the direct map only. */
-static inline gpa_t direct_gpa(const void *pointer)
-{
-    return (gpa_t){(uint64_t)pointer - DIRECT_MAP};
-}
-
-/* Where an object of the kernel's image lies. */
-static inline gpa_t image_gpa(const void *object)
-{
-    return (gpa_t){(uint64_t)object - KERNEL_VIRTUAL + KERNEL_GPA};
 }
 
 static inline bool is_aligned(uint64_t value, uint64_t alignment)

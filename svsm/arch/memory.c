@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
 
-#include "svsm/arch/cpu.h"
+#include "svsm/arch/fault_table.h"
 
-/* Returns 0, or FAULTED. */
-static uint64_t guarded_copy(void *to, const void *from, size_t size)
+void *gpa_pointer(gpa_t a)
+{
+    return (void *)(DIRECT_MAP + a.v);
+}
+
+gpa_t direct_gpa(const void *pointer)
+{
+    return (gpa_t){(uint64_t)pointer - DIRECT_MAP};
+}
+
+gpa_t image_gpa(const void *object)
+{
+    return (gpa_t){(uint64_t)object - KERNEL_VIRTUAL + KERNEL_GPA};
+}
+
+static enum status guarded_copy(void *to, const void *from, size_t size)
 {
     uint64_t result = 0;
     size_t words = size / 8;
@@ -17,20 +31,20 @@ static uint64_t guarded_copy(void *to, const void *from, size_t size)
                      : "+a"(result), "+D"(to), "+S"(from), "+c"(words)
                      : [rest] "r"(rest)
                      : "memory");
-    return result;
+    return result == FAULTED ? STATUS_FAULT : STATUS_OK;
 }
 
-enum status guest_read(void *to, gpa_t from, size_t size)
+enum status guarded_read(void *to, gpa_t from, size_t size)
 {
-    return guarded_copy(to, gpa_pointer(from), size) == FAULTED ? STATUS_FAULT : STATUS_OK;
+    return guarded_copy(to, gpa_pointer(from), size);
 }
 
-enum status guest_write(gpa_t to, const void *from, size_t size)
+enum status guarded_write(gpa_t to, const void *from, size_t size)
 {
-    return guarded_copy(gpa_pointer(to), from, size) == FAULTED ? STATUS_FAULT : STATUS_OK;
+    return guarded_copy(gpa_pointer(to), from, size);
 }
 
-enum status guest_exchange_byte(gpa_t at, uint8_t value, uint8_t *old)
+enum status guarded_exchange_byte(gpa_t at, uint8_t value, uint8_t *old)
 {
     uint64_t result = 0;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's page tables (layout: mm/address.h) and the walk that address spaces share. */
-#ifndef SVSM_MM_PAGING_H
-#define SVSM_MM_PAGING_H
+/* The kernel's own page tables (layout: base/address.h) and what a page table entry is. */
+#ifndef SVSM_ARCH_PAGING_H
+#define SVSM_ARCH_PAGING_H
 
 #include <stddef.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 #define PTE_PRESENT  (1ull << 0)
 #define PTE_WRITABLE (1ull << 1)
@@ -26,23 +26,29 @@
  */
 void paging_init(unsigned c_bit);
 
-/* Extends the direct map, which starts with 4 GiB, to cover [0, end). Uses the page allocator. */
-MUST_CHECK enum status paging_extend_direct_map(uint64_t end);
+/* The kernel's root table, whose direct map covers the first DIRECT_MAP_START bytes. */
+#define DIRECT_MAP_START 0x100000000ull
+uint64_t *paging_root(void);
 
-/* Makes page index of the shared window (below SHARED_PAGES_MAX) the page at `page`, C=0. */
-void paging_map_shared(size_t index, gpa_t page);
+/*
+ * Shows a page, C=0, at the next free address of the shared window; NULL when SHARED_PAGES_MAX are
+ * shown. Pages shown one after the other are adjacent.
+ */
+volatile void *paging_map_shared(gpa_t page);
 
-/* The page-table root that holds the kernel only. */
-gpa_t paging_kernel_root(void);
-
-/* Fills the kernel half of a new root table. */
-void paging_copy_kernel_half(uint64_t *root);
+/* Loads the root table that holds the kernel only, or another one in private memory. */
+void paging_load_kernel(void);
+void paging_load(const uint64_t *root);
 
 /* An entry for a private page. */
 uint64_t paging_entry(gpa_t page, uint64_t flags);
 
 /* The page that an entry points to. */
 gpa_t paging_entry_page(uint64_t entry);
+
+/* Indices into a root table: the kernel's half starts with the direct map. */
+#define ROOT_DIRECT_MAP 256
+#define ROOT_KERNEL     511
 
 /* Drops this vCPU's cached translations, permissions included. */
 void paging_flush(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/arch/traps.h"
+#include "svsm/trap/traps.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,13 +7,13 @@
 #include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/fault_table.h"
 #include "svsm/arch/segments.h"
 #include "svsm/arch/usermode.h"
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 #include "svsm/process/process.h"
-#include "svsm/sev/cpuid.h"
+#include "svsm/trap/frame.h"
 
-#define VECTORS       256
 #define STUB_SIZE     16
 #define GATE_TYPE     0x8E /* present, DPL 0, interrupt gate */
 #define OPCODE_CPUID0 0x0F
@@ -33,17 +33,46 @@ struct fault_line {
     uint64_t at, resume;
 };
 
-extern const uint8_t trap_stubs[];
+extern const uint8_t trap_stubs[], trap_stubs_end[];
+extern uint8_t trap_active;
 extern const struct fault_line fault_table_start[], fault_table_end[];
 extern const uint8_t kernel_start[], text_end[];
 
 void trap_handle(struct trap_frame *frame);
+_Noreturn void trap_nested(const struct trap_frame *frame);
 
-static struct gate idt[VECTORS];
+static struct gate idt[TRAP_VECTORS];
+static struct cpu *this_cpu; /* the only one */
 
 static bool from_user(const struct trap_frame *frame)
 {
-    return (frame->cs & 3) == 3;
+    return frame->cs == USER_CODE_RING3;
+}
+
+static enum trap_stack stack_of(unsigned vector)
+{
+    switch (vector) {
+    case TRAP_VC:
+        return TRAP_STACK_VC;
+    case TRAP_DF:
+        return TRAP_STACK_DF;
+    case TRAP_PF:
+        return TRAP_STACK_PF;
+    default:
+        return trap_is_event(vector) ? TRAP_STACK_EVENT : TRAP_STACK_OTHER;
+    }
+}
+
+/* The handler does not return to what it interrupted. */
+static _Noreturn void leave_service(const struct trap_frame *frame)
+{
+    trap_active = 0;
+    usermode_leave_on_fault(&(struct user_fault){
+        .vector = trap_vector(frame),
+        .error = frame->error,
+        .rip = frame->rip,
+        .address = cr2_read(),
+    });
 }
 
 /* Resumes behind a guarded access; false when the instruction is not in the table. */
@@ -65,7 +94,7 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
     uint8_t opcode[2];
 
     if (from_user(frame)) {
-        if (process_peek((uva_t){frame->rip}, opcode, sizeof(opcode)) != STATUS_OK)
+        if (process_peek(this_cpu, (uva_t){frame->rip}, opcode, sizeof(opcode)) != STATUS_OK)
             return false;
     } else {
         if (frame->rip < (uint64_t)kernel_start || frame->rip > (uint64_t)text_end - 2)
@@ -77,7 +106,8 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
 
 static void answer_cpuid(struct trap_frame *frame)
 {
-    struct cpuid_registers r = cpuid_read((uint32_t)frame->rax, (uint32_t)frame->rcx);
+    struct cpuid_registers r =
+        cpuid_read(&this_cpu->cpuid, (uint32_t)frame->rax, (uint32_t)frame->rcx);
 
     frame->rax = r.eax;
     frame->rbx = r.ebx;
@@ -99,54 +129,59 @@ static void handle_vc(struct trap_frame *frame)
               cr2_read(), frame->rip);
     }
     if (from_user(frame))
-        usermode_leave_on_fault(frame);
+        leave_service(frame);
     panic("unexpected #VC, code %lx, rip %lx", frame->error, frame->rip);
 }
 
-static bool is_injectable_event(uint64_t vector)
+static void prove(const struct trap_frame *frame)
 {
-    return vector == TRAP_NMI || vector == TRAP_HV || vector >= TRAP_EXCEPTIONS;
+    const struct trap_place place = {
+        .stack_top = segments_stack_top(stack_of(trap_vector(frame))),
+        .entry_start = (uint64_t)trap_stubs,
+        .entry_end = (uint64_t)trap_stubs_end,
+        .kernel_selector = KERNEL_CODE,
+        .user_selector = USER_CODE_RING3,
+    };
+    const char *mistake = trap_frame_mistake(frame, &place);
+
+    if (mistake != NULL)
+        panic("attack: the host injected exception %u %s", trap_vector(frame), mistake);
+}
+
+void trap_nested(const struct trap_frame *frame)
+{
+    panic("attack: the host injected exception %u while another was handled", trap_vector(frame));
 }
 
 void trap_handle(struct trap_frame *frame)
 {
-    if (is_injectable_event(frame->vector))
+    unsigned vector = trap_vector(frame);
+
+    prove(frame);
+    if (trap_is_event(vector))
         return;
-    if (frame->vector == TRAP_VC) {
+    if (vector == TRAP_VC) {
         handle_vc(frame);
         return;
     }
     if (from_user(frame))
-        usermode_leave_on_fault(frame);
-    if (frame->vector == TRAP_PF && resume_guarded_access(frame))
+        leave_service(frame);
+    if (vector == TRAP_PF && resume_guarded_access(frame))
         return;
-    panic("exception %lu, error %lx, rip %lx, address %lx", frame->vector, frame->error, frame->rip,
+    panic("exception %u, error %lx, rip %lx, address %lx", vector, frame->error, frame->rip,
           cr2_read());
 }
 
-static enum trap_stack stack_of(unsigned vector)
-{
-    switch (vector) {
-    case TRAP_VC:
-        return TRAP_STACK_VC;
-    case TRAP_DF:
-        return TRAP_STACK_DF;
-    case TRAP_PF:
-        return TRAP_STACK_PF;
-    default:
-        return is_injectable_event(vector) ? TRAP_STACK_EVENT : TRAP_STACK_OTHER;
-    }
-}
-
-void traps_init(void)
+void traps_init(struct cpu *cpu)
 {
     struct {
         uint16_t limit;
         uint64_t base;
     } __attribute__((packed)) pointer = {sizeof(idt) - 1, (uint64_t)idt};
 
+    this_cpu = cpu;
     segments_init();
-    for (unsigned vector = 0; vector < VECTORS; vector++) {
+    for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
         uint64_t stub = (uint64_t)(trap_stubs + vector * STUB_SIZE);
 
         idt[vector] = (struct gate){
