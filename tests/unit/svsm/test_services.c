@@ -232,6 +232,12 @@ static void without_the_state_key_the_vm_ends_with_the_reason(void **state)
                                           "the reply did not decrypt",
                                           "it failed itself",
                                           "the key is not from a KBS that this image trusts",
+                                          "the KBS is busy",
+                                          "the KBS failed",
+                                          "a gateway does not reach the KBS",
+                                          "the KBS's address redirects elsewhere",
+                                          "no common version of a protocol",
+                                          "the proxy brings no key and does not say why",
                                           "unknown reason"};
 
     (void)state;
