@@ -9,60 +9,8 @@ if [ $# -ne 1 ] || [ "$1" = -h ] || [ "$1" = --help ]; then
     echo "usage: $0 TPM_PROGRAM" >&2
     exit 2
 fi
-if ! command -v tpm2_startup >/dev/null; then
-    echo "skipped: tpm2-tools is not installed" >&2
-    exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/native_tpm.sh"
 
-tpm_program=$(realpath "$1")
-work=$(mktemp -d)
-tpm_pid=
-cleanup() {
-    if [ -n "$tpm_pid" ]; then kill "$tpm_pid" 2>/dev/null || true; fi
-    rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work"
-
-fail() {
-    echo "FAILED: $1" >&2
-    if [ -e tpm.log ]; then sed 's/^/    tpm: /' tpm.log >&2; fi
-    exit 1
-}
-
-# start_tpm KEY_FILE: starts the program on a free pair of ports and sends TPM2_Startup.
-start_tpm() {
-    local port
-    for _ in $(seq 20); do
-        port=$((20000 + 2 * (RANDOM % 10000)))
-        : >tpm.log
-        "$tpm_program" --tcp "$port" --state volume --key-file "$1" --create 2>>tpm.log &
-        tpm_pid=$!
-        for _ in $(seq 100); do
-            if grep -q 'TPM ready' tpm.log; then
-                export TPM2TOOLS_TCTI="mssim:host=localhost,port=$port"
-                tpm2_startup -c
-                return
-            fi
-            kill -0 "$tpm_pid" 2>/dev/null || break
-            sleep 0.05
-        done
-        grep -q 'cannot listen' tpm.log || break
-    done
-    fail "the TPM does not start"
-}
-
-stop_tpm() {
-    kill "$tpm_pid"
-    wait "$tpm_pid" || fail "the TPM ends with status $?"
-    tpm_pid=
-}
-
-# There is no resource manager, and few slots for objects: every command frees its own.
-quietly() {
-    "$@" >>tools.log 2>&1 || fail "$* says: $(tail -n 3 tools.log)"
-    tpm2_flushcontext -t
-}
 primary() {
     quietly tpm2_createprimary -C o -c primary.ctx
 }
