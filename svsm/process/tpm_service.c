@@ -61,6 +61,11 @@ static const char *opening_failure(uint32_t code)
         return "the state volume failed";
     case 2:
         return "the state volume is damaged; it was not changed";
+    case 5:
+        return "the TPM's libtpms refuses the state in the volume, which is intact; it was not "
+               "changed";
+    case 6:
+        return "a newer libtpms wrote the state in the volume, which is intact; it was not changed";
     default:
         return "the service cannot open the state volume";
     }

@@ -50,11 +50,14 @@ start_tpm() {
     tpm2_startup -c
 }
 
-stop_tpm() {
-    kill "$tpm_pid"
+# end_tpm SIGNAL
+end_tpm() {
+    kill "-$1" "$tpm_pid"
     wait "$tpm_pid" || fail "the TPM ends with status $?"
     tpm_pid=
 }
+
+stop_tpm() { end_tpm TERM; }
 
 # A hard end, as a power cut.
 kill_tpm() {

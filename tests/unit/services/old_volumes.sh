@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Each volume in volumes/, which an earlier build wrote, opens with this one, and all that was put there is found
-# again: in the first start, and in the next, from what this build made of it.
+# Each volume in volumes/, which another build wrote, opens with this one, and all that was put there is found again:
+# in the first start, and in the next, from what this build made of it. One that a newer libtpms wrote is named as that.
 # Usage: old_volumes.sh TPM_PROGRAM
 set -euo pipefail
 
@@ -20,19 +20,48 @@ compare() {
     [ "$(tpm2_readclock | sed -n 's/^ *clock: //p')" -ge "$clock" ] || fail "$2: the clock went back"
 }
 
-for folder in "$here"/volumes/*-*; do
-    echo "what was written with ${folder##*/} is found again"
-    xz -dc "$folder/volume.xz" >volume
-    start_tpm "$folder/key"
+# is_found_again FOLDER
+is_found_again() {
+    start_tpm key
     grep -q 'is valid' tpm.log || fail "the state was not opened"
-    compare "$folder" "first start"
+    compare "$1" "first start"
     quietly tpm2_nvincrement 0x1500002 -C o -P $owner_auth
     tpm2_shutdown -c
     stop_tpm
 
-    start_tpm "$folder/key"
-    sed 's/^NV 0x1500002: 0000000000000003/NV 0x1500002: 0000000000000004/' "$folder/values" >values
-    cp "$folder"/sealed.* .
+    start_tpm key
+    sed 's/^NV 0x1500002: 0000000000000003/NV 0x1500002: 0000000000000004/' "$1/values" >values
+    cp "$1"/sealed.* .
     compare . "next start"
     stop_tpm
+}
+
+is_named_as_too_new() {
+    local status=0
+    cp volume before
+    timeout 20 "$tpm_program" --tcp 19998 --state volume --key-file key 2>tpm.log || status=$?
+    [ $status -eq 6 ] || fail "the program ends with status $status"
+    grep -q 'a newer libtpms wrote' tpm.log || fail "it is not named as too new"
+    cmp volume before || fail "the volume was written to"
+}
+
+# The library of this build, as its log names it
+head -c 64 /dev/urandom >key
+chmod 600 key
+power_on key
+library=$(sed -n 's/.*libtpms \([0-9.]*\).*/\1/p' tpm.log)
+[ -n "$library" ] || fail "the log does not name libtpms"
+stop_tpm
+
+for folder in "$here"/volumes/*-*; do
+    writer=${folder##*/libtpms-}
+    xz -dc "$folder/volume.xz" >volume
+    cp "$folder/key" key
+    if [ "$(printf '%s\n' "$writer" "$library" | sort -V | tail -n 1)" = "$library" ]; then
+        echo "what was written with libtpms $writer is found again with $library"
+        is_found_again "$folder"
+    else
+        echo "what was written with libtpms $writer is too new for $library, and named as that"
+        is_named_as_too_new
+    fi
 done

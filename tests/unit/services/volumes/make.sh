@@ -5,7 +5,8 @@
 #
 # usage: make.sh TPM_PROGRAM FOLDER
 #
-# libtpms-0.9.2/ was made by the program of commit f293ab0, built in Debian 12 with its libtpms-dev 0.9.2-3.1+deb12u1.
+# libtpms-0.9.2/ was made by the program of commit f293ab0, built in Debian 12 with its libtpms-dev 0.9.2-3.1+deb12u1;
+# libtpms-0.10.2/ with unstable's 0.10.2-5.
 set -euo pipefail
 
 if [ $# -ne 2 ] || [ "$1" = -h ] || [ "$1" = --help ]; then
@@ -19,6 +20,7 @@ folder=$(realpath "$2")
 . "$here/../volume_contents.sh"
 
 head -c 64 /dev/urandom >key
+chmod 600 key
 truncate -s 1M volume # the smallest that there is
 start_tpm key
 fill_tpm
