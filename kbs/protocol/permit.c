@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/protocol/permit.h"
 
-#include "kbs/store/signing_keys.h"
+#include "kbs/keys/keyring.h"
 
 static void begin(struct permit *permit, struct refusal *refusal)
 {
@@ -21,6 +21,7 @@ static enum store_status check_signer(const struct permit *permit, struct store_
 
     if (status != STORE_RETIRED && status != STORE_NOT_FOUND)
         return status;
+    keyring_invalidate(permit->kbs->keyring); /* it did not know yet */
     *refusal = refusal_of(grant->signer_use == SIGNING_KEY_RELEASE ? REFUSAL_RELEASE_KEY
                                                                    : REFUSAL_TOKEN_SIGNER);
     return STORE_OK;

@@ -151,12 +151,20 @@ static void a_policy_that_is_none_is_replaced(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void a_server_without_keys_is_mended_by_its_administrator(void **state)
+/* As what becomes of a store of version 1, which had neither. */
+static void a_server_without_keys_and_tokens_is_mended(void **state)
 {
+    FILE *token;
+
     (void)state;
-    make_server("keys", "default", "DELETE FROM signing_key");
+    make_server("keys", "default", "DELETE FROM signing_key; DELETE FROM token");
     assert_checked("warning: there is no key to sign release records with");
     serve();
+    assert_says(administer("GET", "status", ""), "HTTP/1.1 401 ");
+    assert_int_equal(program_run("recover-token", "--config", in_folder("kbs.conf")), 0);
+    token = fopen(in_folder("owner.token"), "w");
+    fputs(program_output, token);
+    fclose(token);
     assert_incomplete("\"release-key\"", "kbsctl key rotate release");
     assert_incomplete("\"token-key\"", "kbsctl key rotate token");
     assert_says(net_converse(server.port, "GET /.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n"
@@ -177,7 +185,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_server_without_its_policy_is_mended_by_its_administrator),
         cmocka_unit_test(a_policy_that_is_none_is_replaced),
-        cmocka_unit_test(a_server_without_keys_is_mended_by_its_administrator),
+        cmocka_unit_test(a_server_without_keys_and_tokens_is_mended),
     };
 
     if (argc != 2)
