@@ -107,6 +107,9 @@ how_far() {
     [ -z "$count" ] || echo "$((count)) %, "
 }
 
+# last_words LOG: the beginning of its last line
+last_words() { tail -n 1 "$1" | tr -cd '[:print:]' | cut -c 1-50; }
+
 # run_beside LOG COMMAND...: runs it with its output in LOG, as process $beside, which wait_visibly waits for
 run_beside() {
     local log=$1
@@ -135,10 +138,10 @@ wait_visibly() {
         [ "${ended:-}" != "$beside" ] || break
         if [ -n "$reset" ]; then
             printf '\r\e[K    %s  %s%ds  %s' "$text" "$(how_far "$log")" $((SECONDS - start)) \
-                "$dim$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c 1-50)$reset" >&2
+                "$dim$(last_words "$log")$reset" >&2
         elif [ $((SECONDS - said)) -ge $WAIT_LINE_EVERY ]; then
             said=$SECONDS
-            say "    $text: $(how_far "$log")$((SECONDS - start)) s"
+            say "    $text: $(how_far "$log")$((SECONDS - start)) s  $(last_words "$log")"
         fi
     done
     [ -z "$reset" ] || printf '\r\e[K' >&2
