@@ -6,7 +6,7 @@
 #
 # usage: ./test.sh [--quick] [SUITE]...
 #
-#   SUITE        only these: gcc asan clang integration e2e lint
+#   SUITE        only these: gcc asan clang svsm integration e2e lint
 #   --quick      all but e2e, the tests that start VMs
 #   -h, --help   this text
 #
@@ -17,11 +17,11 @@ set -euo pipefail
 . "$ROOT/scripts/components.sh"
 
 suites=()
-all=(lint gcc asan clang integration e2e)
+all=(lint gcc asan clang svsm integration e2e)
 while [ $# != 0 ]; do
     case $1 in
-        gcc | asan | clang | integration | e2e | lint) suites+=("$1") ;;
-        --quick) suites+=(lint gcc asan clang integration) ;;
+        gcc | asan | clang | svsm | integration | e2e | lint) suites+=("$1") ;;
+        --quick) suites+=(lint gcc asan clang svsm integration) ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown suite or option $1" ;;
     esac
@@ -168,6 +168,9 @@ suite_integration() {
     script_tests integration "$work/gcc"
 }
 
+# Coverage of its host tests, and its defences taken out one by one
+suite_svsm() { script_tests svsm; }
+
 suite_e2e() {
     compgen -G "$ROOT/tests/e2e/*.sh" >/dev/null || return 0
     step "e2e: preparing"
@@ -179,7 +182,7 @@ parts=(svsm services igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'
-    find "$ROOT"/{scripts,guest,tests,bench,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
+    find "$ROOT"/{scripts,guest,tests,bench,docs,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
 }
 
 # It takes the flags of each file from the gcc build, which has all parts. A file at a time: with several, clang-tidy 14
@@ -201,6 +204,7 @@ suite_lint() {
     else
         skip clang-format "the sources follow version $FORMATTED_BY, and this is $(clang-format --version | grep -oE '[0-9]+\.[0-9.]+' | sed -n 1p)"
     fi
+    verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
     verdict "cppcheck finds nothing" "$work/cppcheck.log" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
         --suppress=comparePointers -I "$ROOT" "${parts[@]/#/$ROOT/}"

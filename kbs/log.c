@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/log.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <jansson.h>
+#include "lib/base/printable.h"
 
 static enum log_format chosen = LOG_JSON;
 
@@ -25,13 +24,22 @@ static void timestamp(char text[sizeof("2026-01-01T00:00:00Z")])
     strftime(text, sizeof("2026-01-01T00:00:00Z"), "%FT%TZ", &utc);
 }
 
-/* A text without blanks and quotes stands as it is; all else as in JSON, so that each line can be
- * taken apart again. */
+/* Whether text is of printable ASCII alone, without blanks, quotes and what else has a meaning. */
+static bool is_word(const char *text)
+{
+    const char *c = text;
+
+    while (*c > ' ' && *c <= '~' && !strchr("\"\\=", *c))
+        c++;
+    return c > text && *c == '\0';
+}
+
+/* A word stands as it is; all else as in JSON, so that each line can be taken apart again. */
 static void print_value(FILE *out, const json_t *value)
 {
     const char *text = json_string_value(value);
 
-    if (text && *text && !strpbrk(text, " \"\\=") && text[strcspn(text, "\x7f\n\r\t")] == '\0')
+    if (text && is_word(text))
         fputs(text, out);
     else
         json_dumpf(value, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
@@ -78,17 +86,35 @@ static void write_line(json_t *line, const char *otherwise)
     free(text);
 }
 
-void log_event(const char *event, const char *format, ...)
+bool log_add(json_t *members, const char *name, const char *text)
+{
+    char printable[LOG_TEXT_MAX + 1];
+
+    return !text || json_object_set_new(members, name,
+                                        json_string(printable_write(text, strlen(text), printable,
+                                                                    sizeof(printable)))) == 0;
+}
+
+json_t *log_members(const struct log_text *texts, size_t count)
+{
+    json_t *members = json_object();
+    bool added = members != NULL;
+
+    for (size_t i = 0; i < count && added; i++)
+        added = log_add(members, texts[i].name, texts[i].text);
+    if (added)
+        return members;
+    json_decref(members);
+    return NULL;
+}
+
+void log_event(const char *event, json_t *members)
 {
     char when[sizeof("2026-01-01T00:00:00Z")];
-    va_list arguments;
-    json_t *line, *members;
+    json_t *line;
 
     timestamp(when);
-    va_start(arguments, format);
-    members = json_vpack_ex(NULL, 0, format, arguments);
-    va_end(arguments);
-    line = json_pack("{s:s, s:s}", "time", when, "event", event);
+    line = LOG_MEMBERS({"time", when}, {"event", event});
     if (line && members)
         json_object_update(line, members);
     write_line(line, event);

@@ -10,6 +10,7 @@
 #include "kbs/audit/audit.h"
 #include "kbs/log.h"
 #include "kbs/metrics.h"
+#include "lib/jose/strict_json.h"
 
 #define TRIES_MAX   5 /* of a change, when other servers' come first */
 #define ALLOWED_MAX 64
@@ -20,15 +21,17 @@ static const char *role_name(enum role role)
 }
 
 /* The line of the audit log about this call. */
-static json_t *audit_members(const struct call *call, const char *result)
+static json_t *audit_members(const struct call *call, bool refused)
 {
     const bool known = call->actor.name[0] != '\0';
 
-    return json_pack("{s:s*, s:s*, s:s, s:s*, s:s, s:s}", "actor", known ? call->actor.name : NULL,
-                     "role", known ? role_name(call->actor.role) : NULL, "op",
-                     call->route ? call->route->operation : "request", "object",
-                     call->object[0] ? call->object : NULL, "result", result, "peer",
-                     call->request->peer);
+    return LOG_MEMBERS(
+        {"actor", known ? call->actor.name : NULL},
+        {"role", known ? role_name(call->actor.role) : NULL},
+        {"op", call->route ? call->route->operation : "request"},
+        {"object", call->object[0] ? call->object : NULL}, {"result", refused ? "refused" : "done"},
+        {"reason", refused ? call->refusal.code : NULL},
+        {"detail", refused ? call->refusal.message : NULL}, {"peer", call->request->peer});
 }
 
 /* A browser asks without a token first: that it may not have the page is no event. */
@@ -41,13 +44,9 @@ static bool is_first_visit(const struct call *call)
 
 static void log_refusal(const struct call *call)
 {
-    json_t *members = audit_members(call, "refused");
-
-    json_object_update_new(members, json_pack("{s:s, s:s}", "reason", call->refusal.code, "detail",
-                                              call->refusal.message));
     /* What is refused changes nothing; without a log it is refused all the same. */
-    if (audit_record(call->kbs->audit, "admin", members, call->request->now, NULL, NULL) !=
-        STORE_OK)
+    if (audit_record(call->kbs->audit, "admin", audit_members(call, true), call->request->now, NULL,
+                     NULL) != STORE_OK)
         fprintf(stderr, "kbs: a refusal of the admin API could not be logged\n");
 }
 
@@ -120,17 +119,14 @@ static bool refuse_forged(struct call *call)
 
 static bool take_body(struct call *call)
 {
-    json_error_t error;
+    struct strict_json_problem problem;
 
     if (!refuse_forged(call))
         return false;
-    call->body =
-        json_loadb(call->request->body, call->request->body_size, JSON_REJECT_DUPLICATES, &error);
-    if (!call->body)
-        return call_refuse(call, HTTP_BAD_REQUEST, "json-invalid", "line %d, column %d: not JSON",
-                           error.line, error.column);
-    return json_is_object(call->body) ||
-           call_refuse(call, HTTP_BAD_REQUEST, "json-invalid", "the body is no JSON object");
+    call->body = strict_json_load_or_say(call->request->body, call->request->body_size, &problem);
+    return call->body || call_refuse(call, HTTP_BAD_REQUEST,
+                                     problem.excessive ? "json-excessive" : "json-invalid",
+                                     "the body: %s", problem.text);
 }
 
 static bool look(struct call *call)
@@ -159,7 +155,7 @@ static bool try_change(struct call *call, bool *again)
             store_abandon(call->unit);
             return false;
         }
-        status = audit_append_line(call->unit, "admin", audit_members(call, "done"),
+        status = audit_append_line(call->unit, "admin", audit_members(call, false),
                                    call->request->now, &line);
         if (status == STORE_OK)
             status = store_commit(call->unit);

@@ -10,26 +10,21 @@
 
 #include <openssl/crypto.h>
 
+#include "lib/base/printable.h"
 #include "lib/jose/base64.h"
-
-/* A message may repeat what the client sent, cut anywhere. */
-static void make_plain(char *text)
-{
-    for (; *text; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
-}
 
 bool call_refuse(struct call *call, unsigned status, const char *code, const char *format, ...)
 {
+    char message[CALL_MESSAGE_MAX];
     va_list arguments;
 
     call->refusal.status = status;
     call->refusal.code = code;
     va_start(arguments, format);
-    vsnprintf(call->refusal.message, sizeof(call->refusal.message), format, arguments);
+    vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    make_plain(call->refusal.message);
+    /* It may repeat what the client sent, cut anywhere. */
+    printable_write(message, strlen(message), call->refusal.message, sizeof(call->refusal.message));
     return false;
 }
 

@@ -12,6 +12,7 @@
 #include "kbs/admin/values.h"
 #include "kbs/audit/audit.h"
 #include "kbs/store/images.h"
+#include "lib/base/printable.h"
 
 #define PREFACE_MAX 512 /* characters */
 
@@ -73,15 +74,16 @@ static void write_preface(const json_t *line, struct question *question)
     const char *text = json_string_value(json_object_get(line, "text"));
     const char *detail = json_string_value(json_object_get(line, "detail"));
 
-    if (result && strcmp(result, "refused") == 0 && reason &&
-        strncmp(reason, "measurement-", 12) != 0)
-        snprintf(question->preface, sizeof(question->preface),
-                 "it was refused for another reason than its measurement: %.200s%s%.200s",
-                 text ? text : reason, detail && *detail ? ": " : "", detail ? detail : "");
-    /* A certificate may have said anything, and the text may be cut anywhere. */
-    for (char *c = question->preface; *c; c++)
-        if (*c < ' ' || *c > '~')
-            *c = '?';
+    char preface[PREFACE_MAX];
+
+    if (!result || strcmp(result, "refused") != 0 || !reason ||
+        strncmp(reason, "measurement-", 12) == 0)
+        return;
+    snprintf(preface, sizeof(preface),
+             "it was refused for another reason than its measurement: %.200s%s%.200s",
+             text ? text : reason, detail && *detail ? ": " : "", detail ? detail : "");
+    /* A log of an older version may have a certificate's own bytes, cut anywhere here. */
+    printable_write(preface, strlen(preface), question->preface, sizeof(question->preface));
 }
 
 MUST_CHECK static bool take_audit_line(struct call *call, json_int_t seq, struct question *question)

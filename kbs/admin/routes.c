@@ -122,7 +122,8 @@ static void add_method(char *allowed, size_t size, const char *method)
     size_t used = strlen(allowed);
 
     if (!strstr(allowed, method))
-        snprintf(allowed + used, size - used, "%s%s", used > 0 ? ", " : "", method);
+        snprintf(allowed + used, size - used, "%s%s%s", used > 0 ? ", " : "", method,
+                 strcmp(method, "GET") == 0 ? ", HEAD" : "");
 }
 
 const struct route *route_find(const char *method, const char *path,

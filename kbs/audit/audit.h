@@ -4,7 +4,7 @@
  *
  * hash = SHA-256(hash of the line before || line); the first line follows 32 zero bytes. A line has
  * seq, time and event, then what the event needs. It never has keys, tokens, nonces or session
- * identifiers: who may read the log may not thereby get a secret.
+ * identifiers: reading the log gives nobody a secret.
  */
 #ifndef SNPVTPM_KBS_AUDIT_AUDIT_H
 #define SNPVTPM_KBS_AUDIT_AUDIT_H
@@ -27,7 +27,8 @@ struct audit_entry {
 };
 
 /* Appends to the log as part of a unit of work, so that change and line are durable together.
- * Hands over members, a JSON object; adds seq, time and event. */
+ * Hands over members, a JSON object (kbs/log.h makes one of texts of any bytes); adds seq, time and
+ * event. Of a line that would be longer than AUDIT_LINE_MAX the texts are cut. */
 MUST_CHECK enum store_status audit_append(struct store_unit *unit, const char *event,
                                           json_t *members, time_t now);
 

@@ -7,6 +7,7 @@
 
 #include "kbs/audit/audit_line.h"
 #include "kbs/store/db.h"
+#include "lib/base/printable.h"
 
 #define TIME_MAX sizeof("2026-01-01T00:00:00Z")
 
@@ -92,6 +93,47 @@ static void format_time(time_t time, char text[TIME_MAX])
     strftime(text, TIME_MAX, "%FT%TZ", &utc);
 }
 
+static char *text_of(const json_t *line)
+{
+    return json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
+}
+
+/* The text of a line whose own texts are cut after max characters. NULL without memory. */
+static char *cut_line(json_t *line, size_t max)
+{
+    json_t *cut = json_copy(line);
+    char *text = NULL, shorter[AUDIT_LINE_MAX];
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(line, name, value)
+    {
+        if (json_string_length(value) > max)
+            json_object_set_new(
+                cut, name,
+                json_string(printable_write(json_string_value(value), json_string_length(value),
+                                            shorter, max + 1)));
+    }
+    if (cut)
+        text = text_of(cut);
+    json_decref(cut);
+    return text;
+}
+
+/* The text of a line, with its own texts as long as they may be. NULL without memory. */
+static char *fit_line(json_t *line)
+{
+    static const size_t bounds[] = {1024, 256, PRINTABLE_ROOM_MIN};
+    char *text = text_of(line);
+
+    for (size_t i = 0;
+         text && strlen(text) > AUDIT_LINE_MAX && i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        free(text);
+        text = cut_line(line, bounds[i]);
+    }
+    return text;
+}
+
 /* The line as it is stored: seq, time and event, then the members in the order they were set. */
 static char *format_line(uint64_t seq, const char *event, json_t *members, time_t now)
 {
@@ -102,7 +144,7 @@ static char *format_line(uint64_t seq, const char *event, json_t *members, time_
     format_time(now, when);
     line = json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "time", when, "event", event);
     if (line && json_object_update_missing(line, members) == 0)
-        text = json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
+        text = fit_line(line);
     json_decref(line);
     return text;
 }

@@ -134,35 +134,45 @@ static void fetch(struct collateral *collateral, const struct item *item, time_t
     outcome->status = kds_fetch(collateral->kds, item, now, &fetched);
     if (outcome->status != COLLATERAL_OK)
         return;
-    item_value_free(&outcome->value);
-    outcome->value = fetched;
     /* A cache that cannot be written costs a fetch after the next start, no more. */
-    if (collateral->cache && !disk_cache_store(collateral->cache, item, &fetched))
-        return;
+    if (collateral->cache)
+        (void)!disk_cache_store(collateral->cache, item, &fetched);
+    if (fetched.crl)
+        item_value_free(&outcome->value); /* the older one */
+    item_value_add(&outcome->value, &fetched);
 }
 
-/* Leaves in outcome the best there is, which may be out of date. */
+MUST_CHECK static bool is_good(const struct item *item, const struct item_value *value,
+                               time_t since, time_t now)
+{
+    return item_value_has(value, item) && is_fresh(value, since, now);
+}
+
+/* Leaves in value the best that is at hand, which may be out of date; whether that will do. */
+MUST_CHECK static bool look_here(const struct collateral *collateral, const struct item *item,
+                                 time_t now, struct item_value *value)
+{
+    struct item_value cached;
+    time_t since = now;
+
+    if (collateral->directory)
+        *value = directory_load(collateral->directory, item);
+    if (is_good(item, value, now, now))
+        return true;
+    if (collateral->cache && !value->crl &&
+        disk_cache_load(collateral->cache, item, &cached, &since))
+        item_value_add(value, &cached);
+    return is_good(item, value, since, now);
+}
+
+/* Leaves in outcome the best there is, which may be out of date, or only a part of it. */
 static void look(struct collateral *collateral, const struct item *item, time_t now,
                  struct outcome *outcome)
 {
-    struct item_value *value = &outcome->value;
-    time_t since = now;
-
     *outcome = (struct outcome){.status = COLLATERAL_NONE};
-    if (collateral->directory)
-        *value = directory_load(collateral->directory, item);
-    if (!item_value_is_empty(value) && is_fresh(value, now, now)) {
-        outcome->status = COLLATERAL_OK;
-        return;
-    }
-    if (item_value_is_empty(value) && collateral->cache &&
-        disk_cache_load(collateral->cache, item, value, &since) && is_fresh(value, since, now)) {
-        outcome->status = COLLATERAL_OK;
-        return;
-    }
-    if (collateral->kds)
+    if (!look_here(collateral, item, now, &outcome->value) && collateral->kds)
         fetch(collateral, item, now, outcome);
-    if (!item_value_is_empty(value))
+    if (item_value_has(&outcome->value, item))
         outcome->status = COLLATERAL_OK;
 }
 
@@ -183,24 +193,37 @@ static time_t when_to_look_again(const struct outcome *outcome, time_t now)
 
 /* Memory, and joining those who want the same at once. All with the lock held. */
 
+/* Shares the outcome of a look, which may have been for another part of the same: false when that
+ * says nothing about the part that is wanted now. */
+MUST_CHECK static bool share(const struct outcome *seen, const struct item *item,
+                             struct outcome *outcome)
+{
+    const bool has = item_value_has(&seen->value, item);
+
+    if (!has && seen->status == COLLATERAL_OK)
+        return false;
+    *outcome = *seen;
+    outcome->value = item_value_share(&seen->value);
+    if (has)
+        outcome->status = COLLATERAL_OK;
+    return true;
+}
+
 /* Shares what a map remembers, if it is still good. */
-MUST_CHECK static bool recall_from(struct lru *map, const uint8_t key[LRU_KEY_SIZE], time_t now,
+MUST_CHECK static bool recall_from(struct lru *map, const struct item *item,
+                                   const uint8_t key[LRU_KEY_SIZE], time_t now,
                                    struct outcome *outcome)
 {
     const struct outcome *remembered = lru_find(map, key);
 
-    if (!remembered || now >= remembered->look_again)
-        return false;
-    *outcome = *remembered;
-    outcome->value = item_value_share(&remembered->value);
-    return true;
+    return remembered && now < remembered->look_again && share(remembered, item, outcome);
 }
 
-MUST_CHECK static bool recall(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE],
-                              time_t now, struct outcome *outcome)
+MUST_CHECK static bool recall(struct collateral *collateral, const struct item *item,
+                              const uint8_t key[LRU_KEY_SIZE], time_t now, struct outcome *outcome)
 {
-    return recall_from(collateral->found, key, now, outcome) ||
-           recall_from(collateral->missing, key, now, outcome);
+    return recall_from(collateral->found, item, key, now, outcome) ||
+           recall_from(collateral->missing, item, key, now, outcome);
 }
 
 static void remember(struct collateral *collateral, const uint8_t key[LRU_KEY_SIZE],
@@ -246,29 +269,32 @@ static struct flight *add_flight(struct collateral *collateral, const uint8_t ke
     return flight;
 }
 
-/* Shares a flight's outcome, and is done with it. */
-static void leave(struct flight *flight, struct outcome *outcome)
+/* Shares a flight's outcome as share() does, and is done with it. */
+MUST_CHECK static bool leave(struct flight *flight, const struct item *item,
+                             struct outcome *outcome)
 {
-    *outcome = flight->outcome;
-    outcome->value = item_value_share(&flight->outcome.value);
-    if (--flight->users > 0)
-        return;
-    item_value_free(&flight->outcome.value);
-    free(flight);
+    const bool shared = share(&flight->outcome, item, outcome);
+
+    if (--flight->users == 0) {
+        item_value_free(&flight->outcome.value);
+        free(flight);
+    }
+    return shared;
 }
 
 /* Waits for another's look, which the time limit of a fetch bounds. */
-static void join(struct collateral *collateral, struct flight *flight, struct outcome *outcome)
+MUST_CHECK static bool join(struct collateral *collateral, struct flight *flight,
+                            const struct item *item, struct outcome *outcome)
 {
     flight->users++;
     while (!flight->landed)
         pthread_cond_wait(&collateral->landed, &collateral->lock);
-    leave(flight, outcome);
+    return leave(flight, item, outcome);
 }
 
 /* Looks for oneself and those who join. */
-static void lead(struct collateral *collateral, struct flight *flight, const struct item *item,
-                 time_t now, struct outcome *outcome)
+MUST_CHECK static bool lead(struct collateral *collateral, struct flight *flight,
+                            const struct item *item, time_t now, struct outcome *outcome)
 {
     struct outcome seen;
 
@@ -281,24 +307,24 @@ static void lead(struct collateral *collateral, struct flight *flight, const str
     flight->outcome = seen;
     flight->landed = true;
     pthread_cond_broadcast(&collateral->landed);
-    leave(flight, outcome);
+    return leave(flight, item, outcome);
 }
 
-/* With the lock held, but for the time that a look takes. */
-static void look_or_join(struct collateral *collateral, const struct item *item,
-                         const uint8_t key[LRU_KEY_SIZE], time_t now, struct outcome *outcome)
+/* With the lock held, but for the time that a look takes. False: somebody else's look was for
+ * another part. */
+MUST_CHECK static bool look_or_join(struct collateral *collateral, const struct item *item,
+                                    const uint8_t key[LRU_KEY_SIZE], time_t now,
+                                    struct outcome *outcome)
 {
     struct flight *flight = find_flight(collateral, key);
 
-    if (flight) {
-        join(collateral, flight, outcome);
-        return;
-    }
+    if (flight)
+        return join(collateral, flight, item, outcome);
     flight = add_flight(collateral, key);
     if (flight)
-        lead(collateral, flight, item, now, outcome);
-    else
-        *outcome = (struct outcome){.status = COLLATERAL_FAILED};
+        return lead(collateral, flight, item, now, outcome);
+    *outcome = (struct outcome){.status = COLLATERAL_FAILED};
+    return true;
 }
 
 static void key_of(const struct item *item, uint8_t key[LRU_KEY_SIZE])
@@ -317,8 +343,9 @@ static enum collateral_status obtain(struct collateral *collateral, const struct
 
     key_of(item, key);
     pthread_mutex_lock(&collateral->lock);
-    if (!recall(collateral, key, now, &outcome))
-        look_or_join(collateral, item, key, now, &outcome);
+    while (!recall(collateral, item, key, now, &outcome) &&
+           !look_or_join(collateral, item, key, now, &outcome))
+        ;
     pthread_mutex_unlock(&collateral->lock);
     *value = outcome.value;
     return outcome.status;
@@ -341,22 +368,24 @@ enum collateral_status collateral_vcek(struct collateral *collateral, enum produ
 enum collateral_status collateral_intermediate(struct collateral *collateral, enum product product,
                                                bool vlek, time_t now, X509 **certificate)
 {
-    const struct item item = {.kind = ITEM_INTERMEDIATE, .product = product, .vlek = vlek};
+    const struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek};
     struct item_value value;
     enum collateral_status status = obtain(collateral, &item, now, &value);
 
     *certificate = value.certificate;
+    X509_free(value.ark);
     return status;
 }
 
 enum collateral_status collateral_root(struct collateral *collateral, enum product product,
-                                       time_t now, X509 **ark)
+                                       bool vlek, time_t now, X509 **ark)
 {
-    const struct item item = {.kind = ITEM_ROOT, .product = product};
+    const struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek, .ark = true};
     struct item_value value;
     enum collateral_status status = obtain(collateral, &item, now, &value);
 
-    *ark = value.certificate;
+    *ark = value.ark;
+    X509_free(value.certificate);
     return status;
 }
 

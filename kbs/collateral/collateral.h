@@ -46,14 +46,17 @@ MUST_CHECK enum collateral_status collateral_vcek(struct collateral *collateral,
                                                   const uint8_t chip_id[CHIP_ID_SIZE],
                                                   struct tcb tcb, time_t now, X509 **vcek);
 
-/* The ASK (of a VCEK) or ASVK (of a VLEK); the caller frees it. */
+/* The ASK (of a VCEK) or ASVK (of a VLEK); the caller frees it. It is fetched together with the
+ * ARK. */
 MUST_CHECK enum collateral_status collateral_intermediate(struct collateral *collateral,
                                                           enum product product, bool vlek,
                                                           time_t now, X509 **certificate);
 
-/* The ARK, which may be any: it is the caller's to compare it with the pin; the caller frees it. */
+/* The ARK above it, which may be any: it is the caller's to compare it with the pin; the caller
+ * frees it. */
 MUST_CHECK enum collateral_status collateral_root(struct collateral *collateral,
-                                                  enum product product, time_t now, X509 **ark);
+                                                  enum product product, bool vlek, time_t now,
+                                                  X509 **ark);
 
 /* The newest CRL at hand, fetched anew when it is past its nextUpdate; the caller frees it. */
 MUST_CHECK enum collateral_status collateral_crl(struct collateral *collateral,

@@ -72,11 +72,9 @@ struct item_value directory_load(const char *directory, const struct item *item)
     case ITEM_VCEK:
         value.certificate = find_vcek(directory, item);
         break;
-    case ITEM_INTERMEDIATE:
+    case ITEM_CHAIN:
         value.certificate = find_certificate(directory, item->product, item->vlek ? "asvk" : "ask");
-        break;
-    case ITEM_ROOT:
-        value.certificate = find_certificate(directory, item->product, "ark");
+        value.ark = find_certificate(directory, item->product, "ark");
         break;
     case ITEM_CRL:
         value.crl = find_crl(directory, item);

@@ -11,9 +11,12 @@
 #include <unistd.h>
 
 #include <openssl/bio.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
 
+#include "kbs/evidence/certificates.h"
 #include "kbs/evidence/file_bytes.h"
+#include "kbs/evidence/leaf.h"
 #include "kbs/evidence/verdict.h"
 
 #define DIGEST_LENGTH (2 * SHA256_DIGEST_LENGTH)
@@ -34,15 +37,36 @@ bool disk_cache_prepare(const char *directory)
     return S_ISDIR(existing.st_mode);
 }
 
-static const char *kind_name(enum item_kind kind)
-{
-    static const char *const names[] = {
-        [ITEM_VCEK] = "vcek", [ITEM_INTERMEDIATE] = "ask", [ITEM_ROOT] = "ark", [ITEM_CRL] = "crl"};
+/* A certificate or a CRL in a file of its own. */
+struct part {
+    const char *name; /* of its kind, in the file's name */
+    X509 **certificate;
+    X509_CRL **crl;
+};
 
-    return names[kind];
+#define PARTS_MAX 2
+
+/* Tells what a value consists of, and of how many parts. */
+static size_t list_parts(const struct item *item, struct item_value *value,
+                         struct part parts[PARTS_MAX])
+{
+    switch (item->kind) {
+    case ITEM_VCEK:
+        parts[0] = (struct part){"vcek", &value->certificate, NULL};
+        return 1;
+    case ITEM_CHAIN:
+        parts[0] = (struct part){"ask", &value->certificate, NULL};
+        parts[1] = (struct part){"ark", &value->ark, NULL};
+        return 2;
+    case ITEM_CRL:
+        parts[0] = (struct part){"crl", NULL, &value->crl};
+        return 1;
+    }
+    return 0;
 }
 
-static void path_of(const char *directory, const struct item *item, char path[PATH_MAX])
+static void path_of(const char *directory, const struct item *item, const struct part *part,
+                    char path[PATH_MAX])
 {
     const char *product = product_name(item->product);
     char hwid[2 * CHIP_ID_SIZE + 1], tcb[ITEM_TEXT_MAX];
@@ -50,11 +74,10 @@ static void path_of(const char *directory, const struct item *item, char path[PA
     if (item->kind == ITEM_VCEK) {
         item_hwid(item, hwid);
         item_tcb(item, tcb);
-        snprintf(path, PATH_MAX, "%s/%s-%s-%s-%s.pem", directory, product, hwid, tcb,
-                 kind_name(item->kind));
+        snprintf(path, PATH_MAX, "%s/%s-%s-%s-%s.pem", directory, product, hwid, tcb, part->name);
     } else {
         snprintf(path, PATH_MAX, "%s/%s-%s-%s.pem", directory, product,
-                 item->vlek ? "vlek" : "vcek", kind_name(item->kind));
+                 item->vlek ? "vlek" : "vcek", part->name);
     }
 }
 
@@ -67,8 +90,7 @@ static void make_header(const uint8_t *content, size_t size, char header[HEADER_
     snprintf(header, HEADER_SIZE + 1, HEADER "%s\n", hex_text(digest, sizeof(digest), text));
 }
 
-MUST_CHECK static bool read_checked(const struct item *item, const uint8_t *bytes, size_t size,
-                                    struct item_value *value)
+MUST_CHECK static bool read_checked(const struct part *part, const uint8_t *bytes, size_t size)
 {
     struct reader r = reader_over(bytes, size);
     char expected[HEADER_SIZE + 1];
@@ -77,11 +99,15 @@ MUST_CHECK static bool read_checked(const struct item *item, const uint8_t *byte
     if (!reader_borrow(&r, &found, HEADER_SIZE))
         return false;
     make_header(r.next, r.left, expected);
-    return memcmp(found, expected, HEADER_SIZE) == 0 && item_read(item, r.next, r.left, value);
+    if (memcmp(found, expected, HEADER_SIZE) != 0)
+        return false;
+    if (part->crl)
+        return (*part->crl = crl_parse(r.next, r.left)) != NULL;
+    return (*part->certificate = certificate_parse(r.next, r.left)) != NULL;
 }
 
-bool disk_cache_load(const char *directory, const struct item *item, struct item_value *value,
-                     time_t *since)
+MUST_CHECK static bool load_part(const char *directory, const struct item *item,
+                                 const struct part *part, time_t *since)
 {
     char path[PATH_MAX];
     struct stat file;
@@ -89,12 +115,30 @@ bool disk_cache_load(const char *directory, const struct item *item, struct item
     size_t size;
     bool loaded;
 
-    path_of(directory, item, path);
+    path_of(directory, item, part, path);
     bytes = file_read_bytes(path, FILE_MAX, &size);
-    loaded = bytes && stat(path, &file) == 0 && read_checked(item, bytes, size, value);
+    loaded = bytes && stat(path, &file) == 0 && read_checked(part, bytes, size);
     if (loaded)
         *since = file.st_mtime;
     free(bytes);
+    return loaded;
+}
+
+bool disk_cache_load(const char *directory, const struct item *item, struct item_value *value,
+                     time_t *since)
+{
+    struct part parts[PARTS_MAX];
+    size_t count = list_parts(item, value, parts);
+    bool loaded = false;
+
+    *value = (struct item_value){0};
+    for (size_t i = 0; i < count; i++)
+        loaded |= load_part(directory, item, &parts[i], since);
+    if (item->kind == ITEM_VCEK && loaded &&
+        !leaf_is_for(value->certificate, item->product, item->chip_id, &item->tcb)) {
+        item_value_free(value);
+        return false;
+    }
     return loaded;
 }
 
@@ -142,15 +186,21 @@ MUST_CHECK static bool replace_file(const char *directory, const char *path, con
     return false;
 }
 
-bool disk_cache_store(const char *directory, const struct item *item,
-                      const struct item_value *value)
+MUST_CHECK static bool write_part(const struct part *part, BIO *out)
+{
+    return part->crl ? PEM_write_bio_X509_CRL(out, *part->crl) == 1
+                     : PEM_write_bio_X509(out, *part->certificate) == 1;
+}
+
+MUST_CHECK static bool store_part(const char *directory, const struct item *item,
+                                  const struct part *part)
 {
     BIO *text = BIO_new(BIO_s_mem());
     char path[PATH_MAX], header[HEADER_SIZE + 1];
     bool stored = false;
 
-    path_of(directory, item, path);
-    if (text && item_write(value, text)) {
+    path_of(directory, item, part, path);
+    if (text && write_part(part, text)) {
         char *content;
         long size = BIO_get_mem_data(text, &content);
 
@@ -158,5 +208,16 @@ bool disk_cache_store(const char *directory, const struct item *item,
         stored = replace_file(directory, path, header, content, (size_t)size);
     }
     BIO_free(text);
+    return stored;
+}
+
+bool disk_cache_store(const char *directory, const struct item *item, struct item_value *value)
+{
+    struct part parts[PARTS_MAX];
+    size_t count = list_parts(item, value, parts);
+    bool stored = true;
+
+    for (size_t i = 0; i < count; i++)
+        stored &= store_part(directory, item, &parts[i]);
     return stored;
 }

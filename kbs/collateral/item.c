@@ -57,21 +57,16 @@ MUST_CHECK static bool read_vcek(const struct item *item, const uint8_t *bytes, 
 }
 
 /* The KDS sends the intermediate and the root together, in this order. */
-MUST_CHECK static bool read_from_chain(const struct item *item, const uint8_t *bytes, size_t size,
-                                       struct item_value *value)
+MUST_CHECK static bool read_chain(const uint8_t *bytes, size_t size, struct item_value *value)
 {
     BIO *text = BIO_new_mem_buf(bytes, (int)size);
-    X509 *next;
 
     if (text)
         value->certificate = PEM_read_bio_X509(text, NULL, NULL, NULL);
-    if (value->certificate && item->kind == ITEM_ROOT &&
-        (next = PEM_read_bio_X509(text, NULL, NULL, NULL))) {
-        X509_free(value->certificate);
-        value->certificate = next;
-    }
+    if (value->certificate)
+        value->ark = PEM_read_bio_X509(text, NULL, NULL, NULL);
     BIO_free(text);
-    return value->certificate != NULL;
+    return value->ark != NULL;
 }
 
 bool item_read(const struct item *item, const uint8_t *bytes, size_t size, struct item_value *value)
@@ -85,9 +80,8 @@ bool item_read(const struct item *item, const uint8_t *bytes, size_t size, struc
     case ITEM_VCEK:
         read = read_vcek(item, bytes, size, value);
         break;
-    case ITEM_INTERMEDIATE:
-    case ITEM_ROOT:
-        read = read_from_chain(item, bytes, size, value);
+    case ITEM_CHAIN:
+        read = read_chain(bytes, size, value);
         break;
     case ITEM_CRL:
         value->crl = crl_parse(bytes, size);
@@ -100,21 +94,36 @@ bool item_read(const struct item *item, const uint8_t *bytes, size_t size, struc
     return read;
 }
 
-bool item_write(const struct item_value *value, BIO *out)
+bool item_value_has(const struct item_value *value, const struct item *wanted)
 {
-    return (!value->certificate || PEM_write_bio_X509(out, value->certificate) == 1) &&
-           (!value->crl || PEM_write_bio_X509_CRL(out, value->crl) == 1);
+    if (wanted->kind == ITEM_CRL)
+        return value->crl != NULL;
+    return (wanted->ark ? value->ark : value->certificate) != NULL;
 }
 
-bool item_value_is_empty(const struct item_value *value)
+/* Moves a reference to where there is none. */
+#define MOVE(to, from)                                                                             \
+    do {                                                                                           \
+        if (!(to)) {                                                                               \
+            (to) = (from);                                                                         \
+            (from) = NULL;                                                                         \
+        }                                                                                          \
+    } while (0)
+
+void item_value_add(struct item_value *value, struct item_value *more)
 {
-    return !value->certificate && !value->crl;
+    MOVE(value->certificate, more->certificate);
+    MOVE(value->ark, more->ark);
+    MOVE(value->crl, more->crl);
+    item_value_free(more);
 }
 
 struct item_value item_value_share(const struct item_value *value)
 {
     if (value->certificate)
         X509_up_ref(value->certificate);
+    if (value->ark)
+        X509_up_ref(value->ark);
     if (value->crl)
         X509_CRL_up_ref(value->crl);
     return *value;
@@ -123,6 +132,7 @@ struct item_value item_value_share(const struct item_value *value)
 void item_value_free(struct item_value *value)
 {
     X509_free(value->certificate);
+    X509_free(value->ark);
     X509_CRL_free(value->crl);
     *value = (struct item_value){0};
 }

@@ -13,6 +13,8 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "lib/base/printable.h"
+
 #define CA_KEY_BITS 4096
 
 /* One certificate of a chain, and how it must be. */
@@ -89,10 +91,8 @@ void chain_common_name(const X509_NAME *name, char text[COMMON_NAME_MAX + 1])
     if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
         return;
     value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at));
-    if (ASN1_STRING_length(value) > COMMON_NAME_MAX)
-        return;
-    memcpy(text, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
-    text[ASN1_STRING_length(value)] = '\0';
+    printable_write(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), text,
+                    COMMON_NAME_MAX + 1);
 }
 
 static bool check_name(const struct link *link, const char *which, const X509_NAME *name,

@@ -21,9 +21,10 @@ struct chain {
     bool vlek, emulated;
 };
 
-#define COMMON_NAME_MAX 64 /* X.520 ub-common-name */
+#define COMMON_NAME_MAX 128 /* characters as text; in bytes X.520's ub-common-name is 64 */
 
-/* Copies the one common name; empty when there is not exactly one, or an odd one. */
+/* Writes the one common name as printable text, which equals a name of AMD's only if the bytes do
+ * (lib/base/printable.h); empty when there is not exactly one. */
 void chain_common_name(const X509_NAME *name, char text[COMMON_NAME_MAX + 1]);
 
 /* V4. Verifies the chain up to its root, and tells for how long it holds. */

@@ -126,8 +126,8 @@ static X509 *collateral_ark(const struct verifier *verifier, const struct chain 
 {
     X509 *ark = NULL;
 
-    if (verifier->collateral &&
-        collateral_root(verifier->collateral, chain->product, now, &ark) != COLLATERAL_OK)
+    if (verifier->collateral && collateral_root(verifier->collateral, chain->product, chain->vlek,
+                                                now, &ark) != COLLATERAL_OK)
         return NULL;
     return ark;
 }

@@ -33,7 +33,8 @@ enum http_value_kind {
 };
 
 struct http_request {
-    const char *method, *path; /* the path is decoded and has no query */
+    const char *method; /* GET for HEAD, too: only the server's sending of the body differs */
+    const char *path;   /* decoded, without the query */
     const char *peer;          /* the client's address, for the log */
     const void *body;
     size_t body_size;
@@ -58,6 +59,7 @@ struct http_reply {
     size_t body_size;
     size_t header_count;
     struct http_header headers[HTTP_REPLY_HEADERS_MAX];
+    bool refused; /* counts against the client, whatever the status says */
 };
 
 /* Answers one request; *reply is zero before. May be called by several threads at once. */

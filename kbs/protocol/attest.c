@@ -319,6 +319,8 @@ void attest_answer(const struct kbs *kbs, const struct http_request *request,
         http_reply_json(reply, HTTP_OK, json_pack("{s:o}", "token", json_string_nocheck(token)));
     else
         reply_refusal(&attestation, reply);
+    /* A signed record that says no is a refusal, too. */
+    reply->refused |= attestation.grant.denied;
     count(&attestation);
     free(token);
     rules_give_back(kbs, &attestation.rules);

@@ -3,6 +3,7 @@
 
 #include <openssl/sha.h>
 
+#include "kbs/log.h"
 #include "kbs/protocol/hex.h"
 #include "kbs/protocol/protocol.h"
 
@@ -18,18 +19,6 @@ const char *outcome_platform(enum platform platform)
     default:
         return "unknown";
     }
-}
-
-/* Adds the members of more, which is handed over, to object; NULL if either is. */
-static json_t *merge(json_t *object, json_t *more)
-{
-    if (object && more && json_object_update(object, more) == 0) {
-        json_decref(more);
-        return object;
-    }
-    json_decref(object);
-    json_decref(more);
-    return NULL;
 }
 
 static json_t *chip_hash(const uint8_t chip_id[CHIP_ID_SIZE])
@@ -48,39 +37,48 @@ static json_t *tcb_text(const struct attested *attested)
                         tcb.tee, tcb.snp, tcb.microcode);
 }
 
-static json_t *attested_members(const struct attested *attested)
+/* Adds value, which is handed over, to members; without memory for either, releases them: NULL. */
+static json_t *add(json_t *members, const char *name, json_t *value)
 {
-    const struct snp_report *report = &attested->report;
-    json_t *members = json_pack("{s:s, s:b}", "platform", outcome_platform(attested->platform),
-                                "genuine", attested->genuine);
-
-    return merge(members, json_pack("{s:o, s:o, s:o, s:o}", "measurement",
-                                    hex_json(report->measurement, sizeof(report->measurement)),
-                                    "chip", chip_hash(report->chip_id), "report_id",
-                                    hex_json(report->report_id, sizeof(report->report_id)),
-                                    "reported_tcb", tcb_text(attested)));
+    if (json_object_set_new(members, name, value) == 0)
+        return members;
+    json_decref(members);
+    return NULL;
 }
 
-static json_t *volume_members(const struct volume *volume)
+static json_t *add_attested(json_t *members, const struct attested *attested)
 {
-    return json_pack("{s:s, s:o, s:i}", "volume", volume->name, "volume_id",
-                     hex_json(volume->id, sizeof(volume->id)), "key_version",
-                     (int)volume->key_version);
+    const struct snp_report *report = &attested->report;
+
+    members = add(members, "platform", json_string(outcome_platform(attested->platform)));
+    members = add(members, "genuine", json_boolean(attested->genuine));
+    members =
+        add(members, "measurement", hex_json(report->measurement, sizeof(report->measurement)));
+    members = add(members, "chip", chip_hash(report->chip_id));
+    members = add(members, "report_id", hex_json(report->report_id, sizeof(report->report_id)));
+    return add(members, "reported_tcb", tcb_text(attested));
+}
+
+static json_t *add_volume(json_t *members, const struct volume *volume)
+{
+    members = add(members, "volume", json_string(volume->name));
+    members = add(members, "volume_id", hex_json(volume->id, sizeof(volume->id)));
+    return add(members, "key_version", json_integer(volume->key_version));
 }
 
 static json_t *members_of(const struct http_request *request, const struct outcome *outcome)
 {
     const char *detail = outcome->detail && outcome->detail[0] ? outcome->detail : NULL;
-    json_t *members = json_pack(
-        "{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}", "result", outcome->result,
-        "reason", outcome->reason, "text", outcome->text, "detail", detail, "profile",
-        outcome->profile, "operation", outcome->operation, "policy", outcome->policy, "image",
-        outcome->image, "resource", outcome->resource, "peer", request->peer);
+    json_t *members = LOG_MEMBERS({"result", outcome->result}, {"reason", outcome->reason},
+                                  {"text", outcome->text}, {"detail", detail},
+                                  {"profile", outcome->profile}, {"operation", outcome->operation},
+                                  {"policy", outcome->policy}, {"image", outcome->image},
+                                  {"resource", outcome->resource}, {"peer", request->peer});
 
     if (outcome->attested)
-        members = merge(members, attested_members(outcome->attested));
+        members = add_attested(members, outcome->attested);
     if (outcome->volume)
-        members = merge(members, volume_members(outcome->volume));
+        members = add_volume(members, outcome->volume);
     return members;
 }
 

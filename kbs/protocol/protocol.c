@@ -28,6 +28,7 @@ void protocol_refuse(struct http_reply *reply, unsigned status, const char *vari
 {
     http_reply_json(reply, status,
                     json_pack("{s:s+, s:s}", "type", ERROR_TYPE, variant, "detail", code));
+    reply->refused = true;
 }
 
 /* POST /auth */

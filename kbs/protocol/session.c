@@ -154,6 +154,18 @@ static enum session_status find_stored(struct sessions *sessions, const char *id
     return status_of(status);
 }
 
+static bool has_use_stored(struct sessions *sessions, const char *id, time_t now)
+{
+    struct store_unit *unit;
+    bool has_use;
+
+    if (store_begin_reading(sessions->store, &unit) != STORE_OK)
+        return false;
+    has_use = stored_session_has_use(unit, id, now) == STORE_OK;
+    store_abandon(unit);
+    return has_use;
+}
+
 /* Wherever they are */
 
 enum session_status sessions_open(struct sessions *sessions, const struct session_nonce *nonce,
@@ -204,4 +216,12 @@ enum session_status sessions_find(struct sessions *sessions, const char *id, tim
     if (status == SESSION_OK && !grant_decode(encoded, size, grant))
         status = SESSION_FAILED;
     return status;
+}
+
+bool sessions_has_use(struct sessions *sessions, const char *id, time_t now)
+{
+    if (!is_id(id))
+        return false;
+    return sessions->table ? session_table_has_use(sessions->table, id, now)
+                           : has_use_stored(sessions, id, now);
 }

@@ -51,7 +51,7 @@ MUST_CHECK enum session_status sessions_open(struct sessions *sessions,
                                              const struct session_nonce *nonce, time_t now,
                                              char id[SESSION_ID_LENGTH + 1]);
 
-/* Spends the nonce, for one of those who ask. */
+/* Spends the nonce: one caller of several gets it. */
 MUST_CHECK enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,
                                               struct session_nonce *nonce);
 
@@ -62,5 +62,9 @@ MUST_CHECK enum session_status sessions_grant(struct sessions *sessions, const c
 /* What the session was granted; the caller frees it with grant_free. SESSION_UNKNOWN: nothing. */
 MUST_CHECK enum session_status sessions_find(struct sessions *sessions, const char *id, time_t now,
                                              struct grant *grant);
+
+/* Whether the session is still good for something: its nonce has not served, or it was granted
+ * something. Also false when the store cannot tell. */
+MUST_CHECK bool sessions_has_use(struct sessions *sessions, const char *id, time_t now);
 
 #endif

@@ -234,3 +234,15 @@ enum session_status session_table_find(struct session_table *table, const char *
     pthread_mutex_unlock(&table->mutex);
     return status;
 }
+
+bool session_table_has_use(struct session_table *table, const char *id, time_t now)
+{
+    const struct entry *entry;
+    bool has_use;
+
+    pthread_mutex_lock(&table->mutex);
+    entry = find(table, id, now);
+    has_use = entry && entry->state != STATE_SPENT;
+    pthread_mutex_unlock(&table->mutex);
+    return has_use;
+}

@@ -22,4 +22,6 @@ MUST_CHECK enum session_status session_table_grant(struct session_table *table, 
 MUST_CHECK enum session_status session_table_find(struct session_table *table, const char *id,
                                                   time_t now, uint8_t *grant, size_t *size);
 
+bool session_table_has_use(struct session_table *table, const char *id, time_t now);
+
 #endif

@@ -50,11 +50,12 @@ static const char *look_up(void *mhd, enum http_value_kind kind, const char *nam
     return MHD_lookup_connection_value(mhd, kinds[kind], name);
 }
 
+/* HEAD is answered as GET is; libmicrohttpd leaves out the body (RFC 9110, 9.3.2). */
 static struct http_request describe(struct MHD_Connection *mhd, const char *method,
                                     const char *path, const struct upload *upload)
 {
     return (struct http_request){
-        .method = method,
+        .method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method,
         .path = path,
         .peer = connection_peer(connection_of(mhd)),
         .body = upload ? upload->body : NULL,

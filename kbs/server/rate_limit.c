@@ -6,12 +6,13 @@
 
 #include <openssl/rand.h>
 
-#define TOKEN  1000u      /* a token in the unit of levels, so that one a second is one a ms */
+#define TOKEN  1000       /* a token in the unit of levels, so that one a second is one a ms */
 #define NOBODY UINT32_MAX /* no index */
 
-/* Its level rises with time up to the burst. */
+/* Its level rises with time up to the burst; below zero is what is owed. */
 struct bucket {
-    uint64_t level, updated_ms;
+    int64_t level;
+    uint64_t updated_ms;
 };
 
 struct client {
@@ -41,7 +42,7 @@ struct rate_limit *rate_limit_new(struct rate each, struct rate all, size_t clie
     pthread_mutex_init(&limit->mutex, NULL);
     limit->each = each;
     limit->all = all;
-    limit->bucket_of_all.level = (uint64_t)all.burst * TOKEN;
+    limit->bucket_of_all.level = (int64_t)all.burst * TOKEN;
     limit->capacity = clients;
     limit->newest = limit->oldest = NOBODY;
     limit->slots = malloc(clients * sizeof(*limit->slots));
@@ -125,7 +126,7 @@ static struct bucket *bucket_of(struct rate_limit *limit, uint64_t key, uint64_t
         index = vacate(limit);
         limit->clients[index] = (struct client){
             .key = key,
-            .bucket = {.level = (uint64_t)limit->each.burst * TOKEN, .updated_ms = now_ms},
+            .bucket = {.level = (int64_t)limit->each.burst * TOKEN, .updated_ms = now_ms},
             .chained = *slot,
         };
         *slot = index;
@@ -137,18 +138,18 @@ static struct bucket *bucket_of(struct rate_limit *limit, uint64_t key, uint64_t
 /* Seconds, rounded up, until the bucket has a token; 0 when it has one. */
 static unsigned seconds_to_token(struct bucket *bucket, struct rate rate, uint64_t now_ms)
 {
-    const uint64_t full = (uint64_t)rate.burst * TOKEN;
-    uint64_t elapsed, second = (uint64_t)rate.per_second * 1000;
+    const int64_t full = (int64_t)rate.burst * TOKEN, second = (int64_t)rate.per_second * 1000;
+    uint64_t elapsed;
 
     if (rate.per_second == 0)
         return 0;
     elapsed = now_ms > bucket->updated_ms ? now_ms - bucket->updated_ms : 0;
     bucket->updated_ms = now_ms;
     /* Divided rather than multiplied: a long time must not overflow. */
-    if (elapsed >= (full - bucket->level) / rate.per_second + 1)
+    if (elapsed >= (uint64_t)(full - bucket->level) / rate.per_second + 1)
         bucket->level = full;
     else
-        bucket->level += elapsed * rate.per_second;
+        bucket->level += (int64_t)elapsed * rate.per_second;
     if (bucket->level >= TOKEN)
         return 0;
     return (unsigned)((TOKEN - bucket->level + second - 1) / second);
@@ -160,29 +161,53 @@ static void spend(struct bucket *bucket, struct rate rate)
         bucket->level -= TOKEN;
 }
 
-static unsigned ask(struct rate_limit *limit, uint64_t client, uint64_t now_ms, bool take)
+/* How long a client waits for a token of each bucket, in seconds. */
+struct waits {
+    unsigned own, all;
+};
+
+enum purpose {
+    LOOK,
+    TAKE,   /* from both, if there is one in both */
+    CHARGE, /* from both */
+};
+
+static struct waits ask(struct rate_limit *limit, uint64_t client, uint64_t now_ms,
+                        enum purpose purpose)
 {
     struct bucket *own, *of_all = &limit->bucket_of_all;
-    unsigned wait_own, wait_all;
+    struct waits waits;
 
     pthread_mutex_lock(&limit->mutex);
     own = bucket_of(limit, client, now_ms);
-    wait_own = seconds_to_token(own, limit->each, now_ms);
-    wait_all = seconds_to_token(of_all, limit->all, now_ms);
-    if (take && wait_own == 0 && wait_all == 0) {
+    waits.own = seconds_to_token(own, limit->each, now_ms);
+    waits.all = seconds_to_token(of_all, limit->all, now_ms);
+    if (purpose == CHARGE || (purpose == TAKE && waits.own == 0 && waits.all == 0)) {
         spend(own, limit->each);
         spend(of_all, limit->all);
     }
     pthread_mutex_unlock(&limit->mutex);
-    return wait_own > wait_all ? wait_own : wait_all;
+    return waits;
+}
+
+static unsigned longer(struct waits waits)
+{
+    return waits.own > waits.all ? waits.own : waits.all;
 }
 
 unsigned rate_limit_take(struct rate_limit *limit, uint64_t client, uint64_t now_ms)
 {
-    return ask(limit, client, now_ms, true);
+    return longer(ask(limit, client, now_ms, TAKE));
 }
 
-unsigned rate_limit_wait(struct rate_limit *limit, uint64_t client, uint64_t now_ms)
+void rate_limit_charge(struct rate_limit *limit, uint64_t client, uint64_t now_ms)
 {
-    return ask(limit, client, now_ms, false);
+    (void)ask(limit, client, now_ms, CHARGE);
+}
+
+unsigned rate_limit_wait(struct rate_limit *limit, uint64_t client, bool all, uint64_t now_ms)
+{
+    const struct waits waits = ask(limit, client, now_ms, LOOK);
+
+    return all ? longer(waits) : waits.own;
 }

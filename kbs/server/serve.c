@@ -153,10 +153,12 @@ static void warn_of_emulated(const struct serving *serving)
     const char *root = serving->parts.backing.config.emulated_root.text;
 
     if (root)
-        log_event(
-            "WARNING", "{s:s, s:s}", "trust_emulated", root, "meaning",
-            "secrets are also released to VMs of the EMULATED platform, and whoever runs such "
-            "a VM can read them: never use this with real secrets");
+        log_event("WARNING",
+                  LOG_MEMBERS({"trust_emulated", root},
+                              {"meaning",
+                               "secrets are also released to VMs of the EMULATED platform, and "
+                               "whoever runs such a VM can read them: never use this with real "
+                               "secrets"}));
 }
 
 static void announce(const struct serving *serving, int ready_fd)
@@ -164,7 +166,7 @@ static void announce(const struct serving *serving, int ready_fd)
     for (size_t i = 0; i < serving->count; i++) {
         const struct served *served = &serving->served[i];
 
-        log_event("serving", "{s:s, s:s}", "listener", served->kind, "url", served->url);
+        log_event("serving", LOG_MEMBERS({"listener", served->kind}, {"url", served->url}));
         if (ready_fd >= 0)
             dprintf(ready_fd, "%s %s\n", served->kind, served->url);
     }
@@ -214,7 +216,7 @@ static void stop(struct serving *serving)
                                   now_ms < until_ms ? (unsigned)(until_ms - now_ms) : 0);
     }
     if (left > 0)
-        log_event("stop", "{s:i}", "requests_cut_off", (int)left);
+        log_event("stop", json_pack("{s:i}", "requests_cut_off", (int)left));
     for (size_t i = 0; i < serving->count; i++)
         http_server_stop(serving->served[i].server);
     serving->count = 0;
@@ -256,12 +258,12 @@ static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_f
         announce(serving, ready_fd);
         received = wait_for_the_end(serving, waited_for);
         notify("STOPPING=1");
-        log_event("stopping", "{s:s}", "signal", strsignal(received));
+        log_event("stopping", LOG_MEMBERS({"signal", strsignal(received)}));
     }
     stop(serving);
     /* Where the store is gone there is no more to be done about it than this line. */
     if (status == EXIT_DONE && record(serving, "stop") != STORE_OK)
-        log_event("stop", "{s:s}", "audit", "not recorded");
+        log_event("stop", LOG_MEMBERS({"audit", "not recorded"}));
     return status;
 }
 

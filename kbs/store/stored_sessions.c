@@ -132,6 +132,16 @@ enum store_status stored_session_find(struct store_unit *unit, const char *id, t
     return outcome(&fetched, status, size);
 }
 
+enum store_status stored_session_has_use(struct store_unit *unit, const char *id, time_t now)
+{
+    const struct db_value by[] = {db_text(id), db_integer(now), db_integer(STATE_SPENT)};
+    int64_t state;
+
+    return db_ask_integer(
+        unit->db, "SELECT state FROM kbs_session WHERE id = $1 AND expires > $2 AND state <> $3",
+        by, 3, &state);
+}
+
 enum store_status stored_session_sweep(struct store_unit *unit, time_t now)
 {
     return DB_RUN(unit->db, "DELETE FROM kbs_session WHERE expires <= $1", NULL, NULL, NULL,

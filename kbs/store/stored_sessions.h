@@ -34,6 +34,10 @@ MUST_CHECK enum store_status stored_session_find(struct store_unit *unit, const 
                                                  time_t now, uint8_t *grant, size_t room,
                                                  size_t *size);
 
+/* STORE_NOT_FOUND unless the session's nonce has not been spent, or it was granted something. */
+MUST_CHECK enum store_status stored_session_has_use(struct store_unit *unit, const char *id,
+                                                    time_t now);
+
 /* Removes those that are over. */
 MUST_CHECK enum store_status stored_session_sweep(struct store_unit *unit, time_t now);
 

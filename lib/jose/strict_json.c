@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/jose/strict_json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum bounds {
+    WITHIN_BOUNDS,
+    TOO_DEEP,
+    TOO_MANY_VALUES,
+    UNBALANCED,
+};
+
 /* Walks the text without understanding it: strings, brackets and what separates values. */
-static bool is_bounded(const char *text, size_t size)
+static enum bounds look_over(const char *text, size_t size)
 {
     size_t depth = 0, values = 0;
     bool in_string = false;
@@ -23,26 +31,54 @@ static bool is_bounded(const char *text, size_t size)
         } else if (c == '[' || c == '{') {
             values++;
             if (++depth > STRICT_JSON_DEPTH_MAX)
-                return false;
+                return TOO_DEEP;
         } else if (c == ']' || c == '}') {
             if (depth-- == 0)
-                return false;
+                return UNBALANCED;
         } else if (c == ',') {
             values++;
         }
     }
-    return values <= STRICT_JSON_VALUES_MAX;
+    return values <= STRICT_JSON_VALUES_MAX ? WITHIN_BOUNDS : TOO_MANY_VALUES;
+}
+
+static void say(struct strict_json_problem *problem, enum bounds bounds, const json_error_t *error)
+{
+    problem->excessive = bounds == TOO_DEEP || bounds == TOO_MANY_VALUES;
+    if (bounds == TOO_DEEP)
+        snprintf(problem->text, sizeof(problem->text), "nested deeper than %d",
+                 STRICT_JSON_DEPTH_MAX);
+    else if (bounds == TOO_MANY_VALUES)
+        snprintf(problem->text, sizeof(problem->text), "more than %d values",
+                 STRICT_JSON_VALUES_MAX);
+    else if (bounds == UNBALANCED)
+        strcpy(problem->text, "a bracket is closed that was never opened");
+    else if (error->line > 0)
+        snprintf(problem->text, sizeof(problem->text),
+                 "line %d, column %d: not JSON, or a member twice", error->line, error->column);
+    else
+        strcpy(problem->text, "not a JSON object");
+}
+
+json_t *strict_json_load_or_say(const void *text, size_t size, struct strict_json_problem *problem)
+{
+    enum bounds bounds = look_over(text, size);
+    json_error_t error = {.line = -1};
+    json_t *root =
+        bounds == WITHIN_BOUNDS ? json_loadb(text, size, JSON_REJECT_DUPLICATES, &error) : NULL;
+
+    if (json_is_object(root))
+        return root;
+    say(problem, bounds, &error);
+    json_decref(root);
+    return NULL;
 }
 
 json_t *strict_json_load(const void *text, size_t size)
 {
-    json_t *root =
-        is_bounded(text, size) ? json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    struct strict_json_problem unsaid;
 
-    if (json_is_object(root))
-        return root;
-    json_decref(root);
-    return NULL;
+    return strict_json_load_or_say(text, size, &unsaid);
 }
 
 json_t *strict_json_load_region(struct json_region *region, const void *text, size_t size)
@@ -50,7 +86,7 @@ json_t *strict_json_load_region(struct json_region *region, const void *text, si
     json_t *root;
 
     *region = (struct json_region){0};
-    if (!is_bounded(text, size))
+    if (look_over(text, size) != WITHIN_BOUNDS)
         return NULL;
     root = json_region_load(region, text, size, JSON_REJECT_DUPLICATES);
     return json_is_object(root) ? root : NULL;

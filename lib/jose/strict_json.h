@@ -20,6 +20,16 @@
  * deeper or has more values than the bounds above. The caller releases it. */
 MUST_CHECK json_t *strict_json_load(const void *text, size_t size);
 
+/* Why a text was not loaded. */
+struct strict_json_problem {
+    bool excessive; /* it is over a bound, rather than no such JSON */
+    char text[96];  /* in words, without a full stop */
+};
+
+/* The same, for who tells the sender what is wrong. */
+MUST_CHECK json_t *strict_json_load_or_say(const void *text, size_t size,
+                                           struct strict_json_problem *problem);
+
 /* The same in memory of its own, which the caller frees in any case. */
 MUST_CHECK json_t *strict_json_load_region(struct json_region *region, const void *text,
                                            size_t size);

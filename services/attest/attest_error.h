@@ -7,6 +7,8 @@
 #ifndef SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
 #define SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
 
+#include "lib/abi/attest_service.h"
+
 enum attest_error {
     ATTEST_OK = 0,
 
@@ -37,11 +39,19 @@ enum attest_error {
     ATTEST_ERR_RELEASE_FROZEN,
     ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
 
+    /* as the proxy tells them */
     ATTEST_ERR_KBS_UNREACHABLE,
-    ATTEST_ERR_KBS_REFUSED,
+    ATTEST_ERR_KBS_REFUSED, /* by the KBS, in its own words */
     ATTEST_ERR_KBS_PROTOCOL,
     ATTEST_ERR_KBS_TLS,
     ATTEST_ERR_KBS_BUSY,
+    ATTEST_ERR_KBS_ERROR,    /* HTTP status 5xx */
+    ATTEST_ERR_KBS_GATEWAY,  /* 502, 504 */
+    ATTEST_ERR_KBS_REDIRECT, /* 3xx */
+    ATTEST_ERR_KBS_VERSION,  /* the KBS refuses before there is evidence */
+    ATTEST_ERR_VERSION,      /* the proxy does not speak our version of the protocol */
+    ATTEST_ERR_MESSAGE,      /* the proxy has no use for our message */
+    ATTEST_ERR_UNEXPLAINED,  /* a failure for no reason, or one that is not known here */
 
     ATTEST_ERR_AMD_SP_BUSY,
     ATTEST_ERR_AMD_SP_INVALID_LEN,
@@ -60,24 +70,10 @@ enum attest_error {
     ATTEST_ERROR_COUNT
 };
 
-/* Status values of the channel and, from 10 on, exit statuses of the native front-end. */
-enum attest_status {
-    ATTEST_STATUS_DONE = 0,
-    ATTEST_STATUS_MALFORMED_REQUEST = 1,
-    ATTEST_STATUS_PROXY_SILENT = 2,
-    ATTEST_STATUS_PROTOCOL = 3,
-    ATTEST_STATUS_KBS_REFUSED = 4,
-    ATTEST_STATUS_KBS_UNREACHABLE = 5,
-    ATTEST_STATUS_AMD_SP = 6,
-    ATTEST_STATUS_SECRET_SIZE = 7,
-    ATTEST_STATUS_DECRYPT = 8,
-    ATTEST_STATUS_INTERNAL = 9,
-    ATTEST_STATUS_UNSIGNED = 10,
-};
-
 /* One sentence: what happened, to which thing, what to do. Static storage. */
 const char *attest_error_words(enum attest_error error);
 
+/* For the channel; with 10 more, exit statuses of the native front-end. */
 enum attest_status attest_error_status(enum attest_error error);
 
 #endif

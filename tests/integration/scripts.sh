@@ -35,6 +35,8 @@ PLATFORM=emulated
 POWER_OFF_TIMEOUT=2
 EOF
 export VM_CONF=$work/vm.conf
+# shellcheck disable=SC2016 # that bash expands it
+"$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
 for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp; do
@@ -164,7 +166,7 @@ kbs_life_cycle() {
         --kds none --trust-emulated "$work/state/chip/ark.pem"
     expect "kbs init makes one" 0 'owner.token'
 
-    python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
+    setpriv --pdeathsig KILL python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
     listener=$!
     helpers+=("$listener")
     until port_answers || ! kill -0 "$listener"; do sleep 0.1; done
@@ -338,7 +340,7 @@ signalled() {
     rm -f "$work/run-dir" "$work/buttons"
     # shellcheck disable=SC2016
     FAKE_VM='printf "svsm: [info] starting the guest\r\n" >"$console"; dirname "$job" >"${VM_CONF%/*}/run-dir"; '$guest \
-        env --default-signal=INT "$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run true >"$work/messages" 2>&1 </dev/null &
+        setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run true >"$work/messages" 2>&1 </dev/null &
     script=$!
     helpers+=("$script")
     until [ -s "$work/run-dir" ] || ! kill -0 $script 2>/dev/null; do sleep 0.1; done

@@ -13,6 +13,7 @@
 #include "kbs/store/volumes.h"
 #include "lib/igvm/launch_pages.h"
 #include "lib/jose/base64.h"
+#include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-admin/asking.h"
 #include "tests/unit/kbs/scratch.h"
 
@@ -277,7 +278,7 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
         &admin,
         &(struct asked){.method = "PATCH", .path = "/admin/v1/policies/x", .token = admin.owner});
     assert_int_equal(answer.reply.status, 405);
-    assert_string_equal(header_of(&answer.reply, "Allow"), "GET, PUT, DELETE");
+    assert_string_equal(header_of(&answer.reply, "Allow"), "GET, HEAD, PUT, DELETE");
     asking_done(&answer);
 }
 
@@ -310,6 +311,27 @@ static void bodies_must_be_strict_json(void **state)
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         refused("POST", "/admin/v1/images", bodies[i].body, 400, bodies[i].code);
     assert_logged("image-add", "a", "refused", "owner");
+}
+
+/* What strict_json bounds for strangers is bounded for administrators, too. */
+static void bodies_are_bounded_as_those_of_strangers(void **state)
+{
+    static char many[3 * STRICT_JSON_VALUES_MAX + 64];
+    char deep[64] = "{\"name\":";
+    int used = sprintf(many, "{\"name\":[0");
+
+    (void)state;
+    memset(deep + 8, '[', STRICT_JSON_DEPTH_MAX);
+    memset(deep + 8 + STRICT_JSON_DEPTH_MAX, ']', STRICT_JSON_DEPTH_MAX);
+    strcpy(deep + 8 + 2 * STRICT_JSON_DEPTH_MAX, "}");
+    refused("POST", "/admin/v1/images", deep, 400, "json-excessive");
+    for (int i = 0; i < STRICT_JSON_VALUES_MAX; i++)
+        used += sprintf(many + used, ",0");
+    sprintf(many + used, "]}");
+    refused("POST", "/admin/v1/images", many, 400, "json-excessive");
+    refused("PUT", "/admin/v1/secrets/a/b/c", many, 400, "json-excessive");
+    refused("POST", "/admin/v1/explain", many, 400, "json-excessive");
+    refused("POST", "/admin/v1/policies/validate", many, 400, "json-excessive");
 }
 
 static void numbers_in_the_address_are_checked(void **state)
@@ -720,6 +742,7 @@ int main(void)
         cmocka_unit_test(changes_from_the_own_origin_are_done),
         cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
         cmocka_unit_test(bodies_must_be_strict_json),
+        cmocka_unit_test(bodies_are_bounded_as_those_of_strangers),
         cmocka_unit_test(numbers_in_the_address_are_checked),
         cmocka_unit_test(images_are_added_listed_and_retired),
         cmocka_unit_test(pages_of_an_image_must_give_its_measurement),

@@ -1,214 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
+/* Where certificates and CRLs are found: a folder of the owner's, the KDS, a cache on disk. */
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 
-#include "kbs/collateral/collateral.h"
-#include "kbs/evidence/evidence.h"
 #include "kbs/metrics.h"
-#include "tests/unit/kbs-evidence/fake_kds.h"
-#include "tests/unit/kbs/chip.h"
-#include "tests/unit/kbs/scratch.h"
-
-static struct chip milan;
-static struct tcb milan_tcb;
-static time_t now;
-
-static int make_chip(void **state)
-{
-    (void)state;
-    chip_make(&milan);
-    chip_become(&milan, "Milan");
-    milan_tcb = product_tcb(PRODUCT_MILAN, milan.tcb);
-    return 0;
-}
-
-static int free_chip(void **state)
-{
-    (void)state;
-    chip_free(&milan);
-    return 0;
-}
-
-static struct fake_kds *kds;
-
-static int start(void **state)
-{
-    kds = fake_kds_start();
-    now = time(NULL);
-    return scratch_make(state);
-}
-
-static int stop(void **state)
-{
-    fake_kds_stop(kds);
-    return scratch_remove(state);
-}
-
-/* Files and documents */
-
-static const char *in_scratch(const char *name)
-{
-    static char path[PATH_MAX];
-
-    return scratch_path(name, path);
-}
-
-static void make_folder(const char *name)
-{
-    assert_int_equal(mkdir(in_scratch(name), 0700), 0);
-}
-
-static void write_bytes(const char *name, const void *bytes, size_t size)
-{
-    FILE *file = fopen(in_scratch(name), "w");
-
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, size, file), size);
-    fclose(file);
-}
-
-static void write_certificate(const char *name, X509 *certificate)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509(certificate, &der);
-
-    write_bytes(name, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void write_crl(const char *name, X509_CRL *crl)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509_CRL(crl, &der);
-
-    write_bytes(name, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_certificate(const char *uri, X509 *certificate)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509(certificate, &der);
-
-    fake_kds_serve(kds, uri, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_crl(const char *uri, X509_CRL *crl)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509_CRL(crl, &der);
-
-    fake_kds_serve(kds, uri, der, (size_t)size);
-    OPENSSL_free(der);
-}
-
-static void serve_chain(const char *uri, X509 *first, X509 *second)
-{
-    BIO *text = BIO_new(BIO_s_mem());
-    char *bytes;
-    long size;
-
-    assert_int_equal(PEM_write_bio_X509(text, first), 1);
-    assert_int_equal(PEM_write_bio_X509(text, second), 1);
-    size = BIO_get_mem_data(text, &bytes);
-    fake_kds_serve(kds, uri, bytes, (size_t)size);
-    BIO_free(text);
-}
-
-/* A CRL of the Milan's, valid from and until so many seconds from now. */
-static X509_CRL *make_crl(long from, long until)
-{
-    struct crl_spec spec = chip_crl_spec(&milan);
-
-    spec.from = from;
-    spec.until = until;
-    return chip_crl(&spec);
-}
-
-static const char *hwid(size_t size)
-{
-    static char text[2 * CHIP_ID_SIZE + 1];
-
-    for (size_t i = 0; i < size; i++)
-        sprintf(text + 2 * i, "%02x", milan.id[i]);
-    return text;
-}
-
-static const char *vcek_uri(void)
-{
-    static char uri[512];
-
-    snprintf(uri, sizeof(uri), "/vcek/v1/Milan/%s?blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=213",
-             hwid(CHIP_ID_SIZE));
-    return uri;
-}
-
-#define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
-#define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
-#define CRL_URI        "/vcek/v1/Milan/crl"
-
-/* Sources */
-
-static struct collateral *open_with(const char *directory, const char *url, const char *cache)
-{
-    const struct collateral_options options = {
-        .directory = directory, .kds_url = url, .cache = cache, .timeout_s = 1};
-    struct collateral *collateral = collateral_new(&options);
-
-    assert_non_null(collateral);
-    return collateral;
-}
-
-static struct collateral *open_kds(void)
-{
-    return open_with(NULL, fake_kds_url(kds), NULL);
-}
-
-static enum collateral_status ask_vcek(struct collateral *collateral)
-{
-    X509 *vcek;
-    enum collateral_status status =
-        collateral_vcek(collateral, PRODUCT_MILAN, milan.id, milan_tcb, now, &vcek);
-
-    assert_int_equal(status == COLLATERAL_OK, vcek != NULL);
-    if (vcek)
-        assert_int_equal(X509_cmp(vcek, milan.vcek), 0);
-    X509_free(vcek);
-    return status;
-}
-
-/* Compares what was found with expected; NULL: only that there is something. */
-static enum collateral_status ask_crl(struct collateral *collateral, const X509_CRL *expected)
-{
-    X509_CRL *crl;
-    enum collateral_status status = collateral_crl(collateral, PRODUCT_MILAN, false, now, &crl);
-
-    assert_int_equal(status == COLLATERAL_OK, crl != NULL);
-    if (crl && expected)
-        assert_int_equal(X509_CRL_match(crl, expected), 0);
-    X509_CRL_free(crl);
-    return status;
-}
-
-/* Frees what was found. */
-static void expect_certificate(enum collateral_status status, X509 **found, const X509 *expected)
-{
-    assert_int_equal(status, COLLATERAL_OK);
-    assert_int_equal(X509_cmp(*found, expected), 0);
-    X509_free(*found);
-}
+#include "tests/unit/kbs-evidence/collateral_world.h"
 
 /* The directory */
 
@@ -221,7 +19,7 @@ static void finds_vceks_in_trustees_layout(void **state)
     make_folder("vcek");
     snprintf(name, sizeof(name), "vcek/%s", hwid(CHIP_ID_SIZE));
     make_folder(name);
-    collateral = open_with(scratch_folder, NULL, NULL);
+    collateral = open_with(world_folder, NULL, NULL);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
     strcat(name, "/bl03_tee00_snp08_ucode213_vcek.der");
     write_certificate(name, milan.vcek);
@@ -240,7 +38,7 @@ static void finds_the_one_vcek_of_a_chip(void **state)
     make_folder(hwid(CHIP_ID_SIZE));
     snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
     write_certificate(name, milan.vcek);
-    collateral = open_with(scratch_folder, NULL, NULL);
+    collateral = open_with(world_folder, NULL, NULL);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
     collateral_free(collateral);
 }
@@ -260,7 +58,7 @@ static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
     vcek = chip_certificate(&spec);
     write_certificate(name, vcek);
     X509_free(vcek);
-    collateral = open_with(scratch_folder, NULL, NULL);
+    collateral = open_with(world_folder, NULL, NULL);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
     spec.tcb++;
     spec.hwid = another;
@@ -283,14 +81,16 @@ static void finds_amds_files(void **state)
     write_certificate("milan-asvk.pem", milan.asvk); /* whatever is in it */
     write_certificate("milan-ark.der", milan.ark);
     write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, NULL, NULL);
+    collateral = open_with(world_folder, NULL, NULL);
     expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
                        &found, milan.ask);
     expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
                        &found, milan.asvk);
-    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
+    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, false, now, &found), &found,
+                       milan.ark);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
-    assert_int_equal(collateral_root(collateral, PRODUCT_GENOA, now, &found), COLLATERAL_NONE);
+    assert_int_equal(collateral_root(collateral, PRODUCT_GENOA, false, now, &found),
+                     COLLATERAL_NONE);
     assert_null(found);
     X509_CRL_free(crl);
     collateral_free(collateral);
@@ -303,7 +103,7 @@ static void gives_an_expired_crl_rather_than_none(void **state)
 
     (void)state;
     write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, NULL, NULL);
+    collateral = open_with(world_folder, NULL, NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
     collateral_free(collateral);
     X509_CRL_free(crl);
@@ -336,27 +136,6 @@ static void asks_for_turins_with_fmc_and_a_short_id(void **state)
                      COLLATERAL_NONE);
     assert_string_equal(fake_kds_last_uri(kds), expected);
     collateral_free(collateral);
-}
-
-static void asks_for_what_is_above_the_leaf(void **state)
-{
-    struct collateral *collateral = open_kds();
-    X509_CRL *crl = make_crl(-DAY, DAY);
-    X509 *found;
-
-    (void)state;
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    serve_chain(VLEK_CHAIN_URI, milan.asvk, milan.ark);
-    serve_crl(CRL_URI, crl);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, false, now, &found),
-                       &found, milan.ask);
-    expect_certificate(collateral_intermediate(collateral, PRODUCT_MILAN, true, now, &found),
-                       &found, milan.asvk);
-    expect_certificate(collateral_root(collateral, PRODUCT_MILAN, now, &found), &found, milan.ark);
-    assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
-    assert_int_equal(fake_kds_requests(kds), 4);
-    collateral_free(collateral);
-    X509_CRL_free(crl);
 }
 
 static void counts_what_it_asks(void **state)
@@ -409,7 +188,7 @@ static void prefers_the_owners_directory(void **state)
 
     (void)state;
     write_crl("milan-vcek.crl", crl);
-    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    collateral = open_with(world_folder, fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
     assert_int_equal(fake_kds_requests(kds), 0);
     collateral_free(collateral);
@@ -424,7 +203,7 @@ static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
     (void)state;
     write_crl("milan-vcek.crl", old);
     serve_crl(CRL_URI, new);
-    collateral = open_with(scratch_folder, fake_kds_url(kds), NULL);
+    collateral = open_with(world_folder, fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, new), COLLATERAL_OK);
     collateral_free(collateral);
     X509_CRL_free(old);
@@ -601,7 +380,7 @@ static void keeps_what_it_fetched_on_disk(void **state)
     struct stat folder;
 
     (void)state;
-    scratch_path("cache", cache);
+    strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
@@ -644,7 +423,7 @@ static void replaces_files_that_are_not_as_it_wrote_them(void **state)
     struct collateral *collateral;
 
     (void)state;
-    scratch_path("cache", cache);
+    strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]) + 2; i++) {
         collateral = open_with(NULL, fake_kds_url(kds), cache);
@@ -667,7 +446,7 @@ static void works_where_it_cannot_write(void **state)
     struct collateral *collateral;
 
     (void)state;
-    scratch_path("cache", cache);
+    strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
     assert_int_equal(remove(cache), 0);
@@ -682,9 +461,9 @@ static void needs_a_folder_for_its_cache(void **state)
 
     (void)state;
     write_bytes("file", "x", 1);
-    scratch_path("file", cache);
+    strcpy(cache, in_scratch("file"));
     assert_null(collateral_new(&options));
-    scratch_path("no/such/folder", cache);
+    strcpy(cache, in_scratch("no/such/folder"));
     assert_null(collateral_new(&options));
 }
 
@@ -695,7 +474,7 @@ static void renews_a_crl_daily_and_at_its_end(void **state)
     struct collateral *collateral;
 
     (void)state;
-    scratch_path("cache", cache);
+    strcpy(cache, in_scratch("cache"));
     serve_crl(CRL_URI, first);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
     assert_int_equal(ask_crl(collateral, first), COLLATERAL_OK);
@@ -722,64 +501,6 @@ static void renews_a_crl_daily_and_at_its_end(void **state)
     X509_CRL_free(second);
 }
 
-/* Many at once */
-
-static void *ask_in_thread(void *context)
-{
-    return ask_vcek(context) == COLLATERAL_OK ? NULL : context;
-}
-
-static void joins_those_who_want_the_same(void **state)
-{
-    struct collateral *collateral = open_kds();
-    pthread_t threads[16];
-
-    (void)state;
-    serve_certificate(vcek_uri(), milan.vcek);
-    fake_kds_delay(kds, 200);
-    for (int i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_in_thread, collateral), 0);
-    for (int i = 0; i < 16; i++) {
-        void *failed;
-
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
-    }
-    assert_int_equal(fake_kds_requests(kds), 1);
-    collateral_free(collateral);
-}
-
-static void *ask_another_in_thread(void *context)
-{
-    uint8_t chip_id[CHIP_ID_SIZE] = {0};
-    X509 *vcek;
-
-    chip_id[0] = 1;
-    return collateral_vcek(context, PRODUCT_MILAN, chip_id, milan_tcb, now, &vcek) ==
-                   COLLATERAL_NONE
-               ? NULL
-               : context;
-}
-
-static void does_not_wait_for_those_who_want_something_else(void **state)
-{
-    struct collateral *collateral = open_kds();
-    pthread_t thread;
-    struct timespec began, ended;
-
-    (void)state;
-    serve_certificate(vcek_uri(), milan.vcek);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    fake_kds_delay(kds, 800);
-    assert_int_equal(pthread_create(&thread, NULL, ask_another_in_thread, collateral), 0);
-    clock_gettime(CLOCK_MONOTONIC, &began);
-    assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
-    clock_gettime(CLOCK_MONOTONIC, &ended);
-    assert_true(ended.tv_sec - began.tv_sec + (ended.tv_nsec - began.tv_nsec) / 1e9 < 0.5);
-    pthread_join(thread, NULL);
-    collateral_free(collateral);
-}
-
 /* Addresses */
 
 static void takes_only_urls_that_are_safe(void **state)
@@ -801,74 +522,6 @@ static void takes_only_urls_that_are_safe(void **state)
     assert_false(collateral_url_is_acceptable(""));
 }
 
-/* The verifier with nothing but a report */
-
-static enum verdict verify_report_alone(struct collateral *collateral,
-                                        const struct requirements *requirements)
-{
-    const struct trust trust = {.amd_ark = {[PRODUCT_MILAN] = milan.ark}};
-    const struct verifier verifier = {.trust = &trust, .collateral = collateral};
-    struct expectation expected = {.requirements = requirements, .now = now};
-    struct snp_report report = chip_report(&milan, expected.report_data);
-    const struct evidence evidence = {.report = (const uint8_t *)&report,
-                                      .report_size = sizeof(report)};
-    struct attested attested;
-    struct finding finding;
-
-    chip_sign(&milan, &report);
-    (void)!evidence_verify(&verifier, &evidence, &expected, &attested, &finding);
-    return finding.verdict;
-}
-
-static void a_report_alone_suffices(void **state)
-{
-    struct collateral *collateral = open_kds();
-    X509_CRL *crl = make_crl(-DAY, DAY);
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    serve_certificate(vcek_uri(), milan.vcek);
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    serve_crl(CRL_URI, crl);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
-    assert_int_equal(fake_kds_requests(kds), 3);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_OK);
-    assert_int_equal(fake_kds_requests(kds), 3);
-    collateral_free(collateral);
-    X509_CRL_free(crl);
-}
-
-static void refuses_without_a_crl_from_the_kds(void **state)
-{
-    struct collateral *collateral = open_kds();
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    serve_certificate(vcek_uri(), milan.vcek);
-    serve_chain(CHAIN_URI, milan.ask, milan.ark);
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CRL_MISSING);
-    collateral_free(collateral);
-}
-
-static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
-{
-    struct collateral *collateral = open_kds();
-    uint8_t listed[1][CHIP_ID_SIZE] = {{1}};
-    struct requirements requirements;
-
-    (void)state;
-    requirements_strict(&requirements);
-    requirements.chip_ids = listed;
-    requirements.chip_id_count = 1;
-    assert_int_equal(verify_report_alone(collateral, &requirements), VERDICT_CHIP_REFUSED);
-    assert_int_equal(fake_kds_requests(kds), 0);
-    collateral_free(collateral);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -879,7 +532,6 @@ int main(void)
         TEST(gives_an_expired_crl_rather_than_none),
         TEST(asks_the_kds_for_the_reported_tcb),
         TEST(asks_for_turins_with_fmc_and_a_short_id),
-        TEST(asks_for_what_is_above_the_leaf),
         TEST(counts_what_it_asks),
         TEST(does_not_ask_twice),
         TEST(asks_again_later_for_what_was_missing),
@@ -900,13 +552,8 @@ int main(void)
         TEST(works_where_it_cannot_write),
         TEST(needs_a_folder_for_its_cache),
         TEST(renews_a_crl_daily_and_at_its_end),
-        TEST(joins_those_who_want_the_same),
-        TEST(does_not_wait_for_those_who_want_something_else),
         TEST(takes_only_urls_that_are_safe),
-        TEST(a_report_alone_suffices),
-        TEST(refuses_without_a_crl_from_the_kds),
-        TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
     };
 
-    return cmocka_run_group_tests(tests, make_chip, free_chip);
+    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
 }

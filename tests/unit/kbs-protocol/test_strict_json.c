@@ -31,6 +31,25 @@ static void loads_objects_only(void **state)
     assert_false(loads("}{"));
 }
 
+static void assert_says(const char *text, const char *words, bool excessive)
+{
+    struct strict_json_problem problem = {.excessive = !excessive};
+
+    assert_null(strict_json_load_or_say(text, strlen(text), &problem));
+    assert_string_equal(problem.text, words);
+    assert_int_equal(problem.excessive, excessive);
+}
+
+static void says_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_says("[]", "not a JSON object", false);
+    assert_says("{\n \"a\":,}", "line 2, column 6: not JSON, or a member twice", false);
+    assert_says("{\"a\":1,\"a\":1}", "line 1, column 10: not JSON, or a member twice", false);
+    assert_says("}", "a bracket is closed that was never opened", false);
+    assert_says("[[[[[[[[[[[[[[[[[", "nested deeper than 16", true);
+}
+
 static void refuses_a_member_twice(void **state)
 {
     (void)state;
@@ -97,6 +116,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_objects_only),
+        cmocka_unit_test(says_what_is_wrong),
         cmocka_unit_test(refuses_a_member_twice),
         cmocka_unit_test(refuses_deep_nesting),
         cmocka_unit_test(refuses_more_values_than_any_request_has),

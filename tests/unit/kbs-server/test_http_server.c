@@ -98,6 +98,25 @@ static void a_reply_without_memory_for_its_body_is_an_error(void **state)
                        "HTTP/1.1 500 ");
 }
 
+/* On one connection, where a body that was sent all the same would be taken for the next reply. */
+static void head_is_answered_as_get_is_without_the_body(void **state)
+{
+    const char *reply = net_converse(served.port, "HEAD /path/x?a=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+                                                  "HEAD /other HTTP/1.1\r\nHost: x\r\n\r\n"
+                                                  "GET /path/x?a=1 HTTP/1.1\r\nHost: x\r\n"
+                                                  "Connection: close\r\n\r\n");
+    const char *of_other = strstr(reply, "\r\n\r\nHTTP/1.1 404 "),
+               *of_get = strstr(reply, "\r\n\r\nHTTP/1.1 200 ");
+
+    (void)state;
+    assert_starts_with(reply, "HTTP/1.1 200 ");
+    assert_has(reply, "Content-Length: 34\r\n");
+    assert_true(of_other && of_get && of_other < of_get);
+    assert_has(of_other, "X-First: 1\r\n");
+    assert_has(of_get, "Content-Length: 34\r\n");
+    assert_has(of_get + 4, "\r\n\r\nGET /path/x a=1 X-Test=none c=none");
+}
+
 static void a_connection_serves_one_request_after_the_other(void **state)
 {
     int fd = net_connect(served.port);
@@ -276,6 +295,7 @@ int main(void)
         cmocka_unit_test(headers_of_the_reply_are_sent),
         cmocka_unit_test(the_peer_is_the_clients_address),
         cmocka_unit_test(a_reply_without_memory_for_its_body_is_an_error),
+        cmocka_unit_test(head_is_answered_as_get_is_without_the_body),
         cmocka_unit_test(a_connection_serves_one_request_after_the_other),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(the_longest_body_passes),

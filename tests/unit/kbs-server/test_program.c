@@ -20,7 +20,8 @@
 #include "tests/unit/kbs-server/program.h"
 #include "tests/unit/kbs/scratch.h"
 
-#define HEALTH "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEALTH      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEAD_HEALTH "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 #define HELLO                                                                                      \
     "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 49\r\n\r\n"     \
     "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}"
@@ -180,6 +181,13 @@ static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state
         net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"), HEALTH);
     assert_non_null(reply);
     assert_says(reply, "{\"status\":\"ok\"}");
+    reply = net_converse(server.port, HEAD_HEALTH);
+    assert_says(reply, "HTTP/1.1 200 ");
+    assert_says(reply, "Content-Length: 15\r\n");
+    assert_null(strstr(reply, "status"));
+    assert_says(net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"),
+                                 HEAD_HEALTH),
+                "HTTP/1.1 200 ");
     assert_int_equal(program_end(&server, SIGTERM), 0);
     assert_says(read_file(file_of(folder, "log")), "\"event\":\"start\"");
     assert_says(read_file(file_of(folder, "log")), "\"event\":\"stop\"");

@@ -104,9 +104,39 @@ static void asking_takes_nothing(void **state)
 
     (void)state;
     for (int i = 0; i < 100; i++)
-        assert_int_equal(rate_limit_wait(limit, 1, 0), 0);
+        assert_int_equal(rate_limit_wait(limit, 1, true, 0), 0);
     take(limit, 1, 1, 0);
-    assert_int_equal(rate_limit_wait(limit, 1, 0), 1);
+    assert_int_equal(rate_limit_wait(limit, 1, true, 0), 1);
+    rate_limit_free(limit);
+}
+
+/* As of requests that were let in at once, before the first of them was refused. */
+static void what_happened_is_charged_though_there_was_no_token(void **state)
+{
+    struct rate_limit *limit = make((struct rate){1, 2}, (struct rate){1, 100}, 8);
+
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        rate_limit_charge(limit, 1, 0);
+    assert_int_equal(rate_limit_wait(limit, 1, true, 0), 6);
+    assert_int_equal(rate_limit_wait(limit, 1, true, 5999), 1);
+    assert_int_equal(rate_limit_wait(limit, 1, true, 6000), 0);
+    assert_int_equal(rate_limit_wait(limit, 2, true, 0), 0);
+    rate_limit_free(limit);
+}
+
+static void what_all_did_together_is_charged_to_each_and_to_all(void **state)
+{
+    struct rate_limit *limit = make((struct rate){1, 1}, (struct rate){1, 3}, 8);
+
+    (void)state;
+    for (uint64_t client = 1; client <= 5; client++)
+        rate_limit_charge(limit, client, 0);
+    for (uint64_t client = 1; client <= 5; client++)
+        assert_int_equal(rate_limit_wait(limit, client, false, 0), 1);
+    assert_int_equal(rate_limit_wait(limit, 6, false, 0), 0);
+    assert_int_equal(rate_limit_wait(limit, 6, true, 0), 3);
+    assert_int_equal(rate_limit_wait(limit, 6, true, 3000), 0);
     rate_limit_free(limit);
 }
 
@@ -170,6 +200,8 @@ int main(void)
         cmocka_unit_test(all_clients_together_have_a_limit),
         cmocka_unit_test(a_refusal_takes_nothing_from_the_others),
         cmocka_unit_test(asking_takes_nothing),
+        cmocka_unit_test(what_happened_is_charged_though_there_was_no_token),
+        cmocka_unit_test(what_all_did_together_is_charged_to_each_and_to_all),
         cmocka_unit_test(the_client_away_longest_makes_room),
         cmocka_unit_test(a_full_table_stays_whole),
         cmocka_unit_test(no_rate_is_no_limit),

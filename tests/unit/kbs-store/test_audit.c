@@ -165,18 +165,37 @@ static void several_lines_of_a_unit_are_chained(void **state)
     assert_whole(fixture, 3);
 }
 
-static void a_line_that_cannot_be_is_refused(void **state)
+static void a_line_without_members_is_refused(void **state)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
-    char *text = calloc(1, AUDIT_LINE_MAX + 1);
 
-    memset(text, 'x', AUDIT_LINE_MAX);
-    assert_status(audit_append(unit, "test", json_pack("{s:s}", "long", text), 1), STORE_FAILED);
     assert_status(audit_append(unit, "test", NULL, 1), STORE_FAILED);
     store_abandon(unit);
-    free(text);
     assert_whole(fixture, 0);
+}
+
+/* Texts that need six characters for each of theirs, and of more bytes than a line may have. */
+static void texts_that_are_too_long_are_cut_and_the_line_is_written(void **state)
+{
+    struct fixture *fixture = *state;
+    struct store_unit *unit = fixture_unit(fixture);
+    json_t *members = json_object();
+    char *text = calloc(1, 2 * AUDIT_LINE_MAX + 1), *line, name[8];
+
+    for (size_t i = 0; i < AUDIT_LINE_MAX; i++)
+        memcpy(text + 2 * i, "\xc3\xa9", 2);
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(name, sizeof(name), "m%u", i);
+        json_object_set_new(members, name, json_string(text));
+    }
+    assert_ok(audit_append_line(unit, "test", members, 1, &line));
+    assert_true(strlen(line) <= AUDIT_LINE_MAX);
+    assert_non_null(strstr(line, "\"m0\":\"\\\\xc3\\\\xa9...(8190 bytes more)\","));
+    assert_ok(store_commit(unit));
+    assert_whole(fixture, 1);
+    free(line);
+    free(text);
 }
 
 /* Verifying: more lines than are read at once. */
@@ -360,6 +379,11 @@ static enum store_status put_policy(struct store_unit *unit, void *context)
     return policy_put(unit, context, "", false, 1);
 }
 
+static enum store_status put_policy_and_fail(struct store_unit *unit, void *context)
+{
+    return put_policy(unit, context) == STORE_OK ? STORE_FAILED : STORE_OK;
+}
+
 static bool has_policy(const struct fixture *fixture, const char *name)
 {
     struct store_unit *unit = fixture_reading(fixture);
@@ -375,31 +399,31 @@ static void a_change_is_durable_with_its_line_or_not_at_all(void **state)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
-    char long_text[AUDIT_LINE_MAX + 1], one[] = "one", two[] = "two";
+    char one[] = "one", two[] = "two";
 
-    memset(long_text, 'x', AUDIT_LINE_MAX);
-    long_text[AUDIT_LINE_MAX] = '\0';
     assert_ok(audit_record(audit, "test", json_object(), 5, put_policy, one));
     assert_true(has_policy(fixture, "one"));
     assert_status(audit_record(audit, "test", json_object(), 5, put_policy, one), STORE_EXISTS);
-    assert_status(
-        audit_record(audit, "test", json_pack("{s:s}", "long", long_text), 5, put_policy, two),
-        STORE_FAILED);
+    assert_status(audit_record(audit, "test", json_object(), 5, put_policy_and_fail, two),
+                  STORE_FAILED);
     assert_false(has_policy(fixture, "two"));
     audit_stop(audit);
     assert_whole(fixture, 1);
 }
 
-static void *record_too_long(void *context)
+static enum store_status refuse(struct store_unit *unit, void *context)
+{
+    (void)unit;
+    (void)context;
+    return STORE_FAILED;
+}
+
+static void *record_and_fail(void *context)
 {
     struct recording *recording = context;
-    char text[AUDIT_LINE_MAX + 1];
 
-    memset(text, 'x', AUDIT_LINE_MAX);
-    text[AUDIT_LINE_MAX] = '\0';
     for (unsigned i = 0; i < EACH; i++)
-        if (audit_record(recording->audit, "test", json_pack("{s:s}", "long", text), 5, NULL,
-                         NULL) == STORE_OK)
+        if (audit_record(recording->audit, "test", json_object(), 5, refuse, NULL) == STORE_OK)
             recording->failed++;
     return NULL;
 }
@@ -411,7 +435,7 @@ static void a_line_that_cannot_be_written_does_not_hurt_the_others(void **state)
     struct recording recordings[THREADS], bad = {.audit = audit};
     pthread_t threads[THREADS], bad_thread;
 
-    assert_int_equal(pthread_create(&bad_thread, NULL, record_too_long, &bad), 0);
+    assert_int_equal(pthread_create(&bad_thread, NULL, record_and_fail, &bad), 0);
     record_in_threads(audit, threads, recordings);
     assert_int_equal(join(threads, recordings), 0);
     assert_int_equal(pthread_join(bad_thread, NULL), 0);
@@ -429,7 +453,8 @@ int main(void)
         FIXTURE_TEST(the_head_is_the_last_line),
         FIXTURE_TEST(a_line_of_an_abandoned_unit_leaves_no_gap),
         FIXTURE_TEST(several_lines_of_a_unit_are_chained),
-        FIXTURE_TEST(a_line_that_cannot_be_is_refused),
+        FIXTURE_TEST(a_line_without_members_is_refused),
+        FIXTURE_TEST(texts_that_are_too_long_are_cut_and_the_line_is_written),
         FIXTURE_TEST(a_long_chain_is_whole),
         FIXTURE_TEST(every_tampering_is_noticed),
         FIXTURE_TEST(what_follows_a_nul_is_noticed),

@@ -103,10 +103,10 @@ static void add_extensions(X509 *certificate, const struct certificate_spec *spe
         add_csp_id(certificate, spec->csp_id);
 }
 
-static void set_name(X509_NAME *name, const char *common_name)
+static void set_name(X509_NAME *name, int type, const char *common_name, int size)
 {
-    must(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const uint8_t *)common_name, -1, -1,
-                                    0));
+    must(X509_NAME_add_entry_by_txt(name, "CN", type ? type : MBSTRING_UTF8,
+                                    (const uint8_t *)common_name, type ? size : -1, -1, 0));
 }
 
 /* A context for signing with PSS and a salt of that size, or without when it is 0. */
@@ -139,8 +139,9 @@ X509 *chip_certificate(const struct certificate_spec *spec)
          X509_gmtime_adj(X509_getm_notBefore(certificate), spec->from) &&
          X509_gmtime_adj(X509_getm_notAfter(certificate), spec->until) &&
          X509_set_pubkey(certificate, spec->key));
-    set_name(X509_get_subject_name(certificate), spec->subject);
-    set_name(X509_get_issuer_name(certificate), spec->issuer);
+    set_name(X509_get_subject_name(certificate), spec->subject_type, spec->subject,
+             spec->subject_size);
+    set_name(X509_get_issuer_name(certificate), 0, spec->issuer, 0);
     add_extensions(certificate, spec);
     sign_certificate(certificate, spec);
     return certificate;
@@ -340,7 +341,7 @@ X509_CRL *chip_crl(const struct crl_spec *spec)
     ASN1_TIME *until = ASN1_TIME_set(NULL, time(NULL) + spec->until);
     EVP_MD_CTX *sign = signer(spec->key, spec->salt);
 
-    set_name(issuer, spec->issuer);
+    set_name(issuer, 0, spec->issuer, 0);
     must(X509_CRL_set_version(crl, X509_CRL_VERSION_2) && X509_CRL_set_issuer_name(crl, issuer) &&
          X509_CRL_set1_lastUpdate(crl, from) &&
          (spec->until == 0 || X509_CRL_set1_nextUpdate(crl, until)));

@@ -31,6 +31,8 @@ struct chip {
 /* How to make a certificate. */
 struct certificate_spec {
     const char *subject, *issuer; /* common names */
+    int subject_type;             /* of ASN.1, for a subject of any bytes; 0: a UTF8String */
+    int subject_size;             /* then */
     EVP_PKEY *key, *issuer_key;
     long serial;
     long from, until; /* seconds from now */

@@ -184,7 +184,7 @@ static void a_state_that_is_authentic_but_no_tpms_is_refused(void **state)
 
     open_as(f, ENGINE_MANUFACTURED);
     assert_int_equal(state_store(&f->engine.state, (const uint8_t *)"no TPM", 6), VOLUME_OK);
-    reopen_as(f, ENGINE_DAMAGED);
+    reopen_as(f, ENGINE_REFUSED);
 }
 
 static void what_is_no_command_gets_an_error_response(void **state)
