@@ -103,12 +103,12 @@ note() { printf '%s    %s\n' "${reset:+$'\r\e[K'}" "$*" >&"${NOTE_FD:-2}"; }
 # how_far LOG: in percent, when the command that writes it counts, as ninja, the kernel's build and meson test do
 how_far() {
     local count
-    count=$(tail -c 4096 "$1" 2>/dev/null | tr '\r\0' '\n' | sed -nE 's|^ *\[?([0-9]{1,6})/([1-9][0-9]{0,5})[] ].*|100 * \1 / \2|p' | tail -n 1)
+    count=$({ tail -c 4096 "$1" 2>/dev/null || true; } | tr '\r\0' '\n' | sed -nE 's|^ *\[?([0-9]{1,6})/([1-9][0-9]{0,5})[] ].*|100 * \1 / \2|p' | tail -n 1)
     [ -z "$count" ] || echo "$((count)) %, "
 }
 
 # last_words LOG: the beginning of its last line
-last_words() { tail -n 1 "$1" | tr -cd '[:print:]' | cut -c 1-50; }
+last_words() { { tail -n 1 "$1" 2>/dev/null || true; } | tr -cd '[:print:]' | cut -c 1-50; }
 
 # run_beside LOG COMMAND...: runs it with its output in LOG, as process $beside, which wait_visibly waits for
 run_beside() {

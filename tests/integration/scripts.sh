@@ -69,6 +69,9 @@ nothing_answers() { ! port_answers && [ ! -S "$work/state/proxy.sock" ]; }
 # The smallest file that passes for an IGVM file at first sight: magic, ten zeros and its size, in place
 igvm_stand_in() { printf 'IGVM\1\0\0\0\30\0\0\0\0\0\0\0\24\0\0\0' >"$igvm"; }
 
+# project COMMANDS: in a shell that has the project's functions
+project() { run env ROOT="$ROOT" work="$work" bash -c "set -euo pipefail; . \"\$ROOT/scripts/lib.sh\"; $1"; }
+
 every_script_has_help() {
     local script
     for script in prepare remanufacture-tpm start-kbs register-resource-in-kbs start-cvm; do
@@ -278,6 +281,52 @@ vm_inputs() {
     expect "--dry-run prints the command line of a real host" 0 'sev-snp-guest' 'device-plane=2' 'plane=0'
 }
 
+# shellcheck disable=SC2016 # what project runs
+steps() {
+    project 'step() { false; echo went on; }; run_logged "A step" "$work/step.log" step'
+    expect "a function that fails in the middle fails the script" 1 'failed: A step'
+    check "and does not go on" [ "$(grep -c 'went on' "$work/step.log")" = 0 ]
+    project 'f() { x=$(false; echo went on); echo "$x"; }; f; echo end'
+    expect "so does a command substitution" 1
+    check "before anything comes of it" [ -z "$output" ]
+    project 'WAIT_LINE_EVERY=1; work() { echo "[3/4] CC file.o"; sleep 3; }; run_logged "Building" "$work/step.log" work'
+    expect "whoever waits without a terminal sees how far it is" 0 'Building: 75 %, [0-9]+ s  \[3/4\] CC file.o' 'Building done'
+    project 'WAIT_LINE_EVERY=1; work() { echo " 1/10 base reader OK 0.1s"; sleep 3; }; run_logged "Testing" "$work/step.log" work'
+    expect "and with meson test as well" 0 'Testing: 10 %'
+}
+
+# shellcheck disable=SC2016
+unified_kernel() {
+    local stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+    if [ ! -e $stub ]; then
+        skip "a unified kernel image" "there is no $stub"
+        return
+    fi
+    head -c 100000 /dev/urandom >"$work/kernel"
+    printf 'quiet' >"$work/cmdline"
+    printf 'quiet and very much longer than before' >"$work/longer"
+    local make=". \"\$ROOT/scripts/unified-kernel.sh\"; cd \"\$work\"; add_sections $stub uki.efi .cmdline=cmdline .linux=kernel"
+    project "$make; check_section uki.efi .linux kernel; replace_command_line uki.efi new.efi longer;
+        check_section new.efi .cmdline longer; check_section new.efi .linux kernel; sections_of new.efi"
+    expect "a unified kernel image has what was put into it" 0 '^.cmdline 0x' '^.linux 0x'
+    check "no section overlaps another" no_overlap
+    # As objcopy did with Debian 13's stub: status 0, and a section less.
+    printf '%s\n' '#!/bin/bash' 'if [ "$1" = --add-section ]; then set -- "${@:5}"; fi' 'exec /usr/bin/objcopy "$@"' >"$work/bin/objcopy"
+    chmod +x "$work/bin/objcopy"
+    PATH=$work/bin:$PATH project "$make; echo made"
+    expect "an objcopy that leaves a section out, with status 0, fails" 1 'objcopy left no section .cmdline in uki.efi'
+    rm "$work/bin/objcopy"
+}
+
+# no_overlap: of the sections in $output
+no_overlap() {
+    local size address end=0
+    while read -r _ size address; do
+        [ $((address)) -ge $end ] || return 1
+        end=$((address + size))
+    done <<<"$output"
+}
+
 # With a stand-in for QEMU: what becomes of a VM's end. --no-svsm needs no proxy.
 vm_ends() {
     local cvm=("$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run 'some command')
@@ -316,9 +365,9 @@ vm_ends() {
 # The time that QEMU's thread stands in line for a processor does not count: with a host that never gives it one, a VM that
 # is silent for longer than the limit is not ended.
 busy_host() {
-    # shellcheck disable=SC2016 # for the other shell
-    run env ROOT="$ROOT" work="$work" bash -c '
-        . "$ROOT/scripts/lib.sh"; . "$ROOT/scripts/job-disk.sh"; . "$ROOT/scripts/vm-watch.sh"
+    # shellcheck disable=SC2016
+    project '
+        . "$ROOT/scripts/job-disk.sh"; . "$ROOT/scripts/vm-watch.sh"
         LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0
         touch "$work/job"
         queued_ms() { now_ms; }
@@ -384,4 +433,6 @@ vm_inputs
 vm_ends
 busy_host
 vm_signals
+steps
+unified_kernel
 finish
