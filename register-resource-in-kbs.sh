@@ -72,7 +72,7 @@ if [ -z "$image" ]; then
 fi
 
 # printf is the shell's own: the key is on no command line of another process.
-volume=$(active_volumes | head -n 1)
+volume=$(active_volumes | sed -n 1p)
 if [ -z "$volume" ]; then
     # A retired volume keeps its name.
     before=$(kbsctl --json volume list | jq length)
