@@ -165,10 +165,12 @@ tsan_programs=(kbs/kbs kbs/cli/kbsctl emulator/amd-sp/amd-sp tests/load/kbs-load
 # tsan_targets: what the tests of these suites run
 tsan_targets() {
     printf '%s\n' "${tsan_programs[@]}"
-    meson introspect --tests "$work/tsan" | jq -r --arg dir "$work/tsan/" '
+    # shellcheck disable=SC2016 # for jq
+    meson introspect --tests --targets "$work/tsan" | jq -r --arg dir "$work/tsan/" '
         ($ARGS.positional | map("snp-vtpm:" + .)) as $suites
-        | .[] | select(any(.suite[]; IN($suites[])) and all(.suite[]; . != "snp-vtpm:not-tsan")) | .cmd[] | select(startswith($dir)) | ltrimstr($dir)
-        ' --args "${tsan_suites[@]}"
+        | ([.targets[] | {(.id): .filename}] | add) as $files
+        | .tests[] | select(any(.suite[]; IN($suites[])) and all(.suite[]; . != "snp-vtpm:not-tsan"))
+        | .depends[] | $files[.][] | ltrimstr($dir)' --args "${tsan_suites[@]}" | sort -u
 }
 
 # ThreadSanitizer does not know where a kernel puts things that spreads them over more than it expects
