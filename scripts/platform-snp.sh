@@ -28,9 +28,10 @@ snp_run_parent() { echo "${TMPDIR:-/tmp}"; }
 snp_compose() {
     local planes=,x-svsm-virtio-mmio=on,kernel-irqchip=split,device-plane=2
     [ "$svsm" = yes ] || planes=
+    # max-ram-below-4g: OVMF under an SVSM puts the PCI windows at 2 GiB (scripts/emulated-memory.sh)
     qemu_command=(
         "$QEMU_SNP"
-        -machine "q35,accel=kvm,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
+        -machine "q35,accel=kvm,max-ram-below-4g=2G,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
         -cpu EPYC-v4
         -object "memory-backend-memfd,id=ram,size=$memory,share=true,prealloc=false,reserve=false"
         -m "size=$memory"

@@ -28,6 +28,9 @@ hpa_t pool_page(void);
 /* The same for physically consecutive pages. */
 hpa_t pool_pages(size_t count);
 
+/* Whether QEMU has RAM at a physical address, the guest's or the hypervisor's. */
+bool memory_is_ram(uint64_t pa);
+
 /* The offset of a RAM page in QEMU's memory file: how the AMD-SP knows it. */
 uint64_t memory_file_offset(hpa_t address);
 
