@@ -82,6 +82,7 @@ void vcpu_init(struct vcpu *cpu)
     for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
         cpu->contexts[vmpl] = (struct vmpl_context){.vmpl = vmpl,
                                                     .vmsa = gpa(NO_GPA),
+                                                    .vmsa_on_init = gpa(NO_GPA),
                                                     .ghcb = gpa(NO_GPA),
                                                     .ghcb_msr = vcpu_sev_information()};
     init_permission_maps();
@@ -92,6 +93,7 @@ void vcpu_init(struct vcpu *cpu)
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
 {
     cpu->contexts[vmpl].vmsa = vmsa;
+    cpu->contexts[vmpl].vmsa_on_init = gpa(NO_GPA);
     if (vmsa.v != NO_GPA && !cpu->contexts[vmpl].vmcb) {
         cpu->contexts[vmpl].vmcb = new_vmcb();
         cpu->contexts[vmpl].save = &cpu->contexts[vmpl].vmcb->save;
@@ -128,6 +130,7 @@ static void leave(struct vmpl_context *context)
     hpa_t backing;
 
     fpu_save(context->save);
+    rmp_set_in_use(context->vmsa, false);
     if (guest_memory_find(context->vmsa, &backing))
         memcpy(host_ptr(backing), context->save, sizeof(struct vmsa));
 }
@@ -144,11 +147,27 @@ bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
         return false;
     if (cpu->current)
         leave(cpu->current);
+    rmp_set_in_use(next->vmsa, true);
     memcpy(next->save, vmsa, sizeof(struct vmsa));
     next->vmcb->eventinj = 0;
     fpu_load(next->save);
     cpu->current = next;
     return true;
+}
+
+bool vcpu_take_init(struct vcpu *cpu)
+{
+    struct vmpl_context *running = cpu->current;
+    bool replaced = running->vmsa_on_init.v != NO_GPA;
+
+    if (replaced) {
+        leave(running);
+        cpu->current = NULL;
+    }
+    for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
+        if (cpu->contexts[vmpl].vmsa_on_init.v != NO_GPA)
+            vcpu_set_vmsa(cpu, vmpl, cpu->contexts[vmpl].vmsa_on_init);
+    return !replaced || vcpu_enter(cpu, running->vmpl);
 }
 
 void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error)

@@ -16,9 +16,10 @@
 
 struct vmpl_context {
     unsigned vmpl;
-    struct vmcb *vmcb; /* NULL until the VMPL has a VMSA */
-    struct vmsa *save; /* the registers: &vmcb->save */
-    gpa_t vmsa;        /* NO_GPA: none */
+    struct vmcb *vmcb;  /* NULL until the VMPL has a VMSA */
+    struct vmsa *save;  /* the registers: &vmcb->save */
+    gpa_t vmsa;         /* NO_GPA: none */
+    gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
     gpa_t ghcb; /* the registered GHCB; NO_GPA: none */
 };
@@ -51,6 +52,11 @@ bool vcpu_features_supported(uint64_t sev_features);
 
 /* The VMM names the VMSA page of a VMPL; it is looked at only when that VMPL is next entered. */
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa);
+
+/* INIT: the VMSAs that wait for it take the place of the old ones. False: that of the VMPL that
+ * runs is another one now, and cannot run. Else nothing changes: the host cannot reset registers
+ * that it cannot reach. */
+MUST_CHECK bool vcpu_take_init(struct vcpu *cpu);
 
 /* Enters another VMPL: VMRUN's checks of the VMSA (APM 15.36.12), then its registers. False:
  * VMEXIT_INVALID, and the vCPU stays where it was. */

@@ -68,9 +68,9 @@ void *vmm_shared_page(gpa_t page)
     return host_ptr(backing);
 }
 
-bool vmm_run_vmpl(struct vcpu *cpu, unsigned vmpl)
+bool vmm_run_vmpl(struct vcpu *cpu, uint64_t vmpl)
 {
-    return vmpl < VMPL_COUNT && vcpu_enter(cpu, vmpl);
+    return vmpl < VMPL_COUNT && vcpu_enter(cpu, (unsigned)vmpl);
 }
 
 static void trace(const struct vmpl_context *context)

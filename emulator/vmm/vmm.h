@@ -25,7 +25,7 @@ uint64_t vmm_features(void);
 MUST_CHECK bool vmm_change_page(gpa_t address, bool large, bool to_private);
 
 /* Lets another VMPL of this vCPU run; false when its VMSA cannot. */
-MUST_CHECK bool vmm_run_vmpl(struct vcpu *cpu, unsigned vmpl);
+MUST_CHECK bool vmm_run_vmpl(struct vcpu *cpu, uint64_t vmpl);
 
 /* The host's page behind a GPA if it is shared RAM, else NULL. */
 void *vmm_shared_page(gpa_t page);
