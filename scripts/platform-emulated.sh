@@ -43,6 +43,7 @@ emulated_compose() {
         -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
         -device "isa-debugcon,iobase=0x403,chardev=hypervisor"
         -nodefaults -display none -no-reboot
+        -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
         "${console_arguments[@]}"
         -serial null
         -serial "$(proxy_serial)"

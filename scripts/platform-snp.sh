@@ -38,6 +38,7 @@ snp_compose() {
         -object "sev-snp-guest,id=sev,cbitpos=$SNP_CBIT,reduced-phys-bits=1,policy=0x30000"
         -object "igvm-cfg,id=igvm,file=$igvm"
         -nodefaults -display none -no-reboot
+        -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
         "${console_arguments[@]}"
         -serial null
         -serial "$(proxy_serial)"
