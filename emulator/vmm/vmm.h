@@ -20,6 +20,9 @@ void vmm_ghcb_page(struct vcpu *cpu);
 /* GHCB_HV_FEATURE_* of this platform. */
 uint64_t vmm_features(void);
 
+/* strict=1 on the command line: what a page holds after it changed hands is noise, both ways. */
+extern bool vmm_strict;
+
 /* Makes one page (or 2 MiB) private or shared. A page that already is so is left alone: only then
  * does an honest VMM touch the RMP. False: not RAM, or not aligned. */
 MUST_CHECK bool vmm_change_page(gpa_t address, bool large, bool to_private);

@@ -11,7 +11,8 @@ usage: run-guest.sh BUILD_DIR IMAGE [REFUSAL]
 Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR. With REFUSAL,
 the hypervisor must not launch it, and end with these words.
 SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60),
-SNP_VTPM_GUEST_MIB how much memory the guest has (default 64).
+SNP_VTPM_GUEST_MIB how much memory the guest has (default 64), SNP_VTPM_EMULATOR_OPTIONS further options of the
+hypervisor, such as strict=1.
 
 Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
 END
@@ -87,7 +88,7 @@ run_machine() {
         -object "memory-backend-file,id=ram,size=$machine,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \
         -device "loader,file=$image,addr=$(emulated_reserve_start $guest),force-raw=on" \
-        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=$(emulated_reserve $guest)" \
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=$(emulated_reserve $guest) ${SNP_VTPM_EMULATOR_OPTIONS-}" \
         -fw_cfg "name=opt/snp-vtpm/memory,string=$GUEST_MIB" \
         -device isa-debug-exit,iobase=0xf4,iosize=1 \
         -chardev "file,id=platform,path=$work/platform.log" -device isa-debugcon,iobase=0x403,chardev=platform \
