@@ -30,6 +30,7 @@ enum vcpu_exit {
     VCPU_EXIT_PAGE,      /* C-bit and ownership disagree: a private access to a page of the host's,
                             or a shared one to a page of the guest's. fault, fault_private */
     VCPU_EXIT_FORBIDDEN, /* the RMP forbids the access and no VMM can change that */
+    VCPU_EXIT_HALTED,    /* and nothing can wake it */
     VCPU_EXIT_SHUTDOWN,
     VCPU_EXIT_INVALID,
 };
@@ -39,6 +40,7 @@ struct vcpu {
     struct vmpl_context *current; /* NULL before the first VMRUN */
     gpa_t fault;
     bool fault_private;
+    bool nmi_pending; /* for the next VMPL that takes interrupts */
 };
 
 /* The SEV information response (GHCB specification, 2.3.1), which the GHCB MSR holds after reset.
@@ -71,8 +73,9 @@ void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error);
 /* Moves RIP past an instruction that the hypervisor has carried out. */
 void vcpu_skip(struct vmpl_context *context, unsigned length);
 
-#define VECTOR_UD 6
-#define VECTOR_GP 13
-#define VECTOR_VC 29
+#define VECTOR_NMI 2
+#define VECTOR_UD  6
+#define VECTOR_GP  13
+#define VECTOR_VC  29
 
 #endif

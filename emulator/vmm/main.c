@@ -38,6 +38,10 @@ static _Noreturn void run_guest(struct vcpu *cpu)
         case VCPU_EXIT_FORBIDDEN:
             die(HOST_EXIT_GUEST_INVALID, "VMPL%u: the RMP forbids its access to gpa %lx",
                 cpu->current->vmpl, cpu->fault.v);
+        case VCPU_EXIT_HALTED:
+            die(HOST_EXIT_GUEST_INVALID,
+                "VMPL%u halts, and with restricted injection nothing can wake it",
+                cpu->current->vmpl);
         case VCPU_EXIT_SHUTDOWN:
             die(HOST_EXIT_GUEST_SHUTDOWN, "VMPL%u: shutdown", cpu->current->vmpl);
         case VCPU_EXIT_INVALID:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* With strict=1: what a page holds after it changed hands is nothing to rely on (APM vol. 2, 15.36). */
+/* With strict=1: what a page holds after it changed hands is nothing to rely on (APM vol.
+ * 2, 15.36). */
 #include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
