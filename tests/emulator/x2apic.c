@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The x2APIC, which KVM gives to every guest: its CPUID bit and its MSRs (APM vol. 2, 16.9 to 16.11). */
+/* The x2APIC, which KVM gives to every guest: its CPUID bit and its MSRs (APM vol. 2, 16.9
+ * to 16.11). */
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/tap.h"
