@@ -18,8 +18,10 @@ enum service_status {
     SERVICE_DONE = CHANNEL_STATUS_DONE,
     SERVICE_VOLUME_FAILED = 1,
     SERVICE_VOLUME_DAMAGED = 2,
-    SERVICE_MALFORMED = 3,  /* no operation of this service, or its arguments are missing */
-    SERVICE_TPM_FAILED = 4, /* the TPM did not do its part of the operation; logged */
+    SERVICE_MALFORMED = 3,     /* no operation of this service, or its arguments are missing */
+    SERVICE_TPM_FAILED = 4,    /* the TPM did not do its part of the operation; logged */
+    SERVICE_STATE_REFUSED = 5, /* the volume is intact, but libtpms does not load the state in it */
+    SERVICE_STATE_TOO_NEW = 6, /* likewise, because a newer libtpms wrote it */
 };
 
 /* How OPEN opened it. */

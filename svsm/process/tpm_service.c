@@ -48,6 +48,11 @@ static const char *opening_failure(uint32_t code)
         return "the state volume failed";
     case SERVICE_VOLUME_DAMAGED:
         return "the state volume is damaged; it was not changed";
+    case SERVICE_STATE_REFUSED:
+        return "the TPM's libtpms refuses the state in the volume, which is intact; it was not "
+               "changed";
+    case SERVICE_STATE_TOO_NEW:
+        return "a newer libtpms wrote the state in the volume, which is intact; it was not changed";
     default:
         return "the service cannot open the state volume";
     }

@@ -24,6 +24,8 @@
 #define IGNORE_CF SVSM_PVALIDATE_IGNORE_CF
 #define LARGE     1
 
+#define PROTOCOL_ERROR(code) ((uint64_t)SVSM_ERR_PROTOCOL + (code))
+
 static const uint8_t secret[16] = "the state key...";
 
 static int start(void **state)
@@ -122,7 +124,7 @@ static void what_was_validated_twice_is_told_and_not_granted(void **state)
     assign(FRESH, FRESH + PAGE_SIZE);
     fake_place(gpa(FRESH), FAKE_VALIDATED);
     memcpy(fake_bytes(gpa(FRESH)), secret, sizeof(secret));
-    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_int_equal(pvalidate(FRESH | VALIDATE), PROTOCOL_ERROR(SVSM_PVALIDATE_UNCHANGED));
     assert_false(granted(FRESH));
     assert_int_equal(pvalidate(FRESH | VALIDATE | IGNORE_CF), SVSM_SUCCESS);
     assert_false(fake_leaks(secret, sizeof(secret)));
@@ -141,9 +143,9 @@ static void a_fault_is_never_a_result(void **state)
     (void)state;
     assert_int_equal(svsm_rmp_result(RMP_DONE), SVSM_SUCCESS);
     assert_int_equal(svsm_rmp_result(RMP_FAULTED), SVSM_ERR_INVALID_ADDRESS);
-    assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), SVSM_ERR_PROTOCOL + 6);
+    assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), PROTOCOL_ERROR(6));
     fake.large_pages = false;
-    assert_int_equal(pvalidate(0x400000 | VALIDATE | LARGE), SVSM_ERR_PROTOCOL + 6);
+    assert_int_equal(pvalidate(0x400000 | VALIDATE | LARGE), PROTOCOL_ERROR(6));
 }
 
 static int faults_left;
@@ -160,7 +162,7 @@ static void rescinding_ends_the_guests_access(void **state)
     assert_int_equal(pvalidate(OWN), SVSM_SUCCESS);
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_ASSIGNED);
     assert_false(granted(OWN));
-    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_int_equal(pvalidate(OWN), PROTOCOL_ERROR(SVSM_PVALIDATE_UNCHANGED));
     assert_int_equal(pvalidate(OWN | IGNORE_CF), SVSM_SUCCESS);
 }
 
@@ -168,7 +170,7 @@ static void a_page_whose_access_cannot_be_taken_stays_valid(void **state)
 {
     (void)state;
     fake.adjust_result = RMP_NO_PERMISSION;
-    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(pvalidate(OWN), PROTOCOL_ERROR(2));
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_VALIDATED);
 }
 
