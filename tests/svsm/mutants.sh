@@ -29,6 +29,8 @@ svsm_guest_calls|svsm/requests/vcpu.c|s/return SVSM_ERR_INVALID_PARAMETER; .*tak
 svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE)/false/|a calling area is the guest's
 svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode = SVM_EXIT_INVALID/d|the exit code is spent
 svsm_guest_calls|svsm/requests/loop.c|s/ && take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
+svsm_guest_calls|svsm/requests/loop.c|s/ \&\& head == 1;/ \&\& (head \& 1);/|what is no call in the first calling area
+svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->launch_caa.v, protected_size)/false/|the first calling area stays protected
 svsm_guest_calls|svsm/guest/vmsa.c|s/efer & ~EFER_SVME, false/efer, false/|a vCPU that is served cannot run
 svsm_guest_calls|svsm/requests/call.h|/case RMP_FAULTED:/,/INVALID_ADDRESS;/d|a fault is no result of the guest's
 svsm_services|svsm/requests/attest.c|s/manifest_size > request->manifest.size .*/false ||/|reports fit in the guest's buffers

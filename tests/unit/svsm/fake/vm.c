@@ -174,8 +174,10 @@ void vm_start_guest(void)
     vmsa_reset(vm.vmsa, 0xFFFFFFF0, FAKE_VMPL, SEV_FEATURE_SNP_ACTIVE);
     if (rmp_adjust(direct_gpa(vm.vmsa), RMP_4K, FAKE_VMPL, RMP_READ, true) != RMP_DONE)
         fake_end("fake: VMSA");
-    vm.guest.ranges.vcpus[0] =
-        (struct guest_vcpu){.vmsa = direct_gpa(vm.vmsa), .caa = gpa(FAKE_CAA), .in_use = true};
+    vm.guest.ranges.vcpus[0] = (struct guest_vcpu){.vmsa = direct_gpa(vm.vmsa),
+                                                   .caa = gpa(FAKE_CAA),
+                                                   .launch_caa = gpa(FAKE_CAA),
+                                                   .in_use = true};
     vm_give_guest(gpa(FAKE_CAA));
 }
 
