@@ -44,6 +44,7 @@ svsm_trap_frame|svsm/trap/frame.c|s/frame->rip >= place->entry_start/false/|no e
 svsm_trap_frame|svsm/trap/vectors.S|s/testb \$8, %spl/testb $0, %spl/|the stack pointer tells of an error code
 svsm_trap_frame|svsm/trap/vectors.S|/andq \$~RFLAGS_AC/d|AC is cleared on entry
 svsm_trap_frame|svsm/trap/vectors.S|s/jnz 3f/nop/|a nested exception is told
+svsm_trap_frame|svsm/arch/usermode.S|/jz usermode_not_running/d|a stack that was left is not left again
 svsm_hostile_host|svsm/sev/rmp.c|s/if (unchanged)/if (false)/|validated twice ends the VM
 svsm_hostile_host|svsm/sev/rmp.c|/zero_pages(gpa_pointer(start), size);/d|own memory is zeroed after validation
 svsm_hostile_host|svsm/sev/ghcb.c|s/if (!(link->valid_bitmap\[bit . 8\] .*/if (false)/|fields must be marked valid
