@@ -10,7 +10,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_RMP_H
 #define SNPVTPM_EMULATOR_CPU_RMP_H
 
-#include "emulator/vmm/guest_memory.h"
+#include "emulator/cpu/guest_memory.h"
 #include "lib/snp/page.h"
 
 enum rmp_flag {

@@ -9,8 +9,8 @@
 #ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
 #define SNPVTPM_EMULATOR_CPU_VCPU_H
 
+#include "emulator/cpu/guest_memory.h"
 #include "emulator/cpu/vmcb.h"
-#include "emulator/vmm/guest_memory.h"
 
 #define NO_GPA (~0ull)
 

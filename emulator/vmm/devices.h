@@ -8,7 +8,7 @@
 #ifndef SNPVTPM_EMULATOR_VMM_DEVICES_H
 #define SNPVTPM_EMULATOR_VMM_DEVICES_H
 
-#include "emulator/vmm/guest_memory.h"
+#include "emulator/cpu/guest_memory.h"
 
 /* Finds and takes over the hidden PCI function. */
 void devices_init(void);
