@@ -4,7 +4,7 @@
 #include "emulator/platform/memory.h"
 
 /* QEMU's isa-debug-exit device. */
-#define DEBUG_EXIT_PORT 0xF4
+#define DEBUG_EXIT_PORT 0x404
 
 _Noreturn void host_exit(enum host_exit why)
 {

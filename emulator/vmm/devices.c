@@ -12,7 +12,7 @@ struct port_range {
 };
 
 static const struct port_range hidden_ports[] = {
-    {0x0F4, 0x0F4}, /* isa-debug-exit */
+    {0x404, 0x404}, /* isa-debug-exit */
     {0x2E8, 0x2EF}, /* the AMD-SP's doorbell */
     {0x403, 0x403}, /* the hypervisor's log */
 };

@@ -363,6 +363,30 @@ static void do_ap_jump_table(struct request *r)
         malformed(r, GHCB_ERR_INVALID_INPUT);
 }
 
+#define MSR_TSC_AUX        0xC0000103u
+#define KVM_HYPERCALL_NONE (-1000)
+#define KVM_HYPERCALL_PERM (-1)
+
+/* KVM's hypercalls, of which CPUID offers none. */
+static void do_vmmcall(struct request *r)
+{
+    if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, cpl)))
+        return;
+    r->rax = (uint64_t)(int64_t)(r->page->cpl ? KVM_HYPERCALL_PERM : KVM_HYPERCALL_NONE);
+}
+
+static void do_rdtsc(struct request *r, bool with_aux)
+{
+    uint32_t low, high;
+    uint64_t aux = 0;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    r->rax = low;
+    r->rdx = high;
+    if (with_aux && host_rdmsr(MSR_TSC_AUX, &aux)) /* the guest's own: nothing here changes it */
+        r->rcx = (uint32_t)aux;
+}
+
 static void dispatch(struct request *r)
 {
     switch (r->code) {
@@ -374,6 +398,13 @@ static void dispatch(struct request *r)
         break;
     case SVM_EXIT_MSR:
         do_msr(r);
+        break;
+    case SVM_EXIT_RDTSC:
+    case SVM_EXIT_RDTSCP:
+        do_rdtsc(r, r->code == SVM_EXIT_RDTSCP);
+        break;
+    case SVM_EXIT_VMMCALL:
+        do_vmmcall(r);
         break;
     case SVM_EXIT_WRITE_DR7:
     case SVM_EXIT_WBINVD:

@@ -90,7 +90,7 @@ run_machine() {
         -device "loader,file=$image,addr=$(emulated_reserve_start $guest),force-raw=on" \
         -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=$(emulated_reserve $guest) ${SNP_VTPM_EMULATOR_OPTIONS-}" \
         -fw_cfg "name=opt/snp-vtpm/memory,string=$GUEST_MIB" \
-        -device isa-debug-exit,iobase=0xf4,iosize=1 \
+        -device isa-debug-exit,iobase=0x404,iosize=1 \
         -chardev "file,id=platform,path=$work/platform.log" -device isa-debugcon,iobase=0x403,chardev=platform \
         -nodefaults -display none -no-reboot \
         -blockdev null-co,node-name=disk,size=1048576,read-zeroes=on \

@@ -44,3 +44,14 @@ TEST("A page of zeros does not stay one")
     ghcb_msr_psc(gpa_of(page), PSC_SHARED);
     CHECK(is_noise(shared_view(page), 0));
 }
+
+TEST("What was in a page that changed hands by an access with the other C-bit is noise, too")
+{
+    uint64_t *page = host_page();
+
+    memset(page, 0x5A, PAGE_SIZE);
+    try_read(private_view(page));
+    CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
+    pvalidate(private_view(page), SIZE_4K, true);
+    CHECK(is_noise(private_view(page), 0x5A5A5A5A5A5A5A5A));
+}
