@@ -9,9 +9,7 @@
 
 # However much a VM gets on, it ends after so many times the silence that it is allowed.
 WATCH_CAP=15
-PRESS_EVERY_MS=5000
-
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+PRESS_EVERY=5 # seconds
 
 # queued_ms PID: how long the thread of that process which ran most stood in line for a processor; 0 where the kernel
 # does not tell
@@ -47,19 +45,28 @@ vm_signs() {
     stat -Lc '%s %y' "$console_log" "$LOG_DIR/hypervisor.log" "$run_dir/job" "$GUEST_IMAGE" "$STATE_VOLUME" 2>/dev/null || true
 }
 
-# watch_begin: from now on the VM's silence and its whole time count
-watch_begin() {
-    watch_last=$(now_ms) watch_queued=$(queued_ms "$qemu_pid")
-    watch_signs=$(vm_signs)
-    watch_began=$watch_last
-    watch_silent=0 watch_in_line=0
+# watch_sample: a second later, what can be seen of the VM, in a file: the time in line, the phase, the signs. A process beside
+# the script runs this: the script itself must only wait, since bash may lose a signal that comes while a program of its runs.
+watch_sample() {
+    trap '' INT TERM HUP
+    sleep 1
+    printf '%s\n' "$(queued_ms "$qemu_pid")" "$(vm_phase)" "$(vm_signs | tr '\n' ' ')" >"$run_dir/sample"
 }
 
-# watch_tick: takes the time
-watch_tick() {
-    local now queued signs phase
-    now=$(now_ms) queued=$(queued_ms "$qemu_pid") signs=$(vm_signs) phase=$(vm_phase)
-    local passed=$((now - watch_last)) in_line=$((queued - watch_queued))
+# watch_begin: from now on the VM's silence and its whole time count
+watch_begin() {
+    watch_began=${EPOCHREALTIME/[.,]/} watch_silent=0
+}
+
+# watch_take: the sample, and the time since the one before
+watch_take() {
+    local now=${EPOCHREALTIME/[.,]/} queued signs
+    {
+        read -r queued
+        read -r phase
+        read -r signs
+    } <"$run_dir/sample" || return 0
+    local passed=$(((now - watch_last) / 1000)) in_line=$((queued - watch_queued))
     # Another thread may have become the one that ran most.
     [ $in_line -ge 0 ] || in_line=0
     [ $in_line -le $passed ] || in_line=$passed
@@ -73,7 +80,7 @@ watch_tick() {
 
 # watch_over SECONDS: whether the VM was silent for that long, or took very much longer in all
 watch_over() {
-    [ "$watch_silent" -ge $(($1 * 1000)) ] || [ $((watch_last - watch_began)) -ge $(($1 * 1000 * WATCH_CAP)) ]
+    [ "$watch_silent" -ge $(($1 * 1000)) ] || [ $(((watch_last - watch_began) / 1000)) -ge $(($1 * 1000 * WATCH_CAP)) ]
 }
 
 # watch_explain: where the time went, for a person; a line each
@@ -83,17 +90,19 @@ watch_explain() {
         text+="${text:+, }$phase $((phase_ms[$phase] / 1000)) s"
     done
     echo "by the clock: $text"
-    echo "$((watch_in_line / 1000)) s of $(((watch_last - watch_began) / 1000)) it stood in line for a processor of the host" \
+    echo "$((watch_in_line / 1000)) s of $(((watch_last - watch_began) / 1000000)) it stood in line for a processor of the host" \
         "(load $(cut -d ' ' -f 1 /proc/loadavg), $(nproc) processors)"
 }
 
 # press_power_button: by QEMU's monitor, whose pipe this opens without waiting for the other end
 press_power_button() {
+    pressed_at=$SECONDS
     printf '{"execute":"qmp_capabilities"}\n{"execute":"system_powerdown"}\n' 1<>"$run_dir/monitor.in"
 }
 
 # end_vm: at once
 end_vm() {
+    ended_hard=yes
     kill -KILL "$qemu_pid" 2>/dev/null || true
 }
 
@@ -106,57 +115,55 @@ hard_end_costs=(
 
 # obey_signals: what on_signal has taken down
 obey_signals() {
-    local phase
     if [ "$signals" -ge 2 ]; then
         warn "the VM is ended at once, as a second signal asked"
         printf '    %s\n' "${hard_end_costs[@]}" >&2
         end_vm
-    elif [ -z "${pressed_at:-}" ]; then
-        phase=$(vm_phase)
-        if [[ $phase == "the launch" || $phase == "the SVSM" ]]; then
-            end_vm # no guest runs that could be asked
-            pressed_at=never
-            return
-        fi
+    elif [[ $phase == "the launch" || $phase == "the SVSM" ]]; then
+        end_vm # no guest runs that could be asked
+    elif [ -z "$pressed_at" ]; then
         say "Pressing the guest's power button; a second signal ends the VM at once."
         watch_begin
         press_power_button
-        pressed_at=$(now_ms)
-    elif [ "$pressed_at" != never ]; then
-        if watch_over "$POWER_OFF_TIMEOUT"; then
-            warn "the guest did not power off in $POWER_OFF_TIMEOUT seconds after its power button was pressed: it is ended hard"
-            printf '    %s\n' "${hard_end_costs[@]}" >&2
-            end_vm
-            pressed_at=never
-        elif [ $(($(now_ms) - pressed_at)) -ge $PRESS_EVERY_MS ]; then
-            press_power_button # one that came before Linux listened is lost
-            pressed_at=$(now_ms)
-        fi
+    elif watch_over "$POWER_OFF_TIMEOUT"; then
+        warn "the guest did not power off in $POWER_OFF_TIMEOUT seconds after its power button was pressed: it is ended hard"
+        printf '    %s\n' "${hard_end_costs[@]}" >&2
+        end_vm
+    elif [ $((SECONDS - pressed_at)) -ge $PRESS_EVERY ]; then
+        press_power_button # one that came before Linux listened is lost
     fi
 }
 
 # wait_for_vm [SECONDS]: until QEMU has ended; its status goes to $status. With SECONDS, a VM that is silent for so long is
 # ended, and $overdue set.
 wait_for_vm() {
-    local limit=${1:-} tick ended
+    local limit=${1:-} tick='' ended phase='' pressed_at=''
     declare -gA phase_ms=()
-    phases=() overdue=no
+    phases=() overdue=no ended_hard=no
+    watch_queued=0 watch_signs='' watch_in_line=0
     watch_begin
+    watch_last=$watch_began
     while :; do
-        # It holds neither the locks nor the output open. It is not killed either: between fork and exec it is this script,
-        # with its traps.
-        sleep 1 >/dev/null 2>&1 8>&- 9>&- &
-        tick=$!
+        if [ -z "$tick" ]; then
+            # It holds neither the locks nor the output open.
+            watch_sample >/dev/null 2>&1 8>&- 9>&- &
+            tick=$!
+        fi
         status=0 ended=''
         wait -n -p ended "$qemu_pid" $tick || status=$?
-        [ "${ended:-}" != "$qemu_pid" ] || break
-        watch_tick
-        if [ "$signals" != 0 ]; then
+        case ${ended:-} in
+            "$qemu_pid") break ;;
+            "$tick") tick='' && watch_take ;;
+        esac
+        # What it is at must be known, and it is ended once.
+        if [ -z "$phase" ] || [ $ended_hard = yes ]; then
+            continue
+        elif [ "$signals" != 0 ]; then
             obey_signals
-        elif [ -n "$limit" ] && [ $overdue = no ] && watch_over "$limit"; then
+        elif [ -n "$limit" ] && watch_over "$limit"; then
             overdue=yes
             end_vm
         fi
     done
-    watch_tick
+    [ -z "$tick" ] || kill -KILL $tick 2>/dev/null || true # it would write into the folder
 }

@@ -241,6 +241,7 @@ trial() {
     project 'try_libtpms() { :; }; get libtpms; try_vm() { [ -z "$(libtpms_folder)" ]; }; prove'
     expect "of two that are new, the one at fault is found" 0 'libtpms-dev 0.10.2-1 is not used'
     check "the other one stays" is_current ovmf 2026.11-1
+    check "and is not kept as refused" [ ! -s "$XDG_CACHE_HOME/snp-vtpm/ovmf/refused" ]
     with_one_before
     project prove
     expect "when no version helps, that is said" 1 'whichever of the versions on offer'

@@ -370,7 +370,7 @@ busy_host() {
         . "$ROOT/scripts/job-disk.sh"; . "$ROOT/scripts/vm-watch.sh"
         LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0
         touch "$work/job"
-        queued_ms() { now_ms; }
+        queued_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
         sleep 4 & qemu_pid=$!
         wait_for_vm 1
         echo "status $status overdue $overdue"
