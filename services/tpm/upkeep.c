@@ -73,8 +73,7 @@ uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t si
 
     switch (get_be32(command + 6)) {
     case TPM_CC_Startup:
-        /* What another boot saved: its PCRs would come back, and nothing that they were measured
-         * for. */
+        /* From what another boot saved, its PCRs would come back without its software. */
         if (!engine->started && !engine->resumable && reader_be16(&rest, &type) &&
             type == TPM_SU_STATE)
             return TPM_RC_VALUE_P1;
