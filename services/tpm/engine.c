@@ -25,6 +25,7 @@ void engine_power_off(struct engine *engine)
     if (engine->powered)
         library_terminate();
     engine->powered = false;
+    engine->started = false;
 }
 
 void engine_shut_down(struct engine *engine)

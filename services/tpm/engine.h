@@ -6,41 +6,7 @@
 #ifndef SNPVTPM_SERVICES_TPM_ENGINE_H
 #define SNPVTPM_SERVICES_TPM_ENGINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "services/tpm/state.h"
-#include "services/tpm/tpm_abi.h"
-
-#define ENGINE_EK_PUBLIC_MAX 512
-
-enum engine_opening {
-    ENGINE_OPENED,       /* with the state of the volume */
-    ENGINE_MANUFACTURED, /* the volume was blank */
-    ENGINE_EPHEMERAL,    /* the key does not open the volume: a new TPM, in memory only */
-    /* No TPM; the log says why, and the volume is as it was: */
-    ENGINE_FAILED,  /* the volume or the key cannot be used */
-    ENGINE_DAMAGED, /* the volume was tampered with */
-    ENGINE_REFUSED, /* the volume is intact; this libtpms does not load the state in it */
-    ENGINE_TOO_NEW, /* likewise, because a newer libtpms wrote it */
-};
-
-struct engine {
-    struct tpm_state state;
-    bool powered;
-    bool failed;                 /* a state could not be made durable: only a power cycle helps */
-    bool shut_down;              /* the last command was a TPM2_Shutdown, and done */
-    bool resumable;              /* TPM2_Shutdown(STATE) was done, and in this engine */
-    struct state_blob candidate; /* what libtpms loads instead of the state, for trial */
-    size_t loadable_size;        /* of the last state that libtpms did load; see library.c */
-    uint64_t clock_checked;      /* ms: when the TPM's clock was last known to be stored */
-    uint8_t locality;
-    unsigned char *response; /* libtpms' buffer, reused */
-    uint32_t response_room;
-    uint8_t ek_public[ENGINE_EK_PUBLIC_MAX]; /* a TPMT_PUBLIC; see ek.h */
-    size_t ek_public_size;                   /* 0: not known */
-};
+#include "services/tpm/engine_type.h"
 
 /*
  * Opens the state volume and powers the TPM on from it; a blank volume gets a new TPM. The storage

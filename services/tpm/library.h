@@ -6,7 +6,7 @@
 #ifndef SNPVTPM_SERVICES_TPM_LIBRARY_H
 #define SNPVTPM_SERVICES_TPM_LIBRARY_H
 
-#include "services/tpm/engine.h"
+#include "services/tpm/engine_type.h"
 
 /* One log line: which libtpms this is, and what is wrong with an old one. */
 void library_log_version(void);

@@ -73,9 +73,9 @@ uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t si
 
     switch (get_be32(command + 6)) {
     case TPM_CC_Startup:
-        /* What another boot saved: its PCRs would come back, and nothing that they were measured
-         * for. */
-        if (reader_be16(&rest, &type) && type == TPM_SU_STATE && !engine->resumable)
+        /* From what another boot saved, its PCRs would come back without its software. */
+        if (!engine->started && !engine->resumable && reader_be16(&rest, &type) &&
+            type == TPM_SU_STATE)
             return TPM_RC_VALUE_P1;
         break;
     case TPM_CC_EvictControl:
@@ -154,6 +154,7 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
     case TPM_CC_Startup:
         if (done)
             advance_clock(engine);
+        engine->started |= done;
         return;
     case TPM_CC_Shutdown:
         engine->shut_down = done;
@@ -179,11 +180,11 @@ void upkeep_shut_down(struct engine *engine)
     struct reader reply;
     uint32_t code;
 
-    if (!engine->powered || engine->failed || engine->shut_down ||
+    if (!engine->started || engine->failed || engine->shut_down ||
         !command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Shutdown) || !writer_be16(&w, TPM_SU_CLEAR))
         return;
     code = run(engine, &w, response, &reply);
     engine->shut_down = code == TPM_RC_SUCCESS;
-    if (code != TPM_RC_SUCCESS && code != TPM_RC_INITIALIZE /* there was no TPM2_Startup */)
+    if (code != TPM_RC_SUCCESS)
         log_warning("the TPM does not shut down (0x%x): this counts as a hard end", (unsigned)code);
 }

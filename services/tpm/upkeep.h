@@ -7,7 +7,7 @@
 #ifndef SNPVTPM_SERVICES_TPM_UPKEEP_H
 #define SNPVTPM_SERVICES_TPM_UPKEEP_H
 
-#include "services/tpm/engine.h"
+#include "services/tpm/engine_type.h"
 
 /* The code for a command that must not reach libtpms, TPM_RC_SUCCESS for one that may. It has a
  * whole header. */
