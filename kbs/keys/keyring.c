@@ -18,7 +18,7 @@ struct held {
 
 struct keys {
     size_t count;
-    struct held held[2 * KEYRING_KEYS_MAX]; /* of both uses, newest first */
+    struct held held[SIGNING_KEY_USES * KEYRING_KEYS_MAX]; /* newest first */
 };
 
 struct keyring {

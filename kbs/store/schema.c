@@ -63,6 +63,13 @@ static const struct {
         "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"
         "CREATE TABLE audit_head (one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL,"
         "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"},
+
+    {3, "CREATE TABLE audit_segment ("
+        "  last_seq BIGINT PRIMARY KEY, first_seq BIGINT NOT NULL,"
+        "  before BYTEA NOT NULL CHECK (length(before) = 32),"
+        "  head BYTEA NOT NULL CHECK (length(head) = 32), closed BIGINT NOT NULL,"
+        "  signer BYTEA NOT NULL CHECK (length(signer) = 16), statement TEXT NOT NULL,"
+        "  pruned BIGINT NOT NULL DEFAULT 0, receipt TEXT, receipt_signer BYTEA);"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */
