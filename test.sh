@@ -56,11 +56,11 @@ verdict() {
 
 # configure NAME COMPILER MESON_OPTION...: the build folder, anew if it was made for another compiler or other options
 configure() {
-    local name=$1 compiler=$2 dir=$work/$1 wanted=${*:2}
+    local name=$1 compiler=$2 dir=$work/$1 wanted="-Dwerror=true ${*:2}"
     shift 2
     [ "$wanted" != "$(cat "$dir/configured-as" 2>/dev/null)" ] || return 0
     rm -rf "$dir"
-    CC=$compiler meson setup "$dir" "$ROOT" "$@" >"$work/$name-build.log" 2>&1 || {
+    CC=$compiler meson setup "$dir" "$ROOT" -Dwerror=true "$@" >"$work/$name-build.log" 2>&1 || {
         tail -n 20 "$work/$name-build.log" >&2
         return 1
     }
@@ -162,7 +162,7 @@ parts=(svsm services igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'
-    find "$ROOT"/{scripts,guest,tests,bench,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
+    find "$ROOT"/{scripts,guest,tests,bench,docs,.ci} -type f -exec grep -lE -m 1 '^#!/bin/(ba)?sh|^# shellcheck shell' {} +
 }
 
 # It takes the flags of each file from the gcc build, which has all parts. A file at a time: with several, clang-tidy 14

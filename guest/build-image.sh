@@ -8,6 +8,7 @@
 # Each PROGRAM, a static one, goes to /usr/bin.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
+. "$ROOT/scripts/unified-kernel.sh"
 
 [ $# -ge 2 ] || { show_usage; exit "$EXIT_USAGE"; }
 kernel=$1 image=$2
@@ -31,14 +32,11 @@ export SOURCE_DATE_EPOCH=1767225600 # 2026-01-01
 work=$(mktemp -d "${image%/*}/image.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# The sections of the stub's own lie low; ours follow, far enough apart for the sizes they have.
 unified_kernel() {
     printf '%s' "$command_line" >"$work/cmdline"
     printf 'ID=snp-vtpm-guest\nNAME="snp-vtpm demo guest"\n' >"$work/os-release"
-    objcopy --add-section .osrel="$work/os-release" --change-section-vma .osrel=0x20000 \
-        --add-section .cmdline="$work/cmdline" --change-section-vma .cmdline=0x30000 \
-        --add-section .linux="$kernel" --change-section-vma .linux=0x2000000 \
-        "$stub" "$work/bootx64.efi"
+    # The kernel is last: nothing lies behind it that it could overwrite.
+    add_sections "$stub" "$work/bootx64.efi" .osrel="$work/os-release" .cmdline="$work/cmdline" .linux="$kernel"
 }
 
 system_partition() {

@@ -34,7 +34,8 @@ static const char *platform_name(uint8_t type)
     }
 }
 
-static const char *parameter_name(uint32_t type)
+/* Of parameter usages, and of what is shown by its name alone. */
+static const char *type_name(uint32_t type)
 {
     switch (type) {
     case IGVM_VP_COUNT_PARAMETER:
@@ -57,6 +58,18 @@ static const char *parameter_name(uint32_t type)
         return "DEVICE_TREE";
     case IGVM_ENVIRONMENT_INFO_PARAMETER:
         return "ENVIRONMENT_INFO";
+    case IGVM_RELOCATABLE_REGION:
+        return "RELOCATABLE_REGION";
+    case IGVM_PAGE_TABLE_RELOCATION_REGION:
+        return "PAGE_TABLE_RELOCATION_REGION";
+    case IGVM_CORIM_DOCUMENT:
+        return "CORIM_DOCUMENT";
+    case IGVM_CORIM_SIGNATURE:
+        return "CORIM_SIGNATURE";
+    case IGVM_CCA_POLICY:
+        return "CCA_POLICY";
+    case IGVM_VBS_MEASUREMENT:
+        return "VBS_MEASUREMENT";
     default:
         return "?";
     }
@@ -119,10 +132,22 @@ static size_t dump_pages(FILE *out, const struct igvm_header *headers, size_t co
 
     while (run < count && continues_run(&headers[run - 1], &headers[run]))
         run++;
-    fprintf(out, "PAGE_DATA           0x%012llx-0x%012llx %zu x %s%s, mask 0x%x\n", (ull)first->gpa,
-            (ull)(first->gpa + run * PAGE_SIZE - 1), run, page_name(&headers[0]),
-            first->flags & IGVM_PAGE_UNMEASURED ? " unmeasured" : "", first->compatibility_mask);
+    fprintf(out, "PAGE_DATA           0x%012llx-0x%012llx %zu x %s%s%s, mask 0x%x\n",
+            (ull)first->gpa, (ull)(first->gpa + run * PAGE_SIZE - 1), run, page_name(&headers[0]),
+            first->flags & IGVM_PAGE_UNMEASURED ? " unmeasured" : "",
+            first->flags & IGVM_PAGE_SHARED ? " shared" : "", first->compatibility_mask);
     return run;
+}
+
+static void dump_other(FILE *out, const struct igvm_header *header)
+{
+    if (igvm_is_parameter(header->type))
+        fprintf(out, "%-19s area %u, offset 0x%x\n", type_name(header->type),
+                header->parameter.parameter_area_index, header->parameter.byte_offset);
+    else if (header->type & IGVM_OPTIONAL)
+        fprintf(out, "optional type 0x%x, unknown here\n", header->type & ~IGVM_OPTIONAL);
+    else
+        fprintf(out, "%-19s mask 0x%x\n", type_name(header->type), header->compatibility_mask);
 }
 
 static void dump_header(FILE *out, const struct igvm_header *header)
@@ -154,9 +179,10 @@ static void dump_header(FILE *out, const struct igvm_header *header)
                 header->compatibility_mask);
         break;
     case IGVM_REQUIRED_MEMORY:
-        fprintf(out, "REQUIRED_MEMORY     0x%012llx-0x%012llx mask 0x%x\n",
+        fprintf(out, "REQUIRED_MEMORY     0x%012llx-0x%012llx%s mask 0x%x\n",
                 (ull)header->required_memory.gpa,
                 (ull)(header->required_memory.gpa + header->required_memory.number_of_bytes - 1),
+                header->required_memory.flags & IGVM_REQUIRED_VTL2_PROTECTABLE ? " VTL2" : "",
                 header->compatibility_mask);
         break;
     case IGVM_SNP_ID_BLOCK:
@@ -164,9 +190,13 @@ static void dump_header(FILE *out, const struct igvm_header *header)
         print_hex(out, header->snp_id_block.ld, sizeof(header->snp_id_block.ld));
         fprintf(out, ", mask 0x%x\n", header->compatibility_mask);
         break;
+    case IGVM_ERROR_RANGE:
+        fprintf(out, "ERROR_RANGE         0x%012llx + 0x%x, mask 0x%x\n",
+                (ull)header->error_range.gpa, header->error_range.number_of_bytes,
+                header->compatibility_mask);
+        break;
     default:
-        fprintf(out, "%-19s area %u, offset 0x%x\n", parameter_name(header->type),
-                header->parameter.parameter_area_index, header->parameter.byte_offset);
+        dump_other(out, header);
         break;
     }
 }

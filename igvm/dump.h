@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A launch image in words. */
+/* Prints what a launch image contains. */
 #ifndef SNPVTPM_IGVM_DUMP_H
 #define SNPVTPM_IGVM_DUMP_H
 

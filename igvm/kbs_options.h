@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of `igvm build` that say whom the SVSM believes a state key. */
+/* The options of `igvm build` that say from which KBS the SVSM takes a state key. */
 #ifndef SNPVTPM_IGVM_KBS_OPTIONS_H
 #define SNPVTPM_IGVM_KBS_OPTIONS_H
 

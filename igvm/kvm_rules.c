@@ -67,7 +67,11 @@ const char *kvm_rule_broken_by_vmsa(const struct vmsa *vmsa)
     return NULL;
 }
 
-/* What QEMU 10.2 has a handler for; it stops at anything else. */
+/*
+ * What a QEMU has a handler for; it stops at anything else. MADT came after QEMU 10.2, DEVICE_TREE
+ * is in that of the COCONUT-SVSM: both fill in a parameter area, which is not measured, and so
+ * leave the digest as it is.
+ */
 static bool type_supported(uint32_t type)
 {
     switch (type) {
@@ -79,7 +83,9 @@ static bool type_supported(uint32_t type)
     case IGVM_VP_CONTEXT:
     case IGVM_REQUIRED_MEMORY:
     case IGVM_VP_COUNT_PARAMETER:
+    case IGVM_MADT:
     case IGVM_MEMORY_MAP:
+    case IGVM_DEVICE_TREE:
     case IGVM_SNP_ID_BLOCK:
     case IGVM_ENVIRONMENT_INFO_PARAMETER:
         return true;
@@ -116,13 +122,15 @@ static const char *check_header(const struct igvm_header *header, struct progres
 
     switch (header->type) {
     case IGVM_PAGE_DATA:
-        if (progress->vp_context != NULL)
-            broken = "page data follow the processor context";
+        if (header->page_data.flags & IGVM_PAGE_SHARED)
+            broken =
+                "page data are shared with the host: QEMU would measure them as private, which "
+                "others do not";
         progress->page_data = true;
         break;
     case IGVM_PARAMETER_INSERT:
     case IGVM_REQUIRED_MEMORY:
-        if (progress->page_data || progress->vp_context != NULL)
+        if (progress->page_data)
             broken = "parameters or required memory follow page data: QEMU would launch them in "
                      "another order";
         break;
@@ -155,7 +163,7 @@ const char *kvm_rule_broken(const struct image *image, uint32_t platform_mask)
         if (!igvm_applies(header, platform_mask))
             continue;
         if (!type_supported(header->type))
-            return "it has a header of a type that QEMU 10.2 does not support";
+            return "it has a header of a type at which QEMU stops (`igvm dump` lists them)";
         broken = check_header(header, &progress);
         if (broken != NULL)
             return broken;

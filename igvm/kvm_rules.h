@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What QEMU and KVM demand of an SNP launch image beyond the file format, and what has to hold for
- * the digest computed from the file to be the one of the real launch (QEMU 10.2 backends/igvm.c,
- * target/i386/sev.c; Linux 7.3 arch/x86/kvm/svm/sev.c).
+ * the digest computed from the file to be the one of the real launch (QEMU 10.2 and after
+ * backends/igvm.c, target/i386/sev.c; Linux 7.3 arch/x86/kvm/svm/sev.c).
  */
 #ifndef SNPVTPM_IGVM_KVM_RULES_H
 #define SNPVTPM_IGVM_KVM_RULES_H

@@ -10,6 +10,7 @@ static const char USAGE[] =
     "       igvm dump FILE\n"
     "       igvm measure [options] FILE\n"
     "\n"
+    "Commands:\n"
     "  build      make the IGVM launch image of an SEV-SNP VM\n"
     "  dump       show what an image contains\n"
     "  measure    compute the launch digest of an image\n"

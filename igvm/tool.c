@@ -25,7 +25,7 @@ enum tool_status complain_no_memory(void)
     return complain(TOOL_FILE, "out of memory");
 }
 
-/* The power of two that a suffix stands for; -1 for what is no suffix. */
+/* The power of two that a suffix stands for; -1 if it is none. */
 static int suffix_shift(const char *suffix)
 {
     if (suffix[0] == '\0')

@@ -16,11 +16,12 @@ const char command_line_usage[] =
     "Where the KBS is:\n"
     "  --url URL            its address, such as https://kbs.example:8443\n"
     "  --ca FILE            believe only the certificates in FILE (PEM), not the system's\n"
-    "  --pin sha256//BASE64 believe only this public key of the KBS; several with ';'\n"
+    "  --pin HASH           believe only this public key of the KBS (sha256//BASE64); several with "
+    "';'\n"
     "  --timeout SECONDS    for all that a message of a VM asks of it (1 to 600, default 30)\n"
     "  --resource PATH      the secret to fetch (default default/sample/test)\n"
     "\n"
-    "Where the VMs are; each may be given several times but --vsock:\n"
+    "Where the VMs are, each option several times but --vsock:\n"
     "  --unix PATH          a socket for QEMU's -serial unix:PATH (mode 0600)\n"
     "  --socket-group NAME  such sockets are for this group, too (mode 0660)\n"
     "  --serial DEVICE      a serial device, or a terminal as of QEMU's -serial pty\n"
@@ -28,10 +29,13 @@ const char command_line_usage[] =
     "Sockets that systemd passes (LISTEN_FDS) are served besides.\n"
     "\n"
     "Limits:\n"
-    "  --connections N      at once (default 512)\n"
-    "  --per-peer N         at once, of a vsock CID or of a process (default 16)\n"
-    "  --rate N             messages a second of such a peer, after a burst of 40 (default 10)\n"
+    "  --connections N      connections at once (default 512)\n"
+    "  --per-peer N         connections at once of a vsock CID or of a process (default 16)\n"
+    "  --rate N             messages a second of such a peer, after a burst of 16 (default 2)\n"
+    "  --kbs-connections N  connections to the KBS at once; peers that wait for one take turns\n"
+    "                       (default 32)\n"
     "\n"
+    "Others:\n"
     "  --config FILE        take options from FILE; what comes later replaces what came before\n"
     "  --check-config       check the options and end\n"
     "  --log FORMAT         json, text, or auto: text on a terminal (default)\n"
@@ -82,6 +86,7 @@ enum command command_line_parse(int argc, char **argv, struct options *options,
         {"connections", required_argument, NULL, 'o'},
         {"per-peer", required_argument, NULL, 'o'},
         {"rate", required_argument, NULL, 'o'},
+        {"kbs-connections", required_argument, NULL, 'o'},
         {"log", required_argument, NULL, 'o'},
         {0},
     };

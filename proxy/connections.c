@@ -23,6 +23,7 @@ struct connections {
     struct exchange_options options;
     int stop;
     struct peers *peers;
+    struct turns *turns;
     struct workers workers;
     atomic_uint last_number;
 
@@ -56,13 +57,13 @@ struct connections *connections_new(const struct exchange_options *options,
         return NULL;
     connections->options = *options;
     connections->stop = stop;
-    connections->peers = peers_new(limits);
-    if (!connections->peers) {
-        free(connections);
-        return NULL;
-    }
     workers_init(&connections->workers);
-    return connections;
+    connections->peers = peers_new(limits);
+    connections->turns = turns_new(options->at_once);
+    if (connections->peers && connections->turns)
+        return connections;
+    connections_free(connections);
+    return NULL;
 }
 
 void connections_free(struct connections *connections)
@@ -71,6 +72,7 @@ void connections_free(struct connections *connections)
         return;
     workers_destroy(&connections->workers);
     peers_free(connections->peers);
+    turns_free(connections->turns);
     free(connections);
 }
 
@@ -87,6 +89,7 @@ static void converse(struct connections *all, int fd, const struct peer *peer,
         .source = {.connection = atomic_fetch_add(&all->last_number, 1) + 1, .peer = peer->name},
         .peers = all->peers,
         .account = account,
+        .turns = all->turns,
     };
 
     exchange_serve(&line, &all->options, &whom);

@@ -18,6 +18,10 @@
 
 #define PATH_ROOM 512
 
+/* What the VM is told of its own messages, besides what kbs_status_reason() says of the KBS. */
+#define REASON_VERSION "protocol-version"  /* it negotiates what this proxy does not speak */
+#define REASON_MESSAGE "message-malformed" /* it is none, or comes out of turn */
+
 struct exchange {
     struct line line;
     const struct exchange_options *options;
@@ -49,15 +53,19 @@ static void end_session(struct exchange *exchange)
 }
 
 /* A request to the KBS; hands over body. Failures are logged. */
-static enum kbs_status ask(struct exchange *exchange, const char *path, json_t *body,
-                           json_t **reply)
+static enum kbs_status ask(struct exchange *exchange, enum kbs_step step, const char *path,
+                           json_t *body, json_t **reply)
 {
-    enum kbs_status status = kbs_session_request(exchange->session, path, body,
-                                                 exchange->deadline_ms, exchange->line.stop, reply);
+    const struct kbs_request request = {.step = step, .path = path, .body = body};
+    enum kbs_status status = kbs_session_request(exchange->session, &request, exchange->deadline_ms,
+                                                 exchange->line.stop, reply);
 
     if (status != KBS_OK)
         say(exchange, LOG_WARNING, "kbs-failed", kbs_status_reason(status), "%s%s: %s",
             exchange->options->kbs.url, path, kbs_session_problem(exchange->session));
+    else if (kbs_session_put_off(exchange->session) > 0)
+        say(exchange, LOG_INFO, "kbs-put-off", NULL, "%s%s: taken after %u times \"later\"",
+            exchange->options->kbs.url, path, kbs_session_put_off(exchange->session));
     json_decref(body);
     return status;
 }
@@ -84,10 +92,12 @@ static enum kbs_status authenticate(struct exchange *exchange, json_t **response
     enum kbs_status status;
 
     end_session(exchange);
-    exchange->session = kbs_session_new(&exchange->options->kbs);
+    exchange->session = kbs_session_new(&exchange->options->kbs, exchange->peer->turns,
+                                        peers_share(exchange->peer->account));
     if (!exchange->session)
         return KBS_UNREACHABLE;
-    status = ask(exchange, "/kbs/v0/auth", auth_request(), &challenge);
+    status = ask(exchange, KBS_STEP_AUTH, "/kbs/v0/auth", auth_request(), &challenge);
+    kbs_session_rest(exchange->session); /* the VM takes its time for the evidence */
     if (status == KBS_OK) {
         *response = negotiation_response(challenge);
         status = check_translated(exchange, response);
@@ -104,7 +114,7 @@ MUST_CHECK static bool answer_negotiation(struct exchange *exchange, const json_
     if (!negotiation_is_supported(message)) {
         say(exchange, LOG_WARNING, "negotiation-unsupported", NULL,
             "the VM wants another version of the protocol, or is not an SEV-SNP VM");
-        return respond(exchange, negotiation_failure(NULL));
+        return respond(exchange, negotiation_failure(REASON_VERSION));
     }
     status = authenticate(exchange, &response);
     if (status == KBS_OK)
@@ -118,14 +128,14 @@ static enum kbs_status fetch_resource(struct exchange *exchange, json_t **jwe)
     char path[PATH_ROOM];
 
     snprintf(path, sizeof(path), "/kbs/v0/resource/%s", exchange->options->resource);
-    return ask(exchange, path, NULL, jwe);
+    return ask(exchange, KBS_STEP_RESOURCE, path, NULL, jwe);
 }
 
 /* Hands over request. */
 static enum kbs_status attest(struct exchange *exchange, json_t *request, json_t **response)
 {
     json_t *attested = NULL, *jwe = NULL;
-    enum kbs_status status = ask(exchange, "/kbs/v0/attest", request, &attested);
+    enum kbs_status status = ask(exchange, KBS_STEP_ATTEST, "/kbs/v0/attest", request, &attested);
 
     if (status == KBS_OK)
         status = fetch_resource(exchange, &jwe);
@@ -149,7 +159,7 @@ MUST_CHECK static bool answer_attestation(struct exchange *exchange, const json_
             exchange->session ? "malformed AttestationRequest"
                               : "AttestationRequest without a negotiation before it");
         end_session(exchange);
-        return respond(exchange, attestation_failure(NULL));
+        return respond(exchange, attestation_failure(REASON_MESSAGE));
     }
     status = attest(exchange, request, &response);
     end_session(exchange); /* its challenge is used up */
@@ -176,7 +186,7 @@ MUST_CHECK static bool answer(struct exchange *exchange, const struct frame *fra
     default:
         say(exchange, LOG_WARNING, "message-unknown", NULL,
             "%zu bytes that are not of this protocol", frame->size);
-        here = respond(exchange, attestation_failure(NULL));
+        here = respond(exchange, attestation_failure(REASON_MESSAGE));
     }
     json_decref(message);
     return here;
@@ -222,7 +232,7 @@ MUST_CHECK static bool serve_frame(struct exchange *exchange)
     case FRAME_BAD_LENGTH:
         await_turn(exchange);
         say(exchange, LOG_WARNING, "noise-dropped", NULL, "bytes that are no frame");
-        return respond(exchange, attestation_failure(NULL));
+        return respond(exchange, attestation_failure(REASON_MESSAGE));
     case FRAME_STALLED:
         /* Whoever sent the half is gone; an answer would only confuse who comes next. */
         await_turn(exchange);

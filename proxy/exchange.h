@@ -14,13 +14,15 @@ struct exchange_options {
     struct http_target kbs;
     const char *resource; /* "repository/type/tag", the secret to fetch */
     long timeout_s;       /* for all that the KBS is asked because of one message of the VM */
+    unsigned at_once;     /* connections to the KBS, of all conversations */
 };
 
-/* Whom it is with; account is the peer's in peers. */
+/* Whom it is with; account is the peer's in peers. The KBS is asked by turns. */
 struct exchange_peer {
     struct log_source source;
     struct peers *peers;
     struct peer_account *account;
+    struct turns *turns;
 };
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/http_client.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@
 
 struct http_client {
     const struct http_target *target;
-    CURL *curl;
+    CURLSH *cookies; /* they outlive connections */
+    CURL *curl;      /* NULL: no connection yet */
     struct curl_slist *headers;
     char *body;
     size_t body_size, body_room;
@@ -71,9 +73,10 @@ static size_t count_header(char *data, size_t one, size_t size, void *context)
 
 MUST_CHECK static bool configure_tls(CURL *curl, const struct http_target *target)
 {
-    bool done = curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
-                curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
+    bool done =
+        curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
 
     if (done && target->ca)
         /* Without a path: libcurl would believe the system's certificates as well. */
@@ -89,11 +92,12 @@ MUST_CHECK static bool configure(struct http_client *client)
     CURL *curl = client->curl;
 
     return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            /* The KBS is where --url says, whatever the environment says of web proxies. */
            curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           curl_easy_setopt(curl, CURLOPT_SHARE, client->cookies) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_COOKIEFILE, "") == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HTTPHEADER, client->headers) == CURLE_OK &&
            curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, count_header) == CURLE_OK &&
@@ -104,6 +108,19 @@ MUST_CHECK static bool configure(struct http_client *client)
            configure_tls(curl, client->target);
 }
 
+/* Locks for it are not needed: one thread at a time has a client. */
+static CURLSH *new_cookies(void)
+{
+    CURLSH *cookies = curl_share_init();
+
+    if (cookies &&
+        curl_share_setopt(cookies, CURLSHOPT_SHARE, CURL_LOCK_DATA_COOKIE) != CURLSHE_OK) {
+        curl_share_cleanup(cookies);
+        return NULL;
+    }
+    return cookies;
+}
+
 struct http_client *http_client_new(const struct http_target *target)
 {
     struct http_client *client = calloc(1, sizeof(*client));
@@ -112,24 +129,42 @@ struct http_client *http_client_new(const struct http_target *target)
         return NULL;
     *client = (struct http_client){
         .target = target,
-        .curl = curl_easy_init(),
+        .cookies = new_cookies(),
         .headers = curl_slist_append(NULL, "Content-Type: application/json"),
         .problem = "",
     };
-    if (client->curl && client->headers && configure(client))
+    if (client->cookies && client->headers)
         return client;
     http_client_free(client);
     return NULL;
+}
+
+void http_client_hang_up(struct http_client *client)
+{
+    curl_easy_cleanup(client->curl);
+    client->curl = NULL;
 }
 
 void http_client_free(struct http_client *client)
 {
     if (!client)
         return;
-    curl_easy_cleanup(client->curl);
+    http_client_hang_up(client);
+    curl_share_cleanup(client->cookies);
     curl_slist_free_all(client->headers);
     free(client->body);
     free(client);
+}
+
+MUST_CHECK static bool prepare(struct http_client *client)
+{
+    if (client->curl)
+        return true;
+    client->curl = curl_easy_init();
+    if (client->curl && configure(client))
+        return true;
+    http_client_hang_up(client);
+    return false;
 }
 
 MUST_CHECK static bool set_address(struct http_client *client, const char *path)
@@ -228,7 +263,7 @@ enum http_result http_client_send(struct http_client *client, const char *path, 
     if (left_ms == 0)
         return HTTP_NO_ANSWER;
     client->problem = "out of memory";
-    if (!set_address(client, path) || !set_body(client->curl, body) ||
+    if (!prepare(client) || !set_address(client, path) || !set_body(client->curl, body) ||
         !set_limits(client->curl, left_ms))
         return HTTP_NO_ANSWER;
     code = curl_easy_perform(client->curl);
@@ -243,6 +278,14 @@ long http_client_status(const struct http_client *client)
 
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     return status;
+}
+
+long http_client_retry_after_s(const struct http_client *client)
+{
+    curl_off_t seconds = 0;
+
+    curl_easy_getinfo(client->curl, CURLINFO_RETRY_AFTER, &seconds);
+    return seconds > LONG_MAX ? LONG_MAX : (long)seconds;
 }
 
 struct reader http_client_body(const struct http_client *client)

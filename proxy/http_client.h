@@ -35,12 +35,18 @@ struct http_client;
 MUST_CHECK struct http_client *http_client_new(const struct http_target *target);
 void http_client_free(struct http_client *client);
 
-/* Posts the JSON text body, or gets if it is NULL, path below the target's address. */
+/* Posts the JSON text body, or gets if it is NULL, path below the target's address. The connection
+ * stays for the next request. */
 MUST_CHECK enum http_result http_client_send(struct http_client *client, const char *path,
                                              const char *body, int64_t deadline_ms);
 
-/* The last answer: its status, and its body until http_client_forget_body(). */
+/* Ends the connection, if there is one; the cookies stay. */
+void http_client_hang_up(struct http_client *client);
+
+/* The last answer, until the connection is ended: its status, after how many seconds it wants to be
+ * asked again (Retry-After; 0: it does not say), and its body until http_client_forget_body(). */
 long http_client_status(const struct http_client *client);
+long http_client_retry_after_s(const struct http_client *client);
 struct reader http_client_body(const struct http_client *client);
 void http_client_forget_body(struct http_client *client);
 

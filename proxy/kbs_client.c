@@ -7,54 +7,42 @@
 
 #include "proxy/clock.h"
 #include "proxy/line.h"
-#include "proxy/messages.h"
-
-#define STATUS_OK                200
-#define STATUS_TOO_MANY_REQUESTS 429
-#define STATUS_UNAVAILABLE       503
-
-#define PROBLEM_MAX 256
-#define CODE_MAX    64
 
 /* Between tries to connect. */
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_LAST_MS  2000
 
+/* How long a KBS is left alone that does not say for how long it wants to be; and at most. */
+#define PAUSE_S     1
+#define PAUSE_MAX_S 60
+
+#define STATUS_TOO_MANY_REQUESTS 429
+
 struct kbs_session {
     struct http_client *http;
-    char problem[PROBLEM_MAX];
+    struct turn turn;
+    unsigned put_off;
+    struct kbs_problem problem;
 };
-
-const char *kbs_status_reason(enum kbs_status status)
-{
-    switch (status) {
-    case KBS_OK:
-        return "ok";
-    case KBS_UNREACHABLE:
-        return "kbs-unreachable";
-    case KBS_NOT_TRUSTED:
-        return "kbs-tls";
-    case KBS_BUSY:
-        return "kbs-busy";
-    case KBS_REFUSED:
-        return "kbs-refused";
-    case KBS_PROTOCOL:
-        break;
-    }
-    return "kbs-protocol";
-}
 
 const char *kbs_session_problem(const struct kbs_session *session)
 {
-    return session->problem;
+    return session->problem.text;
 }
 
-struct kbs_session *kbs_session_new(const struct http_target *target)
+unsigned kbs_session_put_off(const struct kbs_session *session)
+{
+    return session->put_off;
+}
+
+struct kbs_session *kbs_session_new(const struct http_target *target, struct turns *turns,
+                                    struct turn_share *share)
 {
     struct kbs_session *session = calloc(1, sizeof(*session));
 
     if (!session)
         return NULL;
+    session->turn = (struct turn){.turns = turns, .share = share};
     session->http = http_client_new(target);
     if (session->http)
         return session;
@@ -62,72 +50,50 @@ struct kbs_session *kbs_session_new(const struct http_target *target)
     return NULL;
 }
 
+/* A connection is only for those who have a turn: so there are no more than these. */
+static void end_turn(struct kbs_session *session, int64_t pause_ms)
+{
+    http_client_hang_up(session->http);
+    turn_end(&session->turn, pause_ms);
+}
+
+void kbs_session_rest(struct kbs_session *session)
+{
+    end_turn(session, 0);
+}
+
 void kbs_session_free(struct kbs_session *session)
 {
     if (!session)
         return;
+    end_turn(session, 0);
     http_client_free(session->http);
     free(session);
 }
 
-/* The text, if it can only be a code: nothing else of an answer goes to a log. */
-static const char *plain_code(const char *text)
+static void note(struct kbs_session *session, const char *problem)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    return text && *text && strlen(text) <= CODE_MAX && strspn(text, allowed) == strlen(text)
-               ? text
-               : NULL;
+    snprintf(session->problem.text, sizeof(session->problem.text), "%s", problem);
 }
 
-/* Trustee's "type" is an address that ends in a code. */
-static const char *code_of_type(const json_t *type)
+/* Says so beside what went wrong before, if anything did. */
+static void note_late(struct kbs_session *session)
 {
-    const char *text = json_string_value(type), *slash = text ? strrchr(text, '/') : NULL;
+    struct kbs_problem before = session->problem;
 
-    return slash ? plain_code(slash + 1) : NULL;
+    snprintf(session->problem.text, sizeof(session->problem.text),
+             "%.160s%sno turn in time (%u others wait)", before.text, before.text[0] ? ": " : "",
+             turns_waiting(session->turn.turns));
 }
 
-/* Keeps the code of a refusal (RFC 9457), as far as there is one, for the log. */
-static void note_refusal(struct kbs_session *session, long http_status)
+static enum kbs_status take_result(struct kbs_session *session, enum kbs_step step,
+                                   enum http_result result, json_t **reply)
 {
-    json_t *error = json_bounded(http_client_body(session->http));
-    const char *code = plain_code(json_string_value(json_object_get(error, "detail")));
-
-    if (!code)
-        code = code_of_type(json_object_get(error, "type"));
-    snprintf(session->problem, sizeof(session->problem), "HTTP status %ld%s%s", http_status,
-             code ? ", " : "", code ? code : "");
-    json_decref(error);
-}
-
-static enum kbs_status take_answer(struct kbs_session *session, json_t **reply)
-{
-    long http_status = http_client_status(session->http);
-
-    if (http_status != STATUS_OK) {
-        note_refusal(session, http_status);
-        return http_status == STATUS_TOO_MANY_REQUESTS || http_status == STATUS_UNAVAILABLE
-                   ? KBS_BUSY
-                   : KBS_REFUSED;
-    }
-    *reply = json_bounded(http_client_body(session->http));
-    if (json_is_object(*reply))
-        return KBS_OK;
-    json_decref(*reply);
-    *reply = NULL;
-    snprintf(session->problem, sizeof(session->problem), "its answer is no JSON object");
-    return KBS_PROTOCOL;
-}
-
-static enum kbs_status take_result(struct kbs_session *session, enum http_result result,
-                                   json_t **reply)
-{
-    snprintf(session->problem, sizeof(session->problem), "%s", http_client_problem(session->http));
+    note(session, http_client_problem(session->http));
     switch (result) {
     case HTTP_ANSWERED:
-        return take_answer(session, reply);
+        return kbs_answer_judge(step, http_client_status(session->http),
+                                http_client_body(session->http), reply, &session->problem);
     case HTTP_NO_CONNECTION:
     case HTTP_NO_ANSWER:
         return KBS_UNREACHABLE;
@@ -139,34 +105,68 @@ static enum kbs_status take_result(struct kbs_session *session, enum http_result
     return KBS_PROTOCOL;
 }
 
-/* Sends until there was a connection. */
-static enum http_result send_request(struct kbs_session *session, const char *path,
-                                     const char *text, int64_t deadline_ms, int stop)
+/* Whether the KBS has put the request off: then it is not asked before the time that it gave. */
+static bool is_put_off(struct kbs_session *session, enum http_result result)
 {
-    enum http_result result = http_client_send(session->http, path, text, deadline_ms);
-    int backoff_ms = BACKOFF_FIRST_MS;
+    long pause_s;
 
-    while (result == HTTP_NO_CONNECTION && clock_left_ms(deadline_ms) > backoff_ms &&
-           line_pause(stop, backoff_ms)) {
-        result = http_client_send(session->http, path, text, deadline_ms);
-        backoff_ms = 2 * backoff_ms < BACKOFF_LAST_MS ? 2 * backoff_ms : BACKOFF_LAST_MS;
-    }
-    return result;
+    if (result != HTTP_ANSWERED || http_client_status(session->http) != STATUS_TOO_MANY_REQUESTS)
+        return false;
+    pause_s = http_client_retry_after_s(session->http);
+    if (pause_s <= 0)
+        pause_s = PAUSE_S;
+    session->put_off++;
+    end_turn(session, 1000 * (pause_s < PAUSE_MAX_S ? pause_s : PAUSE_MAX_S));
+    return true;
 }
 
-enum kbs_status kbs_session_request(struct kbs_session *session, const char *path,
-                                    const json_t *body, int64_t deadline_ms, int stop,
-                                    json_t **reply)
+/* Whether there was no connection and there is time for another try, which it waits for. */
+static bool is_to_connect_again(struct kbs_session *session, enum http_result result,
+                                int *backoff_ms, int64_t deadline_ms, int stop)
 {
-    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    int pause_ms = *backoff_ms;
+
+    if (result != HTTP_NO_CONNECTION || clock_left_ms(deadline_ms) <= pause_ms)
+        return false;
+    end_turn(session, 0);
+    *backoff_ms = 2 * pause_ms < BACKOFF_LAST_MS ? 2 * pause_ms : BACKOFF_LAST_MS;
+    return line_pause(stop, pause_ms);
+}
+
+static enum kbs_status ask(struct kbs_session *session, const struct kbs_request *request,
+                           const char *text, int64_t deadline_ms, int stop, json_t **reply)
+{
+    enum turn_kind kind = request->step == KBS_STEP_AUTH ? TURN_SESSION : TURN_EVIDENCE;
+    enum kbs_status status = KBS_BUSY;
+    int backoff_ms = BACKOFF_FIRST_MS;
+    enum http_result result;
+
+    do {
+        if (!turn_take(&session->turn, kind, deadline_ms)) {
+            note_late(session);
+            return status;
+        }
+        result = http_client_send(session->http, request->path, text, deadline_ms);
+        status = take_result(session, request->step, result, reply);
+    } while (is_put_off(session, result) ||
+             is_to_connect_again(session, result, &backoff_ms, deadline_ms, stop));
+    return status;
+}
+
+enum kbs_status kbs_session_request(struct kbs_session *session, const struct kbs_request *request,
+                                    int64_t deadline_ms, int stop, json_t **reply)
+{
+    char *text = request->body ? json_dumps(request->body, JSON_COMPACT) : NULL;
     enum kbs_status status;
 
     *reply = NULL;
-    if (body && !text) {
-        snprintf(session->problem, sizeof(session->problem), "out of memory");
+    session->put_off = 0;
+    session->problem.text[0] = '\0';
+    if (request->body && !text) {
+        note(session, "out of memory");
         return KBS_UNREACHABLE;
     }
-    status = take_result(session, send_request(session, path, text, deadline_ms, stop), reply);
+    status = ask(session, request, text, deadline_ms, stop, reply);
     http_client_forget_body(session->http);
     free(text);
     return status;

@@ -1,42 +1,44 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests to the KBS, within one session of its (its cookie). */
+/* Requests to the KBS, each in its turn, within one session of its (its cookie). */
 #ifndef SNPVTPM_PROXY_KBS_CLIENT_H
 #define SNPVTPM_PROXY_KBS_CLIENT_H
 
 #include <stdint.h>
 
-#include <jansson.h>
-
-#include "lib/base/reader.h"
 #include "proxy/http_client.h"
-
-enum kbs_status {
-    KBS_OK,
-    KBS_UNREACHABLE, /* no connection, or no answer in time */
-    KBS_NOT_TRUSTED, /* who answers is not the KBS, by its certificate */
-    KBS_BUSY,        /* status 429 or 503 */
-    KBS_REFUSED,     /* any other status but 200 */
-    KBS_PROTOCOL,    /* an answer that is not what the protocol says */
-};
-
-/* "kbs-refused" and so on: the reason that the SVSM is told. */
-const char *kbs_status_reason(enum kbs_status status);
+#include "proxy/kbs_answer.h"
+#include "proxy/turns.h"
 
 struct kbs_session;
 
-/* A session without cookie; it keeps the target. NULL without memory. */
-MUST_CHECK struct kbs_session *kbs_session_new(const struct http_target *target);
+/* A session without cookie; it keeps the target, and takes its turns from turns as one of those
+ * whose share that is. NULL without memory. */
+MUST_CHECK struct kbs_session *kbs_session_new(const struct http_target *target,
+                                               struct turns *turns, struct turn_share *share);
 void kbs_session_free(struct kbs_session *session);
 
+struct kbs_request {
+    enum kbs_step step;
+    const char *path;   /* below the KBS's address */
+    const json_t *body; /* to be posted; NULL: the path is got */
+};
+
 /*
- * Posts body (not NULL), or gets if it is NULL, path below the KBS's address. As long as there is
- * no connection, so that the KBS cannot have seen the request, it is tried again until the deadline
- * or until stop (-1: nothing) becomes readable. On success *reply is a JSON object that the caller
- * releases. Otherwise kbs_session_problem() tells more.
+ * Waits for the session's turn and asks; the turn is kept for the next request. As long as the KBS
+ * cannot have acted on the request, because there is no connection or it does not want any now
+ * (429), it is tried again until the deadline, or in the first case until stop (-1: nothing)
+ * becomes readable. On success *reply is a JSON object that the caller releases. Otherwise
+ * kbs_session_problem() tells more.
  */
-MUST_CHECK enum kbs_status kbs_session_request(struct kbs_session *session, const char *path,
-                                               const json_t *body, int64_t deadline_ms, int stop,
-                                               json_t **reply);
+MUST_CHECK enum kbs_status kbs_session_request(struct kbs_session *session,
+                                               const struct kbs_request *request,
+                                               int64_t deadline_ms, int stop, json_t **reply);
+
+/* Ends the session's turn, and with it the connection. */
+void kbs_session_rest(struct kbs_session *session);
+
+/* How often the KBS put the last request off. */
+unsigned kbs_session_put_off(const struct kbs_session *session);
 
 /* What went wrong last, for the log. */
 const char *kbs_session_problem(const struct kbs_session *session);

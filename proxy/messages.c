@@ -99,7 +99,7 @@ json_t *negotiation_response(const json_t *challenge)
 
 json_t *negotiation_failure(const char *reason)
 {
-    return json_pack("{s:s, s:[], s:s*}", "challenge", "", "params", "reason", reason);
+    return json_pack("{s:s, s:[], s:s}", "challenge", "", "params", "reason", reason);
 }
 
 static json_t *public_key(const json_t *key)
@@ -184,6 +184,5 @@ json_t *attestation_response(const json_t *attested, const json_t *jwe)
 
 json_t *attestation_failure(const char *reason)
 {
-    return json_pack("{s:b, s:n, s:n, s:s*}", "success", 0, "decryption", "token", "reason",
-                     reason);
+    return json_pack("{s:b, s:n, s:n, s:s}", "success", 0, "decryption", "token", "reason", reason);
 }

@@ -37,7 +37,7 @@ json_t *auth_request(void);
 /* /auth's reply to NegotiationResponse. */
 json_t *negotiation_response(const json_t *challenge);
 
-/* The NegotiationResponse that ends a negotiation; reason may be NULL. */
+/* The NegotiationResponse that ends a negotiation, and why. */
 json_t *negotiation_failure(const char *reason);
 
 /* AttestationRequest to the body of /attest. */
@@ -46,7 +46,7 @@ json_t *attest_request(const json_t *message);
 /* The replies of /attest and of the resource to AttestationResponse. */
 json_t *attestation_response(const json_t *attested, const json_t *jwe);
 
-/* The AttestationResponse that releases nothing; reason may be NULL. */
+/* The AttestationResponse that releases nothing, and why. */
 json_t *attestation_failure(const char *reason);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "lib/jose/base64.h"
 #include "proxy/exchange.h"
+#include "proxy/peers.h"
 #include "proxy/unix_listener.h"
 #include "proxy/vsock_listener.h"
 
@@ -235,6 +236,12 @@ static bool set_rate(struct options *options, const char *value, struct options_
     return set_unsigned(&options->rate, RATE_MAX, value, problem);
 }
 
+static bool set_kbs_connections(struct options *options, const char *value,
+                                struct options_problem *problem)
+{
+    return set_unsigned(&options->kbs_connections, CONNECTIONS_MAX, value, problem);
+}
+
 static bool set_log(struct options *options, const char *value, struct options_problem *problem)
 {
     static const char *const names[] = {
@@ -259,7 +266,8 @@ void options_init(struct options *options)
         .timeout_s = 30,
         .connections = 512,
         .per_peer = 16,
-        .rate = 10,
+        .rate = PEERS_RATE_DEFAULT,
+        .kbs_connections = 32,
         .log = LOG_AUTOMATIC,
     };
 }
@@ -300,6 +308,7 @@ bool options_set(struct options *options, const char *name, const char *value,
         {"connections", set_connections},
         {"per-peer", set_per_peer},
         {"rate", set_rate},
+        {"kbs-connections", set_kbs_connections},
         {"log", set_log},
     };
 

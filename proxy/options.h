@@ -30,7 +30,7 @@ struct options {
     char *socket_group;
     gid_t socket_gid; /* of socket_group, else UNIX_LISTENER_OWN_GROUP */
     long timeout_s;
-    unsigned connections, per_peer, rate;
+    unsigned connections, per_peer, rate, kbs_connections;
     enum log_format log;
 };
 

@@ -16,6 +16,7 @@ struct peer_account {
     uint64_t id;
     unsigned open;
     int64_t next_ns; /* when the next message would be due at a steady rate */
+    struct turn_share share;
 };
 
 struct peers {
@@ -142,6 +143,11 @@ void peers_leave(struct peers *peers, struct peer_account *account)
     account->open--;
     peers->open--;
     pthread_mutex_unlock(&peers->lock);
+}
+
+struct turn_share *peers_share(struct peer_account *account)
+{
+    return &account->share;
 }
 
 int peers_turn_ms(struct peers *peers, struct peer_account *account)

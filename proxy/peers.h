@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who is at the other end of a connection, how many connections each may have, and how fast it may
- * talk. The KBS sees all VMs of this host under one address: without this, one VM that never stops
- * asking would spend what the KBS allows to all of them.
+ * talk. What the KBS takes from all VMs of this host is shared out among them by turns.h.
  */
 #ifndef SNPVTPM_PROXY_PEERS_H
 #define SNPVTPM_PROXY_PEERS_H
@@ -11,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/base/reader.h"
+#include "proxy/turns.h"
 
 #define PEER_NAME_MAX 160
 
@@ -36,7 +36,10 @@ struct peers_limits {
     unsigned rate;     /* messages a second of one peer, after a burst of PEERS_BURST */
 };
 
-#define PEERS_BURST 40
+/* A VM that boots needs two. With a KBS as kbs init makes it, one that never stops asking stays
+ * below what that takes from the whole host (burst 20, then 5 a second). */
+#define PEERS_BURST        16
+#define PEERS_RATE_DEFAULT 2
 
 struct peers;
 struct peer_account;
@@ -57,6 +60,9 @@ void peers_free(struct peers *peers);
 MUST_CHECK enum peers_verdict peers_enter(struct peers *peers, const struct peer *peer,
                                           struct peer_account **account);
 void peers_leave(struct peers *peers, struct peer_account *account);
+
+/* What the account's peer had of its turns. */
+struct turn_share *peers_share(struct peer_account *account);
 
 /*
  * Takes a message's place in the peer's queue: the milliseconds from now until its turn, 0 as long

@@ -146,6 +146,7 @@ static enum service_status prepare(struct service *service)
         .kbs = {.url = options->url, .ca = options->ca, .pin = options->pin},
         .resource = options->resource ? options->resource : RESOURCE_DEFAULT,
         .timeout_s = options->timeout_s,
+        .at_once = options->kbs_connections,
     };
     const struct peers_limits limits = {
         .total = options->connections,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine below the hypervisor: physical memory, ports, MSRs and the way out.
+ * The machine below the hypervisor: physical memory, ports, MSRs, and how it is ended.
  *
  * The hypervisor runs on one CPU with interrupts off. All physical memory up to 512 GiB is mapped
  * at DIRECT_MAP; MMIO above that is reached through host_mmio().

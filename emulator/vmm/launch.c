@@ -65,6 +65,9 @@ static void load_page_data(struct launch *l, const struct igvm_header *header)
     enum snp_page_type type = SNP_PAGE_NORMAL;
     void *to;
 
+    if (page->flags & IGVM_PAGE_SHARED)
+        die(HOST_EXIT_LAUNCH_FAILED, "IGVM: this platform loads no shared pages, such as gpa %lx",
+            page->gpa);
     if (page->data_type == IGVM_PAGE_SECRETS)
         type = SNP_PAGE_SECRETS;
     else if (page->data_type != IGVM_PAGE_NORMAL)
@@ -142,7 +145,8 @@ static void fill_parameter(struct launch *l, const struct igvm_header *header)
         fits = fits && writer_le32(&at, IGVM_ENVIRONMENT_MEMORY_IS_SHARED);
         break;
     default:
-        die(HOST_EXIT_LAUNCH_FAILED, "IGVM: header type %x is not supported", header->type);
+        die(HOST_EXIT_LAUNCH_FAILED, "IGVM: this platform has no parameter of type %x",
+            header->type);
     }
     if (!fits)
         die(HOST_EXIT_LAUNCH_FAILED, "IGVM: parameter of type %x outside its area", header->type);
@@ -200,7 +204,11 @@ static void handle_directive(struct launch *l, const struct igvm_header *header)
             l->vmsa = header->data;
         break;
     default:
-        fill_parameter(l, header);
+        if (igvm_is_parameter(header->type))
+            fill_parameter(l, header);
+        else if (!(header->type & IGVM_OPTIONAL))
+            die(HOST_EXIT_LAUNCH_FAILED, "IGVM: this platform does not know header type %x",
+                header->type);
         break;
     }
 }

@@ -4,7 +4,7 @@
  *
  * hash = SHA-256(hash of the line before || line); the first line follows 32 zero bytes. A line has
  * seq, time and event, then what the event needs. It never has keys, tokens, nonces or session
- * identifiers: who may read the log may not thereby get a secret.
+ * identifiers: reading the log gives nobody a secret.
  */
 #ifndef SNPVTPM_KBS_AUDIT_AUDIT_H
 #define SNPVTPM_KBS_AUDIT_AUDIT_H

@@ -36,10 +36,10 @@ const struct command commands[] = {
     {"volume", "list", "", 0, 0, 0, "Lists the volumes.", run_volume_list},
     {"volume", "show", "NAME", 1, 1, 0, "Shows one volume: never its key.", run_volume_show},
     {"volume", "set-key", "NAME", 1, 1, OPTION_BIT(KEY_FILE),
-     "Gives a volume another key.\nWhat is encrypted with the older one is not opened by it.",
+     "Gives a volume another key.\nIt does not open what was encrypted with the older one.",
      run_volume_set_key},
     {"volume", "set-image", "NAME", 1, 1, OPTION_BIT(IMAGE),
-     "Moves a volume to another image.\nSo it is done after an update of the SVSM.",
+     "Moves a volume to another image.\nDo this after an update of the SVSM.",
      run_volume_set_image},
     {"volume", "retire", "NAME", 1, 1, 0, "Destroys a volume's keys.\nIt stays listed.",
      run_volume_retire},
@@ -70,7 +70,8 @@ const struct command commands[] = {
      "up to there was changed since.",
      run_audit_verify},
 
-    {"status", NULL, "", 0, 0, 0, "Shows how the KBS is.", run_status_show},
+    {"status", NULL, "", 0, 0, 0,
+     "Shows the state of the KBS: audit log, counts, last attestations.", run_status_show},
     {"explain", NULL, "[MEASUREMENT]", 0, 1, OPTION_BIT(IGVM) | OPTION_BIT(AUDIT),
      "Says why a measurement is not accepted.\n"
      "Compares it, or an IGVM file page by page, with the registered images.",

@@ -87,14 +87,17 @@ static void print_help(FILE *out)
         fprintf(out, "  %-32s %.*s\n", left, (int)strcspn(commands[i].help, "\n"),
                 commands[i].help);
     }
-    fputs("\nkbsctl COMMAND --help tells more of each. Where the KBS is and who you are is in\n"
-          "~/.config/kbsctl.conf, in $KBSCTL_CONFIG or in options:\n\n"
-          "    url = \"https://kbs.example:8443\";\n"
-          "    ca = \"ca.pem\";              # believe only this CA\n"
-          "    token-file = \"owner.token\";\n\n"
-          "Exit status: 0 done, 2 wrong command line, 3 a file failed, 4 refused or not valid,\n"
-          "5 the KBS cannot be reached, 6 not authorised, 7 the audit log's chain is broken.\n",
-          out);
+    fputs(
+        "\nkbsctl COMMAND --help tells more of each. Where the KBS is and who you are is in\n"
+        "~/.config/kbsctl.conf, in $KBSCTL_CONFIG or in options:\n\n"
+        "    url = \"https://kbs.example:8443\";\n"
+        "    ca = \"ca.pem\";              # believe only this CA\n"
+        "    token-file = \"owner.token\";\n\n"
+        "Exit status: 0 done, 2 wrong command line, 3 a file cannot be read or written, or others\n"
+        "may read what is secret, 4 the KBS refused or an input is not valid, 5 the KBS cannot be\n"
+        "reached, is not believed or cannot answer now, 6 the token is not valid or its role does\n"
+        "not suffice, 7 the audit log's chain is broken.\n",
+        out);
 }
 
 /* The command line */

@@ -9,7 +9,7 @@
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/input.h"
 
-/* "90d" in seconds; 0 for what is no such time. */
+/* "90d" in seconds; 0 if it is not of that form. */
 static json_int_t parse_time(const char *text)
 {
     static const struct {

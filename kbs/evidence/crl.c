@@ -2,6 +2,7 @@
 /* The part of chain.h that is about revocation. */
 #include "kbs/evidence/chain.h"
 
+#include <openssl/asn1.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/x509.h>
@@ -58,12 +59,54 @@ static bool check_dates(const X509_CRL *crl, time_t now, struct validity *validi
     return true;
 }
 
+/* Moves *at from the start of a CRL to the first field of what is signed. */
+static bool enter_signed_part(const uint8_t **at, const uint8_t *end)
+{
+    bool entered = true;
+    long length;
+    int tag, class;
+
+    for (int depth = 0; depth < 2 && entered; depth++)
+        entered = (ASN1_get_object(at, &length, &tag, &class, end - *at) & 0x80) == 0 &&
+                  tag == V_ASN1_SEQUENCE;
+    return entered;
+}
+
+/* The algorithm that is named within what is signed; the caller frees it. */
+static X509_ALGOR *signed_algorithm(const X509_CRL *crl)
+{
+    uint8_t *der = NULL;
+    int size = i2d_X509_CRL(crl, &der);
+    const uint8_t *at = der, *end = size > 0 ? der + size : der;
+    X509_ALGOR *algorithm = NULL;
+
+    if (enter_signed_part(&at, end)) {
+        ASN1_INTEGER_free(d2i_ASN1_INTEGER(NULL, &at, end - at)); /* the version, if there is one */
+        algorithm = d2i_X509_ALGOR(NULL, &at, end - at);
+    }
+    OPENSSL_free(der);
+    return algorithm;
+}
+
+/* RFC 5280, section 5.1.1.2. OpenSSL compares the two of a certificate, but not those of a CRL. */
+static bool signs_its_algorithm(const X509_CRL *crl)
+{
+    X509_ALGOR *inside = signed_algorithm(crl);
+    const X509_ALGOR *outside;
+    bool same;
+
+    X509_CRL_get0_signature(crl, NULL, &outside);
+    same = inside && X509_ALGOR_cmp(outside, inside) == 0;
+    X509_ALGOR_free(inside);
+    return same;
+}
+
 static bool check_signature(const struct chain *chain, struct finding *finding)
 {
     EVP_PKEY *key = X509_get0_pubkey(chain->ark);
 
     return (key && X509_CRL_get_signature_nid(chain->crl) == NID_rsassaPss &&
-            X509_CRL_verify(chain->crl, key) == 1) ||
+            signs_its_algorithm(chain->crl) && X509_CRL_verify(chain->crl, key) == 1) ||
            finding_fail(finding, VERDICT_CRL_SIGNATURE, "expected RSASSA-PSS by ARK-%s",
                         chain_platform_name(chain));
 }

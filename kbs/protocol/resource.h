@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GET /kbs/v0/resource/REPOSITORY/TYPE/TAG: a secret, encrypted to the key of who attested, in a
- * session or with a token. For a session that is about a volume, default/sample/test is its key.
+ * GET /kbs/v0/resource/REPOSITORY/TYPE/TAG: a secret, encrypted to the key of the client that
+ * attested, in a session or with a token. For a session that is about a volume,
+ * default/sample/test is its key.
  */
 #ifndef SNPVTPM_KBS_PROTOCOL_RESOURCE_H
 #define SNPVTPM_KBS_PROTOCOL_RESOURCE_H

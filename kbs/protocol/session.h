@@ -51,7 +51,7 @@ MUST_CHECK enum session_status sessions_open(struct sessions *sessions,
                                              const struct session_nonce *nonce, time_t now,
                                              char id[SESSION_ID_LENGTH + 1]);
 
-/* Spends the nonce, for one of those who ask. */
+/* Spends the nonce: one caller of several gets it. */
 MUST_CHECK enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,
                                               struct session_nonce *nonce);
 

@@ -22,7 +22,7 @@ static uint64_t key_of_ipv6(const struct in6_addr *address)
     return get_be64(address->s6_addr);
 }
 
-/* ::1 is in the /64 of zeros, which is to be told from what is no address. */
+/* ::1 is in the /64 of zeros; its key must not be 0, which stands for what is no address. */
 static uint64_t never_zero(uint64_t key)
 {
     return key != 0 ? key : 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who a client is, where limits are counted: an IPv4 address, or the /64 that an IPv6 address is
- * in, because whoever has one address there has them all.
+ * What counts as one client for limits: an IPv4 address, or the /64 that an IPv6 address is in,
+ * because one client usually has all addresses of a /64.
  */
 #ifndef SNPVTPM_KBS_SERVER_CLIENT_H
 #define SNPVTPM_KBS_SERVER_CLIENT_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tells the program that started this one how it is: systemd, by its notification socket. */
+/* Reports the state of this program to systemd, over its notification socket. */
 #ifndef SNPVTPM_KBS_SERVER_NOTIFY_H
 #define SNPVTPM_KBS_SERVER_NOTIFY_H
 

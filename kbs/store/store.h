@@ -4,8 +4,8 @@
  * administrators' tokens, its own signing keys, the audit log, and (PostgreSQL) sessions.
  *
  * Everything is done inside a unit of work: store_begin ... store_commit makes all of it durable
- * at once, or nothing. A unit is used by one thread; several may be open in different threads. Who
- * has one that may change things must not wait for another one, nor for audit_record.
+ * at once, or nothing. A unit is used by one thread; several may be open in different threads. A
+ * thread that has one for changes must not wait for another one, nor for audit_record.
  * Secrets and private keys are stored wrapped (master_key.h) and never leave in the clear but
  * through the functions that say so.
  */

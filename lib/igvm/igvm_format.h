@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The IGVM file format, version 1: constants and on-disk layouts.
+ * The IGVM file format, versions 1 and 2: constants and on-disk layouts.
  *
  * A file is the fixed header, then the variable headers, then file data. All integers are
  * little-endian and every file offset counts from byte 0 of the file. The structs match the bytes
@@ -16,6 +16,7 @@
 
 #define IGVM_MAGIC            0x4D564749u /* "IGVM" */
 #define IGVM_FORMAT_VERSION_1 1u
+#define IGVM_FORMAT_VERSION_2 2u
 #define IGVM_HEADER_ALIGNMENT 8u
 
 struct igvm_fixed_header {
@@ -29,6 +30,20 @@ struct igvm_fixed_header {
 
 static_assert(sizeof(struct igvm_fixed_header) == 24, "IGVM fixed header");
 
+enum igvm_architecture {
+    IGVM_ARCHITECTURE_X64 = 0,
+    IGVM_ARCHITECTURE_AARCH64 = 1,
+};
+
+/* Version 2 says what version 1 implies: x86-64 and pages of 4096 bytes. */
+struct igvm_fixed_header_2 {
+    struct igvm_fixed_header common;
+    uint32_t architecture; /* enum igvm_architecture */
+    uint32_t page_size;    /* in bytes, of every structure that counts pages */
+};
+
+static_assert(sizeof(struct igvm_fixed_header_2) == 32, "IGVM fixed header, version 2");
+
 /* Precedes the content of each variable header; zero padding follows to a multiple of 8. */
 struct igvm_variable_header {
     uint32_t type;
@@ -37,11 +52,19 @@ struct igvm_variable_header {
 
 static_assert(sizeof(struct igvm_variable_header) == 8, "IGVM variable header");
 
+/* Set in a type: who does not know the rest of it may skip the header. No known file has one. */
+#define IGVM_OPTIONAL (1u << 31)
+
 /* Three sections in this order: platforms, initialization, directives. */
 enum igvm_header_type {
     IGVM_SUPPORTED_PLATFORM = 0x001,
 
     IGVM_GUEST_POLICY = 0x101,
+    IGVM_RELOCATABLE_REGION = 0x102,
+    IGVM_PAGE_TABLE_RELOCATION_REGION = 0x103,
+    IGVM_CORIM_DOCUMENT = 0x104,
+    IGVM_CORIM_SIGNATURE = 0x105,
+    IGVM_CCA_POLICY = 0x106,
 
     IGVM_PARAMETER_AREA = 0x301,
     IGVM_PAGE_DATA = 0x302,
@@ -54,9 +77,11 @@ enum igvm_header_type {
     IGVM_MMIO_RANGES = 0x30A,
     IGVM_SNP_ID_BLOCK = 0x30B,
     IGVM_MEMORY_MAP = 0x30C,
+    IGVM_ERROR_RANGE = 0x30D,
     IGVM_COMMAND_LINE = 0x30E,
     IGVM_SLIT = 0x30F,
     IGVM_PPTT = 0x310,
+    IGVM_VBS_MEASUREMENT = 0x311,
     IGVM_DEVICE_TREE = 0x312,
     IGVM_ENVIRONMENT_INFO_PARAMETER = 0x313,
 };
@@ -69,6 +94,7 @@ enum igvm_platform_type {
     IGVM_PLATFORM_SEV = 4,
     IGVM_PLATFORM_SEV_ES = 5,
     IGVM_PLATFORM_CCA = 6,
+    IGVM_PLATFORM_TYPES,
 };
 
 #define IGVM_PLATFORM_VERSION 1
@@ -117,9 +143,9 @@ struct igvm_parameter_insert {
 static_assert(sizeof(struct igvm_parameter_insert) == 16, "PARAMETER_INSERT");
 
 enum igvm_page_flag {
-    IGVM_PAGE_2MB = 1u << 0, /* never used */
+    IGVM_PAGE_2MB = 1u << 0, /* no library supports it */
     IGVM_PAGE_UNMEASURED = 1u << 1,
-    IGVM_PAGE_SHARED = 1u << 2, /* loaders disagree on it: never used */
+    IGVM_PAGE_SHARED = 1u << 2, /* loaders disagree on it; Hyper-V's files have it */
 };
 
 enum igvm_page_data_type {
@@ -140,27 +166,55 @@ struct igvm_page_data {
 
 static_assert(sizeof(struct igvm_page_data) == 24, "PAGE_DATA");
 
-/* SNP: the file data is a VMSA page (lib/snp/vmsa.h). */
+/*
+ * The file data depend on the platform. SNP: a VMSA page (lib/snp/vmsa.h); VSM_ISOLATION: the
+ * number of registers, a u32, and so many of IGVM_VSM_REGISTER_SIZE; others: 4096 bytes.
+ */
 struct igvm_vp_context {
     uint64_t gpa;                /* SNP: VMSA_LAUNCH_GPA */
-    uint32_t compatibility_mask; /* one bit: the content depends on the platform */
-    uint32_t file_offset;        /* of 4096 bytes, never 0 */
+    uint32_t compatibility_mask; /* of one platform */
+    uint32_t file_offset;        /* never 0 */
     uint16_t vp_index;           /* 0: the boot processor */
     uint16_t reserved;
 } __attribute__((packed, aligned(4)));
 
 static_assert(sizeof(struct igvm_vp_context) == 20, "VP_CONTEXT");
 
+#define IGVM_VSM_REGISTER_SIZE 32u
+
+enum igvm_required_memory_flag {
+    IGVM_REQUIRED_VTL2_PROTECTABLE = 1u << 0, /* of no effect with SNP */
+};
+
 /* The range must exist and be private; neither measured nor validated. */
 struct igvm_required_memory {
     uint64_t gpa;
     uint32_t compatibility_mask;
     uint32_t number_of_bytes; /* multiple of 4096 */
-    uint32_t flags;
+    uint32_t flags;           /* enum igvm_required_memory_flag */
     uint32_t reserved;
 };
 
 static_assert(sizeof(struct igvm_required_memory) == 24, "REQUIRED_MEMORY");
+
+/* Where a guest that cannot start tells why; the host may read it. */
+struct igvm_error_range {
+    uint64_t gpa;
+    uint32_t compatibility_mask;
+    uint32_t number_of_bytes;
+};
+
+static_assert(sizeof(struct igvm_error_range) == 16, "ERROR_RANGE");
+
+/* The types whose content nothing here needs but for its mask, which comes first. */
+#define IGVM_RELOCATABLE_REGION_SIZE           48
+#define IGVM_PAGE_TABLE_RELOCATION_REGION_SIZE 32
+#define IGVM_CORIM_SIZE                        16
+#define IGVM_CCA_POLICY_SIZE                   32
+#define IGVM_VBS_MEASUREMENT_SIZE              864
+
+/* The largest content of a known type. */
+#define IGVM_CONTENT_MAX IGVM_VBS_MEASUREMENT_SIZE
 
 struct igvm_ecdsa_p384_signature {
     uint8_t r[72]; /* little-endian, zero-extended */

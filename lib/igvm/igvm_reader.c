@@ -12,6 +12,7 @@ enum section {
 
 static enum section section_of(uint32_t type)
 {
+    type &= ~IGVM_OPTIONAL;
     if (type <= 0x100)
         return SECTION_PLATFORM;
     return type <= 0x200 ? SECTION_INITIALIZATION : SECTION_DIRECTIVE;
@@ -56,30 +57,63 @@ uint32_t igvm_checksum(const uint8_t *headers, size_t size)
     return ~crc;
 }
 
+size_t igvm_fixed_header_size(uint32_t format_version)
+{
+    switch (format_version) {
+    case IGVM_FORMAT_VERSION_1:
+        return sizeof(struct igvm_fixed_header);
+    case IGVM_FORMAT_VERSION_2:
+        return sizeof(struct igvm_fixed_header_2);
+    default:
+        return 0;
+    }
+}
+
+/* Takes the fixed header of either version; common.format_version tells which it was. */
+static enum igvm_error take_fixed_header(struct reader *start, struct igvm_fixed_header_2 *fixed)
+{
+    const size_t common = sizeof(fixed->common);
+    size_t size;
+
+    *fixed =
+        (struct igvm_fixed_header_2){.architecture = IGVM_ARCHITECTURE_X64, .page_size = PAGE_SIZE};
+    if (!reader_copy(start, &fixed->common, common))
+        return IGVM_ERROR_TRUNCATED;
+    if (fixed->common.magic != IGVM_MAGIC)
+        return IGVM_ERROR_MAGIC;
+    size = igvm_fixed_header_size(fixed->common.format_version);
+    if (size == 0)
+        return IGVM_ERROR_VERSION;
+    return reader_copy(start, (uint8_t *)fixed + common, size - common) ? IGVM_OK
+                                                                        : IGVM_ERROR_TRUNCATED;
+}
+
 enum igvm_error igvm_open(struct igvm_file *file, const void *bytes, size_t size)
 {
     const struct reader whole = reader_over(bytes, size);
     struct reader start = whole;
     struct reader variable_headers;
-    struct igvm_fixed_header fixed;
+    struct igvm_fixed_header_2 fixed;
+    const enum igvm_error error = take_fixed_header(&start, &fixed);
     size_t headers_size;
 
-    if (!reader_copy(&start, &fixed, sizeof(fixed)))
-        return IGVM_ERROR_TRUNCATED;
-    if (fixed.magic != IGVM_MAGIC)
-        return IGVM_ERROR_MAGIC;
-    if (fixed.format_version != IGVM_FORMAT_VERSION_1)
-        return IGVM_ERROR_VERSION;
-    if (fixed.total_file_size != size)
+    if (error != IGVM_OK)
+        return error;
+    if (fixed.architecture != IGVM_ARCHITECTURE_X64)
+        return IGVM_ERROR_ARCHITECTURE;
+    if (fixed.page_size != PAGE_SIZE)
+        return IGVM_ERROR_PAGE_SIZE;
+    if (fixed.common.total_file_size != size)
         return IGVM_ERROR_FILE_SIZE;
-    if (fixed.variable_header_offset != sizeof(fixed) ||
-        !aligned(fixed.variable_header_size, IGVM_HEADER_ALIGNMENT) ||
-        !reader_split(&start, &variable_headers, fixed.variable_header_size) ||
+    headers_size = igvm_fixed_header_size(fixed.common.format_version);
+    if (fixed.common.variable_header_offset != headers_size ||
+        !aligned(fixed.common.variable_header_size, IGVM_HEADER_ALIGNMENT) ||
+        !reader_split(&start, &variable_headers, fixed.common.variable_header_size) ||
         reader_at_end(&start))
         return IGVM_ERROR_HEADER_BOUNDS;
 
-    headers_size = sizeof(fixed) + fixed.variable_header_size;
-    if (igvm_checksum(bytes, headers_size) != fixed.checksum)
+    headers_size += fixed.common.variable_header_size;
+    if (igvm_checksum(bytes, headers_size) != fixed.common.checksum)
         return IGVM_ERROR_CHECKSUM;
 
     *file = (struct igvm_file){
@@ -131,6 +165,19 @@ size_t igvm_content_size(uint32_t type)
         return sizeof(struct igvm_required_memory);
     case IGVM_SNP_ID_BLOCK:
         return sizeof(struct igvm_snp_id_block);
+    case IGVM_ERROR_RANGE:
+        return sizeof(struct igvm_error_range);
+    case IGVM_RELOCATABLE_REGION:
+        return IGVM_RELOCATABLE_REGION_SIZE;
+    case IGVM_PAGE_TABLE_RELOCATION_REGION:
+        return IGVM_PAGE_TABLE_RELOCATION_REGION_SIZE;
+    case IGVM_CORIM_DOCUMENT:
+    case IGVM_CORIM_SIGNATURE:
+        return IGVM_CORIM_SIZE;
+    case IGVM_CCA_POLICY:
+        return IGVM_CCA_POLICY_SIZE;
+    case IGVM_VBS_MEASUREMENT:
+        return IGVM_VBS_MEASUREMENT_SIZE;
     default:
         return igvm_is_parameter(type) ? sizeof(struct igvm_parameter) : 0;
     }
@@ -183,14 +230,26 @@ static enum igvm_error resolve_data(const struct igvm_file *file, uint32_t offse
     return IGVM_OK;
 }
 
-/* A masked header may name only platforms that the file supports, and at least one. */
-static enum igvm_error accept_mask(const struct igvm_cursor *cursor, uint32_t mask,
-                                   struct igvm_header *header)
+/*
+ * A masked header names at least one platform. Bits of platforms that the file does not support are
+ * common: a part for all platforms, in an image built for some.
+ */
+static enum igvm_error accept_mask(uint32_t mask, struct igvm_header *header)
 {
-    if (mask == 0 || (mask & ~cursor->platform_masks) != 0)
+    if (mask == 0)
         return IGVM_ERROR_MASK;
     header->compatibility_mask = mask;
     return IGVM_OK;
+}
+
+/* Whether this is the mask of one platform that was declared. */
+static bool is_platform(const struct igvm_cursor *cursor, uint32_t mask)
+{
+    for (size_t type = 0; type < IGVM_PLATFORM_TYPES; type++) {
+        if (mask != 0 && cursor->platform_masks[type] == mask)
+            return true;
+    }
+    return false;
 }
 
 static enum igvm_error check_supported_platform(struct igvm_cursor *cursor,
@@ -199,24 +258,21 @@ static enum igvm_error check_supported_platform(struct igvm_cursor *cursor,
     const struct igvm_supported_platform *platform = &header->supported_platform;
     const uint32_t mask = platform->compatibility_mask;
 
-    if (platform->platform_type > IGVM_PLATFORM_CCA ||
-        (cursor->platform_types >> platform->platform_type & 1) != 0 ||
+    if (platform->platform_type >= IGVM_PLATFORM_TYPES ||
+        cursor->platform_masks[platform->platform_type] != 0 ||
         platform->platform_version != IGVM_PLATFORM_VERSION)
         return IGVM_ERROR_PLATFORM;
-    if (!one_bit(mask) || (cursor->platform_masks & mask) != 0)
+    if (!one_bit(mask) || is_platform(cursor, mask))
         return IGVM_ERROR_MASK;
-    cursor->platform_types |= 1u << platform->platform_type;
-    cursor->platform_masks |= mask;
-    header->compatibility_mask = mask;
-    return IGVM_OK;
+    cursor->platform_masks[platform->platform_type] = mask;
+    return accept_mask(mask, header);
 }
 
-static enum igvm_error check_guest_policy(const struct igvm_cursor *cursor,
-                                          struct igvm_header *header)
+static enum igvm_error check_guest_policy(struct igvm_header *header)
 {
     if (header->guest_policy.reserved != 0)
         return IGVM_ERROR_RESERVED;
-    return accept_mask(cursor, header->guest_policy.compatibility_mask, header);
+    return accept_mask(header->guest_policy.compatibility_mask, header);
 }
 
 static enum igvm_error check_parameter_area(struct igvm_cursor *cursor, struct igvm_header *header)
@@ -259,7 +315,7 @@ static enum igvm_error check_parameter_insert(struct igvm_cursor *cursor,
         return IGVM_ERROR_ADDRESS;
     area->inserted = true;
     header->insert_size = area->size;
-    return accept_mask(cursor, insert->compatibility_mask, header);
+    return accept_mask(insert->compatibility_mask, header);
 }
 
 static enum igvm_error check_page_data(const struct igvm_cursor *cursor, struct igvm_header *header)
@@ -270,46 +326,61 @@ static enum igvm_error check_page_data(const struct igvm_cursor *cursor, struct 
     if (page->reserved != 0)
         return IGVM_ERROR_RESERVED;
     if (page->data_type > IGVM_PAGE_CPUID_XF ||
-        (page->flags & ~(uint32_t)IGVM_PAGE_UNMEASURED) != 0)
+        (page->flags & ~(uint32_t)(IGVM_PAGE_UNMEASURED | IGVM_PAGE_SHARED)) != 0)
         return IGVM_ERROR_PAGE_TYPE;
     if (!page_range_valid(page->gpa, PAGE_SIZE))
         return IGVM_ERROR_ADDRESS;
     error = resolve_data(cursor->file, page->file_offset, PAGE_SIZE, header);
     if (error != IGVM_OK)
         return error;
-    return accept_mask(cursor, page->compatibility_mask, header);
+    return accept_mask(page->compatibility_mask, header);
+}
+
+/* Points header->data at a list of registers, see struct igvm_vp_context. */
+static enum igvm_error resolve_registers(const struct igvm_file *file, uint32_t offset,
+                                         struct igvm_header *header)
+{
+    const enum igvm_error error = resolve_data(file, offset, sizeof(uint32_t), header);
+
+    if (error != IGVM_OK || header->data == NULL)
+        return error;
+    return resolve_data(
+        file, offset, sizeof(uint32_t) + (uint64_t)get_le32(header->data) * IGVM_VSM_REGISTER_SIZE,
+        header);
 }
 
 static enum igvm_error check_vp_context(const struct igvm_cursor *cursor,
                                         struct igvm_header *header)
 {
     const struct igvm_vp_context *context = &header->vp_context;
+    const uint32_t mask = context->compatibility_mask;
     enum igvm_error error;
 
     if (context->reserved != 0)
         return IGVM_ERROR_RESERVED;
     if (!aligned(context->gpa, PAGE_SIZE))
         return IGVM_ERROR_ADDRESS;
-    error = resolve_data(cursor->file, context->file_offset, PAGE_SIZE, header);
+    if (!is_platform(cursor, mask))
+        return IGVM_ERROR_MASK;
+    error = mask == cursor->platform_masks[IGVM_PLATFORM_VSM_ISOLATION]
+                ? resolve_registers(cursor->file, context->file_offset, header)
+                : resolve_data(cursor->file, context->file_offset, PAGE_SIZE, header);
     if (error != IGVM_OK)
         return error;
     if (header->data == NULL)
         return IGVM_ERROR_FILE_OFFSET;
-    if (!one_bit(context->compatibility_mask))
-        return IGVM_ERROR_MASK;
-    return accept_mask(cursor, context->compatibility_mask, header);
+    return accept_mask(mask, header);
 }
 
-static enum igvm_error check_required_memory(const struct igvm_cursor *cursor,
-                                             struct igvm_header *header)
+static enum igvm_error check_required_memory(struct igvm_header *header)
 {
     const struct igvm_required_memory *memory = &header->required_memory;
 
-    if (memory->reserved != 0 || memory->flags != 0)
+    if (memory->reserved != 0 || (memory->flags & ~(uint32_t)IGVM_REQUIRED_VTL2_PROTECTABLE) != 0)
         return IGVM_ERROR_RESERVED;
     if (!page_range_valid(memory->gpa, memory->number_of_bytes))
         return IGVM_ERROR_ADDRESS;
-    return accept_mask(cursor, memory->compatibility_mask, header);
+    return accept_mask(memory->compatibility_mask, header);
 }
 
 static enum igvm_error check_content(struct igvm_cursor *cursor, struct igvm_header *header)
@@ -318,7 +389,7 @@ static enum igvm_error check_content(struct igvm_cursor *cursor, struct igvm_hea
     case IGVM_SUPPORTED_PLATFORM:
         return check_supported_platform(cursor, header);
     case IGVM_GUEST_POLICY:
-        return check_guest_policy(cursor, header);
+        return check_guest_policy(header);
     case IGVM_PARAMETER_AREA:
         return check_parameter_area(cursor, header);
     case IGVM_PARAMETER_INSERT:
@@ -328,12 +399,22 @@ static enum igvm_error check_content(struct igvm_cursor *cursor, struct igvm_hea
     case IGVM_VP_CONTEXT:
         return check_vp_context(cursor, header);
     case IGVM_REQUIRED_MEMORY:
-        return check_required_memory(cursor, header);
+        return check_required_memory(header);
     case IGVM_SNP_ID_BLOCK:
-        return accept_mask(cursor, header->snp_id_block.compatibility_mask, header);
+        return accept_mask(header->snp_id_block.compatibility_mask, header);
+    case IGVM_ERROR_RANGE:
+        return accept_mask(header->error_range.compatibility_mask, header);
     default:
-        return check_parameter(cursor, header);
+        return igvm_is_parameter(header->type) ? check_parameter(cursor, header)
+                                               : accept_mask(get_le32(header->content), header);
     }
+}
+
+/* Whether a header of this type, which is unknown, may be skipped. */
+static bool is_skippable(uint32_t type)
+{
+    /* One whose type without the bit is known would be skipped by some loaders, and not by all. */
+    return (type & IGVM_OPTIONAL) != 0 && igvm_content_size(type & ~IGVM_OPTIONAL) == 0;
 }
 
 static enum igvm_error take_padding(struct reader *headers, size_t length)
@@ -350,6 +431,22 @@ static enum igvm_error take_padding(struct reader *headers, size_t length)
     return IGVM_OK;
 }
 
+/* Takes the content and its padding; that of an unknown type is left out. */
+static enum igvm_error take_content(struct igvm_cursor *cursor, size_t length,
+                                    struct igvm_header *out)
+{
+    const size_t size = igvm_content_size(out->type);
+
+    if (size == 0 && !is_skippable(out->type))
+        return IGVM_ERROR_TYPE;
+    if (size != 0 && size != length)
+        return IGVM_ERROR_LENGTH;
+    if (!reader_copy(&cursor->left, out->content, size) ||
+        !reader_skip(&cursor->left, length - size))
+        return IGVM_ERROR_TRUNCATED;
+    return take_padding(&cursor->left, length);
+}
+
 enum igvm_error igvm_next(struct igvm_cursor *cursor, struct igvm_header *out)
 {
     struct igvm_variable_header frame;
@@ -359,21 +456,15 @@ enum igvm_error igvm_next(struct igvm_cursor *cursor, struct igvm_header *out)
         return IGVM_END;
     if (!reader_copy(&cursor->left, &frame, sizeof(frame)))
         return IGVM_ERROR_TRUNCATED;
-    if (igvm_content_size(frame.type) == 0)
-        return IGVM_ERROR_TYPE;
-    if (igvm_content_size(frame.type) != frame.length)
-        return IGVM_ERROR_LENGTH;
+
+    *out = (struct igvm_header){.type = frame.type, .compatibility_mask = IGVM_ALL_PLATFORMS};
+    error = take_content(cursor, frame.length, out);
+    if (error != IGVM_OK)
+        return error;
     if (section_of(frame.type) < cursor->section)
         return IGVM_ERROR_ORDER;
     cursor->section = section_of(frame.type);
-
-    *out = (struct igvm_header){.type = frame.type, .compatibility_mask = IGVM_ALL_PLATFORMS};
-    if (!reader_copy(&cursor->left, out->content, frame.length))
-        return IGVM_ERROR_TRUNCATED;
-    error = take_padding(&cursor->left, frame.length);
-    if (error != IGVM_OK)
-        return error;
-    return check_content(cursor, out);
+    return is_skippable(frame.type) ? IGVM_OK : check_content(cursor, out);
 }
 
 enum igvm_error igvm_select_platform(const struct igvm_file *file, enum igvm_platform_type type,
@@ -409,7 +500,11 @@ const char *igvm_error_text(enum igvm_error error)
     case IGVM_ERROR_MAGIC:
         return "not an IGVM file";
     case IGVM_ERROR_VERSION:
-        return "an IGVM format version other than 1";
+        return "an IGVM format version other than 1 and 2";
+    case IGVM_ERROR_ARCHITECTURE:
+        return "it is for processors other than x86-64";
+    case IGVM_ERROR_PAGE_SIZE:
+        return "its pages are not of 4096 bytes";
     case IGVM_ERROR_HEADER_BOUNDS:
         return "the variable headers are misplaced or leave no room for file data";
     case IGVM_ERROR_FILE_SIZE:
@@ -427,7 +522,9 @@ const char *igvm_error_text(enum igvm_error error)
     case IGVM_ERROR_RESERVED:
         return "a reserved field that is not zero";
     case IGVM_ERROR_MASK:
-        return "a compatibility mask that does not fit the supported platforms";
+        return "a compatibility mask of 0, or one of a platform or processor that is not exactly "
+               "one "
+               "platform's";
     case IGVM_ERROR_PLATFORM:
         return "an unknown or repeated platform, or platform version";
     case IGVM_ERROR_ADDRESS:
@@ -437,7 +534,7 @@ const char *igvm_error_text(enum igvm_error error)
     case IGVM_ERROR_FILE_OFFSET:
         return "a file offset outside the file data";
     case IGVM_ERROR_PAGE_TYPE:
-        return "page data of unknown type or with unsupported flags";
+        return "page data of unknown type, of 2 MiB, or with unknown flags";
     case IGVM_ERROR_PARAMETER_AREA:
         return "a parameter area declared twice, or used before its declaration or after its "
                "insertion";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads IGVM files of format version 1: for the loader of the emulated platform and for the tools.
+ * Reads IGVM files of format versions 1 and 2, also those of other makers: for the loader of the
+ * emulated platform and for the tools.
  *
  * The file's bytes are untrusted. They are borrowed, never copied, so they must stay unchanged
  * while the file, its cursors and the headers taken from them are in use. Freestanding: no heap,
@@ -8,7 +9,8 @@
  *
  * A loader opens the file, calls igvm_select_platform(), which walks all of it and so rejects
  * anything wrong anywhere before a single page is loaded, then walks it again with igvm_next() and
- * handles the headers for which igvm_applies() holds.
+ * handles the headers for which igvm_applies() holds. Among those can be types that it does not
+ * support, such as those for other hypervisors: whether that matters is its own decision.
  *
  * Whether pages of one file overlap in guest memory is not checked here: that needs memory in
  * proportion to the file.
@@ -36,6 +38,8 @@ enum igvm_error {
     IGVM_ERROR_TRUNCATED,
     IGVM_ERROR_MAGIC,
     IGVM_ERROR_VERSION,
+    IGVM_ERROR_ARCHITECTURE,
+    IGVM_ERROR_PAGE_SIZE,
     IGVM_ERROR_HEADER_BOUNDS,
     IGVM_ERROR_FILE_SIZE,
     IGVM_ERROR_CHECKSUM,
@@ -71,20 +75,24 @@ struct igvm_area_state {
 struct igvm_cursor {
     const struct igvm_file *file;
     struct reader left;
-    uint32_t section;        /* the part of the file the last header belonged to */
-    uint32_t platform_masks; /* all platforms declared so far */
-    uint32_t platform_types; /* bit n: platform type n was declared */
+    uint32_t section; /* the part of the file the last header belonged to */
+    uint32_t platform_masks[IGVM_PLATFORM_TYPES]; /* of those declared so far, by type; else 0 */
     size_t area_count;
     struct igvm_area_state areas[IGVM_PARAMETER_AREAS_MAX];
 };
 
 /* One variable header, checked. `type` tells which member of the union is set. */
 struct igvm_header {
-    uint32_t type;               /* enum igvm_header_type */
-    uint32_t compatibility_mask; /* IGVM_ALL_PLATFORMS for the types that have no such field */
+    uint32_t type; /* enum igvm_header_type, or an unknown one with IGVM_OPTIONAL */
     /*
-     * File data. PAGE_DATA and VP_CONTEXT: 4096 bytes; PARAMETER_AREA: data_size bytes. NULL and 0
-     * when the header has none (a page of zeros) and for all other types.
+     * IGVM_ALL_PLATFORMS for the types that have no such field. It may have bits of platforms that
+     * the file does not support.
+     */
+    uint32_t compatibility_mask;
+    /*
+     * File data. PAGE_DATA: 4096 bytes; VP_CONTEXT: the same, but with VSM_ISOLATION;
+     * PARAMETER_AREA and that: data_size bytes. NULL and 0 when the header has none (a page of
+     * zeros) and for all other types.
      */
     const uint8_t *data;
     size_t data_size;
@@ -99,7 +107,8 @@ struct igvm_header {
         struct igvm_vp_context vp_context;
         struct igvm_required_memory required_memory;
         struct igvm_snp_id_block snp_id_block;
-        uint8_t content[sizeof(struct igvm_snp_id_block)]; /* any of them, as in the file */
+        struct igvm_error_range error_range;
+        uint8_t content[IGVM_CONTENT_MAX]; /* any of them, as in the file; unknown type: zeros */
     };
 };
 
@@ -137,9 +146,12 @@ bool igvm_is_parameter(uint32_t type);
 /* Bytes of content of a header of this type, without padding; 0 for a type unknown here. */
 size_t igvm_content_size(uint32_t type);
 
+/* Bytes of the fixed header in that format version; 0 for a version unknown here. */
+size_t igvm_fixed_header_size(uint32_t format_version);
+
 /*
  * The checksum of a file's fixed header and the variable headers that follow it at once: CRC-32 as
- * in zlib, the checksum field counting as 0. size covers both, at least the fixed header.
+ * in zlib, the checksum field counting as 0. size covers both, at least 24 bytes.
  */
 uint32_t igvm_checksum(const uint8_t *headers, size_t size);
 

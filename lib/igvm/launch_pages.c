@@ -96,7 +96,8 @@ enum launch_pages_status launch_pages_add(struct launch_pages *pages, enum snp_p
     return launch_pages_append(pages, &page);
 }
 
-/* What SNP_LAUNCH_UPDATE is told about a page of the file. */
+/* What SNP_LAUNCH_UPDATE is told about a page of the file. As in QEMU, IGVM_PAGE_SHARED is nothing.
+ */
 static enum snp_page_type launch_type(const struct igvm_page_data *page)
 {
     switch (page->data_type) {

@@ -77,7 +77,7 @@ MUST_CHECK enum jwe_status jwe_encrypt_with(const struct jwe_fresh *fresh,
  */
 MUST_CHECK enum jwe_status jwe_decrypt(EVP_PKEY *own, const struct jwe *in, void *plaintext);
 
-/* The two halves of jwe_decrypt, for who must look at the content key in between. */
+/* The two halves of jwe_decrypt, for callers that must look at the content key in between. */
 MUST_CHECK enum jwe_status jwe_unwrap(EVP_PKEY *own, const struct jwe *in,
                                       uint8_t cek[JWE_CEK_SIZE]);
 MUST_CHECK enum jwe_status jwe_open(const uint8_t cek[JWE_CEK_SIZE], const struct jwe *in,

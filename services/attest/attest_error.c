@@ -73,13 +73,35 @@ static const struct {
                                 "the KBS refused to release the key; is this launch measurement "
                                 "registered? Its log says why"},
     [ATTEST_ERR_KBS_PROTOCOL] = {ATTEST_STATUS_PROTOCOL,
-                                 "the proxy says that the KBS broke the protocol"},
+                                 "what answers the proxy does not speak the KBS's protocol; check "
+                                 "the proxy's URL"},
     [ATTEST_ERR_KBS_TLS] = {ATTEST_STATUS_KBS_UNREACHABLE,
                             "the proxy could not reach the KBS: it does not believe the KBS's "
                             "certificate; check the proxy's --ca"},
-    [ATTEST_ERR_KBS_BUSY] =
-        {ATTEST_STATUS_KBS_UNREACHABLE,
-         "the proxy could not reach the KBS: it cannot answer for now; try again"},
+    [ATTEST_ERR_KBS_BUSY] = {ATTEST_STATUS_KBS_BUSY,
+                             "the KBS did not take the request in time: it, or what stands before "
+                             "it, is busy; try again"},
+    [ATTEST_ERR_KBS_ERROR] = {ATTEST_STATUS_KBS_ERROR,
+                              "the KBS failed (HTTP status 5xx) and decided nothing; its log says "
+                              "why"},
+    [ATTEST_ERR_KBS_GATEWAY] = {ATTEST_STATUS_KBS_GATEWAY,
+                                "a gateway between the proxy and the KBS does not reach the KBS "
+                                "(HTTP status 502 or 504); is the KBS running?"},
+    [ATTEST_ERR_KBS_REDIRECT] = {ATTEST_STATUS_KBS_REDIRECT,
+                                 "the KBS's address redirects elsewhere (HTTP status 3xx), where "
+                                 "the proxy does not go; check the proxy's URL"},
+    [ATTEST_ERR_KBS_VERSION] = {ATTEST_STATUS_VERSION,
+                                "the KBS refused to begin an attestation; does it speak the "
+                                "proxy's version of the KBS protocol, and attest SEV-SNP VMs?"},
+    [ATTEST_ERR_VERSION] = {ATTEST_STATUS_VERSION,
+                            "the proxy does not speak version 0.1.0 of the attestation protocol, "
+                            "or not for SEV-SNP VMs"},
+    [ATTEST_ERR_MESSAGE] = {ATTEST_STATUS_PROTOCOL,
+                            "the proxy has no use for our message: it arrived malformed, or too "
+                            "late; the proxy's log says which"},
+    [ATTEST_ERR_UNEXPLAINED] = {ATTEST_STATUS_UNEXPLAINED,
+                                "the proxy brings no key and gives no reason that this image "
+                                "knows; its log, or the KBS's, says why"},
 
     [ATTEST_ERR_AMD_SP_BUSY] = {ATTEST_STATUS_AMD_SP,
                                 "the host kept the AMD-SP busy; VMPCK0 was wiped"},

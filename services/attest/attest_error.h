@@ -37,11 +37,19 @@ enum attest_error {
     ATTEST_ERR_RELEASE_FROZEN,
     ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
 
+    /* as the proxy tells them */
     ATTEST_ERR_KBS_UNREACHABLE,
-    ATTEST_ERR_KBS_REFUSED,
+    ATTEST_ERR_KBS_REFUSED, /* by the KBS, in its own words */
     ATTEST_ERR_KBS_PROTOCOL,
     ATTEST_ERR_KBS_TLS,
     ATTEST_ERR_KBS_BUSY,
+    ATTEST_ERR_KBS_ERROR,    /* HTTP status 5xx */
+    ATTEST_ERR_KBS_GATEWAY,  /* 502, 504 */
+    ATTEST_ERR_KBS_REDIRECT, /* 3xx */
+    ATTEST_ERR_KBS_VERSION,  /* the KBS refuses before there is evidence */
+    ATTEST_ERR_VERSION,      /* the proxy does not speak our version of the protocol */
+    ATTEST_ERR_MESSAGE,      /* the proxy has no use for our message */
+    ATTEST_ERR_UNEXPLAINED,  /* a failure for no reason, or one that is not known here */
 
     ATTEST_ERR_AMD_SP_BUSY,
     ATTEST_ERR_AMD_SP_INVALID_LEN,
@@ -73,6 +81,12 @@ enum attest_status {
     ATTEST_STATUS_DECRYPT = 8,
     ATTEST_STATUS_INTERNAL = 9,
     ATTEST_STATUS_UNSIGNED = 10,
+    ATTEST_STATUS_KBS_BUSY = 11,
+    ATTEST_STATUS_KBS_ERROR = 12,
+    ATTEST_STATUS_KBS_GATEWAY = 13,
+    ATTEST_STATUS_KBS_REDIRECT = 14,
+    ATTEST_STATUS_VERSION = 15,
+    ATTEST_STATUS_UNEXPLAINED = 16,
 };
 
 /* One sentence: what happened, to which thing, what to do. Static storage. */

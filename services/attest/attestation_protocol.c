@@ -50,8 +50,8 @@ static bool decode_exact(const json_t *object, const char *name, void *out, size
                                                        json_string_length(text), out, size);
 }
 
-/* The proxy's reason chooses among errors of ours; unknown ones do not. */
-static enum attest_error given_reason(const json_t *root, enum attest_error otherwise)
+/* The proxy's reason chooses among errors of ours; its text goes nowhere. */
+static enum attest_error given_reason(const json_t *root)
 {
     static const struct {
         const char *reason;
@@ -62,13 +62,19 @@ static enum attest_error given_reason(const json_t *root, enum attest_error othe
         {"kbs-protocol", ATTEST_ERR_KBS_PROTOCOL},
         {"kbs-tls", ATTEST_ERR_KBS_TLS},
         {"kbs-busy", ATTEST_ERR_KBS_BUSY},
+        {"kbs-error", ATTEST_ERR_KBS_ERROR},
+        {"kbs-gateway", ATTEST_ERR_KBS_GATEWAY},
+        {"kbs-redirect", ATTEST_ERR_KBS_REDIRECT},
+        {"kbs-version", ATTEST_ERR_KBS_VERSION},
+        {"protocol-version", ATTEST_ERR_VERSION},
+        {"message-malformed", ATTEST_ERR_MESSAGE},
     };
     const json_t *reason = json_object_get(root, "reason");
 
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (is_string(reason, reasons[i].reason))
             return reasons[i].error;
-    return otherwise;
+    return ATTEST_ERR_UNEXPLAINED;
 }
 
 /* The recipe is no choice of the proxy's: any other than ours is refused, not followed. */
@@ -87,7 +93,7 @@ static enum attest_error read_challenge(const json_t *root, struct challenge *ch
     if (!json_is_string(text))
         return ATTEST_ERR_NEGOTIATION;
     if (json_string_length(text) == 0)
-        return given_reason(root, ATTEST_ERR_CHALLENGE_SIZE);
+        return given_reason(root);
     if (json_string_length(text) > BASE64_LENGTH(CHALLENGE_SIZE_MAX))
         return ATTEST_ERR_CHALLENGE_SIZE;
     if (!decode_member(root, "challenge", bytes, sizeof(bytes), &challenge->size))
@@ -196,7 +202,7 @@ enum attest_error attestation_response_parse(const char *json, size_t size, stru
         return ATTEST_ERR_JSON;
     success = json_object_get(root, "success");
     if (json_is_false(success))
-        error = given_reason(root, ATTEST_ERR_KBS_REFUSED);
+        error = given_reason(root);
     else if (!json_is_true(success) || !read_reply(root, reply))
         error = ATTEST_ERR_ATTESTATION;
     json_decref(root);

@@ -2,10 +2,9 @@
 /*
  * Guest requests to the AMD-SP under VMPCK0 (SNP firmware ABI 56860 chapter 7, GHCB 56421 4.1.7).
  *
- * AES-GCM dies when one IV seals two plaintexts, and the sequence number is the IV. So a message is
- * sealed once and only ever resent identical, and whenever it is unclear whether the AMD-SP
- * consumed it, VMPCK0 is wiped and never used again. Certificates come from the host: hints, never
- * trusted.
+ * AES-GCM is broken when one IV seals two plaintexts, and the sequence number is the IV. So a
+ * message is sealed once, and resent byte for byte. When it is unclear whether the AMD-SP consumed
+ * it, VMPCK0 is wiped and never used again. Certificates come from the host, and are not trusted.
  */
 #ifndef SNPVTPM_SERVICES_ATTEST_GUEST_REQUEST_H
 #define SNPVTPM_SERVICES_ATTEST_GUEST_REQUEST_H

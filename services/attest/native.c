@@ -52,7 +52,9 @@ static const char usage[] =
     "the KBS, 16 the AMD-SP refused, 17 the secret is no 64-byte key, 18 the reply did not "
     "decrypt,\n"
     "19 no memory or entropy, or the key could not be written, 20 no signed release of a KBS with\n"
-    "one of the keys.\n";
+    "one of the keys, 21 the KBS is busy, 22 the KBS failed, 23 a gateway does not reach the KBS,\n"
+    "24 the KBS's address redirects elsewhere, 25 no common version of a protocol, 26 the proxy\n"
+    "brings no key and does not say why.\n";
 
 static bool parse_seconds(const char *text, unsigned int *milliseconds)
 {

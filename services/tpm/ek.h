@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The RSA-2048 endorsement key by which the world knows this TPM: template L-1 of the TCG EK
+ * The RSA-2048 endorsement key by which this TPM is identified: template L-1 of the TCG EK
  * Credential Profile 2.x, appendix B.
  */
 #ifndef SNPVTPM_SERVICES_TPM_EK_H

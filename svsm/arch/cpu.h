@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The instructions that C has no words for. */
+/* CPU instructions that C has no expression for. */
 #ifndef SVSM_ARCH_CPU_H
 #define SVSM_ARCH_CPU_H
 

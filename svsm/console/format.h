@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The little of printf that the console needs (which formats: log.h). */
+/* The part of printf that the console needs (which formats: log.h). */
 #ifndef SVSM_CONSOLE_FORMAT_H
 #define SVSM_CONSOLE_FORMAT_H
 

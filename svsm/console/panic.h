@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end: says why on the console, wipes the keys, and asks the host to end the VM. */
+/* Ends the VM: says why on the console, wipes the keys, and asks the host to end it. */
 #ifndef SVSM_CONSOLE_PANIC_H
 #define SVSM_CONSOLE_PANIC_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's save areas: the first vCPU's start state, and the lock that EFER.SVME is. */
+/* The guest's save areas: the first vCPU's start state, and EFER.SVME, which is their lock. */
 #ifndef SVSM_GUEST_VMSA_H
 #define SVSM_GUEST_VMSA_H
 

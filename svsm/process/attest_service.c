@@ -47,6 +47,12 @@ static const char *reason(uint32_t code)
         [8] = "the reply did not decrypt",
         [9] = "it failed itself",
         [10] = "the key is not from a KBS that this image trusts",
+        [11] = "the KBS is busy",
+        [12] = "the KBS failed",
+        [13] = "a gateway does not reach the KBS",
+        [14] = "the KBS's address redirects elsewhere",
+        [15] = "no common version of a protocol",
+        [16] = "the proxy brings no key and does not say why",
     };
 
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";

@@ -33,7 +33,7 @@ stops() {
 # its effect.
 start() {
     rm -f "$LOG_DIR/console.log"
-    env --default-signal=INT "$ROOT/start-cvm.sh" --run "$1" >"$work/output" 2>"$work/vm-messages" </dev/null &
+    setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --run "$1" >"$work/output" 2>"$work/vm-messages" </dev/null &
     vm=$!
 }
 
@@ -54,7 +54,7 @@ vm_status() {
 # false_proxy SOCKET [FILE]...: one that answers with these files
 false_proxy() {
     rm -f "$1"
-    "$BUILD_DIR/tests/e2e/false-proxy" "$@" &
+    setpriv --pdeathsig KILL "$BUILD_DIR/tests/e2e/false-proxy" "$@" &
     until grep -qF " $1" /proc/net/unix; do sleep 0.05; done
 }
 
@@ -64,7 +64,7 @@ silent_proxy_begin() {
     vm_configure silent
     "$ROOT/remanufacture-tpm.sh" 2>/dev/null
     false_proxy "$PROXY_SOCKET"
-    "$ROOT/start-cvm.sh" --run true >"$work/silent-messages" 2>&1 </dev/null &
+    setpriv --pdeathsig TERM "$ROOT/start-cvm.sh" --run true >"$work/silent-messages" 2>&1 </dev/null &
     silent=$!
     export VM_CONF=$conf
     load_config

@@ -6,9 +6,10 @@ set -u
 
 usage() {
     cat <<END
-usage: run-guest.sh BUILD_DIR IMAGE
+usage: run-guest.sh BUILD_DIR IMAGE [REFUSAL]
 
-Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR.
+Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR. With REFUSAL,
+the hypervisor must not launch it, and end with these words.
 SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60).
 
 Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
@@ -21,13 +22,14 @@ case ${1-} in
         exit
         ;;
 esac
-if [ $# != 2 ]; then
+if [ $# != 2 ] && [ $# != 3 ]; then
     usage >&2
     exit 2
 fi
 
 build=$1
 image=$2
+refusal=${3-}
 qemu=${SNP_VTPM_QEMU:-${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/qemu/current/qemu-system-x86_64}
 seconds=${SNP_VTPM_GUEST_SECONDS:-60}
 
@@ -36,6 +38,7 @@ RESERVE_MIB=96 # what the hypervisor takes, above the guest's memory
 MEMORY_MIB=$((GUEST_MIB + RESERVE_MIB))
 # enum host_exit in emulator/platform/host.h
 TERMINATED=16
+LAUNCH_FAILED=19
 
 if [ ! -r "$image" ]; then
     echo "run-guest.sh: cannot read $image; is it built?" >&2
@@ -62,8 +65,8 @@ trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
 start_secure_processor() {
-    "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" --socket "$work/sp.sock" \
-        >"$work/sp.log" 2>&1 </dev/null &
+    setpriv --pdeathsig KILL "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" \
+        --socket "$work/sp.sock" >"$work/sp.log" 2>&1 </dev/null &
     pids=($!)
     for _ in {1..200}; do
         [ ! -S "$work/sp.sock" ] || return 0
@@ -77,7 +80,7 @@ run_machine() {
     rm -f "$work"/*
     touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
-    timeout --kill-after=5 "$seconds" "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
+    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
         -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
         -object "memory-backend-file,id=ram,size=${MEMORY_MIB}M,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \
@@ -151,7 +154,21 @@ run_ending() {
     fi
 }
 
-run_tests
+run_refused() {
+    run_machine
+    if [ $ended = $LAUNCH_FAILED ] && [[ $(last_word) == *"$refusal"* ]]; then
+        result ok "an image is refused: $refusal"
+    else
+        result "not ok" "an image is refused: $refusal"
+        explain
+    fi
+}
+
+if [ -n "$refusal" ]; then
+    run_refused
+else
+    run_tests
+fi
 for ((i = 0; i < ${endings:-0}; i++)); do
     run_ending "$i"
 done

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# What `meson install` gives to who runs a KBS and a proxy: programs that start, units that systemd takes and that leave
-# little of the system open, and a configuration to begin with.
+# What `meson install` installs for a KBS and a proxy: programs that start, with their manual pages, units that systemd
+# takes and that leave little of the system open, and a configuration to begin with.
 #
 # usage: tests/integration/install.sh [BUILD_FOLDER]
 set -euo pipefail
@@ -30,7 +30,7 @@ programs_start() {
 
 documents_are_there() {
     local file
-    for file in share/man/man1/kbsctl.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
+    for file in share/man/man1/{igvm,kbs,kbsctl,snp-vtpm-proxy}.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
         check "$file is installed" test -s "$installed/$file"
     done
     run grep -Rho "@[a-z]*dir@" "$installed"

@@ -34,6 +34,8 @@ QEMU=$work/bin/qemu
 PLATFORM=emulated
 EOF
 export VM_CONF=$work/vm.conf
+# shellcheck disable=SC2016 # that bash expands it
+"$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
 for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp; do
@@ -163,7 +165,7 @@ kbs_life_cycle() {
         --kds none --trust-emulated "$work/state/chip/ark.pem"
     expect "kbs init makes one" 0 'owner.token'
 
-    python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
+    setpriv --pdeathsig KILL python3 -c "import socket,time; s=socket.create_server(('127.0.0.1', $port)); time.sleep(60)" &
     listener=$!
     helpers+=("$listener")
     until port_answers || ! kill -0 "$listener"; do sleep 0.1; done
@@ -303,7 +305,7 @@ vm_ends() {
     expect "a VM that does not end in time is ended" 211 'did not finish in 1 seconds'
 
     # shellcheck disable=SC2016
-    FAKE_VM='dirname "$job" >"${VM_CONF%/*}/run-dir"; exec sleep 61.25' "${cvm[@]}" >/dev/null 2>&1 </dev/null &
+    FAKE_VM='dirname "$job" >"${VM_CONF%/*}/run-dir"; exec sleep 61.25' setpriv --pdeathsig TERM "${cvm[@]}" >/dev/null 2>&1 </dev/null &
     local script=$!
     helpers+=("$script")
     until [ -s "$work/run-dir" ]; do sleep 0.1; done

@@ -12,7 +12,8 @@ kbs_start() {
             --trust-emulated "$work/chip/ark.pem" --certs "$work/chip" >"$work/init.log" 2>&1 || return 1
     sed -i -E 's/^( *(rate|total-rate|connections-per-client)) = [0-9]+;/\1 = 0;/' "$work/kbs/kbs.conf"
     mkfifo "$work/ready"
-    "$@" "$build/kbs/kbs" serve --config "$work/kbs/kbs.conf" --ready-fd 9 9>"$work/ready" 2>"$work/kbs.log" </dev/null &
+    setpriv --pdeathsig TERM "$@" setpriv --pdeathsig KILL "$build/kbs/kbs" serve --config "$work/kbs/kbs.conf" \
+        --ready-fd 9 9>"$work/ready" 2>"$work/kbs.log" </dev/null &
     kbs_pid=$!
     local line
     while read -r -t 30 line; do

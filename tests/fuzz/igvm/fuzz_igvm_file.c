@@ -13,9 +13,13 @@
 
 static void fix_fixed_header(uint8_t *file, size_t size)
 {
-    uint64_t headers_size = sizeof(struct igvm_fixed_header);
+    uint64_t headers_size;
 
-    if (size < headers_size)
+    if (size < sizeof(struct igvm_fixed_header))
+        return;
+    headers_size =
+        igvm_fixed_header_size(get_le32(file + offsetof(struct igvm_fixed_header, format_version)));
+    if (headers_size == 0 || headers_size > size)
         return;
     put_le32(file + offsetof(struct igvm_fixed_header, total_file_size), (uint32_t)size);
     headers_size += get_le32(file + offsetof(struct igvm_fixed_header, variable_header_size));
@@ -24,20 +28,37 @@ static void fix_fixed_header(uint8_t *file, size_t size)
                  igvm_checksum(file, (size_t)headers_size));
 }
 
-static void list_pages(const struct image *image)
+static void list_pages(const struct image *image, uint32_t platform_mask)
 {
     struct launch_pages pages = {0};
 
-    if (launch_pages_add_image(&pages, image->headers, image->count, 1) ==
+    if (launch_pages_add_image(&pages, image->headers, image->count, platform_mask) ==
         LAUNCH_PAGES_CRYPTO_FAILED)
         abort();
     launch_pages_free(&pages);
 }
 
+/* As the tools do. */
+static void use(const uint8_t *bytes, size_t size, FILE *nowhere)
+{
+    struct image image = {0};
+    struct igvm_file file;
+    uint32_t platform_mask;
+
+    if (igvm_open(&file, bytes, size) != IGVM_OK ||
+        igvm_select_platform(&file, IGVM_PLATFORM_SEV_SNP, &platform_mask) != IGVM_OK)
+        return;
+    if (image_load(&image, bytes, size) != IGVM_OK)
+        abort(); /* it was valid throughout */
+    kvm_rule_broken(&image, platform_mask);
+    dump_image(nowhere, &image, platform_mask);
+    list_pages(&image, platform_mask);
+    image_free(&image);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static FILE *nowhere;
-    struct image image = {0};
     uint8_t *file = malloc(size + 1);
 
     if (nowhere == NULL)
@@ -46,12 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     memcpy(file, data, size);
     fix_fixed_header(file, size);
-    if (image_load(&image, file, size) == IGVM_OK) {
-        kvm_rule_broken(&image, 1);
-        dump_image(nowhere, &image, 1);
-        list_pages(&image);
-    }
-    image_free(&image);
+    use(file, size, nowhere);
     free(file);
     return 0;
 }

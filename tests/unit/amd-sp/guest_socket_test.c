@@ -19,6 +19,7 @@
 #include "emulator/amd-sp/guest_socket.h"
 #include "emulator/amd-sp/unix_listener.h"
 #include "tests/unit/amd-sp/guest.h"
+#include "tests/unit/child.h"
 
 #define ANSWER_HEADER offsetof(struct descriptor_answer, certificates)
 
@@ -153,7 +154,7 @@ int main(int argc, char **argv)
     snprintf(socket_path, sizeof(socket_path), "/tmp/amd-sp-test-%d.sock", getpid());
     memset(&claim, 0x3C, sizeof(claim));
     listener = unix_listen(socket_path, SOCK_SEQPACKET);
-    server = fork();
+    server = child_fork();
     if (listener < 0 || server < 0)
         return 1;
     if (server == 0) {

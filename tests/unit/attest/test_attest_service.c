@@ -89,7 +89,7 @@ static void fetch_key_that_fails_hands_over_nothing(void **state)
 
     (void)state;
     assert_true(writer_le32(&out, ATTEST_FETCH_KEY));
-    proxy.attestation = "{\"success\":false}";
+    proxy.attestation = "{\"success\":false,\"reason\":\"kbs-refused\"}";
     fake_proxy_start(&proxy);
     assert_response_is_status(ATTEST_STATUS_KBS_REFUSED);
     fake_proxy_join(&proxy);

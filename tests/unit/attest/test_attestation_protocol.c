@@ -96,7 +96,7 @@ static void a_challenge_has_16_to_128_bytes(void **state)
     (void)state;
     assert_int_equal(negotiate_size(16), ATTEST_OK);
     assert_int_equal(negotiate_size(128), ATTEST_OK);
-    for (size_t size = 0; size < 16; size++)
+    for (size_t size = 1; size < 16; size++)
         assert_int_equal(negotiate_size(size), ATTEST_ERR_CHALLENGE_SIZE);
     for (size_t size = 129; size <= 1024; size++)
         assert_int_equal(negotiate_size(size), ATTEST_ERR_CHALLENGE_SIZE);
@@ -180,32 +180,68 @@ static void nesting_is_bounded(void **state)
     assert_int_equal(negotiation_response_parse(deep, sizeof(deep), &challenge), ATTEST_ERR_JSON);
 }
 
+/* The reasons there are; a hostile proxy may choose among them, and no more. */
+static const struct {
+    const char *reason; /* as JSON */
+    enum attest_error error;
+    enum attest_status status;
+} reasons[] = {
+    {"\"kbs-unreachable\"", ATTEST_ERR_KBS_UNREACHABLE, ATTEST_STATUS_KBS_UNREACHABLE},
+    {"\"kbs-tls\"", ATTEST_ERR_KBS_TLS, ATTEST_STATUS_KBS_UNREACHABLE},
+    {"\"kbs-refused\"", ATTEST_ERR_KBS_REFUSED, ATTEST_STATUS_KBS_REFUSED},
+    {"\"kbs-protocol\"", ATTEST_ERR_KBS_PROTOCOL, ATTEST_STATUS_PROTOCOL},
+    {"\"kbs-busy\"", ATTEST_ERR_KBS_BUSY, ATTEST_STATUS_KBS_BUSY},
+    {"\"kbs-error\"", ATTEST_ERR_KBS_ERROR, ATTEST_STATUS_KBS_ERROR},
+    {"\"kbs-gateway\"", ATTEST_ERR_KBS_GATEWAY, ATTEST_STATUS_KBS_GATEWAY},
+    {"\"kbs-redirect\"", ATTEST_ERR_KBS_REDIRECT, ATTEST_STATUS_KBS_REDIRECT},
+    {"\"kbs-version\"", ATTEST_ERR_KBS_VERSION, ATTEST_STATUS_VERSION},
+    {"\"protocol-version\"", ATTEST_ERR_VERSION, ATTEST_STATUS_VERSION},
+    {"\"message-malformed\"", ATTEST_ERR_MESSAGE, ATTEST_STATUS_PROTOCOL},
+    {"\"\"", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"\"ok\"", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"\"\\u001b[31mgotcha\"", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"\"%s%n\"", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"5", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"{}", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+    {"null", ATTEST_ERR_UNEXPLAINED, ATTEST_STATUS_UNEXPLAINED},
+};
+
+#define REASONS (sizeof(reasons) / sizeof(reasons[0]))
+
 static void an_empty_challenge_may_come_with_a_reason(void **state)
 {
-    static const struct {
-        const char *json;
-        enum attest_error error;
-        enum attest_status status;
-    } cases[] = {
-        {"{\"challenge\":\"\",\"params\":[],\"reason\":\"kbs-unreachable\"}",
-         ATTEST_ERR_KBS_UNREACHABLE, ATTEST_STATUS_KBS_UNREACHABLE},
-        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"kbs-refused\"}",
-         ATTEST_ERR_KBS_REFUSED, ATTEST_STATUS_KBS_REFUSED},
-        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"kbs-protocol\"}",
-         ATTEST_ERR_KBS_PROTOCOL, ATTEST_STATUS_PROTOCOL},
-        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":\"\\u001b[31mgotcha\"}",
-         ATTEST_ERR_CHALLENGE_SIZE, ATTEST_STATUS_PROTOCOL},
-        {"{\"challenge\":\"\",\"params\":" RECIPE ",\"reason\":5}", ATTEST_ERR_CHALLENGE_SIZE,
-         ATTEST_STATUS_PROTOCOL},
-        {"{\"challenge\":\"\",\"params\":" RECIPE "}", ATTEST_ERR_CHALLENGE_SIZE,
-         ATTEST_STATUS_PROTOCOL},
-    };
     struct challenge challenge;
+    char json[128];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        assert_int_equal(negotiate(cases[i].json, &challenge), cases[i].error);
-        assert_int_equal(attest_error_status(cases[i].error), cases[i].status);
+    for (size_t i = 0; i < REASONS; i++) {
+        snprintf(json, sizeof(json), "{\"challenge\":\"\",\"params\":[],\"reason\":%s}",
+                 reasons[i].reason);
+        assert_int_equal(negotiate(json, &challenge), reasons[i].error);
+        assert_int_equal(attest_error_status(reasons[i].error), reasons[i].status);
+    }
+    assert_int_equal(negotiate("{\"challenge\":\"\",\"params\":" RECIPE "}", &challenge),
+                     ATTEST_ERR_UNEXPLAINED);
+}
+
+static void only_a_refusal_by_the_kbs_asks_about_the_image(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < REASONS; i++)
+        assert_int_equal(strstr(attest_error_words(reasons[i].error), "measurement") != NULL,
+                         reasons[i].error == ATTEST_ERR_KBS_REFUSED);
+}
+
+/* The console's line has an end, and so must the sentence. */
+static void the_words_for_an_error_fit_on_a_line(void **state)
+{
+    (void)state;
+    for (int error = 0; error < ATTEST_ERROR_COUNT; error++) {
+        const char *words = attest_error_words((enum attest_error)error);
+
+        assert_in_range(strlen(words), 1, 200);
+        for (; *words; words++)
+            assert_in_range(*words, ' ', '~');
     }
 }
 
@@ -317,23 +353,21 @@ static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
 
 static void a_failure_names_the_proxys_reason_if_it_is_a_known_one(void **state)
 {
-    static const struct {
-        const char *json;
-        enum attest_error error;
-    } cases[] = {
-        {"{\"success\":false,\"decryption\":null,\"token\":null}", ATTEST_ERR_KBS_REFUSED},
-        {"{\"success\":false}", ATTEST_ERR_KBS_REFUSED},
-        {"{\"success\":false,\"reason\":\"kbs-unreachable\"}", ATTEST_ERR_KBS_UNREACHABLE},
-        {"{\"success\":false,\"reason\":\"kbs-refused\"}", ATTEST_ERR_KBS_REFUSED},
-        {"{\"success\":false,\"reason\":\"kbs-protocol\"}", ATTEST_ERR_KBS_PROTOCOL},
-        {"{\"success\":false,\"reason\":\"%s%n\"}", ATTEST_ERR_KBS_REFUSED},
-        {"{\"success\":false,\"reason\":{}}", ATTEST_ERR_KBS_REFUSED},
+    static const char *const unexplained[] = {
+        "{\"success\":false,\"decryption\":null,\"token\":null}", /* COCONUT-SVSM's proxy */
+        "{\"success\":false}",
     };
     uint8_t key[STATE_KEY_SIZE];
+    char json[128];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(open_with_tv1(cases[i].json, strlen(cases[i].json), key), cases[i].error);
+    for (size_t i = 0; i < REASONS; i++) {
+        snprintf(json, sizeof(json), "{\"success\":false,\"reason\":%s}", reasons[i].reason);
+        assert_int_equal(open_with_tv1(json, strlen(json), key), reasons[i].error);
+    }
+    for (size_t i = 0; i < sizeof(unexplained) / sizeof(unexplained[0]); i++)
+        assert_int_equal(open_with_tv1(unexplained[i], strlen(unexplained[i]), key),
+                         ATTEST_ERR_UNEXPLAINED);
 }
 
 /* The TV1 reply with one member, named by a path of at most two names, replaced or taken away. */
@@ -610,6 +644,8 @@ int main(void)
         cmocka_unit_test(a_malformed_negotiation_response_is_refused),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(an_empty_challenge_may_come_with_a_reason),
+        cmocka_unit_test(only_a_refusal_by_the_kbs_asks_about_the_image),
+        cmocka_unit_test(the_words_for_an_error_fit_on_a_line),
         cmocka_unit_test(the_attestation_request_has_the_members_of_the_protocol),
         cmocka_unit_test(the_largest_attestation_request_fits_in_a_frame),
         cmocka_unit_test(the_tv1_reply_decrypts_to_its_secret),

@@ -149,7 +149,8 @@ static void an_unreachable_kbs_is_told_from_one_that_refuses(void **state)
 
     end(state);
     start(state);
-    proxy.attestation = "{\"success\":false,\"decryption\":null,\"token\":null}";
+    proxy.attestation = "{\"success\":false,\"decryption\":null,\"token\":null,"
+                        "\"reason\":\"kbs-refused\"}";
     assert_int_equal(attest_error_status(fetch()), ATTEST_STATUS_KBS_REFUSED);
     assert_key_is_untouched();
 }

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -32,6 +31,7 @@
 #include "services/attest/fetch_key.h"
 #include "services/common/io.h"
 #include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/child.h"
 
 #define MEASUREMENT                                                                                \
     "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"                                             \
@@ -99,9 +99,8 @@ static int start_amd_sp(void **state)
     write_file(vmpck0_file, vmpck0, sizeof(vmpck0));
     write_file(kbs_file, &no_pins, sizeof(no_pins));
 
-    amd_sp = fork();
+    amd_sp = child_fork();
     if (amd_sp == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
         execl(amd_sp_path, amd_sp_path, "--chip", chip, "--guest-socket", sp_socket,
               "--measurement", MEASUREMENT, "--vmpck0", VMPCK0, (char *)NULL);
         _exit(127);
@@ -164,7 +163,7 @@ static struct started_service start_service(void)
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel), 0);
     assert_int_equal(pipe2(key, O_CLOEXEC), 0);
-    service.pid = fork();
+    service.pid = child_fork();
     if (service.pid == 0) {
         const int from[] = {channel[0],
                             client,
@@ -258,9 +257,9 @@ static void the_service_reports_a_closed_proxy_and_lives_on(void **state)
     stop_service(&service);
 }
 
-/* Runs the native front-end against the proxy, with the KBS's key unless NULL; returns its exit
- * status. */
-static int run_native(const char *kbs_key)
+/* Runs the native front-end against the proxy, with the KBS's key unless NULL, and with its
+ * messages in that file unless NULL; returns its exit status. */
+static int run_native_to(const char *messages, const char *kbs_key)
 {
     const struct sockaddr_un address = address_of(proxy_socket);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -272,8 +271,10 @@ static int run_native(const char *kbs_key)
     unlink(proxy_socket);
     assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
-    child = fork();
+    child = child_fork();
     if (child == 0) {
+        if (messages && !freopen(messages, "w", stderr))
+            _exit(126);
         execl(attest_path, attest_path, "--proxy", proxy_option, "--amd-sp", sp_option,
               "--vmpck0-file", vmpck0_file, "--key-out", key_file,
               kbs_key ? "--kbs-key" : (char *)NULL, kbs_key, (char *)NULL);
@@ -285,6 +286,11 @@ static int run_native(const char *kbs_key)
     fake_proxy_start(&proxy);
     fake_proxy_join(&proxy);
     return exit_status_of(child);
+}
+
+static int run_native(const char *kbs_key)
+{
+    return run_native_to(NULL, kbs_key);
 }
 
 static void the_native_front_end_writes_the_key_to_a_new_private_file(void **state)
@@ -307,9 +313,29 @@ static void the_native_front_end_writes_the_key_to_a_new_private_file(void **sta
 static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
 {
     (void)state;
-    proxy.attestation = "{\"success\":false}";
+    proxy.attestation = "{\"success\":false,\"reason\":\"kbs-refused\"}";
     assert_int_equal(run_native(NULL), 10 + ATTEST_STATUS_KBS_REFUSED);
     assert_int_equal(access(key_file, F_OK), -1);
+}
+
+static void nothing_of_the_proxys_words_reaches_the_console(void **state)
+{
+    char messages[64], text[512];
+    size_t length;
+    FILE *file;
+
+    (void)state;
+    snprintf(messages, sizeof(messages), "%s/messages", folder);
+    proxy.attestation = "{\"success\":false,\"reason\":\"\\u001b[2Jgotcha\\r\\n\"}";
+    assert_int_equal(run_native_to(messages, NULL), 10 + ATTEST_STATUS_UNEXPLAINED);
+    file = fopen(messages, "r");
+    assert_non_null(file);
+    length = fread(text, 1, sizeof(text) - 1, file);
+    text[length] = '\0';
+    fclose(file);
+    assert_non_null(strstr(text, attest_error_words(ATTEST_ERR_UNEXPLAINED)));
+    assert_null(strstr(text, "gotcha"));
+    assert_null(strpbrk(text, "\033\r"));
 }
 
 static void the_native_front_end_takes_only_a_release_signed_with_its_key(void **state)
@@ -365,7 +391,7 @@ static void a_service_with_a_pinned_key_takes_no_unsigned_release(void **state)
 
 static int run_with(const char *option, const char *value)
 {
-    pid_t child = fork();
+    pid_t child = child_fork();
 
     if (child == 0) {
         if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
@@ -399,6 +425,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(the_service_reports_a_closed_proxy_and_lives_on,
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(a_service_with_a_pinned_key_takes_no_unsigned_release,
+                                        start_proxy, stop_proxy),
+        cmocka_unit_test_setup_teardown(nothing_of_the_proxys_words_reaches_the_console,
                                         start_proxy, stop_proxy),
         cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
                                         start_proxy, stop_proxy),

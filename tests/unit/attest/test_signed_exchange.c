@@ -211,7 +211,8 @@ static void each_signed_refusal_has_its_words(void **state)
 static void a_refusal_that_the_proxy_reports_is_no_release(void **state)
 {
     (void)state;
-    proxy.attestation = "{\"success\":false,\"decryption\":null,\"token\":null}";
+    proxy.attestation = "{\"success\":false,\"decryption\":null,\"token\":null,"
+                        "\"reason\":\"kbs-refused\"}";
     expect_refusal(ATTEST_ERR_KBS_REFUSED);
 }
 

@@ -2,6 +2,7 @@
 #include "samples.h"
 
 #include <elf.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "igvm/boot_state.h"
@@ -57,14 +58,149 @@ void sample_measure(const struct image *image, const struct launch_options *opti
     launch_pages_free(&pages);
 }
 
+#define FIXED(field) offsetof(struct igvm_fixed_header, field)
+
 void sample_fix_checksum(struct file_bytes *file)
 {
-    const size_t size =
-        sizeof(struct igvm_fixed_header) +
-        get_le32(file->bytes + offsetof(struct igvm_fixed_header, variable_header_size));
+    const size_t size = get_le32(file->bytes + FIXED(variable_header_offset)) +
+                        get_le32(file->bytes + FIXED(variable_header_size));
 
-    put_le32(file->bytes + offsetof(struct igvm_fixed_header, checksum),
-             igvm_checksum(file->bytes, size));
+    put_le32(file->bytes + FIXED(checksum), igvm_checksum(file->bytes, size));
+}
+
+/* Works on a copy without slack, so that sanitizers see more. */
+enum igvm_error sample_read(const struct file_bytes *file, size_t size)
+{
+    struct igvm_file opened;
+    uint32_t mask;
+    uint8_t *bytes = malloc(size + 1);
+    enum igvm_error error;
+
+    assert_non_null(bytes);
+    memcpy(bytes + 1, file->bytes, size); /* an odd address: no alignment is promised */
+    error = igvm_open(&opened, bytes + 1, size);
+    if (error == IGVM_OK)
+        error = igvm_select_platform(&opened, IGVM_PLATFORM_SEV_SNP, &mask);
+    free(bytes);
+    return error;
+}
+
+static void add_to(uint8_t *field, size_t size)
+{
+    put_le32(field, get_le32(field) + (uint32_t)size);
+}
+
+/* All types that refer to file data do it at the same place of their content. */
+static bool has_file_offset(uint32_t type)
+{
+    static_assert(offsetof(struct igvm_parameter_area, file_offset) == 12 &&
+                      offsetof(struct igvm_page_data, file_offset) == 12 &&
+                      offsetof(struct igvm_vp_context, file_offset) == 12,
+                  "file offsets");
+    return type == IGVM_PARAMETER_AREA || type == IGVM_PAGE_DATA || type == IGVM_VP_CONTEXT;
+}
+
+static void move_file_offsets(struct file_bytes *file, size_t distance)
+{
+    uint8_t *header = file->bytes + get_le32(file->bytes + FIXED(variable_header_offset));
+    const uint8_t *end = header + get_le32(file->bytes + FIXED(variable_header_size));
+
+    while (header < end) {
+        uint8_t *file_offset = header + sizeof(struct igvm_variable_header) + 12;
+
+        if (has_file_offset(get_le32(header)) && get_le32(file_offset) != 0)
+            add_to(file_offset, distance);
+        header += sizeof(struct igvm_variable_header) + (get_le32(header + 4) + 7) / 8 * 8;
+    }
+}
+
+/* Leaves it to the caller to count the bytes where they belong, and the checksum. */
+static void make_room(struct file_bytes *file, size_t at, const void *bytes, size_t size)
+{
+    move_file_offsets(file, size);
+    file->bytes = realloc(file->bytes, file->size + size);
+    assert_non_null(file->bytes);
+    memmove(file->bytes + at + size, file->bytes + at, file->size - at);
+    memcpy(file->bytes + at, bytes, size);
+    file->size += size;
+    put_le32(file->bytes + FIXED(total_file_size), (uint32_t)file->size);
+}
+
+void sample_insert(struct file_bytes *file, size_t at, const void *bytes, size_t size)
+{
+    make_room(file, at, bytes, size);
+    add_to(file->bytes + FIXED(variable_header_size), size);
+    sample_fix_checksum(file);
+}
+
+void sample_to_format_2(struct file_bytes *file)
+{
+    static const uint32_t more[2] = {IGVM_ARCHITECTURE_X64, PAGE_SIZE};
+
+    make_room(file, sizeof(struct igvm_fixed_header), more, sizeof(more));
+    add_to(file->bytes + FIXED(variable_header_offset), sizeof(more));
+    put_le32(file->bytes + FIXED(format_version), IGVM_FORMAT_VERSION_2);
+    sample_fix_checksum(file);
+}
+
+#define VSM    0x10u
+#define NATIVE 0x2u
+
+static void add_foreign_platform(struct image *image, enum igvm_platform_type type, uint32_t mask)
+{
+    image_add(image, &(struct igvm_header){
+                         .type = IGVM_SUPPORTED_PLATFORM,
+                         .supported_platform = {.compatibility_mask = mask,
+                                                .highest_vtl = type == IGVM_PLATFORM_NATIVE ? 0 : 2,
+                                                .platform_type = (uint8_t)type,
+                                                .platform_version = IGVM_PLATFORM_VERSION}});
+}
+
+static void add_foreign_context(struct image *image, uint32_t mask, const uint8_t *data,
+                                size_t size)
+{
+    image_add(image, &(struct igvm_header){.type = IGVM_VP_CONTEXT,
+                                           .data = data,
+                                           .data_size = size,
+                                           .vp_context = {.compatibility_mask = mask}});
+}
+
+/* One register: its VTL, its name, which is RIP's, and its value, 0. */
+static const uint8_t REGISTERS[sizeof(uint32_t) + IGVM_VSM_REGISTER_SIZE] = {1, 0,    0, 0,
+                                                                             2, 0x10, 0, 2};
+
+struct file_bytes sample_foreign_file(void)
+{
+    struct image image = {0};
+    struct file_bytes file;
+
+    sample_image(&image);
+    for (size_t i = 0; i < image.count; i++) {
+        if (image.headers[i].type == IGVM_PAGE_DATA &&
+            image.headers[i].page_data.data_type == IGVM_PAGE_NORMAL)
+            image.headers[i].page_data.compatibility_mask = SAMPLE_EVERYONE;
+        if (image.headers[i].type == IGVM_REQUIRED_MEMORY)
+            image.headers[i].required_memory.compatibility_mask = SAMPLE_EVERYONE & ~VSM;
+        if (image.headers[i].type == IGVM_PARAMETER_INSERT)
+            image.headers[i].parameter_insert.compatibility_mask = SAMPLE_EVERYONE;
+    }
+    add_foreign_platform(&image, IGVM_PLATFORM_VSM_ISOLATION, VSM);
+    add_foreign_platform(&image, IGVM_PLATFORM_NATIVE, NATIVE);
+    add_required_memory(&image, 0x8000000000, 0x800000);
+    image.headers[image.count - 1].required_memory.compatibility_mask = VSM;
+    image.headers[image.count - 1].required_memory.flags = IGVM_REQUIRED_VTL2_PROTECTABLE;
+    add_parameter_area(&image, 2, 0x25000, PAGE_SIZE);
+    add_parameter(&image, IGVM_MADT, 2, 0);
+    add_parameter_area(&image, 3, 0x26000, PAGE_SIZE);
+    add_parameter(&image, IGVM_DEVICE_TREE, 3, 0);
+    add_page(&image, IGVM_PAGE_NORMAL, 0x21000, NULL); /* for TDX, in place of CPUID data */
+    image.headers[image.count - 1].page_data.compatibility_mask = 4;
+    add_foreign_context(&image, NATIVE, image_keep_page(&image, "", 1), PAGE_SIZE);
+    add_foreign_context(&image, VSM, REGISTERS, sizeof(REGISTERS));
+    assert_int_equal(image_encode(&image, &file), TOOL_OK);
+    image_free(&image);
+    sample_to_format_2(&file);
+    return file;
 }
 
 const struct sample_section SAMPLE_SEV_SECTIONS[7] = {

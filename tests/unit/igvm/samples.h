@@ -21,6 +21,24 @@ void sample_image(struct image *image);
 /* The sample image as a file. The caller frees file.bytes. */
 struct file_bytes sample_file(void);
 
+/*
+ * The same memory as another SVSM's build lays it out, as a file of format 2: platforms SEV-SNP,
+ * VSM and native, masks that also name TDX, a MADT and a device tree, contexts of all three
+ * platforms. The registers of the VSM context end the file.
+ */
+struct file_bytes sample_foreign_file(void);
+
+#define SAMPLE_EVERYONE 0x17u /* its mask for all platforms, of which 4 is not declared */
+
+/* What a loader for SEV-SNP learns of the first size bytes of a file, which may be damaged. */
+enum igvm_error sample_read(const struct file_bytes *file, size_t size);
+
+/* Puts bytes before the byte at `at` of the headers, and moves what file offsets point to. */
+void sample_insert(struct file_bytes *file, size_t at, const void *bytes, size_t size);
+
+/* Makes a file of format 1 one of format 2. */
+void sample_to_format_2(struct file_bytes *file);
+
 /* The launch digest of an image and, unless listing is NULL, a line for each page. */
 void sample_measure(const struct image *image, const struct launch_options *options, FILE *listing,
                     struct launch_digest *digest);

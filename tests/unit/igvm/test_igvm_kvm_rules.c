@@ -91,10 +91,31 @@ static void headers_without_a_handler_in_qemu_break_a_rule(void **state)
 {
     (void)state;
     assert_non_null(broken_with(
-        &(struct igvm_header){.type = IGVM_MADT, .compatibility_mask = IGVM_ALL_PLATFORMS}));
+        &(struct igvm_header){.type = IGVM_SRAT, .compatibility_mask = IGVM_ALL_PLATFORMS}));
     /* On another platform they do not matter. */
     assert_null(
-        broken_with(&(struct igvm_header){.type = IGVM_SNP_ID_BLOCK, .compatibility_mask = 2}));
+        broken_with(&(struct igvm_header){.type = IGVM_ERROR_RANGE, .compatibility_mask = 2}));
+}
+
+static void parameters_that_some_qemu_fills_in_keep_the_rules(void **state)
+{
+    (void)state;
+    assert_null(broken_with(
+        &(struct igvm_header){.type = IGVM_MADT, .compatibility_mask = IGVM_ALL_PLATFORMS}));
+    assert_null(broken_with(
+        &(struct igvm_header){.type = IGVM_DEVICE_TREE, .compatibility_mask = IGVM_ALL_PLATFORMS}));
+}
+
+static void page_data_shared_with_the_host_break_a_rule(void **state)
+{
+    struct igvm_header page = {.type = IGVM_PAGE_DATA,
+                               .compatibility_mask = SNP_PLATFORM_MASK,
+                               .page_data = {.gpa = 0x20000, .flags = IGVM_PAGE_SHARED}};
+
+    (void)state;
+    assert_non_null(broken_with(&page));
+    page.compatibility_mask = 2;
+    assert_null(broken_with(&page));
 }
 
 static void a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule(void **state)
@@ -105,7 +126,7 @@ static void a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule(void
                                                       .parameter = {.byte_offset = 24}}));
 }
 
-static void there_is_one_boot_processor_and_it_comes_last(void **state)
+static void there_is_one_boot_processor_wherever_its_header_stands(void **state)
 {
     const struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
     struct image image = {0};
@@ -120,9 +141,8 @@ static void there_is_one_boot_processor_and_it_comes_last(void **state)
     image.headers[0].vp_context.gpa = 0;
     assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     image.headers[0].vp_context.gpa = VMSA_LAUNCH_GPA;
-    add_page(&image, IGVM_PAGE_NORMAL, 0x10000, NULL);
-    assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
-    image.count = 1;
+    add_page(&image, IGVM_PAGE_NORMAL, 0x10000, NULL); /* KVM measures the processor last */
+    assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     add_boot_processor(&image, &vmsa);
     assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     image_free(&image);
@@ -135,8 +155,10 @@ int main(void)
         cmocka_unit_test(each_bad_register_breaks_a_rule),
         cmocka_unit_test(parameters_and_required_memory_come_before_page_data),
         cmocka_unit_test(headers_without_a_handler_in_qemu_break_a_rule),
+        cmocka_unit_test(parameters_that_some_qemu_fills_in_keep_the_rules),
+        cmocka_unit_test(page_data_shared_with_the_host_break_a_rule),
         cmocka_unit_test(a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule),
-        cmocka_unit_test(there_is_one_boot_processor_and_it_comes_last),
+        cmocka_unit_test(there_is_one_boot_processor_wherever_its_header_stands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,7 @@ static void make_keys(void)
 static int make_inputs(void **state)
 {
     static uint8_t elf[SAMPLE_ELF_SIZE], firmware[SAMPLE_FIRMWARE_SIZE];
-    struct file_bytes sample = sample_file();
+    struct file_bytes sample = sample_file(), foreign = sample_foreign_file();
 
     (void)state;
     assert_non_null(mkdtemp(folder));
@@ -114,7 +114,9 @@ static int make_inputs(void **state)
     put_file("firmware.fd", firmware, sizeof(firmware));
     put_file("text", "no ELF", 6);
     put_file("sample.igvm", sample.bytes, sample.size);
+    put_file("foreign.igvm", foreign.bytes, foreign.size);
     free(sample.bytes);
+    free(foreign.bytes);
     make_keys();
     return 0;
 }
@@ -159,6 +161,18 @@ static void measure_writes_the_pages_that_give_the_digest(void **state)
     launch_pages_free(&pages);
     free(file.bytes);
     expect_status("measure --pages missing/sample.pages sample.igvm", TOOL_FILE);
+}
+
+static void an_image_of_format_2_with_other_platforms_is_shown_and_measured(void **state)
+{
+    char output[4096];
+
+    (void)state;
+    assert_int_equal(run("dump foreign.igvm", output, sizeof(output)), 0);
+    assert_non_null(strstr(output, "DEVICE_TREE"));
+    assert_int_equal(run("measure foreign.igvm", output, sizeof(output)), 0);
+    assert_string_equal(output, "e917703ce82ba0477e6a1be311b681fe426f740bfe12da18b8590aa6d0349138"
+                                "7db8555171cd00e6c7e26985cc70cab0\n");
 }
 
 #define VOLUME "--volume 00112233-4455-6677-8899-aabbccddeeff"
@@ -303,6 +317,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(measure_prints_the_digest_and_a_newline),
         cmocka_unit_test(measure_writes_the_pages_that_give_the_digest),
+        cmocka_unit_test(an_image_of_format_2_with_other_platforms_is_shown_and_measured),
         cmocka_unit_test(keys_of_the_kbs_are_pinned_in_the_image),
         cmocka_unit_test(only_a_key_of_a_kbs_can_be_pinned),
         cmocka_unit_test(what_build_writes_can_be_dumped_and_measured),

@@ -18,7 +18,7 @@ start_serving() {
     local program=$1
     shift
     mkfifo "$work/stdin"
-    "$program" "$work" "$@" <"$work/stdin" >"$work/port" 2>"$work/server.log" &
+    setpriv --pdeathsig KILL "$program" "$work" "$@" <"$work/stdin" >"$work/port" 2>"$work/server.log" &
     server=$!
     exec 9>"$work/stdin"
     for _ in $(seq 100); do

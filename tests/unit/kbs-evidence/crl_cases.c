@@ -36,6 +36,37 @@ static void names_what_is_wrong_with_the_crl(void **state)
     EXPECT_CRL(spec.only_scope = "onlyCA", VERDICT_OK);
 }
 
+/* The CRL with another encoding of its algorithm where that is not signed: behind what is. */
+static X509_CRL *with_another_algorithm_outside(const X509_CRL *crl)
+{
+    static const uint8_t null[] = {V_ASN1_NULL, 0}; /* the parameters of SHA-384 */
+    const size_t signature = 512;                   /* comes last */
+    uint8_t der[4096], *end = der;
+    size_t size = (size_t)i2d_X509_CRL(crl, &end), last = 0;
+    X509_CRL *altered;
+
+    assert_in_range(size, signature, sizeof(der));
+    for (size_t at = 0; at + signature < size; at++)
+        if (memcmp(der + at, null, sizeof(null)) == 0)
+            last = at;
+    assert_int_not_equal(last, 0);
+    der[last] = V_ASN1_OCTET_STRING;
+    altered = crl_parse(der, size);
+    assert_non_null(altered);
+    return altered;
+}
+
+static void the_algorithm_outside_of_what_is_signed_is_the_one_inside(void **state)
+{
+    struct attempt try = attempt_begin();
+    X509_CRL *altered = with_another_algorithm_outside(try.sent.crl);
+
+    (void)state;
+    try.sent.crl = altered;
+    expect_verdict(&try, VERDICT_CRL_SIGNATURE);
+    X509_CRL_free(altered);
+}
+
 static void refuses_revoked_certificates(void **state)
 {
     (void)state;
@@ -85,6 +116,7 @@ int run_crl_cases(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fails_closed_without_a_crl),
         cmocka_unit_test(names_what_is_wrong_with_the_crl),
+        cmocka_unit_test(the_algorithm_outside_of_what_is_signed_is_the_one_inside),
         cmocka_unit_test(refuses_revoked_certificates),
         cmocka_unit_test(says_which_certificate_is_revoked),
         cmocka_unit_test(a_leaf_with_a_serial_number_can_be_revoked),

@@ -1,69 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* A report of a real Milan, with its real chain; skipped where the data are absent. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* A report of version 2 of a real Milan, with its real chain; skipped where the data are absent. */
+#include "tests/unit/kbs-evidence/real_evidence.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
-#include <openssl/asn1.h>
-#include <openssl/x509.h>
-
-#include "kbs/evidence/chain_cache.h"
-#include "kbs/evidence/evidence.h"
 #include "tests/unit/kbs/hex.h"
 
 #define A_DAY_IN_2026 1780000000 /* within the VCEK's validity */
-#define DER_MAX       4096
-
-/* A certificate in DER. */
-struct der {
-    uint8_t bytes[DER_MAX];
-    size_t size;
-};
 
 static struct trust trust;
 static struct snp_report report;
 static struct der ark, ask, vcek;
 static bool have_data;
 
-/* A path below the folder of real data. */
-static const char *data_path(const char *name)
-{
-    static char path[4096];
-    const char *shared = getenv("SNP_VTPM_SHARED");
-
-    snprintf(path, sizeof(path), "%s/%s", shared ? shared : "", name);
-    return path;
-}
-
 static bool load_report(void)
 {
     char hex[2 * REPORT_SIZE + 1] = "";
-    FILE *file = fopen(data_path("data/report-milan/report.hex"), "r");
-    size_t size = file ? fread(hex, 1, sizeof(hex) - 1, file) : 0;
 
-    if (file)
-        fclose(file);
-    if (size != sizeof(hex) - 1)
+    if (real_load("data/report-milan/report.hex", hex, sizeof(hex) - 1) != sizeof(hex) - 1)
         return false;
     bytes_of_hex(hex, &report, sizeof(report));
     return true;
-}
-
-static void load_der(const char *path, struct der *der)
-{
-    X509 *certificate = certificate_load(path);
-    uint8_t *out = der->bytes;
-    int size;
-
-    assert_non_null(certificate);
-    size = i2d_X509(certificate, NULL);
-    assert_in_range(size, 1, DER_MAX);
-    der->size = (size_t)i2d_X509(certificate, &out);
-    X509_free(certificate);
 }
 
 static int load(void **state)
@@ -74,10 +32,10 @@ static int load(void **state)
     if (!load_report())
         return 0;
     have_data = true;
-    load_der(data_path("data/report-milan/vcek.der"), &vcek);
-    load_der(data_path("data/amd-certs/milan-ask.pem"), &ask);
-    load_der(data_path("data/amd-certs/milan-ark.pem"), &ark);
-    if (!trust_load_amd(&trust, data_path("data/amd-certs"), &error))
+    real_load_certificate("data/report-milan/vcek.der", &vcek);
+    real_load_certificate("data/amd-certs/milan-ask.pem", &ask);
+    real_load_certificate("data/amd-certs/milan-ark.pem", &ark);
+    if (!trust_load_amd(&trust, real_path("data/amd-certs"), &error))
         fail_msg("%s", error.text);
     return 0;
 }
@@ -95,8 +53,7 @@ static void skip_without_data(void)
         skip();
 }
 
-/* Which requirements it meets: those that admit version 2, without a CRL, which nobody can have for
- * a test. */
+/* Which requirements it meets: those that admit version 2, without a CRL. */
 static struct requirements requirements_it_meets(void)
 {
     struct requirements requirements;
@@ -107,64 +64,20 @@ static struct requirements requirements_it_meets(void)
     return requirements;
 }
 
-/* A try to pass. */
-struct attempt {
-    struct requirements requirements;
-    struct trust trust; /* borrows */
-    struct chain_cache *chains;
-    struct snp_report report;
-    struct der ark, ask, vcek; /* what is sent; empty: not */
-    time_t now;
-    struct attested attested;
-    struct finding finding;
-};
-
 static struct attempt begin(void)
 {
-    return (struct attempt){
+    struct attempt attempt = {
         .requirements = requirements_it_meets(),
         .trust = trust,
         .report = report,
         .ask = ask,
-        .vcek = vcek,
+        .leaf = vcek,
         .now = A_DAY_IN_2026,
     };
+
+    memcpy(attempt.report_data, report.report_data, REPORT_DATA_SIZE);
+    return attempt;
 }
-
-MUST_CHECK static bool parse(const struct der *der, X509 **certificate)
-{
-    *certificate = der->size > 0 ? certificate_parse(der->bytes, der->size) : NULL;
-    return der->size == 0 || *certificate;
-}
-
-/* Certificates that do not even parse count as malformed, as in a table. */
-static enum verdict run(struct attempt *attempt)
-{
-    struct certificates certificates = {0};
-    const struct evidence evidence = {
-        .report = (const uint8_t *)&attempt->report,
-        .report_size = sizeof(attempt->report),
-        .certificates = &certificates,
-    };
-    const struct verifier verifier = {.trust = &attempt->trust, .chains = attempt->chains};
-    struct expectation expected = {.requirements = &attempt->requirements, .now = attempt->now};
-
-    memcpy(expected.report_data, report.report_data, REPORT_DATA_SIZE);
-    attempt->finding = (struct finding){.verdict = VERDICT_CERTIFICATE_TABLE};
-    if (parse(&attempt->ark, &certificates.ark) && parse(&attempt->ask, &certificates.ask) &&
-        parse(&attempt->vcek, &certificates.vcek) &&
-        evidence_verify(&verifier, &evidence, &expected, &attempt->attested, &attempt->finding))
-        assert_int_equal(attempt->finding.verdict, VERDICT_OK);
-    certificates_free(&certificates);
-    return attempt->finding.verdict;
-}
-
-#define expect_run(attempt, expected)                                                              \
-    do {                                                                                           \
-        if (run(attempt) != (expected))                                                            \
-            fail_msg("expected %s, found %s (%s)", verdict_code(expected),                         \
-                     verdict_code((attempt)->finding.verdict), (attempt)->finding.detail);         \
-    } while (0)
 
 static void it_is_refused_for_its_version_by_default(void **state)
 {
@@ -345,102 +258,13 @@ static void claims_that_decide_on_the_chain_have_reasons_of_their_own(void **sta
 
 /* Alterations of the certificates */
 
-enum certificate_field {
-    FIELD_VERSION,
-    FIELD_SERIAL,
-    FIELD_INNER_ALGORITHM,
-    FIELD_ISSUER,
-    FIELD_VALIDITY,
-    FIELD_SUBJECT,
-    FIELD_KEY,
-    FIELD_EXTENSIONS,
-    FIELD_ALGORITHM,
-    FIELD_SIGNATURE,
-    FIELD_COUNT,
-};
-
-struct span {
-    size_t start, end; /* with the header */
-};
-
-/* The element that starts at *at within der, which moves behind it; inner: where its content is. */
-static struct span next_element(const struct der *der, size_t *at, size_t *inner)
-{
-    const uint8_t *p = der->bytes + *at;
-    struct span span = {.start = *at};
-    long length;
-    int tag, class;
-
-    assert_int_equal(ASN1_get_object(&p, &length, &tag, &class, (long)(der->size - *at)) & 0x80, 0);
-    *inner = (size_t)(p - der->bytes);
-    *at = span.end = *inner + (size_t)length;
-    return span;
-}
-
-/* Where the fields of a certificate are (RFC 5280, section 4.1). */
-static void find_fields(const struct der *der, struct span fields[FIELD_COUNT])
-{
-    size_t at = 0, inner, tbs;
-    struct span whole;
-
-    whole = next_element(der, &at, &inner);
-    assert_int_equal(whole.end, der->size);
-    at = inner;
-    next_element(der, &at, &tbs);
-    fields[FIELD_ALGORITHM] = next_element(der, &at, &inner);
-    fields[FIELD_SIGNATURE] = next_element(der, &at, &inner);
-    for (int field = FIELD_VERSION; field <= FIELD_EXTENSIONS; field++)
-        fields[field] = next_element(der, &tbs, &inner);
-}
-
-/* How a certificate of the client's is altered, and what that must lead to. */
-struct alteration {
-    const char *role;
-    const struct der *original;
-    struct der *altered; /* in the attempt */
-    /* The reason that is the field's own, which some bit of it must lead to. */
-    enum verdict own[FIELD_COUNT];
-};
-
-/* Flips each bit of a field, or of each 3rd byte of a long one; returns how many led to its own
- * reason. */
-static unsigned alter_field(struct attempt *attempt, const struct alteration *alteration,
-                            const struct span *span, enum verdict own)
-{
-    size_t step = span->end - span->start < 64 ? 1 : 3;
-    unsigned hits = 0;
-
-    for (size_t at = span->start; at < span->end; at += step)
-        for (unsigned bit = 0; bit < 8; bit++) {
-            *alteration->altered = *alteration->original;
-            alteration->altered->bytes[at] ^= (uint8_t)(1u << bit);
-            if (run(attempt) == VERDICT_OK)
-                fail_msg("%s accepted with bit %u of byte %zu flipped", alteration->role, bit, at);
-            assert_false(attempt->attested.genuine);
-            hits += attempt->finding.verdict == own;
-        }
-    *alteration->altered = *alteration->original;
-    return hits;
-}
-
-static void alter_all_fields(struct attempt *attempt, const struct alteration *alteration)
-{
-    struct span fields[FIELD_COUNT];
-
-    find_fields(alteration->original, fields);
-    for (int field = 0; field < FIELD_COUNT; field++)
-        if (alter_field(attempt, alteration, &fields[field], alteration->own[field]) == 0)
-            fail_msg("%s: field %d never gave %s", alteration->role, field,
-                     verdict_code(alteration->own[field]));
-}
-
 static void no_field_of_the_vcek_can_be_altered(void **state)
 {
     struct attempt attempt;
     const struct alteration alteration = {
         .role = "VCEK",
         .original = &vcek,
-        .altered = &attempt.vcek,
+        .altered = &attempt.leaf,
         .own = {[FIELD_VERSION] = VERDICT_CHAIN_SIGNATURE,
                 [FIELD_SERIAL] = VERDICT_CHAIN_SIGNATURE,
                 [FIELD_INNER_ALGORITHM] = VERDICT_CHAIN_SIGNATURE,
@@ -496,7 +320,7 @@ static void no_byte_of_the_ark_can_be_altered(void **state)
     for (size_t at = 0; at < ark.size; at++) {
         attempt.ark = ark;
         attempt.ark.bytes[at] ^= 0x04;
-        run(&attempt);
+        attempt_run(&attempt);
         if (attempt.finding.verdict == VERDICT_ROOT_UNTRUSTED)
             pinned++;
         else if (attempt.finding.verdict != VERDICT_CERTIFICATE_TABLE) /* does not parse */

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/child.h"
+
 #define ARGUMENTS_MAX 24
 #define READY_FD      9
 
@@ -41,7 +43,7 @@ int program_run_with(const char *const given[])
     for (size_t i = 0; i < ARGUMENTS_MAX - 2 && given[i]; i++)
         arguments[1 + i] = given[i];
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    pid = fork();
+    pid = child_fork();
     if (pid == 0) {
         dup2(out[1], STDOUT_FILENO);
         dup2(out[1], STDERR_FILENO);
@@ -78,7 +80,7 @@ struct program_server program_serve(const char *config, const char *log)
     int ready[2];
 
     assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-    server.pid = fork();
+    server.pid = child_fork();
     if (server.pid == 0) {
         int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 

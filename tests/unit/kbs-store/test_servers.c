@@ -11,6 +11,7 @@
 #include "kbs/store/policies.h"
 #include "kbs/store/secrets.h"
 #include "kbs/store/stored_sessions.h"
+#include "tests/unit/child.h"
 #include "tests/unit/kbs-store/fixture.h"
 
 #define PROCESSES 2
@@ -34,7 +35,7 @@ static unsigned run_servers(const struct fixture *fixture, void *(*work)(void *)
     int status;
 
     for (unsigned p = 0; p < PROCESSES; p++) {
-        children[p] = fork();
+        children[p] = child_fork();
         if (children[p] == 0) {
             struct server servers[THREADS];
             pthread_t threads[THREADS];
@@ -213,7 +214,7 @@ static void servers_that_start_at_once_make_one_store(void **state)
     for (unsigned round = 0; round < 5; round++) {
         fixture_new_url(url, sizeof(url));
         for (unsigned i = 0; i < 6; i++) {
-            children[i] = fork();
+            children[i] = child_fork();
             if (children[i] == 0) {
                 struct store *store;
                 enum store_status opened = store_open(url, true, &fixture->keys, &store);

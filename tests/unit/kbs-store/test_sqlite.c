@@ -14,6 +14,7 @@
 
 #include "kbs/audit/audit.h"
 #include "kbs/store/policies.h"
+#include "tests/unit/child.h"
 #include "tests/unit/kbs-store/fixture.h"
 
 static struct master_keys keys;
@@ -152,7 +153,7 @@ static void a_relative_path_is_the_same_file_wherever_the_process_goes(void **st
 static bool another_process_sees_it_in_use(const char *path)
 {
     struct flock all = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    pid_t child = fork();
+    pid_t child = child_fork();
     int status;
 
     if (child == 0) {
@@ -361,7 +362,7 @@ static double seconds(void)
 static void migrate_and_kill(const char *path, double after)
 {
     const struct timespec wait = {.tv_nsec = (long)(after * 1e9)};
-    pid_t child = fork();
+    pid_t child = child_fork();
     int status;
 
     if (child == 0)
@@ -400,7 +401,7 @@ static void only_one_of_several_servers_migrates(void **state)
     (void)state;
     make_legacy(fixture_path("several", path), 50);
     for (unsigned i = 0; i < 4; i++) {
-        children[i] = fork();
+        children[i] = child_fork();
         if (children[i] == 0)
             _exit((int)try_open(path, true));
     }

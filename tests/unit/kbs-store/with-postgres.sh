@@ -67,6 +67,9 @@ fi
     exit 1
 }
 rm -f "$folder.initdb"
+# shellcheck disable=SC2016 # that bash expands it
+"$(dirname "$(readlink -f "$0")")/../../when-gone.sh" $$ bash -c '[ ! -d "$0" ] || { cd / && "$@"; rm -rf "$0"; }' "$folder" \
+    "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$folder/data"
 start "$folder"
 "$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
     --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs'
@@ -75,7 +78,7 @@ export SNP_VTPM_TEST_POSTGRES_BIN=$bin
 export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"
 export SNP_VTPM_TEST_POSTGRES_HOST=$folder
 export SNP_VTPM_TEST_POSTGRES_DATA=$folder/data
-"$@" &
+setpriv --pdeathsig TERM "$@" &
 child=$!
 trap 'kill $child 2>/dev/null; exit 143' TERM INT HUP
 wait $child

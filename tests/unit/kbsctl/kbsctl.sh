@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# kbsctl against a KBS's admin API over TLS: usage kbsctl.sh KBSCTL SERVE_ADMIN IGVM_TOOL IMAGE.igvm
+# kbsctl against a KBS's admin API over TLS: usage kbsctl.sh KBSCTL SERVE_ADMIN IGVM_TOOL IMAGE.igvm FOREIGN.igvm
 set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
-kbsctl=$1 igvm=$3 sample=$4
+kbsctl=$1 igvm=$3 sample=$4 foreign=$5
 . "$here/../kbs-admin/serving.sh"
 
 start_serving "$2"
@@ -129,6 +129,17 @@ run 4 explain xyz
 run 4 explain --audit 1000
 ok "what is not known is said to be so"
 
+run 0 image add foreign --igvm "$foreign"
+says "$("$igvm" measure "$foreign")"
+run 0 explain --igvm "$foreign"
+says "it is image foreign, which is registered"
+cp "$foreign" "$work/arm.igvm"
+chmod u+w "$work/arm.igvm"
+printf '\001' | dd of="$work/arm.igvm" bs=1 seek=24 conv=notrunc status=none
+run 4 image add arm --igvm "$work/arm.igvm"
+says "it is for processors other than x86-64"
+ok "an image as another SVSM's build makes it, of IGVM format 2, is added"
+
 # Policies
 
 run 0 policy default
@@ -240,7 +251,7 @@ says "{\"seq\":"
 run 0 audit show 1
 run 4 audit show 100000
 run 2 audit tail -n 0
-"$kbsctl" audit tail -f -n 1 >"$work/followed" 2>&1 &
+setpriv --pdeathsig KILL "$kbsctl" audit tail -f -n 1 >"$work/followed" 2>&1 &
 follower=$!
 sleep 1
 run 0 volume retire two

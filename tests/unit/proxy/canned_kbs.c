@@ -51,7 +51,10 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
 
 static enum MHD_Result refuse(struct MHD_Connection *connection)
 {
-    return answer(connection, 401, json_pack("{s:s}", "detail", "session-unknown"), NULL);
+    return answer(connection, 401,
+                  json_pack("{s:s, s:s}", "type", KBS_ERROR_TYPE "AttestationError", "detail",
+                            "session-unknown"),
+                  NULL);
 }
 
 static enum MHD_Result serve_auth(struct canned_kbs *kbs, struct MHD_Connection *connection)
@@ -148,6 +151,23 @@ static void complete(void *context, struct MHD_Connection *connection, void **st
     free(*state);
 }
 
+static void count_connection(void *context, struct MHD_Connection *connection, void **own,
+                             enum MHD_ConnectionNotificationCode what)
+{
+    struct canned_kbs *kbs = context;
+    int open, most = atomic_load(&kbs->most_connections);
+
+    (void)connection;
+    (void)own;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        atomic_fetch_sub(&kbs->connections, 1);
+        return;
+    }
+    open = atomic_fetch_add(&kbs->connections, 1) + 1;
+    while (open > most && !atomic_compare_exchange_weak(&kbs->most_connections, &most, open))
+        ;
+}
+
 void canned_kbs_start(struct canned_kbs *kbs)
 {
     struct sockaddr_in address = {
@@ -166,11 +186,11 @@ void canned_kbs_start(struct canned_kbs *kbs)
                      (kbs->certificate ? (unsigned)MHD_USE_TLS : 0);
     const union MHD_DaemonInfo *info;
 
-    kbs->daemon =
-        MHD_start_daemon(flags, kbs->port, NULL, NULL, serve, kbs, MHD_OPTION_SOCK_ADDR, &address,
-                         MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_NOTIFY_COMPLETED, complete,
-                         NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY,
-                         kbs->certificate ? tls : &tls[3], MHD_OPTION_END);
+    kbs->daemon = MHD_start_daemon(
+        flags, kbs->port, NULL, NULL, serve, kbs, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_NOTIFY_COMPLETED, complete, NULL,
+        MHD_OPTION_NOTIFY_CONNECTION, count_connection, kbs, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+        MHD_OPTION_ARRAY, kbs->certificate ? tls : &tls[3], MHD_OPTION_END);
     if (!kbs->daemon)
         abort();
     info = MHD_get_daemon_info(kbs->daemon, MHD_DAEMON_INFO_BIND_PORT);

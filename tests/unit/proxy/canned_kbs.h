@@ -17,6 +17,7 @@ struct canned_kbs {
     const char *priorities;        /* of GnuTLS, or NULL */
     atomic_int delay_ms;           /* before each answer */
     atomic_uint requests, sessions, released, mixed_up;
+    atomic_int connections, most_connections; /* at once */
 
     char url[64];
     uint16_t port; /* 0: any free one */

@@ -11,6 +11,9 @@
     "{\"challenge\":\"oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8=\",\"params\":[\""               \
     "EcPublicKeyBytes\",\"Challenge\"]}"
 
+/* The "type" of an error, which a variant follows. */
+#define KBS_ERROR_TYPE "https://github.com/confidential-containers/kbs/errors/"
+
 /* What the KBS answered to /attest and to the request for the resource. */
 #define TOKEN_REPLY "{\"token\":\"test-token\"}"
 #define RESOURCE_REPLY                                                                             \

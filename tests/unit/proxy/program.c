@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "proxy/clock.h"
+#include "tests/unit/child.h"
 
 #define PATIENCE_MS 20000
 #define PAUSE_US    10000
@@ -39,7 +40,7 @@ pid_t program_start(const char *program, const char *const arguments[], FILE **m
     /* Appending: two threads' lines in such a file could otherwise take one place. */
     if (file < 0 || !*messages || fcntl(file, F_SETFL, O_APPEND) != 0)
         abort();
-    pid = fork();
+    pid = child_fork();
     if (pid == 0) {
         dup2(file, STDERR_FILENO);
         dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);

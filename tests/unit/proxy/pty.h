@@ -3,7 +3,8 @@
 #ifndef SNPVTPM_TESTS_PROXY_PTY_H
 #define SNPVTPM_TESTS_PROXY_PTY_H
 
-/* Makes one whose other end can be opened at path, in place of the one before. */
+/* Makes one whose other end can be opened at path, in place of the one before. Where there are
+ * none, says so and skips the test. */
 int pty_open(const char *path);
 
 #endif

@@ -24,7 +24,7 @@
 #define COOKIE    "Set-Cookie: kbs-session-id=0123abcd; Path=/kbs/v0; HttpOnly\r\n"
 #define REFUSAL                                                                                    \
     "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n"                                       \
-    "{\"type\":\"x\",\"detail\":\"measurement-unknown\"}"
+    "{\"type\":\"" KBS_ERROR_TYPE "PolicyDeny\",\"detail\":\"measurement-unknown\"}"
 
 static const char good_auth[] = OK_HEADER COOKIE "\r\n" CHALLENGE_REPLY;
 static const char good_attest[] = OK_HEADER "\r\n" TOKEN_REPLY;
@@ -67,7 +67,9 @@ static void start(struct world *world)
     }
     if (!world->options.resource)
         world->options.resource = RESOURCE_DEFAULT;
-    world->options.timeout_s = 1;
+    if (world->options.timeout_s == 0)
+        world->options.timeout_s = 1;
+    world->peer.turns = turns_new(1);
     assert_int_equal(pthread_create(&world->thread, NULL, serve, world), 0);
 }
 
@@ -75,6 +77,7 @@ static void join(struct world *world)
 {
     pthread_join(world->thread, NULL);
     peers_free(world->peer.peers);
+    turns_free(world->peer.turns);
     close(world->stop);
     if (world->options.kbs.url == world->kbs.url)
         fake_kbs_stop(&world->kbs);
@@ -151,12 +154,7 @@ static void assert_negotiation_fails(const char *answer, bool endless, const cha
 static void a_misbehaving_kbs_fails_the_negotiation(void **state)
 {
     (void)state;
-    assert_negotiation_fails(REFUSAL, false, NEGOTIATION_FAILURE("kbs-refused"));
-    assert_negotiation_fails("HTTP/1.1 500 Oops\r\nConnection: close\r\n\r\n<html>", false,
-                             NEGOTIATION_FAILURE("kbs-refused"));
-    assert_negotiation_fails("HTTP/1.1 302 Found\r\nConnection: close\r\n"
-                             "Location: http://127.0.0.1:1/\r\n\r\n",
-                             false, NEGOTIATION_FAILURE("kbs-refused"));
+    assert_negotiation_fails(REFUSAL, false, NEGOTIATION_FAILURE("kbs-version"));
     assert_negotiation_fails(OK_HEADER "\r\n", false, NEGOTIATION_FAILURE("kbs-protocol"));
     assert_negotiation_fails(OK_HEADER "\r\n[1,2", false, NEGOTIATION_FAILURE("kbs-protocol"));
     assert_negotiation_fails(OK_HEADER "\r\n[]", false, NEGOTIATION_FAILURE("kbs-protocol"));
@@ -203,7 +201,7 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
     vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
     vm_asks(world.vm, "not JSON", FAILURE_OF_VM);
     vm_asks(world.vm, "{\"version\":[9,9,9],\"tee\":\"snp\"}",
-            "{\"challenge\":\"\",\"params\":[]}");
+            NEGOTIATION_FAILURE("protocol-version"));
     vm_sends_bytes(world.vm, "line noise, not a frame", 23);
     vm_receives(world.vm, FAILURE_OF_VM);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
@@ -211,20 +209,98 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
     stop(&world);
 }
 
-/* What an unmodified kbs-test, and Trustee, answer when they refuse. */
-static void statuses_are_told_as_reasons(void **state)
+static void each_status_is_told_by_its_own_reason(void **state)
 {
+#define EMPTY "\r\nConnection: close\r\n\r\n"
+    static const struct {
+        const char *answer, *negotiation, *attestation;
+    } cases[] = {
+#define CASE(answer, reason) {"HTTP/1.1 " answer, NEGOTIATION_FAILURE(reason), FAILURE(reason)}
+        CASE("500 Oops" EMPTY "<html>", "kbs-error"),
+        CASE("502 Bad Gateway" EMPTY "<html>", "kbs-gateway"),
+        CASE("504 Gateway Timeout" EMPTY, "kbs-gateway"),
+        CASE("302 Found\r\nLocation: http://127.0.0.1:1/" EMPTY, "kbs-redirect"),
+        CASE("503 Service Unavailable" EMPTY, "kbs-busy"),
+        CASE("404 Not Found" EMPTY "<html>", "kbs-protocol"),
+        /* What an unmodified kbs-test answers when it refuses. */
+        {"HTTP/1.1 417 Expectation Failed" EMPTY, NEGOTIATION_FAILURE("kbs-version"),
+         FAILURE("kbs-refused")},
+        {REFUSAL, NEGOTIATION_FAILURE("kbs-version"), FAILURE("kbs-refused")},
+    };
+
     (void)state;
-    assert_negotiation_fails("HTTP/1.1 417 Expectation Failed\r\nConnection: close\r\n\r\n", false,
-                             NEGOTIATION_FAILURE("kbs-refused"));
-    assert_negotiation_fails("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"
-                             "{\"type\":\"https://github.com/confidential-containers/kbs/errors/"
-                             "PluginNotFound\",\"detail\":\"Plugin x not found\"}",
-                             false, NEGOTIATION_FAILURE("kbs-refused"));
-    assert_negotiation_fails("HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\n\r\n", false,
-                             NEGOTIATION_FAILURE("kbs-busy"));
-    assert_negotiation_fails("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n", false,
-                             NEGOTIATION_FAILURE("kbs-busy"));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_negotiation_fails(cases[i].answer, false, cases[i].negotiation);
+        assert_attestation_fails(cases[i].answer, NULL, cases[i].attestation);
+        assert_attestation_fails(good_attest, cases[i].answer, cases[i].attestation);
+    }
+}
+
+/* As our KBS does where there are too many of something. */
+#define LATER(seconds)                                                                             \
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: " seconds EMPTY "{\"type\":\"" KBS_ERROR_TYPE  \
+    "RequestRefused\",\"detail\":\"too-many-requests\"}"
+
+/* The VM does not even see it. */
+static void whoever_is_asked_to_come_later_does(void **state)
+{
+    static struct world world = {
+        .kbs.answers = {LATER("1"), good_auth, LATER("1"), LATER("1"), good_attest, LATER("1"),
+                        good_resource},
+        .options.timeout_s = 20,
+    };
+    const struct fake_kbs *kbs = &world.kbs;
+
+    (void)state;
+    start(&world);
+    vm_attests(world.vm);
+    stop(&world);
+    assert_int_equal(kbs->count, 7);
+    for (int i = 2; i < 7; i++) /* the session outlives the connections */
+        assert_non_null(strstr(kbs->requests[i], "Cookie: kbs-session-id=0123abcd\r\n"));
+    assert_string_equal(kbs->requests[2], kbs->requests[4]);
+}
+
+/* A date is long over, or far ahead, on a clock that is wrong. */
+static void a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second(void **state)
+{
+    static const char *const odd[] = {
+        "HTTP/1.1 429 Too Many Requests" EMPTY, LATER("0"), LATER("-5"), LATER("soon"),
+        LATER("Thu, 01 Jan 1970 00:00:00 GMT"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        struct world *world = calloc(1, sizeof(*world));
+
+        world->kbs.answers[0] = odd[i];
+        world->kbs.answers[1] = good_auth;
+        world->options.timeout_s = 20;
+        start(world);
+        vm_asks(world->vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
+        stop(world);
+        free(world);
+    }
+}
+
+static void a_kbs_that_is_busy_for_too_long_is_told_at_once(void **state)
+{
+    static const char *const lasting[] = {LATER("20"), LATER("Fri, 01 Jan 2100 00:00:00 GMT")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
+        struct world *world = calloc(1, sizeof(*world));
+
+        world->kbs.answers[0] = lasting[i];
+        world->options.timeout_s = 15; /* less than VM_PATIENCE_MS */
+        start(world);
+        vm_asks(world->vm, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-busy"));
+        assert_int_equal(world->kbs.count, 1);
+        vm_asks(world->vm, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-busy"));
+        assert_int_equal(world->kbs.count, 1); /* it is left alone meanwhile */
+        stop(world);
+        free(world);
+    }
 }
 
 static void a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path(void **state)
@@ -343,7 +419,10 @@ int main(void)
         cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
         cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
         cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
-        cmocka_unit_test(statuses_are_told_as_reasons),
+        cmocka_unit_test(each_status_is_told_by_its_own_reason),
+        cmocka_unit_test(whoever_is_asked_to_come_later_does),
+        cmocka_unit_test(a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second),
+        cmocka_unit_test(a_kbs_that_is_busy_for_too_long_is_told_at_once),
         cmocka_unit_test(a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path),
         cmocka_unit_test(another_resource_can_be_asked_for),
         cmocka_unit_test(headers_are_bounded),

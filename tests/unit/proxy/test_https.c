@@ -41,17 +41,21 @@ static int free_authorities(void **state)
 /* What becomes of a request to the target. */
 static enum kbs_status ask(const struct http_target *target)
 {
-    struct kbs_session *session = kbs_session_new(target);
+    struct turns *turns = turns_new(1);
+    struct turn_share share = {0};
+    struct kbs_session *session = kbs_session_new(target, turns, &share);
     json_t *body = auth_request(), *reply;
+    const struct kbs_request request = {KBS_STEP_AUTH, "/kbs/v0/auth", body};
     enum kbs_status status;
 
     assert_non_null(session);
-    status = kbs_session_request(session, "/kbs/v0/auth", body, clock_now_ms() + 10000, -1, &reply);
+    status = kbs_session_request(session, &request, clock_now_ms() + 10000, -1, &reply);
     if (status != KBS_OK)
         print_message("%s\n", kbs_session_problem(session));
     json_decref(reply);
     json_decref(body);
     kbs_session_free(session);
+    turns_free(turns);
     return status;
 }
 

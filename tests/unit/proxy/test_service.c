@@ -19,6 +19,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/frame.h"
+#include "tests/unit/child.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/canned_kbs.h"
 #include "tests/unit/proxy/certificates.h"
@@ -148,6 +149,28 @@ static void two_hundred_clients_at_once_each_get_their_own_secret(void **state)
     stop(&world);
 }
 
+/* The KBS gives so many to a client, and all VMs of a host are one. */
+static void there_are_no_more_connections_to_the_kbs_than_allowed(void **state)
+{
+    static struct world world;
+    int vms[16];
+
+    (void)state;
+    START(&world, "--rate", "1000", "--kbs-connections", "4");
+    for (int i = 0; i < 16; i++) {
+        vms[i] = vm_connect(world.socket_path);
+        vm_sends(vms[i], NEGOTIATION_REQUEST);
+    }
+    for (int i = 0; i < 16; i++)
+        free(vm_hears(vms[i]));
+    assert_int_equal(world.kbs.sessions, 16); /* which are all under way */
+    for (int i = 0; i < 16; i++)
+        close(vms[i]);
+    assert_int_equal(run_clients(&world, 16, 3, false), 0);
+    stop(&world);
+    assert_in_range(world.kbs.most_connections, 1, 4);
+}
+
 /* In KiB. */
 static long resident_memory(pid_t pid)
 {
@@ -223,7 +246,7 @@ static void more_connections_than_allowed_are_refused_until_one_ends(void **stat
     int vms[4], surplus;
 
     (void)state;
-    START(&world, "--connections", "4", "--per-peer", "16");
+    START(&world, "--connections", "4", "--per-peer", "16", "--rate", "1000");
     for (int i = 0; i < 4; i++) {
         vms[i] = vm_connect(world.socket_path);
         assert_true(canned_kbs_attests(vms[i]));
@@ -273,7 +296,7 @@ static void a_peer_that_never_stops_asking_is_slowed_down(void **state)
     START(&world, "--rate", "10");
     vm = vm_connect(world.socket_path);
     start_ms = clock_now_ms();
-    for (int i = 0; i < 25; i++) /* 50 messages, of which 40 are free */
+    for (int i = 0; i < 25; i++) /* 50 messages, of which 16 are free */
         assert_true(canned_kbs_attests(vm));
     assert_true(clock_now_ms() - start_ms >= 900);
     close(vm);
@@ -341,7 +364,9 @@ static void a_serial_device_is_served_and_opened_again_when_it_comes_back(void *
     int vm;
 
     (void)state;
-    START(&world, "--serial", scratch_path("tty", path), "--timeout", "5");
+    close(pty_open(scratch_path("tty", path))); /* skips, if it must, before there is anything */
+    unlink(path);
+    START(&world, "--serial", scratch_path("tty", path), "--timeout", "5", "--rate", "1000");
     rewind(world.log);
     program_says(world.log, "device-unavailable"); /* the VM is not there yet */
     for (int boot = 0; boot < 3; boot++) {
@@ -421,7 +446,7 @@ static int make_socket(const char *path, int type)
 /* Starts the proxy with fd as its only passed socket. */
 static pid_t start_activated(const char *url, int fd, const char *notify)
 {
-    pid_t pid = fork();
+    pid_t pid = child_fork();
 
     if (pid == 0) {
         char own_pid[32];
@@ -542,6 +567,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_clients_at_once_each_get_their_own_secret),
+        cmocka_unit_test(there_are_no_more_connections_to_the_kbs_than_allowed),
         cmocka_unit_test(memory_is_flat_over_ten_thousand_exchanges),
         cmocka_unit_test(hostile_clients_hold_up_nobody_else),
         cmocka_unit_test(more_connections_than_allowed_are_refused_until_one_ends),

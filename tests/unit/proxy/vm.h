@@ -9,7 +9,7 @@
 
 #define FAILURE(reason)                                                                            \
     "{\"success\":false,\"decryption\":null,\"token\":null,\"reason\":\"" reason "\"}"
-#define FAILURE_OF_VM               "{\"success\":false,\"decryption\":null,\"token\":null}"
+#define FAILURE_OF_VM               FAILURE("message-malformed")
 #define NEGOTIATION_FAILURE(reason) "{\"challenge\":\"\",\"params\":[],\"reason\":\"" reason "\"}"
 
 #define VM_PATIENCE_MS 20000

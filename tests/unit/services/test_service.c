@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "services/tpm/service.h"
+#include "tests/unit/child.h"
 #include "tests/unit/services/tpm_commands.h"
 
 #define TIMED_COMMANDS 2000
@@ -63,7 +64,7 @@ static void start_service(struct fixture *f)
     assert_int_equal(write(key[1], f->key, f->key_size), f->key_size);
     close(key[1]);
     fflush(NULL);
-    f->service = fork();
+    f->service = child_fork();
     assert_true(f->service >= 0);
     if (f->service == 0) {
         close(channel[0]);

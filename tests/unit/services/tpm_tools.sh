@@ -36,7 +36,7 @@ start_tpm() {
     for _ in $(seq 20); do
         port=$((20000 + 2 * (RANDOM % 10000)))
         : >tpm.log
-        "$tpm_program" --tcp "$port" --state volume --key-file "$1" --create 2>>tpm.log &
+        setpriv --pdeathsig KILL "$tpm_program" --tcp "$port" --state volume --key-file "$1" --create 2>>tpm.log &
         tpm_pid=$!
         for _ in $(seq 100); do
             if grep -q 'TPM ready' tpm.log; then
