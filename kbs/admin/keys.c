@@ -12,6 +12,7 @@
 #include "kbs/admin/json_values.h"
 #include "kbs/admin/routes.h"
 #include "kbs/admin/values.h"
+#include "kbs/audit/audit_segment.h"
 #include "kbs/keys/keyring.h"
 
 static const char *const uses[SIGNING_KEY_USES] = {[SIGNING_KEY_RELEASE] = "release",
@@ -150,18 +151,26 @@ bool keys_retire(struct call *call)
     uint8_t id[SIGNING_KEY_ID_SIZE];
     json_t *keys, *entry;
     enum store_status status = STORE_NOT_FOUND;
-    bool active;
+    bool active, needed = false;
 
     if (!call_unpack(call, "{}") || !list_keys(call, &keys))
         return false;
     entry = find_entry(call, keys);
     active = json_is_true(json_object_get(entry, "active"));
-    if (entry && !active && values_parse_hex(call->object, id, sizeof(id)))
-        status = signing_key_retire(call->unit, id, call->request->now);
+    if (entry && !active && values_parse_hex(call->object, id, sizeof(id))) {
+        status = audit_key_is_needed(call->unit, id);
+        needed = status == STORE_OK;
+        if (status == STORE_NOT_FOUND)
+            status = signing_key_retire(call->unit, id, call->request->now);
+    }
     json_decref(keys);
     if (active)
         return call_refuse(call, HTTP_CONFLICT, "key-active",
                            "this key is in use: rotate keys first, then retire it");
+    if (needed)
+        return call_refuse(call, HTTP_CONFLICT, "in-use",
+                           "this key signed the head that the audit log begins with, or that of a "
+                           "segment that is not archived: archive another one first");
     if (status != STORE_OK)
         return call_refuse_status(call, status, "key", call->object);
     return call_reply(call, HTTP_OK, json_pack("{s:s, s:b}", "id", call->object, "retired", 1));

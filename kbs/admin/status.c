@@ -87,12 +87,12 @@ static json_t *counts_json(const struct counts *counts)
 bool status_show(struct call *call)
 {
     struct counts counts = {.now = call->request->now};
-    struct audit_check check;
+    struct audit_state state;
     json_t *attestations = NULL;
     enum store_status status = count_all(call->unit, &counts);
 
     if (status == STORE_OK)
-        status = audit_verify(call->unit, &check);
+        status = audit_watch_look(call->kbs->watch, call->unit, &state);
     if (status == STORE_OK)
         status = attestations_recent(call->unit, ATTESTATIONS_MAX, &attestations);
     if (status != STORE_OK) {
@@ -102,7 +102,7 @@ bool status_show(struct call *call)
     return call_reply(call, HTTP_OK,
                       json_pack("{s:o, s:b, s:o, s:o, s:o}", "time", json_time(call->request->now),
                                 "emulated_trusted", trusts_emulated(call->kbs), "audit",
-                                audit_check_json(&check), "counts", counts_json(&counts),
+                                audit_state_json(&state), "counts", counts_json(&counts),
                                 "attestations", attestations));
 }
 

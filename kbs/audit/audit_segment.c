@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit_line.h"
+#include "kbs/log.h"
 #include "kbs/store/db.h"
 
 /* The base */
@@ -190,6 +191,48 @@ enum store_status audit_key_is_needed(struct store_unit *unit,
                           "(SELECT max(last_seq) FROM audit_segment WHERE pruned <> 0)) "
                           "ORDER BY last_seq LIMIT 1",
                           &by, 1, &last);
+}
+
+/* Keys */
+
+static bool has_key(struct keyring *keyring)
+{
+    uint8_t id[SIGNING_KEY_ID_SIZE];
+    EVP_PKEY *key = keyring_active(keyring, SIGNING_KEY_AUDIT, id);
+
+    EVP_PKEY_free(key);
+    return key != NULL;
+}
+
+static enum store_status make_key(struct store_unit *unit, time_t now)
+{
+    uint8_t id[SIGNING_KEY_ID_SIZE];
+    char text[2 * SIGNING_KEY_ID_SIZE + 1];
+    enum store_status status = keyring_generate(unit, SIGNING_KEY_AUDIT, now, id);
+
+    if (status != STORE_OK)
+        return status;
+    hex_text(id, sizeof(id), text);
+    return audit_append(unit, "key-made", LOG_MEMBERS({"use", "audit"}, {"id", text}), now);
+}
+
+enum store_status audit_segment_make_key(struct store *store, struct keyring *keyring, time_t now)
+{
+    struct store_unit *unit;
+    enum store_status status;
+
+    if (has_key(keyring))
+        return STORE_OK;
+    status = store_begin(store, &unit);
+    if (status != STORE_OK)
+        return status;
+    status = make_key(unit, now);
+    if (status == STORE_OK)
+        status = store_commit(unit);
+    else
+        store_abandon(unit);
+    keyring_invalidate(keyring);
+    return status;
 }
 
 /* Closing and pruning */

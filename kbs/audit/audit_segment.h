@@ -25,6 +25,10 @@ struct audit_segment {
     time_t pruned; /* 0: its lines are still in the log */
 };
 
+/* Makes a key that signs heads, with a line of the log about it, unless there is one. */
+MUST_CHECK enum store_status audit_segment_make_key(struct store *store, struct keyring *keyring,
+                                                    time_t now);
+
 /* The line that the log's first one follows: the head of the last segment that was pruned; zeros
  * when none was. */
 MUST_CHECK enum store_status audit_base(struct store_unit *unit, struct audit_tail *base);

@@ -13,7 +13,7 @@
 #include "kbs/metrics.h"
 
 #define LINES_AT_ONCE   1000u /* verified in one unit of work */
-#define LOOK_MAX        2000u /* lines verified for who asks */
+#define LOOK_MAX        1000u /* lines verified for who asks */
 #define REMOVED_AT_ONCE 2000u
 #define FOLLOW_EVERY    5000 /* ms between looks at what is new */
 #define REST            50   /* times as long as verifying all took */
@@ -199,6 +199,8 @@ static void note_progress(struct audit_watch *watch, bool verifying, uint64_t li
 
 static void note_outcome(struct audit_watch *watch, const struct audit_check *check)
 {
+    if (check->problem)
+        tell(watch, check->first_bad, check->problem);
     pthread_mutex_lock(&watch->lock);
     watch->passes++;
     watch->first_bad = check->first_bad;
@@ -207,8 +209,6 @@ static void note_outcome(struct audit_watch *watch, const struct audit_check *ch
         watch->whole = time(NULL);
     pthread_cond_broadcast(&watch->verified);
     pthread_mutex_unlock(&watch->lock);
-    if (check->problem)
-        tell(watch, check->first_bad, check->problem);
 }
 
 static enum store_status verify_some(struct audit_watch *watch, struct audit_check *check,
@@ -306,22 +306,26 @@ static uint64_t next_time(const struct audit_watch *watch, uint64_t began)
     return rested > began + watch->whole_every ? rested : began + watch->whole_every;
 }
 
+/* Whoever wants all to be verified finds what was pruned before removed, and new lines followed. */
 static void *run(void *context)
 {
     struct audit_watch *watch = context;
-    uint64_t began = now_ms(), next;
-    bool removed = false, going = follow_to_the_end(watch);
+    uint64_t next = now_ms() + watch->whole_every;
+    bool removed = false, going = true;
 
-    next = next_time(watch, began);
     while (going) {
+        const bool due = now_ms() >= next || is_wanted(watch);
+
         if (!removed || is_set(watch, &watch->pruned))
             removed = remove_pruned(watch);
-        began = now_ms();
-        if (began >= next || is_wanted(watch)) {
+        going = follow_to_the_end(watch);
+        if (going && due) {
+            const uint64_t began = now_ms();
+
             going = verify_all(watch);
             next = next_time(watch, began);
         }
-        going = going && wait_for(watch, FOLLOW_EVERY, true) && follow_to_the_end(watch);
+        going = going && wait_for(watch, FOLLOW_EVERY, true);
     }
     return NULL;
 }

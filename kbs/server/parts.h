@@ -18,6 +18,7 @@ struct parts {
     struct verifier verifier;
     /* NULL when only checked */
     struct audit *audit;
+    struct audit_watch *watch;
     struct sessions *sessions;
     struct policy_cache *policies;
     struct rate_limit *session_rate, *refusal_rate, *failure_rate;

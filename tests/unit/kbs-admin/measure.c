@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "kbs/audit/audit.h"
+#include "kbs/audit/audit_watch.h"
 #include "tests/unit/kbs-admin/asking.h"
 #include "tests/unit/kbs/scratch.h"
 
@@ -73,6 +73,8 @@ int main(int argc, char **argv)
         return 1;
     admin_kbs_start(&admin, scratch_folder);
     fill(&admin, lines);
+    if (!audit_watch_verify(admin.kbs.watch, 600))
+        printf("not verified yet\n");
     printf("%u lines\n", lines);
     measure(&admin, "/");
     measure(&admin, "/admin/v1/status");
