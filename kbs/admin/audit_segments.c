@@ -39,8 +39,7 @@ static void add_segment(void *context, const struct audit_segment *segment)
     memcpy(listing->end.hash, segment->segment.head, sizeof(listing->end.hash));
 }
 
-/* The lines that are older than so many seconds, and in no segment yet; null when there are none.
- */
+/* The lines that are old enough, and in no segment yet; null when there are none. */
 static json_t *candidate_json(const struct audit_tail *end, uint64_t last)
 {
     return last ? json_pack("{s:I, s:I, s:o}", "first", (json_int_t)end->seq + 1, "last",
@@ -100,7 +99,7 @@ MUST_CHECK static bool check_chain(struct call *call, uint64_t last)
         return call_refuse(call, HTTP_CONFLICT, "audit-broken",
                            "the audit log is broken at line %" PRIu64 ": %s", state.first_bad,
                            state.problem);
-    return state.line >= last ||
+    return state.line >= last || state.last < last ||
            call_refuse(call, HTTP_UNAVAILABLE, "not-verified",
                        "the audit log is verified up to line %" PRIu64 " only; try again soon",
                        state.line);
@@ -125,7 +124,7 @@ bool audit_segments_close(struct call *call)
                                  call->request->now, &segment);
     if (status == STORE_NOT_FOUND)
         return call_refuse(call, HTTP_CONFLICT, "head-mismatch",
-                           "line %lld of the audit log has another hash", (long long)last);
+                           "the audit log has no line %lld of this hash", (long long)last);
     if (status == STORE_EXISTS)
         return call_refuse(call, HTTP_CONFLICT, "exists",
                            "line %lld is in a segment that is closed already", (long long)last);

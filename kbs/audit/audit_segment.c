@@ -363,7 +363,7 @@ static void take_time(void *context, const struct audit_entry *entry)
 
 /* Lines are written one after the other, so their times grow, but for what the clocks of several
  * servers differ: halving the span finds a line of about that time without reading all. */
-enum store_status audit_segment_candidate(struct store_unit *unit, time_t before, uint64_t *last)
+enum store_status audit_segment_candidate(struct store_unit *unit, time_t until, uint64_t *last)
 {
     struct audit_tail end, tail;
     enum store_status status = last_closed(unit, &end);
@@ -377,7 +377,7 @@ enum store_status audit_segment_candidate(struct store_unit *unit, time_t before
         struct line_time line = {.seq = older + (newer - older) / 2};
 
         status = audit_each(unit, line.seq, 1, take_time, &line);
-        if (status == STORE_OK && line.found && line.time < before)
+        if (status == STORE_OK && line.found && line.time <= until)
             older = line.seq;
         else
             newer = line.seq;

@@ -44,9 +44,9 @@ MUST_CHECK enum store_status audit_segment_each(struct store_unit *unit,
                                                               const struct audit_segment *segment),
                                                 void *context);
 
-/* The last line that can be archived: the newest that was written before that time, and all before
- * it, or 0 when the segments that are closed already have all of these. */
-MUST_CHECK enum store_status audit_segment_candidate(struct store_unit *unit, time_t before,
+/* The last line that can be archived: the newest that was written until that time; 0 when the
+ * segments that are closed already have all such lines. */
+MUST_CHECK enum store_status audit_segment_candidate(struct store_unit *unit, time_t until,
                                                      uint64_t *last);
 
 /*
