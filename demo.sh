@@ -50,8 +50,12 @@ clean_up() {
 # guest COMMAND: boots the VM for one command. Its output goes to $output, its status to $status.
 guest() {
     status=0
-    output=$("$ROOT/start-cvm.sh" "${image[@]}" --run "$1" 2>"$demo/messages") || status=$?
+    run_beside "$demo/boot.log" boot "$1"
+    wait_visibly "the VM runs" "$LOG_DIR/console.log" || status=$?
+    output=$(cat "$demo/output")
 }
+
+boot() { "$ROOT/start-cvm.sh" "${image[@]}" --run "$1" >"$demo/output" 2>"$demo/messages"; }
 
 # holds TEXT COMMAND...: the verdict on one scenario; what the VM said is shown if it does not hold.
 holds() {
@@ -70,7 +74,7 @@ said() { [[ $output == *"$1"* ]]; }
 messages_say() { grep -qi -- "$1" "$demo/messages"; }
 fails_to_load() { [ "$status" != 0 ] && messages_say "$TPM_RC_INTEGRITY"; }
 refused_for() { [ "$status" = "$EXIT_REFUSED" ] && messages_say "$1"; }
-no_key_released() { ! grep -q '"result":"released"' "$LOG_DIR/kbs.log"; }
+no_key_released() { [ "$(grep -c '"result":"' "$LOG_DIR/kbs.log")" != 0 ] && ! grep -q '"result":"released"' "$LOG_DIR/kbs.log"; }
 volume_is() { [ "$(sha256sum <"$STATE_VOLUME")" = "$1" ]; }
 
 # What runs in the guest. The identity is what a TPM keeps: endorsement key and an NV index.

@@ -12,14 +12,18 @@
 #   --memory SIZE     the guest's memory, such as 1G
 #   --run COMMAND     no console: run the shell command in the demo guest, print its output, power off, and
 #                     end with the command's status (logs: state/log/)
-#   --timeout SECONDS the time that --run gives the VM (default: RUN_TIMEOUT in vm.conf)
+#   --timeout SECONDS --run ends a VM that does not get on for that long (default: RUN_TIMEOUT in vm.conf)
 #   --no-svsm         the guest alone at VMPL0, without an SVSM and without a TPM
 #   --dry-run         only print QEMU's command line
 #   -h, --help        this text
 #
 # Without --run the guest's console is on this terminal; Ctrl-A X ends the VM at once.
 #
-# Exit status: that of the command with --run, else 0 when the VM powered off. 2 is wrong usage. The script's own:
+# SIGTERM, SIGHUP and SIGINT (Ctrl-C with --run) press the guest's power button, so that it shuts its TPM down; a guest that
+# does not act on it is ended after POWER_OFF_TIMEOUT (vm.conf). A second signal ends the VM at once.
+#
+# Exit status: that of the command with --run, else 0 when the VM powered off; 128 and the signal's number when one
+# ended it. 2 is wrong usage. The script's own:
 #   201 guest image    202 IGVM file    203 TPM state volume (missing, unusable or of the wrong size)
 #   204 the state volume or the guest image is in use by another VM    205 QEMU missing or too old
 #   206 the proxy does not run    207 the platform is not there    208 something is not built
@@ -29,6 +33,7 @@ set -euo pipefail
 . "$ROOT/scripts/checks.sh"
 . "$ROOT/scripts/qemu.sh"
 . "$ROOT/scripts/job-disk.sh"
+. "$ROOT/scripts/vm-watch.sh"
 . "$ROOT/scripts/platform-emulated.sh"
 . "$ROOT/scripts/platform-snp.sh"
 
@@ -92,6 +97,8 @@ compose() {
             -mon chardev=console
         )
     fi
+    # By which the power button is pressed
+    console_arguments+=(-chardev "pipe,id=monitor,path=$run_dir/monitor" -mon "chardev=monitor,mode=control")
     guest_disk_arguments=(
         -drive "file=$GUEST_IMAGE,format=qcow2,if=none,id=disk"
         -device "virtio-blk-pci,drive=disk,addr=2.0,$virtio_pci"
@@ -118,6 +125,7 @@ check_inputs() {
 # Ends what was started, on every way out.
 clean_up() {
     trap - EXIT INT TERM HUP
+    [ "$BASHPID" = $$ ] || exit # a child that a signal hit before it was another program
     local pid
     for pid in ${qemu_pid:-} "${helper_pids[@]}"; do
         kill "$pid" 2>/dev/null || true
@@ -127,18 +135,24 @@ clean_up() {
     [ -z "${terminal:-}" ] || stty "$terminal"
 }
 
-# In the background, so that signals are handled at once; it dies with the script in any case.
-run_qemu() {
-    local limit=()
-    [ $job_given = no ] || limit=(timeout -k 5 "$RUN_TIMEOUT" setpriv --pdeathsig KILL)
-    setpriv --pdeathsig TERM "${limit[@]}" "${qemu_command[@]}" <&"$1" 2>"$qemu_log" &
+# on_signal STATUS: what to end with; wait_for_vm sees to it
+on_signal() {
+    signals=$((signals + 1))
+    end_status=${end_status:-$1}
+}
+
+# start_qemu STDIN_DESCRIPTOR COMMAND...: in the background, so that signals are handled at once
+start_qemu() {
+    local descriptor=$1
+    shift
+    mkfifo "$run_dir/monitor.in" "$run_dir/monitor.out"
+    "$@" "${qemu_command[@]}" <&"$descriptor" 2>"$qemu_log" &
     qemu_pid=$!
-    wait $qemu_pid
 }
 
 # What the SVSM said last, if it said that it stops: the last lines of the console hold an error of its.
 svsm_refusal() {
-    tail -n 5 "$console_log" 2>/dev/null | grep -aq '^svsm: \[error\]' || return 1
+    tail -n 5 "$console_log" 2>/dev/null | grep -a '^svsm: \[error\]' >/dev/null || return 1
     grep -a '^svsm: \[' "$console_log" | grep -av '\[info\]' | tr -d '\r'
 }
 
@@ -149,8 +163,11 @@ end_without_result() {
     fi
     tail -n 5 "$console_log" 2>/dev/null | tr -cd '[:print:]\n' >&2 || true
     grep -v 'warning: TCG' "$qemu_log" >&2 || true
-    [ "$status" != 124 ] || die -$EXIT_TIMEOUT "the VM did not finish in $RUN_TIMEOUT seconds" \
-        "its last words are above, all of them in $(shown "$console_log"); --timeout gives it longer"
+    if [ "$overdue" = yes ]; then
+        mapfile -t reason < <(watch_explain)
+        die -$EXIT_TIMEOUT "the VM did not get on for $RUN_TIMEOUT seconds, or took $WATCH_CAP times that in all; it was at ${phases[-1]}" \
+            "${reason[@]}" "its last words are above, all of them in $(shown "$console_log"); --timeout gives it longer"
+    fi
     mapfile -t reason < <("${PLATFORM}_end" "$status")
     die -$EXIT_ENDED "the VM ended${2:+ $2}: ${reason[0]}" "${reason[@]:1}" \
         "its last words are above, all of them in $(shown "$console_log")"
@@ -173,8 +190,9 @@ rm -f "$console_log" "$qemu_log"
 run_dir=$(mktemp -d "$("${PLATFORM}_run_parent")/snp-vtpm.XXXXXX")
 helper_pids=()
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+signals=0 end_status=''
+trap 'on_signal 130' INT
+trap 'on_signal 143' TERM HUP
 if [ $job_given = yes ]; then
     job_disk_create "$run_dir/job" "$job" || usage_error "the command is longer than a megabyte"
 else
@@ -184,13 +202,20 @@ fi
 compose
 "${PLATFORM}_prepare"
 
-status=0
+# QEMU dies with the script in any case. With --run it has a session of its own: it would end at once at a Ctrl-C that the
+# terminal sends to all processes.
 if [ $job_given = yes ]; then
-    run_qemu 3 3</dev/null || status=$?
+    start_qemu 3 setsid setpriv --pdeathsig KILL 3</dev/null
+    wait_for_vm "$RUN_TIMEOUT"
+else
+    start_qemu 0 setpriv --pdeathsig TERM
+    wait_for_vm
+fi
+[ -z "$end_status" ] || exit "$end_status"
+if [ $job_given = yes ]; then
     job_disk_result "$run_dir/job" || end_without_result "$status" "without finishing the command"
     exit "$job_status"
 fi
-run_qemu 0 || status=$?
-if [ $status != 0 ] || svsm_refusal >/dev/null; then
-    end_without_result $status
+if [ "$status" != 0 ] || svsm_refusal >/dev/null; then
+    end_without_result "$status"
 fi

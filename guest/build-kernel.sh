@@ -30,7 +30,17 @@ build KCONFIG_ALLCONFIG="$wanted" allnoconfig
 if lost=$(grep '^CONFIG_' "$wanted" | grep -vxFf "$work/out/.config"); then
     die "this kernel does not take all of guest/kernel.config:" "$lost"
 fi
-build -j"$(nproc)" bzImage
+
+# About as many steps as make reports on the way, for "[n/N]" before each, as ninja has it
+STEPS=1990
+number_steps() {
+    local line n=0
+    while IFS= read -r line; do
+        [[ $line != "  "[A-Z]* ]] || n=$((n + 1))
+        printf '[%d/%d] %s\n' $n $((n > STEPS ? n : STEPS)) "${line#  }"
+    done
+}
+build -j"$(nproc)" bzImage 2>&1 | number_steps
 
 mkdir -p "$folder"
 cp "$work/out/.config" "$folder/config"

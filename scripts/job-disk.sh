@@ -3,7 +3,8 @@
 #
 #   0      "snp-vtpm-job LENGTH\n"; any other beginning: no job, the guest shows its login prompt
 #   4 KiB  the command, LENGTH bytes
-#   1 MiB  "snp-vtpm-result STATUS STDOUT_LENGTH STDERR_LENGTH\n", written last
+#   1 MiB  "snp-vtpm-started\n" when the command begins; at the end, written last:
+#          "snp-vtpm-result STATUS STDOUT_LENGTH STDERR_LENGTH\n"
 #   2 MiB  standard output, then at once standard error
 #
 # The disk is always attached, with or without a job: the guest's PCRs must not tell a difference.
@@ -25,6 +26,9 @@ job_disk_create() {
 
 # piece FILE OFFSET LENGTH
 piece() { dd if="$1" bs=64K iflag=skip_bytes,count_bytes skip="$2" count="$3" status=none; }
+
+# job_disk_started FILE: whether the guest's command has begun, or has ended
+job_disk_started() { [ "$(piece "$1" $((1 << 20)) 9 2>/dev/null | tr -d '\0')" = snp-vtpm- ]; }
 
 # job_disk_result FILE: copies the guest's output to standard output and error, and leaves the command's status
 # in job_status. Fails when the guest left no complete result.

@@ -7,6 +7,9 @@ ROOT=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
 CACHE_DIR=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm
 PROGRAM=${0##*/}
 
+# A failure within $(...) counts as any other.
+shopt -s inherit_errexit
+
 # Status 2 is for the command line everywhere; each script names its others in its help.
 EXIT_USAGE=2
 
@@ -66,10 +69,13 @@ use_private_state() {
     local folder=$1 port=$2
     shift 2
     mkdir -p "$folder"
-    printf '%s\n' "STATE_DIR=$folder" "GUEST_IMAGE=$folder/guest.qcow2" "STATE_VOLUME=$folder/tpm-state.raw" \
-        "KBS_DIR=$folder/kbs" "IGVM_FILE=$folder/svsm.igvm" "PROXY_SOCKET=$folder/proxy.sock" "LOG_DIR=$folder/log" \
-        "KBS_PORT=$port" "KBS_ADMIN_PORT=$((port + 1))" "$@" \
-        >"$folder/vm.conf"
+    {
+        [ -z "${VM_CONF:-}" ] || cat "$VM_CONF"
+        printf '%s\n' "STATE_DIR=$folder" "GUEST_IMAGE=$folder/guest.qcow2" "STATE_VOLUME=$folder/tpm-state.raw" \
+            "KBS_DIR=$folder/kbs" "IGVM_FILE=$folder/svsm.igvm" "PROXY_SOCKET=$folder/proxy.sock" "LOG_DIR=$folder/log" \
+            "KBS_PORT=$port" "KBS_ADMIN_PORT=$((port + 1))" "$@"
+    } >"$folder/vm.conf.new"
+    mv "$folder/vm.conf.new" "$folder/vm.conf"
     export VM_CONF=$folder/vm.conf
     load_config
     cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
@@ -91,31 +97,71 @@ require_built() {
     [ -e "$1" ] || die -"${2:-1}" "$(shown "$1") has not been built" "run ./prepare.sh"
 }
 
-# run_logged TEXT LOG COMMAND...: runs it with its output in LOG, shows the time it takes and, on a terminal,
-# the last line of its output meanwhile. When it fails, shows the log's end and ends the script.
-run_logged() {
-    local text=$1 log=$2 start=$SECONDS status=0
-    shift 2
+# note TEXT...: a line for the person who waits. Within run_logged too, where standard error goes to the log.
+note() { printf '%s    %s\n' "${reset:+$'\r\e[K'}" "$*" >&"${NOTE_FD:-2}"; }
+
+# how_far LOG: in percent, when the command that writes it counts, as ninja, the kernel's build and meson test do
+how_far() {
+    local count
+    count=$({ tail -c 4096 "$1" 2>/dev/null || true; } | tr '\r\0' '\n' | sed -nE 's|^ *\[?([0-9]{1,6})/([1-9][0-9]{0,5})[] ].*|100 * \1 / \2|p' | tail -n 1)
+    [ -z "$count" ] || echo "$((count)) %, "
+}
+
+# last_words LOG: the beginning of its last line
+last_words() { { tail -n 1 "$1" 2>/dev/null || true; } | tr -cd '[:print:]' | cut -c 1-50; }
+
+# run_beside LOG COMMAND...: runs it with its output in LOG, as process $beside, which wait_visibly waits for
+run_beside() {
+    local log=$1
+    shift
     mkdir -p "$(dirname "$log")"
-    "$@" >"$log" 2>&1 </dev/null &
-    local pid=$!
-    # shellcheck disable=SC2064 # the process of now is meant
-    trap "kill $pid 2>/dev/null; exit 130" INT TERM
-    if [ -n "$reset" ]; then
-        while kill -0 $pid 2>/dev/null; do
-            printf '\r\e[K    %s  %ds  %s' "$text" $((SECONDS - start)) \
-                "$dim$(tail -n 1 "$log" | tr -cd '[:print:]' | cut -c 1-50)$reset" >&2
-            sleep 0.2
-        done
-        printf '\r\e[K' >&2
-    fi
-    wait $pid || status=$?
-    trap - INT TERM
+    set -m # a process group of its own, which ends as a whole
+    NOTE_FD=7 "$@" 7>&2 >"$log" 2>&1 </dev/null &
+    beside=$!
+    set +m
+    trap 'kill -- -$beside 2>/dev/null; exit 130' INT TERM HUP
+}
+
+# Without a terminal, whoever waits gets a line so often
+WAIT_LINE_EVERY=15
+
+# wait_visibly TEXT LOG: for what run_beside started; returns its status. Meanwhile a terminal shows the time that it takes
+# and the last line of its output; elsewhere there is a line now and then.
+wait_visibly() {
+    local text=$1 log=$2 start=$SECONDS status=0 pause=1 said=$SECONDS ended tick
+    [ -z "$reset" ] || pause=0.2
+    while :; do
+        sleep $pause >/dev/null 2>&1 &
+        tick=$!
+        status=0 ended=''
+        wait -n -p ended "$beside" $tick || status=$?
+        [ "${ended:-}" != "$beside" ] || break
+        if [ -n "$reset" ]; then
+            printf '\r\e[K    %s  %s%ds  %s' "$text" "$(how_far "$log")" $((SECONDS - start)) \
+                "$dim$(last_words "$log")$reset" >&2
+        elif [ $((SECONDS - said)) -ge $WAIT_LINE_EVERY ]; then
+            said=$SECONDS
+            say "    $text: $(how_far "$log")$((SECONDS - start)) s  $(last_words "$log")"
+        fi
+    done
+    [ -z "$reset" ] || printf '\r\e[K' >&2
+    trap - INT TERM HUP
+    waited=$((SECONDS - start))
+    return $status
+}
+
+# run_logged TEXT LOG COMMAND...: when it fails, shows the log's end and ends the script. The command may be a function,
+# which the first failure in it ends: so this must not be called where bash ignores failures (if, !, before && or ||).
+run_logged() {
+    local text=$1 log=$2 status=0
+    shift
+    run_beside "$@"
+    wait_visibly "$text" "$log" || status=$?
     if [ $status != 0 ]; then
         tail -n 20 "$log" >&2
         die "failed: $text" "the whole log: $(shown "$log")"
     fi
-    say "    $text ${green}done${reset} ($((SECONDS - start)) s)"
+    say "    $text ${green}done${reset} ($waited s)"
 }
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

@@ -42,8 +42,9 @@ active_volumes() { kbsctl --json volume list | jq -r '.[] | select(.retired == n
 
 # retire_volumes: destroys every key that is registered
 retire_volumes() {
-    local volume
-    for volume in $(active_volumes); do
+    local volume volumes
+    volumes=$(active_volumes)
+    for volume in $volumes; do
         kbsctl volume retire "$volume" >/dev/null
     done
 }

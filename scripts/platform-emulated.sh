@@ -71,7 +71,7 @@ emulated_compose() {
 # Starts what must run before QEMU.
 emulated_prepare() {
     truncate -s "$(emulated_machine_size)" "$run_dir/ram"
-    setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
+    setsid setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
         --socket "$run_dir/sp.sock" >"$LOG_DIR/amd-sp.log" 2>&1 </dev/null &
     helper_pids+=($!)
     for _ in {1..100}; do

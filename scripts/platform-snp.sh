@@ -9,7 +9,8 @@ snp_host() {
     grep -qs '^[Y1]' /sys/module/kvm_amd/parameters/sev_snp && [ -w /dev/kvm ]
 }
 
-snp_qemu() { "$QEMU_SNP" -machine q35,help 2>/dev/null | grep -q device-plane; }
+# Without -q, at which QEMU would die of a closed pipe
+snp_qemu() { "$QEMU_SNP" -machine q35,help 2>/dev/null | grep device-plane >/dev/null; }
 
 snp_check() {
     snp_host || die -"$EXIT_PLATFORM" "this host cannot run SEV-SNP VMs: no /dev/kvm with SEV-SNP enabled" \

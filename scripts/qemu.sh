@@ -6,7 +6,7 @@
 QEMU_OLDEST=10
 
 # qemu_major FILE: the major version of that QEMU, nothing when it does not run
-qemu_major() { "$1" --version 2>/dev/null | sed -n 's/^QEMU emulator version \([0-9]*\).*/\1/p'; }
+qemu_major() { { "$1" --version 2>/dev/null || true; } | sed -n 's/^QEMU emulator version \([0-9]*\).*/\1/p'; }
 
 qemu_new_enough() {
     local major

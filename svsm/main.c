@@ -14,26 +14,26 @@
  */
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/arch/traps.h"
+#include "svsm/arch/memory.h"
+#include "svsm/arch/paging.h"
 #include "svsm/arch/usermode.h"
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
 #include "svsm/guest/prepare.h"
+#include "svsm/mm/direct_map.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/mm/paging.h"
 #include "svsm/params/host_params.h"
 #include "svsm/params/params.h"
 #include "svsm/process/attest_service.h"
-#include "svsm/process/clock.h"
-#include "svsm/process/fpu.h"
+#include "svsm/process/cpu.h"
 #include "svsm/process/random.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/requests/loop.h"
-#include "svsm/sev/cpuid.h"
-#include "svsm/sev/ghcb.h"
 #include "svsm/sev/msr_protocol.h"
+#include "svsm/sev/rmp.h"
 #include "svsm/sev/secrets.h"
 #include "svsm/sev/sev_status.h"
+#include "svsm/trap/traps.h"
 
 static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
 
@@ -41,22 +41,26 @@ static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
 #define LEAF_EXTENDED        0x7u
 #define EXTENDED_EBX_SMEP    (1u << 7)
 #define EXTENDED_EBX_SMAP    (1u << 20)
+#define EXTENDED_ECX_UMIP    (1u << 2)
 
 _Noreturn void kernel_main(uint32_t params_gpa);
 
+static uint8_t ghcb_page[PAGE_SIZE] __attribute__((aligned(4096)));
+static struct cpu cpu;
+static struct uart console, proxy;
 static struct boot_params params;
 static struct host_params host;
 static struct guest guest;
 static struct service attest, tpm;
-static struct uart proxy;
 static struct block_device volume;
+static struct amd_sp amd_sp;
 static struct key_relay state_key;
 static struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
 
 /* Milliseconds since the clock was measured. */
 static unsigned long milliseconds(void)
 {
-    return clock_now() / (NANOSECONDS / 1000);
+    return clock_now(&cpu.clock) / (NANOSECONDS / 1000);
 }
 
 /* Up to the console: whatever fails here ends the VM without words. */
@@ -65,15 +69,16 @@ static void start_cpu(uint32_t params_gpa)
     const struct boot_params *launch = gpa_pointer(gpa(params_gpa));
 
     memcpy(&params, launch, sizeof(params));
-    if (cpuid_init(gpa_pointer(gpa(params.cpuid_gpa))) != STATUS_OK)
+    if (cpuid_init(&cpu.cpuid, gpa_pointer(gpa(params.cpuid_gpa))) != STATUS_OK)
         msr_protocol_terminate(TERMINATE_GENERAL);
-    traps_init();
-    paging_init(cpuid_read(CPUID_MEMORY_ENCRYPTION, 0).ebx & CPUID_ME_EBX_CBIT_MASK);
+    traps_init(&cpu);
+    paging_init(cpuid_read(&cpu.cpuid, CPUID_MEMORY_ENCRYPTION, 0).ebx & CPUID_ME_EBX_CBIT_MASK);
     sev_status_check();
     msr_protocol_negotiate();
-    if (ghcb_init() != STATUS_OK)
+    if (ghcb_init(&cpu.link, image_gpa(ghcb_page)) != STATUS_OK)
         msr_protocol_terminate(TERMINATE_GENERAL);
-    log_init(params.console_port);
+    uart_init(&console, &cpu.link, params.console_port);
+    log_init(&console);
     log_info("SVSM " SVSM_VERSION);
 }
 
@@ -88,24 +93,33 @@ static void check_launch(void)
     if (msr_protocol_host_features(&features) != STATUS_OK ||
         (features & HOST_FEATURES_NEEDED) != HOST_FEATURES_NEEDED)
         panic("the host does not support an SVSM (SNP and multiple VMPLs): features %lx", features);
+    if ((features & GHCB_HV_FEATURE_RESTRICTED_INJECTION) && !sev_status_restricts_injection())
+        panic("the host offers restricted injection and the launch image does not ask for it: "
+              "build it with igvm build --sev-features 0x9");
     host_params_read(&host, &params);
 }
 
-/* The kernel never touches the services' own mappings, so SMAP costs nothing. */
+/*
+ * The kernel never touches the services' own mappings, so SMAP costs nothing. The host may have
+ * bits taken out of the CPUID page; every processor with SNP has both.
+ */
 static void harden(void)
 {
-    uint32_t features = cpuid_read(LEAF_EXTENDED, 0).ebx;
+    struct cpuid_registers features = cpuid_read(&cpu.cpuid, LEAF_EXTENDED, 0);
+    uint32_t required = EXTENDED_EBX_SMEP | EXTENDED_EBX_SMAP;
 
-    cr4_write(cr4_read() | (features & EXTENDED_EBX_SMEP ? CR4_SMEP : 0) |
-              (features & EXTENDED_EBX_SMAP ? CR4_SMAP : 0));
+    if ((features.ebx & required) != required)
+        panic("the CPUID page lacks SMEP or SMAP: leaf 7 EBX %x", features.ebx);
+    cr4_write(cr4_read() | CR4_SMEP | CR4_SMAP | (features.ecx & EXTENDED_ECX_UMIP ? CR4_UMIP : 0));
 }
 
 static void start_memory(void)
 {
     gpa_t end = gpa(params.region_gpa + params.region_size);
 
+    rmp_validate_own(gpa(params.loaded_end_gpa), end.v - params.loaded_end_gpa);
     if (page_allocator_init(gpa(params.loaded_end_gpa), end) != STATUS_OK ||
-        paging_extend_direct_map(memory_map_end(&host.memory)) != STATUS_OK)
+        direct_map_extend(memory_map_end(&host.memory)) != STATUS_OK)
         panic("the SVSM's region is too small for a VM of this size");
 }
 
@@ -120,7 +134,7 @@ static const struct boot_service *image_of(const char *name)
 
 static void open_volume(void)
 {
-    enum status status = block_init(&volume);
+    enum status status = block_init(&volume, &cpu.link, &cpu.clock);
 
     if (status == STATUS_NO_DEVICE)
         panic("there is no state volume: give the VM a virtio-blk device in an SVSM slot");
@@ -135,14 +149,15 @@ static void start_services(void)
 {
     enum status status;
 
-    uart_init(&proxy, params.proxy_port);
-    status = attest_service_start(&attest, image_of("attest"), &proxy, &state_key, &kbs);
+    uart_init(&proxy, &cpu.link, params.proxy_port);
+    status =
+        attest_service_start(&attest, &cpu, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
     attest_service_fetch_key(&attest);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
-    status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);
+    status = tpm_service_start(&tpm, &cpu, image_of("tpm"), &volume, &state_key);
     if (status != STATUS_OK)
         panic("cannot start service tpm: %s", status_text(status));
     tpm_service_open(&tpm);
@@ -167,10 +182,12 @@ void kernel_main(uint32_t params_gpa)
     start_cpu(params_gpa);
     check_launch();
     harden();
-    fpu_init();
+    fpu_init(&cpu.fpu, &cpu.cpuid);
     random_init();
     usermode_init();
-    clock_init();
+    if (!clock_init(&cpu.clock, &cpu.link))
+        log_warning("the host's timer is unusable; assuming a TSC of %lu MHz",
+                    cpu.clock.hz / 1000000);
     start_memory();
     open_volume();
     start_services();
@@ -180,7 +197,7 @@ void kernel_main(uint32_t params_gpa)
     guest.attest = &attest;
     guest.tpm = &tpm;
     set_guest_memory();
-    guest_prepare(&guest.ranges, &params, &host);
+    guest_prepare(&guest.ranges, &cpu.link, &cpu.cpuid, &params, &host);
     secrets_wipe();
     log_info("starting the guest at VMPL %u, at %lu ms", guest.vmpl, milliseconds());
     requests_run(&guest);

@@ -63,6 +63,7 @@ enum ghcb_exit {
 #define IOIO_SIZE_16    (1u << 5)
 #define IOIO_SIZE_32    (1u << 6)
 #define IOIO_ADDR_64    (1u << 9)
+#define IOIO_SEGMENT_DS (3u << 10)
 #define IOIO_PORT_SHIFT 16
 
 #endif

@@ -7,6 +7,8 @@
 #ifndef SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
 #define SNPVTPM_SERVICES_ATTEST_ATTEST_ERROR_H
 
+#include "lib/abi/attest_service.h"
+
 enum attest_error {
     ATTEST_OK = 0,
 
@@ -68,30 +70,10 @@ enum attest_error {
     ATTEST_ERROR_COUNT
 };
 
-/* Status values of the channel and, from 10 on, exit statuses of the native front-end. */
-enum attest_status {
-    ATTEST_STATUS_DONE = 0,
-    ATTEST_STATUS_MALFORMED_REQUEST = 1,
-    ATTEST_STATUS_PROXY_SILENT = 2,
-    ATTEST_STATUS_PROTOCOL = 3,
-    ATTEST_STATUS_KBS_REFUSED = 4,
-    ATTEST_STATUS_KBS_UNREACHABLE = 5,
-    ATTEST_STATUS_AMD_SP = 6,
-    ATTEST_STATUS_SECRET_SIZE = 7,
-    ATTEST_STATUS_DECRYPT = 8,
-    ATTEST_STATUS_INTERNAL = 9,
-    ATTEST_STATUS_UNSIGNED = 10,
-    ATTEST_STATUS_KBS_BUSY = 11,
-    ATTEST_STATUS_KBS_ERROR = 12,
-    ATTEST_STATUS_KBS_GATEWAY = 13,
-    ATTEST_STATUS_KBS_REDIRECT = 14,
-    ATTEST_STATUS_VERSION = 15,
-    ATTEST_STATUS_UNEXPLAINED = 16,
-};
-
 /* One sentence: what happened, to which thing, what to do. Static storage. */
 const char *attest_error_words(enum attest_error error);
 
+/* For the channel; with 10 more, exit statuses of the native front-end. */
 enum attest_status attest_error_status(enum attest_error error);
 
 #endif

@@ -5,15 +5,11 @@
 
 #include <stdint.h>
 
+#include "lib/abi/attest_service.h"
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
 #include "services/attest/guest_request.h"
 #include "services/attest/release_terms.h"
-
-enum attest_operation {
-    ATTEST_FETCH_KEY = 1,
-    ATTEST_REPORT = 2,
-};
 
 struct attest_service {
     int proxy;            /* byte stream */

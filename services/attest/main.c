@@ -15,15 +15,6 @@
 #include "services/common/io.h"
 #include "services/common/log.h"
 
-/* The descriptors of docs/service-abi.md. */
-enum service_descriptor {
-    FD_PROXY = 4,
-    FD_AMD_SP = 5,
-    FD_VMPCK0 = 6,
-    FD_STATE_KEY = 7,
-    FD_KBS = 8,
-};
-
 /* Keeps both libraries from looking for files and devices, which the SVSM does not have. */
 static bool set_up_libraries(void)
 {
@@ -40,7 +31,8 @@ static bool read_terms(struct release_terms *terms)
 {
     struct boot_kbs kbs;
 
-    return io_read_secret(FD_KBS, (uint8_t *)&kbs, sizeof(kbs)) && release_terms_of(&kbs, terms);
+    return io_read_secret(ATTEST_FD_KBS, (uint8_t *)&kbs, sizeof(kbs)) &&
+           release_terms_of(&kbs, terms);
 }
 
 /* Serves the SVSM until it closes the channel. */
@@ -55,14 +47,14 @@ static int serve(void)
         free(service);
         return EXIT_FAILURE;
     }
-    if (!io_read_secret(FD_VMPCK0, vmpck0, sizeof(vmpck0))) {
+    if (!io_read_secret(ATTEST_FD_VMPCK0, vmpck0, sizeof(vmpck0))) {
         log_error("attestation: cannot read VMPCK0: %s", strerror(errno));
         free(service);
         return EXIT_FAILURE;
     }
-    service->proxy = FD_PROXY;
-    service->amd_sp = FD_AMD_SP;
-    service->state_key = FD_STATE_KEY;
+    service->proxy = ATTEST_FD_PROXY;
+    service->amd_sp = ATTEST_FD_AMD_SP;
+    service->state_key = ATTEST_FD_STATE_KEY;
     service->timeout = FETCH_KEY_TIMEOUT;
     guest_requester_init(&service->requester, amd_sp_on_descriptor(&service->amd_sp), vmpck0);
     OPENSSL_cleanse(vmpck0, sizeof(vmpck0));

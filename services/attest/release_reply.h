@@ -5,11 +5,10 @@
 
 #include <openssl/types.h>
 
+#include "lib/abi/channel.h"
 #include "lib/jose/jwe_ecdh.h"
 #include "services/attest/guest_request.h"
 #include "services/attest/release_terms.h"
-
-#define STATE_KEY_SIZE 64 /* AES-256-XTS */
 
 /* What a record must be about, all of it our own. */
 struct release_context {

@@ -10,12 +10,9 @@
 
 #include <stdint.h>
 
+#include "lib/abi/channel.h"
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
-
-#define CHANNEL_FD          3
-#define CHANNEL_MESSAGE_MAX 8192 /* bytes of a request or response, the first u32 included */
-#define CHANNEL_STATUS_DONE 0
 
 enum channel_end {
     CHANNEL_CLOSED, /* the other side closed it: an orderly end */

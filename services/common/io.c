@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -58,6 +59,13 @@ bool io_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
                      &done))
             return false;
     return true;
+}
+
+bool io_is_private(int fd)
+{
+    struct stat file;
+
+    return fstat(fd, &file) == 0 && (!S_ISREG(file.st_mode) || (file.st_mode & 077) == 0);
 }
 
 bool io_read_secret(int fd, uint8_t *secret, size_t size)

@@ -25,4 +25,8 @@ MUST_CHECK bool io_write_at(int fd, const void *bytes, size_t size, uint64_t off
  */
 MUST_CHECK bool io_read_secret(int fd, uint8_t *secret, size_t size);
 
+/* Whether nobody but its owner may read or change the file behind fd; pipes and the like are
+ * private. */
+MUST_CHECK bool io_is_private(int fd);
+
 #endif

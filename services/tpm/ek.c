@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "lib/base/writer.h"
+#include "services/tpm/command.h"
 
 #define RSA_BITS  2048
 #define RSA_BYTES (RSA_BITS / 8)
@@ -31,15 +31,6 @@ MUST_CHECK static bool put_template(struct writer *w)
            writer_zeros(w, RSA_BYTES);
 }
 
-/* One TPMS_AUTH_COMMAND: an empty password. Library specification, part 2, 10.13.2. */
-MUST_CHECK static bool put_empty_password(struct writer *w)
-{
-    const uint32_t size = 4 + 2 + 1 + 2;
-
-    return writer_be32(w, size) && writer_be32(w, TPM_RS_PW) && writer_be16(w, 0) &&
-           writer_u8(w, 0) && writer_be16(w, 0);
-}
-
 /* TPM2B_SENSITIVE_CREATE with neither userAuth nor data. */
 MUST_CHECK static bool put_empty_sensitive(struct writer *w)
 {
@@ -49,13 +40,12 @@ MUST_CHECK static bool put_empty_sensitive(struct writer *w)
 /* TPM2_CreatePrimary: library specification, part 3, 24.1. */
 MUST_CHECK static bool put_create_primary(struct writer *w)
 {
-    uint8_t *command_size;
     uint8_t *template_size;
     size_t template_start;
 
-    if (!writer_be16(w, TPM_ST_SESSIONS) || !writer_reserve(w, &command_size, 4) ||
-        !writer_be32(w, TPM_CC_CreatePrimary) || !writer_be32(w, TPM_RH_ENDORSEMENT) ||
-        !put_empty_password(w) || !put_empty_sensitive(w) || !writer_reserve(w, &template_size, 2))
+    if (!command_begin(w, TPM_ST_SESSIONS, TPM_CC_CreatePrimary) ||
+        !writer_be32(w, TPM_RH_ENDORSEMENT) || !command_empty_password(w) ||
+        !put_empty_sensitive(w) || !writer_reserve(w, &template_size, 2))
         return false;
     template_start = w->used;
     if (!put_template(w))
@@ -63,7 +53,7 @@ MUST_CHECK static bool put_create_primary(struct writer *w)
     put_be16(template_size, (uint16_t)(w->used - template_start));
     if (!writer_be16(w, 0) /* outsideInfo */ || !writer_be32(w, 0) /* creationPCR */)
         return false;
-    put_be32(command_size, (uint32_t)w->used);
+    command_end(w);
     return true;
 }
 
@@ -71,12 +61,12 @@ static void flush_object(struct engine *engine, uint32_t handle)
 {
     uint8_t command[TPM_HEADER_SIZE + 4];
     uint8_t response[TPM_RESPONSE_MAX];
+    struct writer w = writer_over(command, sizeof(command));
 
-    put_be16(command, TPM_ST_NO_SESSIONS);
-    put_be32(command + 2, sizeof(command));
-    put_be32(command + 6, TPM_CC_FlushContext);
-    put_be32(command + 10, handle);
-    (void)!engine_execute(engine, 0, command, sizeof(command), response);
+    if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_FlushContext) || !writer_be32(&w, handle))
+        return;
+    command_end(&w);
+    (void)!engine_execute(engine, 0, command, w.used, response);
 }
 
 /* Takes the code and, when that is success, the handle and outPublic from a response. */

@@ -25,6 +25,8 @@ enum exit_status {
     EXIT_USAGE = 2,
     EXIT_VOLUME = 3,
     EXIT_DAMAGED = 4,
+    EXIT_REFUSED = 5,
+    EXIT_TOO_NEW = 6,
 };
 
 struct options {
@@ -44,7 +46,7 @@ static const char usage[] =
     "                   platform on PORT + 1. For the tpm2-tools:\n"
     "                   TPM2TOOLS_TCTI=mssim:host=localhost,port=PORT\n"
     "  --state FILE     the state volume; a blank one gets a new TPM\n"
-    "  --key-file FILE  its key: exactly 64 bytes\n"
+    "  --key-file FILE  its key: exactly 64 bytes, which nobody else may read\n"
     "  --create         make a blank volume of 16 MiB when FILE does not exist\n"
     "  -h, --help       show this\n"
     "\n"
@@ -52,8 +54,13 @@ static const char usage[] =
     "volume) and 5 (key) open. With a key that does not open the volume the TPM is ephemeral and\n"
     "the volume is left untouched.\n"
     "\n"
+    "SIGTERM, SIGINT and SIGHUP end it after a TPM2_Shutdown(CLEAR), which counts as an orderly "
+    "end.\n"
+    "\n"
     "Exit status: 0 done, 1 failed while running, 2 wrong usage, 3 the state volume or the key\n"
-    "cannot be used, 4 the state volume is damaged.\n";
+    "cannot be used, 4 the state volume is damaged, 5 libtpms does not load the TPM's state "
+    "although\n"
+    "the volume is intact, 6 likewise, because a newer libtpms wrote it.\n";
 
 static bool parse_port(const char *text, uint16_t *port)
 {
@@ -112,11 +119,15 @@ static struct options parse_options(int argc, char **argv)
 static bool read_key_file(const char *path, uint8_t key[VOLUME_KEY_SIZE])
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const bool read_it = fd >= 0 && io_read_secret(fd, key, VOLUME_KEY_SIZE);
+    bool read_it = false;
 
-    if (!read_it)
+    if (fd >= 0 && !io_is_private(fd))
+        log_error("%s: others than its owner may read or change it; chmod 600", path);
+    else if (fd < 0 || !io_read_secret(fd, key, VOLUME_KEY_SIZE))
         log_error("cannot read a key of exactly %d bytes from %s: %s", VOLUME_KEY_SIZE, path,
                   strerror(errno));
+    else
+        read_it = true;
     if (fd >= 0)
         close(fd);
     return read_it;
@@ -161,9 +172,16 @@ static int run_engine(const struct options *options, int *disk_fd,
     case ENGINE_MANUFACTURED:
     case ENGINE_EPHEMERAL:
         status = server_run(&engine, options->port) ? EXIT_DONE : EXIT_FAILED;
+        engine_shut_down(&engine);
         break;
     case ENGINE_DAMAGED:
         status = EXIT_DAMAGED;
+        break;
+    case ENGINE_REFUSED:
+        status = EXIT_REFUSED;
+        break;
+    case ENGINE_TOO_NEW:
+        status = EXIT_TOO_NEW;
         break;
     case ENGINE_FAILED:
         break;

@@ -9,11 +9,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/writer.h"
-#include "services/common/io.h"
 #include "services/common/log.h"
 #include "services/tpm/mssim.h"
 
@@ -29,21 +29,19 @@ struct connection {
     enum mssim_port port;
     size_t used;
     uint8_t received[MSSIM_MESSAGE_MAX];
+    /* The reply that the client has not taken yet. Until it has, nothing more is read from it. */
+    size_t reply_size;
+    size_t reply_sent;
+    uint8_t reply[REPLY_MAX];
 };
 
 struct server {
     struct engine *engine;
     int listeners[PORTS];
+    int signals;
     struct connection connections[CONNECTIONS_MAX];
     bool stop;
 };
-
-static volatile sig_atomic_t stop_signal;
-
-static void on_stop_signal(int signal)
-{
-    stop_signal = signal;
-}
 
 static int listen_on(uint16_t port)
 {
@@ -68,8 +66,7 @@ static int listen_on(uint16_t port)
 static void close_connection(struct connection *connection)
 {
     close(connection->fd);
-    explicit_bzero(connection->received, sizeof(connection->received));
-    connection->used = 0;
+    explicit_bzero(connection, sizeof(*connection));
     connection->fd = -1;
 }
 
@@ -135,18 +132,39 @@ MUST_CHECK static bool perform(struct server *server, const struct mssim_message
     return false;
 }
 
-/* False when the connection is to be closed. */
+/* Performs a message. False when the connection is to be closed. */
 MUST_CHECK static bool answer(struct server *server, struct connection *connection,
                               const struct mssim_message *message)
 {
-    uint8_t bytes[REPLY_MAX];
-    struct writer reply = writer_over(bytes, sizeof(bytes));
+    struct writer reply = writer_over(connection->reply, sizeof(connection->reply));
 
     if (message->request == MSSIM_STOP)
         server->stop = true;
-    return message->request != MSSIM_SESSION_END && message->request != MSSIM_STOP &&
-           perform(server, message, &reply) && writer_be32(&reply, 0) &&
-           io_write_all(connection->fd, bytes, reply.used);
+    if (message->request == MSSIM_SESSION_END || message->request == MSSIM_STOP ||
+        !perform(server, message, &reply) || !writer_be32(&reply, 0))
+        return false;
+    connection->reply_sent = 0;
+    connection->reply_size = reply.used;
+    return true;
+}
+
+static bool reply_is_pending(const struct connection *connection)
+{
+    return connection->reply_sent < connection->reply_size;
+}
+
+/* Sends as much of the reply as the client takes now. False when the connection has failed. */
+MUST_CHECK static bool send_reply(struct connection *connection)
+{
+    ssize_t sent;
+
+    if (!reply_is_pending(connection))
+        return true;
+    sent = send(connection->fd, connection->reply + connection->reply_sent,
+                connection->reply_size - connection->reply_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent >= 0)
+        connection->reply_sent += (size_t)sent;
+    return sent >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
 /*
@@ -160,59 +178,81 @@ static void acknowledge_at_once(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)); /* lasts for a while only */
 }
 
-/* Receives what there is and answers the messages that are whole by now. */
-static void serve_connection(struct server *server, struct connection *connection)
+/* Receives what there is. False when the connection is closed or has failed. */
+MUST_CHECK static bool receive(struct connection *connection)
 {
-    const ssize_t got = read(connection->fd, connection->received + connection->used,
-                             sizeof(connection->received) - connection->used);
-    struct reader bytes;
-    struct mssim_message message;
-    enum mssim_parse outcome = MSSIM_INCOMPLETE;
-    bool keep = got > 0;
+    const ssize_t got = recv(connection->fd, connection->received + connection->used,
+                             sizeof(connection->received) - connection->used, MSG_DONTWAIT);
 
     acknowledge_at_once(connection->fd);
-    if (keep)
+    if (got > 0)
         connection->used += (size_t)got;
-    bytes = reader_over(connection->received, connection->used);
-    while (keep && (outcome = mssim_parse(connection->port, &bytes, &message)) == MSSIM_WHOLE)
-        keep = answer(server, connection, &message);
-    if (!keep || outcome == MSSIM_MALFORMED) {
-        close_connection(connection);
-        return;
-    }
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Answers the messages that are whole, as long as the client takes the replies. */
+MUST_CHECK static bool answer_all(struct server *server, struct connection *connection)
+{
+    struct reader bytes = reader_over(connection->received, connection->used);
+    struct mssim_message message;
+    enum mssim_parse outcome = MSSIM_INCOMPLETE;
+    bool keep = true;
+
+    while (keep && !reply_is_pending(connection) &&
+           (outcome = mssim_parse(connection->port, &bytes, &message)) == MSSIM_WHOLE)
+        keep = answer(server, connection, &message) && send_reply(connection);
     memmove(connection->received, bytes.next, bytes.left);
     connection->used = bytes.left;
+    return keep && outcome != MSSIM_MALFORMED;
+}
+
+static void serve_connection(struct server *server, struct connection *connection)
+{
+    const bool alive = reply_is_pending(connection) ? send_reply(connection) : receive(connection);
+
+    if (!alive || !answer_all(server, connection))
+        close_connection(connection);
 }
 
 /* One round: waits, then serves every descriptor that has something. */
 MUST_CHECK static bool serve_once(struct server *server)
 {
-    struct pollfd polls[PORTS + CONNECTIONS_MAX];
+    struct pollfd polls[PORTS + CONNECTIONS_MAX + 1];
+    struct pollfd *const connections = polls + PORTS;
+    struct pollfd *const signals = connections + CONNECTIONS_MAX;
 
     for (size_t i = 0; i < PORTS; i++)
         polls[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        polls[PORTS + i] = (struct pollfd){.fd = server->connections[i].fd, .events = POLLIN};
-    if (poll(polls, PORTS + CONNECTIONS_MAX, -1) < 0)
+        connections[i] = (struct pollfd){
+            .fd = server->connections[i].fd,
+            .events = reply_is_pending(&server->connections[i]) ? POLLOUT : POLLIN,
+        };
+    *signals = (struct pollfd){.fd = server->signals, .events = POLLIN};
+    if (poll(polls, PORTS + CONNECTIONS_MAX + 1, -1) < 0)
         return errno == EINTR;
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
-        if (polls[PORTS + i].fd >= 0 && polls[PORTS + i].revents != 0)
+        if (connections[i].fd >= 0 && connections[i].revents != 0)
             serve_connection(server, &server->connections[i]);
     for (size_t i = 0; i < PORTS; i++)
         if (polls[i].revents != 0)
             accept_connection(server, (enum mssim_port)i);
+    server->stop |= signals->revents != 0;
     return true;
 }
 
-static void stop_on_signals(void)
+/* A descriptor that becomes readable when the program is to end. */
+MUST_CHECK static int take_stop_signals(void)
 {
-    const struct sigaction stop = {.sa_handler = on_stop_signal}; /* no SA_RESTART: poll returns */
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigset_t stop;
 
-    sigaction(SIGTERM, &stop, NULL);
-    sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL);
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGHUP);
+    sigprocmask(SIG_BLOCK, &stop, NULL);
+    return signalfd(-1, &stop, SFD_CLOEXEC);
 }
 
 bool server_run(struct engine *engine, uint16_t port)
@@ -227,15 +267,19 @@ bool server_run(struct engine *engine, uint16_t port)
     server->engine = engine;
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
         server->connections[i].fd = -1;
+    server->signals = take_stop_signals();
+    if (server->signals < 0) {
+        log_error("cannot wait for signals: %s", strerror(errno));
+        healthy = false;
+    }
     for (size_t i = 0; i < PORTS; i++) {
         server->listeners[i] = healthy ? listen_on((uint16_t)(port + i)) : -1;
         healthy = server->listeners[i] >= 0;
     }
-    stop_on_signals();
     if (healthy)
         log_info("TPM ready on 127.0.0.1, command port %u, platform port %u", (unsigned)port,
                  port + 1u);
-    while (healthy && !server->stop && stop_signal == 0)
+    while (healthy && !server->stop)
         healthy = serve_once(server);
 
     for (size_t i = 0; i < CONNECTIONS_MAX; i++)
@@ -244,6 +288,8 @@ bool server_run(struct engine *engine, uint16_t port)
     for (size_t i = 0; i < PORTS; i++)
         if (server->listeners[i] >= 0)
             close(server->listeners[i]);
+    if (server->signals >= 0)
+        close(server->signals);
     free(server);
     return healthy;
 }

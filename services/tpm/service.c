@@ -24,15 +24,18 @@ static enum engine_opening open_engine(struct service *service)
     }
     opening = engine_open(&service->engine, &storage, key);
     OPENSSL_cleanse(key, sizeof(key));
-    if (opening == ENGINE_FAILED || opening == ENGINE_DAMAGED)
+    if (!engine_is_open(opening))
         engine_close(&service->engine);
     return opening;
 }
 
-/* A TPM that is open already is one whose machine was reset:
- * the key was for the first time only. */
+/*
+ * A TPM that is open already is one whose machine was reset, which is no resume: the key was for
+ * the first time only.
+ */
 static enum engine_opening reopen_engine(struct service *service)
 {
+    service->engine.resumable = false;
     if (!engine_power_cycle(&service->engine))
         return ENGINE_FAILED;
     return service->opening == ENGINE_MANUFACTURED ? ENGINE_OPENED : service->opening;
@@ -52,6 +55,10 @@ static uint32_t handle_open(struct service *service, struct writer *body)
         return writer_le32(body, opening) ? SERVICE_DONE : SERVICE_TPM_FAILED;
     case ENGINE_DAMAGED:
         return SERVICE_VOLUME_DAMAGED;
+    case ENGINE_REFUSED:
+        return SERVICE_STATE_REFUSED;
+    case ENGINE_TOO_NEW:
+        return SERVICE_STATE_TOO_NEW;
     case ENGINE_FAILED:
         break;
     }
@@ -112,8 +119,10 @@ int service_run(int channel_fd, int disk_fd, int key_fd)
     const enum channel_end end = channel_serve(channel_fd, service_handle, &service);
     const int reason = errno;
 
-    if (service.open)
+    if (service.open) {
+        engine_shut_down(&service.engine);
         engine_close(&service.engine);
+    }
     if (end == CHANNEL_CLOSED)
         return EXIT_SUCCESS;
     log_error("the channel to the SVSM failed: %s", strerror(reason));

@@ -3,25 +3,16 @@
 #ifndef SNPVTPM_SERVICES_TPM_SERVICE_H
 #define SNPVTPM_SERVICES_TPM_SERVICE_H
 
+#include <assert.h>
+
+#include "lib/abi/tpm_service.h"
 #include "services/common/channel.h"
 #include "services/tpm/engine.h"
 
-#define SERVICE_DISK_FD 4
-#define SERVICE_KEY_FD  5
-
-enum service_operation {
-    SERVICE_OPEN = 1,
-    SERVICE_COMMAND = 2,
-    SERVICE_EK_PUBLIC = 3,
-};
-
-enum service_status {
-    SERVICE_DONE = CHANNEL_STATUS_DONE,
-    SERVICE_VOLUME_FAILED = 1,
-    SERVICE_VOLUME_DAMAGED = 2,
-    SERVICE_MALFORMED = 3,  /* no operation of this service, or its arguments are missing */
-    SERVICE_TPM_FAILED = 4, /* the TPM did not do its part of the operation; logged */
-};
+static_assert((int)ENGINE_OPENED == SERVICE_STATE_OPENED &&
+                  (int)ENGINE_MANUFACTURED == SERVICE_MANUFACTURED &&
+                  (int)ENGINE_EPHEMERAL == SERVICE_EPHEMERAL,
+              "what OPEN answers");
 
 struct service {
     struct engine engine;

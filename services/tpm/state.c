@@ -10,34 +10,33 @@ enum volume_status state_open(struct tpm_state *state, const struct volume_stora
     enum volume_status status;
 
     memset(state, 0, sizeof(*state));
-    status = volume_open(&state->volume, storage, key, &state->blob, &state->size);
+    status = volume_open(&state->volume, storage, key, &state->blob.bytes, &state->blob.size);
     state->ephemeral = status == VOLUME_WRONG_KEY;
     return status;
 }
 
-enum volume_status state_store(struct tpm_state *state, const uint8_t *blob, size_t size)
+enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, size_t size)
 {
-    uint8_t *copy = OPENSSL_memdup(blob, size);
+    uint8_t *copy = OPENSSL_memdup(bytes, size);
     enum volume_status status = VOLUME_OK;
 
     if (copy == NULL)
         status = VOLUME_NO_RESOURCES;
     else if (!state->ephemeral)
-        status = volume_update(&state->volume, blob, size);
+        status = volume_update(&state->volume, bytes, size);
 
     if (status != VOLUME_OK) {
         OPENSSL_clear_free(copy, size);
         return status;
     }
-    OPENSSL_clear_free(state->blob, state->size);
-    state->blob = copy;
-    state->size = size;
+    OPENSSL_clear_free(state->blob.bytes, state->blob.size);
+    state->blob = (struct state_blob){.bytes = copy, .size = size};
     return VOLUME_OK;
 }
 
 void state_close(struct tpm_state *state)
 {
-    OPENSSL_clear_free(state->blob, state->size);
+    OPENSSL_clear_free(state->blob.bytes, state->blob.size);
     volume_close(&state->volume);
     *state = (struct tpm_state){0};
 }

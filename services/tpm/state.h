@@ -8,11 +8,15 @@
 
 #include "lib/volume/volume.h"
 
+struct state_blob {
+    uint8_t *bytes; /* NULL: there is none */
+    size_t size;
+};
+
 struct tpm_state {
     struct volume volume;
     bool ephemeral;
-    uint8_t *blob; /* the durable state; NULL before the TPM is manufactured */
-    size_t size;
+    struct state_blob blob; /* the durable state; none before the TPM is manufactured */
 };
 
 /*
@@ -25,7 +29,7 @@ MUST_CHECK enum volume_status state_open(struct tpm_state *state,
                                          const uint8_t key[VOLUME_KEY_SIZE]);
 
 /* Replaces the state; VOLUME_OK once it is durable. */
-MUST_CHECK enum volume_status state_store(struct tpm_state *state, const uint8_t *blob,
+MUST_CHECK enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes,
                                           size_t size);
 
 /* Wipes key and state from memory. */

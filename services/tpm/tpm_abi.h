@@ -14,18 +14,37 @@
 #define TPM_ST_NO_SESSIONS 0x8001
 #define TPM_ST_SESSIONS    0x8002
 
+#define TPM_CC_EvictControl  0x00000120
 #define TPM_CC_ChangeEPS     0x00000124
+#define TPM_CC_ClockSet      0x00000128
 #define TPM_CC_CreatePrimary 0x00000131
+#define TPM_CC_Startup       0x00000144
+#define TPM_CC_Shutdown      0x00000145
 #define TPM_CC_FlushContext  0x00000165
+#define TPM_CC_GetCapability 0x0000017a
+#define TPM_CC_ReadClock     0x00000181
+
+#define TPM_SU_CLEAR 0x0000
+#define TPM_SU_STATE 0x0001
+
+#define TPM_CAP_TPM_PROPERTIES     0x00000006
+#define TPM_PT_CLOCK_UPDATE        0x00000119 /* milliseconds */
+#define TPM_PT_HR_PERSISTENT_AVAIL 0x00000209
 
 #define TPM_RC_SUCCESS      0x000
+#define TPM_RC_VALUE        0x084 /* what libtpms says of a state, too */
 #define TPM_RC_INITIALIZE   0x100
 #define TPM_RC_FAILURE      0x101
 #define TPM_RC_COMMAND_SIZE 0x142
+#define TPM_RC_NV_SPACE     0x14b
+#define TPM_RC_VALUE_P1     0x1c4 /* TPM_RC_VALUE of the first parameter */
 #define TPM_RC_LOCALITY     0x907
 
-#define TPM_RH_ENDORSEMENT 0x4000000b
 #define TPM_RS_PW          0x40000009
+#define TPM_RH_ENDORSEMENT 0x4000000b
+#define TPM_RH_PLATFORM    0x4000000c
+
+#define TPM_HT_PERSISTENT 0x81 /* a handle's highest byte */
 
 #define TPM_ALG_RSA    0x0001
 #define TPM_ALG_AES    0x0006

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base/reader.h" /* MUST_CHECK */
+
 #define MSR_EFER    0xC0000080u
 #define MSR_STAR    0xC0000081u
 #define MSR_LSTAR   0xC0000082u
@@ -18,142 +20,40 @@
 #define CR0_TS         (1ull << 3)
 #define CR4_OSFXSR     (1ull << 9)
 #define CR4_OSXMMEXCPT (1ull << 10)
+#define CR4_UMIP       (1ull << 11)
 #define CR4_OSXSAVE    (1ull << 18)
 #define CR4_SMEP       (1ull << 20)
 #define CR4_SMAP       (1ull << 21)
 
-/*
- * A line of the fault table: when the instruction at label `at` faults because its memory is not
- * accessible, the trap handler continues at `resume` with RAX = FAULTED.
+uint64_t msr_read(uint32_t msr);
+void msr_write(uint32_t msr, uint64_t value);
+
+/* Exits to the host; the GHCB MSR says what for. */
+void vmgexit(void);
+
+uint64_t tsc_read(void);
+void cpu_pause(void);
+
+uint64_t cr0_read(void);
+void cr0_write(uint64_t value);
+uint64_t cr2_read(void);
+uint64_t cr3_read(void);
+void cr3_write(uint64_t value);
+uint64_t cr4_read(void);
+void cr4_write(uint64_t value);
+void xcr0_write(uint64_t value);
+
+/* All components that XCR0 enables; FXSAVE where there is no XSAVE. Areas are aligned to 64 bytes.
  */
-#define FAULTED (~0ull)
-#define FAULT_TABLE(at, resume)                                                                    \
-    ".pushsection .fault_table, \"a\"\n\t"                                                         \
-    ".quad " at ", " resume "\n\t"                                                                 \
-    ".popsection\n\t"
+void xsave(void *area);
+void xrstor(const void *area);
+void fxsave(void *area);
+void fxrstor(const void *area);
 
-static inline uint64_t msr_read(uint32_t msr)
-{
-    uint32_t low, high;
-
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void msr_write(uint32_t msr, uint64_t value)
-{
-    __asm__ volatile("wrmsr"
-                     :
-                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-                     : "memory");
-}
-
-static inline void vmgexit(void)
-{
-    __asm__ volatile("rep; vmmcall" : : : "memory");
-}
-
-static inline uint64_t tsc_read(void)
-{
-    uint32_t low, high;
-
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
-static inline void cpu_pause(void)
-{
-    __asm__ volatile("pause");
-}
-
-static inline uint64_t cr0_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr0_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
-}
-
-static inline uint64_t cr2_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr3_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static inline uint64_t cr3_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-
-static inline uint64_t cr4_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr4_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static inline void xcr0_write(uint64_t value)
-{
-    __asm__ volatile("xsetbv"
-                     :
-                     : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-                     : "memory");
-}
-
-static inline void xsave(void *area)
-{
-    __asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
-}
-
-static inline void xrstor(const void *area)
-{
-    __asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(~0u), "d"(~0u) : "memory");
-}
-
-static inline void fxsave(void *area)
-{
-    __asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-}
-
-static inline void fxrstor(const void *area)
-{
-    __asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
-
-static inline bool rdrand(uint64_t *value)
-{
-    bool ok;
-
-    __asm__ volatile("rdrand %0" : "=r"(*value), "=@ccc"(ok));
-    return ok;
-}
+/* False when the generator has nothing now. */
+MUST_CHECK bool rdrand(uint64_t *value);
 
 /* Stops the CPU for good. */
-static inline _Noreturn void cpu_halt_forever(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
+_Noreturn void cpu_halt_forever(void);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 
 #define TRAP_STACK_SIZE 0x4000
 
@@ -53,7 +53,7 @@ void segments_init(void)
     } __attribute__((packed)) pointer = {sizeof(gdt) - 1, (uint64_t)gdt};
 
     for (unsigned i = 0; i < TRAP_STACKS; i++)
-        tss.ist[i] = (uint64_t)(trap_stacks[i].stack + TRAP_STACK_SIZE);
+        tss.ist[i] = (uint64_t)segments_stack_top((enum trap_stack)(i + 1));
     describe_tss();
 
     __asm__ volatile("lgdt %0\n\t"
@@ -70,6 +70,11 @@ void segments_init(void)
                      :
                      : "m"(pointer), "i"(KERNEL_CODE), "i"(KERNEL_DATA), "r"(TSS_SEGMENT)
                      : "rax", "memory");
+}
+
+const void *segments_stack_top(enum trap_stack stack)
+{
+    return trap_stacks[stack - 1].stack + TRAP_STACK_SIZE;
 }
 
 void *segments_stack_guard(enum trap_stack stack)

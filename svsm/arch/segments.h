@@ -9,6 +9,8 @@
 #define USER_CODE   0x20
 #define TSS_SEGMENT 0x28
 
+#define USER_CODE_RING3 (USER_CODE | 3)
+
 /* Indices into the TSS's interrupt stack table. */
 enum trap_stack {
     TRAP_STACK_VC = 1,
@@ -20,6 +22,9 @@ enum trap_stack {
 };
 
 void segments_init(void);
+
+/* Where the stack starts: one past its highest byte, a multiple of 16. */
+const void *segments_stack_top(enum trap_stack stack);
 
 /* The page below the stack, which must be left unmapped. */
 void *segments_stack_guard(enum trap_stack stack);

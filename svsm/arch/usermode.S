@@ -72,10 +72,14 @@ usermode_syscall_entry:
     movq %rax, 0x38(%rdi)
     xorl %edi, %edi /* USER_EXIT_SYSCALL */
 
-    /* usermode_leave(reason): returns from usermode_run(). */
+    /* usermode_leave(reason): returns from usermode_run(), once: its stack is stale afterwards. */
     .globl usermode_leave
 usermode_leave:
-    movq kernel_sp(%rip), %rsp
+    xorl %eax, %eax
+    xchgq %rax, kernel_sp(%rip)
+    testq %rax, %rax
+    jz usermode_not_running
+    movq %rax, %rsp
     movl %edi, %eax
     cld
     popq %r15

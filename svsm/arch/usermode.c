@@ -3,6 +3,7 @@
 
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/segments.h"
+#include "svsm/base/panic.h"
 
 #define EFER_SYSCALL_ENABLE (1ull << 0)
 /* Cleared on entry: AC, NT, IOPL, DF, IF, TF. */
@@ -12,6 +13,7 @@
 
 extern const uint8_t usermode_syscall_entry[];
 _Noreturn void usermode_leave(enum user_exit reason);
+_Noreturn void usermode_not_running(void);
 
 static struct user_fault last_fault;
 
@@ -23,15 +25,15 @@ void usermode_init(void)
     msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_SYSCALL_ENABLE);
 }
 
-void usermode_leave_on_fault(const struct trap_frame *frame)
+void usermode_leave_on_fault(const struct user_fault *fault)
 {
-    last_fault = (struct user_fault){
-        .vector = frame->vector,
-        .error = frame->error,
-        .rip = frame->rip,
-        .address = cr2_read(),
-    };
+    last_fault = *fault;
     usermode_leave(USER_EXIT_FAULT);
+}
+
+void usermode_not_running(void)
+{
+    panic("attack: a service was left that does not run");
 }
 
 const struct user_fault *usermode_fault(void)

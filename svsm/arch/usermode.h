@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "svsm/arch/traps.h"
-
 struct user_registers {
     uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
@@ -39,7 +37,7 @@ void usermode_init(void);
 enum user_exit usermode_run(struct user_registers *registers);
 
 /* For the trap handler: makes usermode_run() return USER_EXIT_FAULT. */
-_Noreturn void usermode_leave_on_fault(const struct trap_frame *frame);
+_Noreturn void usermode_leave_on_fault(const struct user_fault *fault);
 
 /* Describes the last USER_EXIT_FAULT. */
 const struct user_fault *usermode_fault(void);

@@ -5,24 +5,21 @@
 
 #include "lib/freestanding/string.h"
 #include "svsm/console/format.h"
-#include "svsm/console/uart.h"
 
 #define LINE_MAX 240
 
-static struct uart uart;
-static bool ready;
+static struct uart *console; /* NULL: there is none, or it failed */
 
-void log_init(uint16_t port)
+void log_init(struct uart *uart)
 {
-    uart_init(&uart, port);
-    ready = true;
+    console = uart;
 }
 
 /* A console that does not take the text loses it: the host's choice, and nothing depends on it. */
 static void emit(const char *text, size_t size)
 {
-    if (ready && uart_write(&uart, text, size) != STATUS_OK)
-        ready = false;
+    if (console != NULL && uart_write(console, text, size) != STATUS_OK)
+        console = NULL;
 }
 
 static void emit_line(const char *level, const char *text, size_t size)

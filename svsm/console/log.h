@@ -10,8 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* From here on lines go to the UART at this I/O port; earlier ones are lost. */
-void log_init(uint16_t port);
+#include "svsm/console/uart.h"
+
+/* From here on lines go to this UART, which stays the caller's; earlier ones are lost. */
+void log_init(struct uart *uart);
 
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

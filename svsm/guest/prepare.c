@@ -2,12 +2,11 @@
 #include "svsm/guest/prepare.h"
 
 #include "lib/freestanding/string.h"
-#include "svsm/console/panic.h"
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 #include "svsm/guest/sections.h"
 #include "svsm/guest/vmsa.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/sev/cpuid.h"
 #include "svsm/sev/ghcb_calls.h"
 #include "svsm/sev/rmp.h"
 #include "svsm/sev/secrets.h"
@@ -26,12 +25,12 @@ static const struct boot_section *find(const struct boot_params *params,
 static void write_section(const struct guest_ranges *guest, uint64_t at, const void *from,
                           size_t size)
 {
-    if (!guest_range_ok(guest, gpa(at), size) || guest_write(gpa(at), from, size) != STATUS_OK)
+    if (!guest_range_ok(guest, gpa(at), size) || guarded_write(gpa(at), from, size) != STATUS_OK)
         panic("the firmware's section at %lx is not guest memory", at);
 }
 
-static void validate_sections(const struct guest_ranges *guest, const struct boot_params *params,
-                              bool memory_is_shared)
+static void validate_sections(const struct guest_ranges *guest, struct ghcb_link *link,
+                              const struct boot_params *params, bool memory_is_shared)
 {
     struct section_pages pages;
 
@@ -44,10 +43,10 @@ static void validate_sections(const struct guest_ranges *guest, const struct boo
         if (!guest_range_ok(guest, start, size))
             panic("the firmware's section at %lx is not guest memory: check the VM's memory size",
                   start.v);
-        if (memory_is_shared && ghcb_page_state(start, size / PAGE_SIZE, PSC_PRIVATE) != STATUS_OK)
+        if (memory_is_shared &&
+            ghcb_page_state(link, start, size / PAGE_SIZE, PSC_PRIVATE) != STATUS_OK)
             panic("the host does not make the page at %lx private", start.v);
         rmp_validate_own(start, size);
-        zero_pages(gpa_pointer(start), size);
         rmp_grant_own(start, size, params->guest_vmpl);
     }
 }
@@ -80,7 +79,7 @@ static void write_vp_count(const struct guest_ranges *guest, const struct boot_p
 static void write_secrets(const struct guest_ranges *guest, const struct boot_params *params,
                           gpa_t caa)
 {
-    static struct secrets_page copy;
+    struct secrets_page copy;
     const struct boot_section *section = find(params, BOOT_SECTION_SECRETS);
     struct secrets_svsm svsm = {
         .base = params->region_gpa,
@@ -96,13 +95,14 @@ static void write_secrets(const struct guest_ranges *guest, const struct boot_pa
     wipe(&copy, sizeof(copy));
 }
 
-static void write_cpuid(const struct guest_ranges *guest, const struct boot_params *params)
+static void write_cpuid(const struct guest_ranges *guest, const struct cpuid *cpuid,
+                        const struct boot_params *params)
 {
     const struct boot_section *section = find(params, BOOT_SECTION_CPUID);
 
     if (section == NULL)
         panic("the firmware has no place for the CPUID page");
-    write_section(guest, section->gpa, cpuid_page(), sizeof(struct cpuid_page));
+    write_section(guest, section->gpa, &cpuid->page, sizeof(cpuid->page));
 }
 
 static gpa_t calling_area(const struct boot_params *params)
@@ -120,34 +120,36 @@ static void grant_firmware(const struct boot_params *params)
     rmp_grant_own(gpa(params->firmware_gpa), params->firmware_size, params->guest_vmpl);
 }
 
-static void make_first_vcpu(struct guest_ranges *guest, const struct boot_params *params, gpa_t caa)
+static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
+                            const struct boot_params *params, gpa_t caa)
 {
     struct vmsa *vmsa = page_allocate_for_vmsa();
     uint64_t features = sev_status_guest_features();
-    uint32_t code;
+    enum rmp_result code;
 
     if (vmsa == NULL)
         panic("out of memory");
     vmsa_reset(vmsa, params->reset_vector, (uint8_t)params->guest_vmpl, features);
     code = rmp_adjust(direct_gpa(vmsa), RMP_4K, params->guest_vmpl, RMP_READ, true);
-    if (code != RMP_SUCCESS)
-        panic("cannot make a VMSA: RMPADJUST code %u", code);
-    if (ghcb_ap_creation(direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID, features) != STATUS_OK)
+    if (code != RMP_DONE)
+        panic("cannot make a VMSA: %s", rmp_result_text(code));
+    if (ghcb_ap_creation(link, direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID, features) !=
+        STATUS_OK)
         panic("the host refuses the guest's vCPU at VMPL %u", params->guest_vmpl);
     guest->vcpus[0] = (struct guest_vcpu){
         .vmsa = direct_gpa(vmsa), .caa = caa, .apic_id = BSP_APIC_ID, .in_use = true};
 }
 
-void guest_prepare(struct guest_ranges *guest, const struct boot_params *params,
-                   const struct host_params *host)
+void guest_prepare(struct guest_ranges *guest, struct ghcb_link *link, const struct cpuid *cpuid,
+                   const struct boot_params *params, const struct host_params *host)
 {
     gpa_t caa = calling_area(params);
 
-    validate_sections(guest, params, host->memory_is_shared);
+    validate_sections(guest, link, params, host->memory_is_shared);
     write_memory_map(guest, params, host);
     write_vp_count(guest, params);
     write_secrets(guest, params, caa);
-    write_cpuid(guest, params);
+    write_cpuid(guest, cpuid, params);
     grant_firmware(params);
-    make_first_vcpu(guest, params, caa);
+    make_first_vcpu(guest, link, params, caa);
 }

@@ -5,20 +5,16 @@
 
 #include "lib/boot/boot_params.h"
 #include "svsm/guest/ranges.h"
-
-/* What the host chose, checked. */
-struct host_params {
-    uint32_t vp_count;
-    bool memory_is_shared; /* pages have to be made private before they are validated */
-    struct memory_map memory;
-};
+#include "svsm/params/host_params.h"
+#include "svsm/sev/cpuid.h"
+#include "svsm/sev/ghcb.h"
 
 /*
  * Validates and fills the firmware's sections, grants the firmware image, and makes the first
  * vCPU's VMSA, which is recorded in guest->vcpus[0]. Panics when the host does not let it.
  * guest->memory must be set.
  */
-void guest_prepare(struct guest_ranges *guest, const struct boot_params *params,
-                   const struct host_params *host);
+void guest_prepare(struct guest_ranges *guest, struct ghcb_link *link, const struct cpuid *cpuid,
+                   const struct boot_params *params, const struct host_params *host);
 
 #endif

@@ -37,21 +37,3 @@ bool guest_pages_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size
            memory_map_covers(&guest->memory, start.v, size) &&
            !touches_vcpu(guest, start, size, PAGE_SIZE);
 }
-
-struct guest_vcpu *guest_vcpu_by_vmsa(struct guest_ranges *guest, gpa_t vmsa)
-{
-    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
-        if (guest->vcpus[i].in_use && guest->vcpus[i].vmsa.v == vmsa.v)
-            return &guest->vcpus[i];
-    }
-    return NULL;
-}
-
-struct guest_vcpu *guest_vcpu_unused(struct guest_ranges *guest)
-{
-    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
-        if (!guest->vcpus[i].in_use)
-            return &guest->vcpus[i];
-    }
-    return NULL;
-}

@@ -7,7 +7,7 @@
 #ifndef SVSM_GUEST_RANGES_H
 #define SVSM_GUEST_RANGES_H
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 #include "svsm/params/memory_map.h"
 
 #define GUEST_VCPUS_MAX 8
@@ -17,7 +17,6 @@ struct guest_vcpu {
     gpa_t vmsa, caa;
     uint32_t apic_id;
     bool in_use;
-    bool vmsa_is_guest_memory; /* false for the first one, whose VMSA is the SVSM's */
 };
 
 struct guest_ranges {
@@ -36,11 +35,5 @@ MUST_CHECK bool guest_range_ok(const struct guest_ranges *guest, gpa_t start, ui
  * aligned to size (4 KiB or 2 MiB), no VMSA and no calling area in it.
  */
 MUST_CHECK bool guest_pages_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size);
-
-/* The record whose VMSA this is, or NULL. */
-struct guest_vcpu *guest_vcpu_by_vmsa(struct guest_ranges *guest, gpa_t vmsa);
-
-/* A record not in use, or NULL. */
-struct guest_vcpu *guest_vcpu_unused(struct guest_ranges *guest);
 
 #endif

@@ -4,7 +4,8 @@
 #include <stddef.h>
 
 #include "lib/snp/vmsa.h"
-#include "svsm/mm/paging.h"
+#include "svsm/arch/memory.h"
+#include "svsm/arch/paging.h"
 
 void guest_flush_tlb(const struct guest_ranges *guest)
 {

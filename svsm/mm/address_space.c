@@ -2,12 +2,11 @@
 #include "svsm/mm/address_space.h"
 
 #include "lib/freestanding/string.h"
-#include "svsm/arch/cpu.h"
+#include "svsm/arch/memory.h"
+#include "svsm/arch/paging.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/mm/paging.h"
 
-#define LEVELS        4
-#define USER_ROOT_MAX 256
+#define LEVELS 4
 
 static unsigned index_at(uint64_t address, unsigned level)
 {
@@ -64,7 +63,8 @@ enum status address_space_init(struct address_space *space, size_t pages_max)
     *space = (struct address_space){.root = page_allocate(), .pages_max = pages_max};
     if (space->root == NULL)
         return STATUS_NO_MEMORY;
-    paging_copy_kernel_half(space->root);
+    memcpy(space->root + ROOT_DIRECT_MAP, paging_root() + ROOT_DIRECT_MAP,
+           (ROOT_KERNEL + 1 - ROOT_DIRECT_MAP) * sizeof(*space->root));
     return STATUS_OK;
 }
 
@@ -99,8 +99,8 @@ static void free_pdpt(struct address_space *space, uint64_t *pdpt)
 
 void address_space_destroy(struct address_space *space)
 {
-    cr3_write(paging_entry(paging_kernel_root(), 0));
-    for (unsigned i = 0; i < USER_ROOT_MAX; i++) {
+    paging_load_kernel();
+    for (unsigned i = 0; i < ROOT_DIRECT_MAP; i++) {
         if (space->root[i] != 0)
             free_pdpt(space, table_of(space->root[i]));
     }
@@ -110,7 +110,7 @@ void address_space_destroy(struct address_space *space)
 
 void address_space_activate(const struct address_space *space)
 {
-    cr3_write(paging_entry(direct_gpa(space->root), 0));
+    paging_load(space->root);
 }
 
 static enum status map_one_new(struct address_space *space, uint64_t address, uint64_t flags)
@@ -136,7 +136,7 @@ enum status address_space_map_new(struct address_space *space, uva_t start, uint
     enum status status = STATUS_OK;
     uint64_t done = 0;
 
-    if (!is_user_page_range(start, size) || (protection.write && protection.execute))
+    if (!is_user_page_range(start, size) || protection.execute)
         return STATUS_OUT_OF_RANGE;
     while (done < size && status == STATUS_OK) {
         status = map_one_new(space, start.v + done, protection_flags(protection));
@@ -179,7 +179,7 @@ enum status address_space_protect(struct address_space *space, uva_t start, uint
         if (entry == NULL || *entry == 0)
             return STATUS_NO_MEMORY;
         owned = *entry & PTE_OWNED;
-        if (protection.write && !owned)
+        if (owned ? protection.execute : protection.write)
             return STATUS_OUT_OF_RANGE;
         *entry = paging_entry(paging_entry_page(*entry), flags | owned);
     }

@@ -9,15 +9,18 @@
 
 #include <stddef.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 struct address_space {
     uint64_t *root;
     size_t pages, pages_max; /* owned pages; the limit */
 };
 
-/* How the service may use a page. Writable and executable at once is refused. */
+/*
+ * How the service may use a page. Pages of its own, which it may have written, are never
+ * executable, and pages that are mapped in place are never writable: no code but what was measured.
+ */
 struct protection {
     bool read, write, execute;
 };
@@ -38,7 +41,7 @@ MUST_CHECK enum status address_space_map_new(struct address_space *space, uva_t 
 MUST_CHECK enum status address_space_map_in_place(struct address_space *space, uva_t start,
                                                   gpa_t page, bool executable);
 
-/* Changes the protection of mapped pages; pages mapped in place never become writable. */
+/* Changes the protection of mapped pages. */
 MUST_CHECK enum status address_space_protect(struct address_space *space, uva_t start,
                                              uint64_t size, struct protection protection);
 

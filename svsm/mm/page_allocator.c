@@ -2,8 +2,8 @@
 #include "svsm/mm/page_allocator.h"
 
 #include "lib/freestanding/string.h"
-#include "svsm/console/panic.h"
-#include "svsm/sev/rmp.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 
 #define PAGES_MAX 0x10000 /* 256 MiB */
 
@@ -20,11 +20,11 @@ enum status page_allocator_init(gpa_t start, gpa_t end)
 
     if (count == 0 || count > PAGES_MAX)
         return STATUS_OUT_OF_RANGE;
-    rmp_validate_own(start, count * PAGE_SIZE);
-    zero_pages(gpa_pointer(start), count * PAGE_SIZE);
+    memset(pool.used, 0, count);
     pool.start = start;
     pool.count = count;
     pool.free = count;
+    pool.next = 0;
     return STATUS_OK;
 }
 

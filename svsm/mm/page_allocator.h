@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SVSM's own memory: the pages of its region behind the launch image. They are validated once,
- * at start; a page is zero when it is handed out.
+ * The SVSM's own memory: the pages of its region behind the launch image. A page is zero when it is
+ * handed out.
  */
 #ifndef SVSM_MM_PAGE_ALLOCATOR_H
 #define SVSM_MM_PAGE_ALLOCATOR_H
 
 #include <stddef.h>
 
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
-/* Validates [start, end), page-aligned, and makes it allocatable. Panics on a host that attacks. */
+/* Makes [start, end) allocatable: page-aligned, validated, zero. */
 MUST_CHECK enum status page_allocator_init(gpa_t start, gpa_t end);
 
 /* One zeroed page of private memory (a pointer into the direct map), or NULL. */

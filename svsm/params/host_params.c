@@ -3,8 +3,9 @@
 
 #include "lib/base/bytes.h"
 #include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
 
 /* General page: u32 VP_COUNT, u32 ENVIRONMENT_INFO (bit 0: memory is shared until accepted). */
 #define VP_COUNT_OFFSET         0
@@ -23,7 +24,7 @@ static void read_general(struct host_params *host, const struct boot_params *par
 
 static void read_memory_map(struct host_params *host, const struct boot_params *params)
 {
-    static uint8_t page[MEMORY_MAP_PAGE_SIZE];
+    uint8_t page[MEMORY_MAP_PAGE_SIZE];
     enum status status;
 
     memcpy(page, gpa_pointer(gpa(params->memory_map_gpa)), sizeof(page));

@@ -3,8 +3,16 @@
 #ifndef SVSM_PARAMS_HOST_PARAMS_H
 #define SVSM_PARAMS_HOST_PARAMS_H
 
+#include <stdbool.h>
+
 #include "lib/boot/boot_params.h"
-#include "svsm/guest/prepare.h"
+#include "svsm/params/memory_map.h"
+
+struct host_params {
+    uint32_t vp_count;
+    bool memory_is_shared; /* pages have to be made private before they are validated */
+    struct memory_map memory;
+};
 
 /* Panics, with words, on a host whose answers the VM cannot start with. */
 void host_params_read(struct host_params *host, const struct boot_params *params);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 
 #define REGION_MAX 0x10000000ull /* what the page allocator can manage */
 

@@ -3,26 +3,12 @@
  * (56421, 4.1.7). */
 #include <errno.h>
 
+#include "lib/abi/attest_service.h"
 #include "lib/base/bytes.h"
-#include "lib/snp/guest_message.h"
-#include "svsm/mm/shared_memory.h"
 #include "svsm/process/files.h"
-#include "svsm/sev/ghcb_calls.h"
 
-#define CERTIFICATE_PAGES_MAX 4
-#define KIND_PLAIN            0
-#define KIND_EXTENDED         1
-
-/* write: u32 kind, u32 certificate pages, the message. read: u64 exitinfo2, u64 rbx, message,
- * pages. */
-#define REQUEST_HEADER_SIZE  8
-#define RESPONSE_HEADER_SIZE 16
-
-static struct {
-    struct shared_pages request, response, certificates;
-    struct ghcb_guest_request last;
-    bool answered;
-} amd_sp;
+#define REQUEST_HEADER_SIZE  offsetof(struct amd_sp_request, message)
+#define RESPONSE_HEADER_SIZE offsetof(struct amd_sp_answer, message)
 
 /* Copies between a service's memory and shared pages in one step, so that nothing is read twice. */
 static enum status from_user(const struct shared_pages *to, struct user_span from, size_t offset,
@@ -39,63 +25,64 @@ static enum status to_user(struct user_span to, size_t offset, const struct shar
 
 static int64_t amd_sp_write(struct file *file, struct user_span from)
 {
+    struct amd_sp *sp = file->object;
     uint8_t header[REQUEST_HEADER_SIZE];
     uint32_t kind, pages;
 
-    (void)file;
     if (from.size != REQUEST_HEADER_SIZE + GUEST_MESSAGE_SIZE)
         return -EINVAL;
     if (user_read(from.space, header, from.at, sizeof(header)) != STATUS_OK)
         return -EFAULT;
     kind = get_le32(header);
     pages = get_le32(header + 4);
-    if (kind > KIND_EXTENDED || pages > CERTIFICATE_PAGES_MAX)
+    if (kind > AMD_SP_EXT_GUEST_REQUEST || pages > AMD_SP_CERTIFICATE_PAGES)
         return -EINVAL;
-    if (from_user(&amd_sp.request, from, REQUEST_HEADER_SIZE, GUEST_MESSAGE_SIZE) != STATUS_OK)
+    if (from_user(&sp->request, from, REQUEST_HEADER_SIZE, GUEST_MESSAGE_SIZE) != STATUS_OK)
         return -EFAULT;
 
-    amd_sp.last = (struct ghcb_guest_request){
-        .request = amd_sp.request.gpa,
-        .response = amd_sp.response.gpa,
-        .extended = kind == KIND_EXTENDED,
-        .certificates = amd_sp.certificates.gpa,
+    sp->last = (struct ghcb_guest_request){
+        .request = sp->request.gpa,
+        .response = sp->response.gpa,
+        .extended = kind == AMD_SP_EXT_GUEST_REQUEST,
+        .certificates = sp->certificates.gpa,
         .certificate_pages = pages,
     };
-    amd_sp.answered = ghcb_guest_request(&amd_sp.last) == STATUS_OK;
-    return amd_sp.answered ? (int64_t)from.size : -EIO;
+    sp->answered = ghcb_guest_request(sp->link, &sp->last) == STATUS_OK;
+    return sp->answered ? (int64_t)from.size : -EIO;
 }
 
 static int64_t amd_sp_read(struct file *file, struct user_span to)
 {
-    size_t certificates = amd_sp.last.certificate_pages * PAGE_SIZE;
+    struct amd_sp *sp = file->object;
+    size_t certificates = sp->last.certificate_pages * PAGE_SIZE;
     size_t size = RESPONSE_HEADER_SIZE + GUEST_MESSAGE_SIZE + certificates;
     uint8_t header[RESPONSE_HEADER_SIZE];
 
-    (void)file;
-    if (!amd_sp.answered)
+    if (!sp->answered)
         return 0;
     if (to.size < size)
         return -EINVAL;
-    put_le64(header, amd_sp.last.exitinfo2);
-    put_le64(header + 8, amd_sp.last.rbx);
+    put_le64(header, sp->last.exitinfo2);
+    put_le64(header + 8, sp->last.rbx);
     if (user_write(to.space, to.at, header, sizeof(header)) != STATUS_OK ||
-        to_user(to, RESPONSE_HEADER_SIZE, &amd_sp.response, GUEST_MESSAGE_SIZE) != STATUS_OK ||
-        to_user(to, RESPONSE_HEADER_SIZE + GUEST_MESSAGE_SIZE, &amd_sp.certificates,
-                certificates) != STATUS_OK)
+        to_user(to, RESPONSE_HEADER_SIZE, &sp->response, GUEST_MESSAGE_SIZE) != STATUS_OK ||
+        to_user(to, RESPONSE_HEADER_SIZE + GUEST_MESSAGE_SIZE, &sp->certificates, certificates) !=
+            STATUS_OK)
         return -EFAULT;
-    amd_sp.answered = false;
+    sp->answered = false;
     return (int64_t)size;
 }
 
-enum status amd_sp_open(struct file *file)
+enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *file)
 {
     static const struct file_operations operations = {.read = amd_sp_read, .write = amd_sp_write};
-    enum status status = shared_memory_allocate(1, &amd_sp.request);
+    enum status status = shared_memory_allocate(1, &sp->request);
 
     if (status == STATUS_OK)
-        status = shared_memory_allocate(1, &amd_sp.response);
+        status = shared_memory_allocate(1, &sp->response);
     if (status == STATUS_OK)
-        status = shared_memory_allocate(CERTIFICATE_PAGES_MAX, &amd_sp.certificates);
-    *file = (struct file){.operations = &operations};
+        status = shared_memory_allocate(AMD_SP_CERTIFICATE_PAGES, &sp->certificates);
+    sp->link = link;
+    *file = (struct file){.operations = &operations, .object = sp};
     return status;
 }

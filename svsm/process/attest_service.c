@@ -1,35 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/attest_service.h"
 
+#include "lib/abi/attest_service.h"
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
 
-enum attest_operation {
-    ATTEST_FETCH_KEY = 1,
-    ATTEST_REPORT = 2,
-};
-
-#define NONCE_SIZE 64
-
-#define FD_PROXY     (SERVICE_FD_OWN + 0)
-#define FD_AMD_SP    (SERVICE_FD_OWN + 1)
-#define FD_VMPCK0    (SERVICE_FD_OWN + 2)
-#define FD_STATE_KEY (SERVICE_FD_OWN + 3)
-#define FD_KBS       (SERVICE_FD_OWN + 4)
-
-enum status attest_service_start(struct service *service, const struct boot_service *image,
-                                 struct uart *proxy, struct key_relay *key, struct constant *kbs)
+enum status attest_service_start(struct service *service, struct cpu *cpu,
+                                 const struct boot_service *image, struct uart *proxy,
+                                 struct amd_sp *amd_sp, struct key_relay *key, struct constant *kbs)
 {
-    enum status status = service_create(service, image);
+    enum status status = service_create(service, cpu, image);
 
     if (status == STATUS_OK)
-        status = amd_sp_open(&service->process.files[FD_AMD_SP]);
+        status = amd_sp_open(amd_sp, &cpu->link, &service->process.files[ATTEST_FD_AMD_SP]);
     if (status != STATUS_OK)
         return status;
-    service->process.files[FD_PROXY] = file_serial(proxy);
-    service->process.files[FD_VMPCK0] = file_vmpck0();
-    service->process.files[FD_STATE_KEY] = file_key_sink(key);
-    service->process.files[FD_KBS] = file_constant(kbs);
+    service->process.files[ATTEST_FD_PROXY] = file_serial(proxy);
+    service->process.files[ATTEST_FD_VMPCK0] = file_vmpck0();
+    service->process.files[ATTEST_FD_STATE_KEY] = file_key_sink(key);
+    service->process.files[ATTEST_FD_KBS] = file_constant(kbs);
     return service_start(service);
 }
 
@@ -37,22 +26,22 @@ enum status attest_service_start(struct service *service, const struct boot_serv
 static const char *reason(uint32_t code)
 {
     static const char *const words[] = {
-        [1] = "malformed request",
-        [2] = "the proxy does not answer",
-        [3] = "the proxy or the KBS broke the protocol",
-        [4] = "the KBS refused",
-        [5] = "the proxy could not reach the KBS",
-        [6] = "the AMD-SP refused",
-        [7] = "the released secret is no 64-byte key",
-        [8] = "the reply did not decrypt",
-        [9] = "it failed itself",
-        [10] = "the key is not from a KBS that this image trusts",
-        [11] = "the KBS is busy",
-        [12] = "the KBS failed",
-        [13] = "a gateway does not reach the KBS",
-        [14] = "the KBS's address redirects elsewhere",
-        [15] = "no common version of a protocol",
-        [16] = "the proxy brings no key and does not say why",
+        [ATTEST_STATUS_MALFORMED_REQUEST] = "malformed request",
+        [ATTEST_STATUS_PROXY_SILENT] = "the proxy does not answer",
+        [ATTEST_STATUS_PROTOCOL] = "the proxy or the KBS broke the protocol",
+        [ATTEST_STATUS_KBS_REFUSED] = "the KBS refused",
+        [ATTEST_STATUS_KBS_UNREACHABLE] = "the proxy could not reach the KBS",
+        [ATTEST_STATUS_AMD_SP] = "the AMD-SP refused",
+        [ATTEST_STATUS_SECRET_SIZE] = "the released secret is no 64-byte key",
+        [ATTEST_STATUS_DECRYPT] = "the reply did not decrypt",
+        [ATTEST_STATUS_INTERNAL] = "it failed itself",
+        [ATTEST_STATUS_UNSIGNED] = "the key is not from a KBS that this image trusts",
+        [ATTEST_STATUS_KBS_BUSY] = "the KBS is busy",
+        [ATTEST_STATUS_KBS_ERROR] = "the KBS failed",
+        [ATTEST_STATUS_KBS_GATEWAY] = "a gateway does not reach the KBS",
+        [ATTEST_STATUS_KBS_REDIRECT] = "the KBS's address redirects elsewhere",
+        [ATTEST_STATUS_VERSION] = "no common version of a protocol",
+        [ATTEST_STATUS_UNEXPLAINED] = "the proxy brings no key and does not say why",
     };
 
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";
@@ -88,7 +77,7 @@ enum status attest_service_report(struct service *service, const uint8_t *nonce,
     uint32_t code;
     enum status status;
 
-    if (!writer_put(&request, nonce, NONCE_SIZE) ||
+    if (!writer_put(&request, nonce, ATTEST_NONCE_SIZE) ||
         !writer_le32(&request, (uint32_t)manifest_size) ||
         !writer_put(&request, manifest, manifest_size) || !writer_le32(&request, want_certificates))
         return STATUS_OUT_OF_RANGE;

@@ -7,17 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/abi/channel.h"
 #include "svsm/process/file.h"
-
-#define CHANNEL_REQUEST_MAX  8192
-#define CHANNEL_RESPONSE_MAX 0x5000 /* a report, its certificates, and sizes */
 
 struct channel {
     size_t request_size;  /* 0: none is waiting to be read */
     bool answer_due;      /* read, not answered yet */
     size_t response_size; /* 0: none */
-    uint8_t request[CHANNEL_REQUEST_MAX];
-    uint8_t response[CHANNEL_RESPONSE_MAX];
+    uint8_t request[CHANNEL_MESSAGE_MAX];
+    uint8_t response[CHANNEL_MESSAGE_MAX];
 };
 
 struct file file_channel(struct channel *channel);

@@ -47,7 +47,8 @@ static enum status add_segment(struct elf_program *program, const Elf64_Phdr *he
         page_down(header->p_vaddr) < program->end ||
         header->p_vaddr % PAGE_SIZE != header->p_offset % PAGE_SIZE)
         return STATUS_BAD_FORMAT;
-    if ((header->p_flags & PF_W) && (header->p_flags & PF_X))
+    if ((header->p_flags & PF_X) &&
+        ((header->p_flags & PF_W) || header->p_filesz != header->p_memsz))
         return STATUS_UNSUPPORTED;
 
     segment = &program->segments[program->segment_count++];

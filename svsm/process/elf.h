@@ -33,8 +33,9 @@ struct elf_program {
 };
 
 /*
- * STATUS_UNSUPPORTED for a file of another kind (32-bit, dynamic, another machine),
- * STATUS_BAD_FORMAT for one whose headers contradict themselves or the file's size.
+ * STATUS_UNSUPPORTED for a file of another kind (32-bit, dynamic, another machine) and for code
+ * that is writable or not whole in the file, STATUS_BAD_FORMAT for one whose headers contradict
+ * themselves or the file's size.
  */
 MUST_CHECK enum status elf_parse(const void *file, size_t size, struct elf_program *program);
 

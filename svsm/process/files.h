@@ -3,9 +3,11 @@
 #ifndef SVSM_PROCESS_FILES_H
 #define SVSM_PROCESS_FILES_H
 
+#include "lib/abi/channel.h"
 #include "svsm/console/uart.h"
-#include "svsm/mm/shared_memory.h"
 #include "svsm/process/file.h"
+#include "svsm/sev/ghcb_calls.h"
+#include "svsm/sev/shared_memory.h"
 #include "svsm/virtio/block.h"
 
 /* Lines for the console, under the name that object points to. */
@@ -15,13 +17,18 @@ struct file file_log(const char *name);
 struct file file_serial(struct uart *uart);
 
 /* The AMD-SP: a write performs a guest request, the next read gives its answer. */
-MUST_CHECK enum status amd_sp_open(struct file *file);
+struct amd_sp {
+    struct ghcb_link *link;
+    struct shared_pages request, response, certificates;
+    struct ghcb_guest_request last;
+    bool answered;
+};
+MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *file);
 
 /* VMPCK0, once. */
 struct file file_vmpck0(void);
 
 /* The state key on its way from one service to the other. */
-#define STATE_KEY_SIZE 64
 struct key_relay {
     uint8_t key[STATE_KEY_SIZE];
     bool full;

@@ -3,7 +3,6 @@
 
 #include "lib/base/bytes.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/sev/cpuid.h"
 
 #define LEAF_FEATURES      0x1u
 #define FEATURES_ECX_XSAVE (1u << 26)
@@ -18,20 +17,18 @@
 #define FCW_RESET    0x37F
 #define MXCSR_RESET  0x1F80
 
-static bool has_xsave;
-
-void fpu_init(void)
+void fpu_init(struct fpu *fpu, struct cpuid *cpuid)
 {
-    uint64_t xcr0 = XCR0_X87 | XCR0_SSE | (cpuid_read(LEAF_XSAVE, 0).eax & XCR0_AVX);
+    uint64_t xcr0 = XCR0_X87 | XCR0_SSE | (cpuid_read(cpuid, LEAF_XSAVE, 0).eax & XCR0_AVX);
 
-    has_xsave = (cpuid_read(LEAF_FEATURES, 0).ecx & FEATURES_ECX_XSAVE) != 0;
+    fpu->has_xsave = (cpuid_read(cpuid, LEAF_FEATURES, 0).ecx & FEATURES_ECX_XSAVE) != 0;
     cr0_write((cr0_read() & ~(CR0_EM | CR0_TS)) | CR0_MP);
     cr4_write(cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT);
-    if (!has_xsave)
+    if (!fpu->has_xsave)
         return;
     cr4_write(cr4_read() | CR4_OSXSAVE);
     xcr0_write(xcr0);
-    cpuid_set_xcr0(xcr0);
+    cpuid_set_xcr0(cpuid, xcr0);
 }
 
 /* With XSTATE_BV zero, XRSTOR loads initial states; MXCSR is loaded as it stands. */
@@ -41,17 +38,17 @@ void fpu_reset(void *area)
     put_le32((uint8_t *)area + MXCSR_OFFSET, MXCSR_RESET);
 }
 
-void fpu_save(void *area)
+void fpu_save(const struct fpu *fpu, void *area)
 {
-    if (has_xsave)
+    if (fpu->has_xsave)
         xsave(area);
     else
         fxsave(area);
 }
 
-void fpu_restore(const void *area)
+void fpu_restore(const struct fpu *fpu, const void *area)
 {
-    if (has_xsave)
+    if (fpu->has_xsave)
         xrstor(area);
     else
         fxrstor(area);

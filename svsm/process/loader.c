@@ -4,6 +4,7 @@
 #include <elf.h>
 
 #include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
 #include "svsm/process/random.h"
 
 #define LOAD_BASE        0x0000400000000000ull /* of position-independent programs, plus a random part */
@@ -47,8 +48,7 @@ static enum status map_copy(struct process *process, const struct elf_segment *s
     uint64_t start = (base + segment->address) & PAGE_MASK;
     uint64_t size = align_up(base + segment->address + segment->memory_size, PAGE_SIZE) - start;
     struct protection filling = {.read = true, .write = true};
-    struct protection final = {
-        .read = true, .write = segment->writable, .execute = segment->executable};
+    struct protection final = {.read = true, .write = segment->writable};
     enum status status = address_space_map_new(&process->space, (uva_t){start}, size, filling);
 
     if (status == STATUS_OK)

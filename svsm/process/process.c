@@ -5,20 +5,17 @@
 #include "svsm/arch/cpu.h"
 #include "svsm/console/log.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/process/fpu.h"
 #include "svsm/process/loader.h"
 #include "svsm/process/syscall.h"
 
 #define PAGES_LIMIT 4096 /* 16 MiB of memory of its own */
 
-static struct process *running;
-static int last_pid;
-
-enum status process_create(struct process *process, const char *name, gpa_t file, size_t size)
+enum status process_create(struct process *process, struct cpu *cpu, int pid, const char *name,
+                           gpa_t file, size_t size)
 {
     enum status status;
 
-    *process = (struct process){.name = name, .pid = ++last_pid, .fpu = page_allocate()};
+    *process = (struct process){.cpu = cpu, .name = name, .pid = pid, .fpu = page_allocate()};
     if (process->fpu == NULL)
         return STATUS_NO_MEMORY;
     fpu_reset(process->fpu);
@@ -31,16 +28,16 @@ enum status process_create(struct process *process, const char *name, gpa_t file
 static void switch_to(struct process *process)
 {
     address_space_activate(&process->space);
-    fpu_restore(process->fpu);
+    fpu_restore(&process->cpu->fpu, process->fpu);
     msr_write(MSR_FS_BASE, process->fs_base);
-    running = process;
+    process->cpu->running = process;
 }
 
 static void switch_away(struct process *process)
 {
-    running = NULL;
+    process->cpu->running = NULL;
     if (process->state != PROCESS_ENDED)
-        fpu_save(process->fpu);
+        fpu_save(&process->cpu->fpu, process->fpu);
 }
 
 static void end_by_fault(struct process *process)
@@ -80,7 +77,7 @@ void process_end(struct process *process, const char *why, uint64_t code)
     wipe(&process->registers, sizeof(process->registers));
 }
 
-enum status process_peek(uva_t from, void *to, size_t size)
+enum status process_peek(const struct cpu *cpu, uva_t from, void *to, size_t size)
 {
-    return running == NULL ? STATUS_FAULT : user_read(&running->space, to, from, size);
+    return cpu->running == NULL ? STATUS_FAULT : user_read(&cpu->running->space, to, from, size);
 }

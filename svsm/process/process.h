@@ -8,10 +8,12 @@
 
 #include "svsm/arch/usermode.h"
 #include "svsm/mm/address_space.h"
+#include "svsm/process/cpu.h"
 #include "svsm/process/elf.h"
 #include "svsm/process/file.h"
 
 #define PROCESS_FILES_MAX 10
+#define SYSCALL_NUMBERS   512
 
 enum process_state {
     PROCESS_READY,
@@ -20,6 +22,7 @@ enum process_state {
 };
 
 struct process {
+    struct cpu *cpu; /* where it runs */
     const char *name;
     enum process_state state;
     int pid;
@@ -29,14 +32,15 @@ struct process {
     struct address_space space;
     uint64_t break_start, break_now; /* the heap of brk() */
     struct file files[PROCESS_FILES_MAX];
+    bool reported[SYSCALL_NUMBERS]; /* system calls that are not offered and were named */
 };
 
 /*
  * Makes a process of a static ELF file, which lies page-aligned in the SVSM's memory and stays
  * there: read-only segments are mapped in place. Descriptors are the caller's to fill in.
  */
-MUST_CHECK enum status process_create(struct process *process, const char *name, gpa_t file,
-                                      size_t size);
+MUST_CHECK enum status process_create(struct process *process, struct cpu *cpu, int pid,
+                                      const char *name, gpa_t file, size_t size);
 
 /* Runs until it waits (STATUS_OK) or has ended (STATUS_PROCESS_ENDED). */
 MUST_CHECK enum status process_run(struct process *process);
@@ -44,7 +48,7 @@ MUST_CHECK enum status process_run(struct process *process);
 /* Ends it, frees and wipes its memory; why is for the console. */
 void process_end(struct process *process, const char *why, uint64_t code);
 
-/* For the trap handler: reads the running process's memory. */
-MUST_CHECK enum status process_peek(uva_t from, void *to, size_t size);
+/* For the trap handler: reads the memory of the process that runs on this vCPU. */
+MUST_CHECK enum status process_peek(const struct cpu *cpu, uva_t from, void *to, size_t size);
 
 #endif

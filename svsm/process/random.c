@@ -3,7 +3,7 @@
 
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 
 #define RETRIES 1000
 #define PROBES  8

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/service.h"
 
-#include "svsm/console/panic.h"
+#include "svsm/base/panic.h"
 #include "svsm/process/files.h"
 
-enum status service_create(struct service *service, const struct boot_service *image)
+#define SERVICE_PID 1 /* each is alone in its world */
+
+enum status service_create(struct service *service, struct cpu *cpu,
+                           const struct boot_service *image)
 {
     struct process *process = &service->process;
-    enum status status = process_create(process, image->name, gpa(image->gpa), (size_t)image->size);
+    enum status status = process_create(process, cpu, SERVICE_PID, image->name, gpa(image->gpa),
+                                        (size_t)image->size);
 
     process->files[SERVICE_FD_STDOUT] = file_log(image->name);
     process->files[SERVICE_FD_STDERR] = file_log(image->name);
-    process->files[SERVICE_FD_CHANNEL] = file_channel(&service->channel);
+    process->files[CHANNEL_FD] = file_channel(&service->channel);
     return status;
 }
 

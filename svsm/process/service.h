@@ -3,16 +3,12 @@
 #ifndef SVSM_PROCESS_SERVICE_H
 #define SVSM_PROCESS_SERVICE_H
 
+#include "lib/abi/channel.h"
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
 #include "lib/boot/boot_params.h"
 #include "svsm/process/channel.h"
 #include "svsm/process/process.h"
-
-#define SERVICE_FD_STDOUT  1
-#define SERVICE_FD_STDERR  2
-#define SERVICE_FD_CHANNEL 3
-#define SERVICE_FD_OWN     4 /* the first that each service has its own use for */
 
 struct service {
     struct process process;
@@ -20,7 +16,8 @@ struct service {
 };
 
 /* Creates the process with descriptors 1 to 3; the caller adds others before service_start(). */
-MUST_CHECK enum status service_create(struct service *service, const struct boot_service *image);
+MUST_CHECK enum status service_create(struct service *service, struct cpu *cpu,
+                                      const struct boot_service *image);
 
 /* Runs it until it waits for its first request. */
 MUST_CHECK enum status service_start(struct service *service);

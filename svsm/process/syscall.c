@@ -6,14 +6,12 @@
 
 #include "svsm/console/log.h"
 
-#define NUMBERS_LOGGED 512
-
 static int64_t unknown(const struct syscall *call)
 {
-    static bool logged[NUMBERS_LOGGED];
+    bool *reported = call->process->reported;
 
-    if (call->number < NUMBERS_LOGGED && !logged[call->number]) {
-        logged[call->number] = true;
+    if (call->number < SYSCALL_NUMBERS && !reported[call->number]) {
+        reported[call->number] = true;
         log_warning("service %s: system call %lu is not offered", call->process->name,
                     call->number);
     }

@@ -8,11 +8,11 @@
 #include <sys/syscall.h>
 
 #include "svsm/arch/cpu.h"
-#include "svsm/process/clock.h"
 #include "svsm/process/syscall.h"
 
 #define POLL_MAX     PROCESS_FILES_MAX
 #define MILLISECONDS 1000
+#define POLL_PAUSE   200000 /* nanoseconds: looking costs an exit to the host */
 
 static struct file *file_of(const struct syscall *call, uint64_t descriptor)
 {
@@ -120,6 +120,14 @@ static int64_t poll_once(const struct syscall *call, struct pollfd *set, size_t 
     return ready;
 }
 
+static void pause_between_polls(const struct clock *clock)
+{
+    uint64_t until = clock_now(clock) + POLL_PAUSE;
+
+    while (clock_now(clock) < until)
+        cpu_pause();
+}
+
 /* A poll without end waits as read() does: the guest runs meanwhile. */
 static int64_t do_poll(const struct syscall *call)
 {
@@ -128,7 +136,8 @@ static int64_t do_poll(const struct syscall *call)
     uva_t at = {call->arguments[0]};
     size_t count = call->arguments[1];
     int timeout = (int)call->arguments[2];
-    uint64_t deadline = clock_now() + (uint64_t)timeout * (NANOSECONDS / MILLISECONDS);
+    uint64_t deadline =
+        clock_now(&call->process->cpu->clock) + (uint64_t)timeout * (NANOSECONDS / MILLISECONDS);
     int64_t ready;
 
     if (count > POLL_MAX)
@@ -137,11 +146,11 @@ static int64_t do_poll(const struct syscall *call)
         return -EFAULT;
     for (;;) {
         ready = poll_once(call, set, count);
-        if (ready > 0 || (timeout >= 0 && clock_now() >= deadline))
+        if (ready > 0 || (timeout >= 0 && clock_now(&call->process->cpu->clock) >= deadline))
             break;
         if (timeout < 0)
             return FILE_WOULD_BLOCK;
-        cpu_pause();
+        pause_between_polls(&call->process->cpu->clock);
     }
     return user_write(space, at, set, count * sizeof(set[0])) == STATUS_OK ? ready : -EFAULT;
 }

@@ -12,7 +12,6 @@
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/mm/page_allocator.h"
-#include "svsm/process/clock.h"
 #include "svsm/process/random.h"
 #include "svsm/process/syscall.h"
 
@@ -48,9 +47,9 @@ static int64_t do_getrandom(const struct syscall *call)
 }
 
 /* All clocks count from the start of the SVSM. */
-static struct timespec now(void)
+static struct timespec now(const struct syscall *call)
 {
-    uint64_t nanoseconds = clock_now();
+    uint64_t nanoseconds = clock_now(&call->process->cpu->clock);
 
     return (struct timespec){.tv_sec = (time_t)(nanoseconds / NANOSECONDS),
                              .tv_nsec = (long)(nanoseconds % NANOSECONDS)};
@@ -58,14 +57,14 @@ static struct timespec now(void)
 
 static int64_t do_clock_gettime(const struct syscall *call, uint64_t to)
 {
-    struct timespec time = now();
+    struct timespec time = now(call);
 
     return put(call, to, &time, sizeof(time));
 }
 
 static int64_t do_gettimeofday(const struct syscall *call)
 {
-    struct timespec time = now();
+    struct timespec time = now(call);
     struct timeval value = {.tv_sec = time.tv_sec, .tv_usec = time.tv_nsec / 1000};
 
     return put(call, call->arguments[0], &value, sizeof(value));
@@ -73,7 +72,7 @@ static int64_t do_gettimeofday(const struct syscall *call)
 
 static int64_t do_time(const struct syscall *call)
 {
-    int64_t seconds = now().tv_sec;
+    int64_t seconds = now(call).tv_sec;
     int64_t error =
         call->arguments[0] == 0 ? 0 : put(call, call->arguments[0], &seconds, sizeof(seconds));
 
@@ -92,8 +91,8 @@ static int64_t do_sleep(const struct syscall *call, uint64_t from, bool absolute
         return -EINVAL;
     until = (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
     if (!absolute)
-        until += clock_now();
-    while (clock_now() < until)
+        until += clock_now(&call->process->cpu->clock);
+    while (clock_now(&call->process->cpu->clock) < until)
         cpu_pause();
     return 0;
 }
@@ -153,7 +152,7 @@ static int64_t do_uname(const struct syscall *call)
 static int64_t do_sysinfo(const struct syscall *call)
 {
     struct sysinfo info = {
-        .uptime = now().tv_sec,
+        .uptime = now(call).tv_sec,
         .totalram = call->process->space.pages_max,
         .freeram = page_free_count(),
         .procs = 1,

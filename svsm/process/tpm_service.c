@@ -1,50 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/process/tpm_service.h"
 
+#include "lib/abi/tpm_service.h"
 #include "lib/freestanding/string.h"
+#include "svsm/base/panic.h"
 #include "svsm/console/log.h"
-#include "svsm/console/panic.h"
-
-enum tpm_operation {
-    TPM_OPEN = 1,
-    TPM_COMMAND = 2,
-    TPM_EK_PUBLIC = 3,
-};
-
-enum tpm_open_result {
-    TPM_STATE_OPENED = 0,
-    TPM_MANUFACTURED = 1,
-    TPM_EPHEMERAL = 2,
-};
 
 /* TPM 2.0 library, part 1: a response without sessions, and the code of a TPM in failure mode. */
 static const uint8_t tpm_rc_failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
 
-#define FD_VOLUME (SERVICE_FD_OWN + 0)
-#define FD_KEY    (SERVICE_FD_OWN + 1)
-
-enum status tpm_service_start(struct service *service, const struct boot_service *image,
-                              struct block_device *volume, struct key_relay *key)
+enum status tpm_service_start(struct service *service, struct cpu *cpu,
+                              const struct boot_service *image, struct block_device *volume,
+                              struct key_relay *key)
 {
-    enum status status = service_create(service, image);
+    enum status status = service_create(service, cpu, image);
 
     if (status != STATUS_OK)
         return status;
-    service->process.files[FD_VOLUME] = file_block(volume);
-    service->process.files[FD_KEY] = file_key_source(key);
+    service->process.files[SERVICE_DISK_FD] = file_block(volume);
+    service->process.files[SERVICE_KEY_FD] = file_key_source(key);
     return service_start(service);
 }
 
 static void report_opening(uint32_t how)
 {
     switch (how) {
-    case TPM_STATE_OPENED:
+    case SERVICE_STATE_OPENED:
         log_info("tpm: state opened");
         break;
-    case TPM_MANUFACTURED:
+    case SERVICE_MANUFACTURED:
         log_info("tpm: the volume was blank, a new TPM was manufactured");
         break;
-    case TPM_EPHEMERAL:
+    case SERVICE_EPHEMERAL:
         log_warning("tpm: THE KEY DOES NOT OPEN THE VOLUME; THIS TPM IS EPHEMERAL, nothing sealed "
                     "before will unseal and nothing will be kept");
         break;
@@ -57,10 +44,15 @@ static void report_opening(uint32_t how)
 static const char *opening_failure(uint32_t code)
 {
     switch (code) {
-    case 1:
+    case SERVICE_VOLUME_FAILED:
         return "the state volume failed";
-    case 2:
+    case SERVICE_VOLUME_DAMAGED:
         return "the state volume is damaged; it was not changed";
+    case SERVICE_STATE_REFUSED:
+        return "the TPM's libtpms refuses the state in the volume, which is intact; it was not "
+               "changed";
+    case SERVICE_STATE_TOO_NEW:
+        return "a newer libtpms wrote the state in the volume, which is intact; it was not changed";
     default:
         return "the service cannot open the state volume";
     }
@@ -68,7 +60,7 @@ static const char *opening_failure(uint32_t code)
 
 void tpm_service_open(struct service *service)
 {
-    struct writer request = service_request(service, TPM_OPEN);
+    struct writer request = service_request(service, SERVICE_OPEN);
     struct reader response;
     uint32_t code, how;
     enum status status = service_call(service, &request, &code, &response);
@@ -85,7 +77,7 @@ void tpm_service_open(struct service *service)
 static enum status call_command(struct service *service, uint8_t locality, const uint8_t *command,
                                 size_t size, struct reader *response)
 {
-    struct writer request = service_request(service, TPM_COMMAND);
+    struct writer request = service_request(service, SERVICE_COMMAND);
     uint32_t code;
     enum status status;
 
@@ -114,7 +106,7 @@ size_t tpm_service_command(struct service *service, uint8_t locality, const uint
 
 enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t room, size_t *size)
 {
-    struct writer request = service_request(service, TPM_EK_PUBLIC);
+    struct writer request = service_request(service, SERVICE_EK_PUBLIC);
     struct reader response;
     uint32_t code;
     enum status status = service_call(service, &request, &code, &response);

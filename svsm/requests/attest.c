@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The attestation protocol (58019, chapter 9): reports that bind the guest's nonce to manifests. */
 #include "lib/freestanding/string.h"
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
 #include "svsm/process/attest_service.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/requests/attest_request.h"
 #include "svsm/requests/call.h"
 
-#define MANIFEST_MAX 0x1000
+#define MANIFEST_MAX PAGE_SIZE
 
 static bool buffer_ok(const struct guest *guest, const struct guest_buffer *buffer)
 {
@@ -17,9 +17,9 @@ static bool buffer_ok(const struct guest *guest, const struct guest_buffer *buff
 /* The manifest of all services, or that of the single one asked for. */
 static enum status make_manifest(struct guest *guest, bool single, uint8_t *manifest, size_t *size)
 {
-    static uint8_t ek[MANIFEST_MAX / 2];
+    uint8_t *ek = guest->request;
     size_t ek_size;
-    enum status status = tpm_service_ek_public(guest->tpm, ek, sizeof(ek), &ek_size);
+    enum status status = tpm_service_ek_public(guest->tpm, ek, MANIFEST_MAX / 2, &ek_size);
 
     if (status != STATUS_OK)
         return status;
@@ -38,7 +38,7 @@ static uint64_t decode(const struct guest *guest, gpa_t operation, bool single,
     size_t size = single ? ATTEST_SINGLE_SIZE : ATTEST_SERVICES_SIZE;
 
     if (!guest_range_ok(&guest->ranges, operation, size) ||
-        guest_read(bytes, operation, size) != STATUS_OK ||
+        guarded_read(bytes, operation, size) != STATUS_OK ||
         attest_request_decode(bytes, single, request) != STATUS_OK)
         return SVSM_ERR_INVALID_PARAMETER;
     if (single && memcmp(request->service, attest_vtpm_guid, ATTEST_GUID_SIZE) != 0)
@@ -46,14 +46,14 @@ static uint64_t decode(const struct guest *guest, gpa_t operation, bool single,
     if (!guest_range_ok(&guest->ranges, request->nonce, ATTEST_NONCE_SIZE) ||
         !buffer_ok(guest, &request->report) || !buffer_ok(guest, &request->manifest) ||
         !buffer_ok(guest, &request->certificates) ||
-        guest_read(nonce, request->nonce, ATTEST_NONCE_SIZE) != STATUS_OK)
+        guarded_read(nonce, request->nonce, ATTEST_NONCE_SIZE) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     return SVSM_SUCCESS;
 }
 
 static enum status put_buffer(const struct guest_buffer *to, const uint8_t *from, size_t size)
 {
-    return guest_write(to->at, from, size);
+    return guarded_write(to->at, from, size);
 }
 
 /* Tells the sizes in any case; copies only when all three fit. */
@@ -77,7 +77,7 @@ static uint64_t deliver(struct svsm_call *call, const struct attest_request *req
 
 static uint64_t attest(struct guest *guest, struct svsm_call *call, bool single)
 {
-    static uint8_t manifest[MANIFEST_MAX];
+    uint8_t *manifest = guest->response;
     uint8_t nonce[ATTEST_NONCE_SIZE];
     struct attest_request request;
     struct attest_report report;

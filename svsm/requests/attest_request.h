@@ -6,12 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/abi/attest_service.h"
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 #define ATTEST_SERVICES_SIZE 0x40 /* bytes of the operation for all services */
 #define ATTEST_SINGLE_SIZE   0x58 /* and for one */
-#define ATTEST_NONCE_SIZE    64
 #define ATTEST_GUID_SIZE     16
 
 struct guest_buffer {

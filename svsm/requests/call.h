@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "lib/snp/svsm_abi.h"
+#include "svsm/arch/rmp.h"
 #include "svsm/guest/ranges.h"
 #include "svsm/process/service.h"
 
@@ -17,6 +18,7 @@ struct guest {
     struct guest_ranges ranges;
     unsigned vmpl;
     struct service *attest, *tpm;
+    uint8_t request[PAGE_SIZE], response[PAGE_SIZE]; /* copies, for the call that is served */
 };
 
 struct svsm_call {
@@ -30,14 +32,22 @@ uint64_t attest_protocol(struct guest *guest, struct svsm_call *call);
 uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call);
 
 /* Calls of single subjects, for core_protocol(). */
-uint64_t core_pvalidate(struct guest *guest, gpa_t list);
-uint64_t core_create_vcpu(struct guest *guest, const struct svsm_call *call);
-uint64_t core_delete_vcpu(struct guest *guest, gpa_t vmsa);
+uint64_t core_pvalidate(const struct guest *guest, gpa_t list);
+uint64_t core_create_vcpu(const struct guest *guest, const struct svsm_call *call);
+uint64_t core_delete_vcpu(void);
 
-/* The result for a PVALIDATE or RMPADJUST code other than 0. */
-static inline uint64_t svsm_rmp_error(uint32_t code)
+/* The result for a PVALIDATE or RMPADJUST: an instruction that faulted says that the page is bad.
+ */
+static inline uint64_t svsm_rmp_result(enum rmp_result result)
 {
-    return SVSM_ERR_PROTOCOL + (uint64_t)code;
+    switch (result) {
+    case RMP_DONE:
+        return SVSM_SUCCESS;
+    case RMP_FAULTED:
+        return SVSM_ERR_INVALID_ADDRESS;
+    default:
+        return SVSM_ERR_PROTOCOL + (uint64_t)result;
+    }
 }
 
 #endif

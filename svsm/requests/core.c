@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The core protocol (58019, chapter 7). */
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
 #include "svsm/requests/call.h"
 
 #define PROTOCOL_VERSION 1 /* of every protocol offered here */
@@ -18,7 +18,7 @@ static uint64_t remap_ca(struct guest *guest, struct svsm_call *call)
         return SVSM_SUCCESS;
     if (!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE))
         return SVSM_ERR_INVALID_ADDRESS;
-    if (guest_write(caa, zeros, sizeof(zeros)) != STATUS_OK)
+    if (guarded_write(caa, zeros, sizeof(zeros)) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     call->caller->caa = caa;
     return SVSM_SUCCESS;
@@ -55,7 +55,7 @@ uint64_t core_protocol(struct guest *guest, struct svsm_call *call)
     case SVSM_CORE_CREATE_VCPU:
         return core_create_vcpu(guest, call);
     case SVSM_CORE_DELETE_VCPU:
-        return core_delete_vcpu(guest, gpa(call->rcx));
+        return core_delete_vcpu();
     case SVSM_CORE_QUERY_PROTOCOL:
         return query_protocol(call);
     case SVSM_CORE_CONFIGURE_VTOM:

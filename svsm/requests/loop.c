@@ -2,8 +2,8 @@
 #include "svsm/requests/loop.h"
 
 #include "lib/snp/exit_codes.h"
-#include "svsm/console/panic.h"
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 #include "svsm/guest/vmsa.h"
 #include "svsm/sev/msr_protocol.h"
 
@@ -12,7 +12,7 @@ static bool take_pending(const struct guest_vcpu *vcpu)
 {
     uint8_t pending;
 
-    return guest_exchange_byte(vcpu->caa, 0, &pending) == STATUS_OK && pending != 0;
+    return guarded_exchange_byte(vcpu->caa, 0, &pending) == STATUS_OK && pending != 0;
 }
 
 static uint64_t dispatch(struct guest *guest, struct svsm_call *call)
@@ -58,6 +58,7 @@ static void serve_vcpu(struct guest *guest, struct guest_vcpu *vcpu)
         return;
     if (vmsa->guest_exitcode == SVM_EXIT_VMGEXIT && take_pending(vcpu))
         serve_call(guest, vcpu, vmsa);
+    vmsa->guest_exitcode = SVM_EXIT_INVALID;
     vmsa_enable(vmsa);
 }
 

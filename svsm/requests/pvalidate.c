@@ -1,73 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /* SVSM_CORE_PVALIDATE: the guest's pages change between private and shared (58019, section 7.2). */
 #include "lib/freestanding/string.h"
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 #include "svsm/guest/tlb.h"
 #include "svsm/requests/call.h"
 #include "svsm/requests/pvalidate_list.h"
-#include "svsm/sev/rmp.h"
-
-/* The PC's ROM shadow: the host may have mapped it read-only, so that a write never ends. */
-#define SHADOW_ROM_START 0xA0000u
-#define SHADOW_ROM_END   0x100000u
 
 static enum rmp_page_size rmp_size(const struct pvalidate_entry *entry)
 {
     return entry->size == LARGE_PAGE_SIZE ? RMP_2M : RMP_4K;
 }
 
-/* Fresh private pages may hold anything, bytes of the SVSM's own memory included. */
-static void zero_fresh_pages(const struct pvalidate_entry *entry)
-{
-    uint64_t end = entry->page.v + entry->size;
-
-    if (entry->page.v >= SHADOW_ROM_END) {
-        zero_pages(gpa_pointer(entry->page), entry->size);
-        return;
-    }
-    for (uint64_t page = entry->page.v; page < end; page += PAGE_SIZE) {
-        if (page < SHADOW_ROM_START || page >= SHADOW_ROM_END)
-            zero_pages(gpa_pointer(gpa(page)), PAGE_SIZE);
-    }
-}
-
-static uint64_t validate(struct guest *guest, const struct pvalidate_entry *entry)
+/*
+ * Fresh private pages may hold anything, bytes of the SVSM's own memory included: the host can put
+ * any page of this VM at any address, and it still decrypts. So all of it is written before anybody
+ * else may read it, the PC's ROM range too; a host that maps that read-only refuses service.
+ */
+static uint64_t validate(const struct guest *guest, const struct pvalidate_entry *entry)
 {
     bool unchanged;
-    uint32_t code = rmp_validate(entry->page, rmp_size(entry), true, &unchanged);
+    enum rmp_result result = rmp_validate(entry->page, rmp_size(entry), true, &unchanged);
 
-    if (code == RMP_FAULTED)
-        return SVSM_ERR_INVALID_ADDRESS;
-    if (code != RMP_SUCCESS)
-        return svsm_rmp_error(code);
+    if (result != RMP_DONE)
+        return svsm_rmp_result(result);
     if (unchanged && !entry->ignore_unchanged)
-        return svsm_rmp_error(SVSM_PVALIDATE_UNCHANGED);
-    zero_fresh_pages(entry);
-    code = rmp_adjust(entry->page, rmp_size(entry), guest->vmpl, RMP_ALL, false);
-    return code == RMP_SUCCESS ? SVSM_SUCCESS : svsm_rmp_error(code);
+        return SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED;
+    zero_pages(gpa_pointer(entry->page), entry->size);
+    return svsm_rmp_result(rmp_adjust(entry->page, rmp_size(entry), guest->vmpl, RMP_ALL, false));
 }
 
-/* The guest's access ends before the page can get another owner. */
-static uint64_t rescind(struct guest *guest, const struct pvalidate_entry *entry)
+/* Takes all permissions from the guest's VMPL and those above; returns the first failure. */
+static enum rmp_result revoke(const struct guest *guest, const struct pvalidate_entry *entry)
+{
+    enum rmp_result result = RMP_DONE;
+
+    for (unsigned vmpl = guest->vmpl; vmpl < VMPL_COUNT && result == RMP_DONE; vmpl++)
+        result = rmp_adjust(entry->page, rmp_size(entry), vmpl, 0, false);
+    return result;
+}
+
+/*
+ * The guest's access ends before the page can get another owner. RMPADJUST faults when the page is
+ * not validated, and then there is no access to end; if PVALIDATE finds that it was, the fault was
+ * none of the CPU's.
+ */
+static uint64_t rescind(const struct guest *guest, const struct pvalidate_entry *entry)
 {
     bool unchanged;
-    uint32_t code = rmp_revoke(entry->page, rmp_size(entry), guest->vmpl);
+    enum rmp_result revoked = revoke(guest, entry);
+    enum rmp_result result;
 
-    /* A fault here means that the page is not validated: nobody can access it. */
-    if (code != RMP_SUCCESS && code != RMP_FAULTED)
-        return svsm_rmp_error(code);
-    code = rmp_validate(entry->page, rmp_size(entry), false, &unchanged);
+    if (revoked != RMP_DONE && revoked != RMP_FAULTED)
+        return svsm_rmp_result(revoked);
+    result = rmp_validate(entry->page, rmp_size(entry), false, &unchanged);
     guest_flush_tlb(&guest->ranges);
-    if (code == RMP_FAULTED)
-        return SVSM_ERR_INVALID_ADDRESS;
-    if (code != RMP_SUCCESS)
-        return svsm_rmp_error(code);
+    if (result != RMP_DONE)
+        return svsm_rmp_result(result);
+    if (revoked == RMP_FAULTED && !unchanged)
+        panic("attack: the host injected a fault while page %lx was taken from the guest",
+              entry->page.v);
     if (unchanged && !entry->ignore_unchanged)
-        return svsm_rmp_error(SVSM_PVALIDATE_UNCHANGED);
+        return SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED;
     return SVSM_SUCCESS;
 }
 
-static uint64_t process_entry(struct guest *guest, uint64_t raw)
+static uint64_t process_entry(const struct guest *guest, uint64_t raw)
 {
     struct pvalidate_entry entry;
 
@@ -78,7 +76,7 @@ static uint64_t process_entry(struct guest *guest, uint64_t raw)
     return entry.validate ? validate(guest, &entry) : rescind(guest, &entry);
 }
 
-uint64_t core_pvalidate(struct guest *guest, gpa_t list)
+uint64_t core_pvalidate(const struct guest *guest, gpa_t list)
 {
     struct svsm_pvalidate_list header;
     uint64_t result = SVSM_SUCCESS;
@@ -87,7 +85,7 @@ uint64_t core_pvalidate(struct guest *guest, gpa_t list)
     if (!is_aligned(list.v, sizeof(uint64_t)))
         return SVSM_ERR_INVALID_PARAMETER;
     if (!guest_range_ok(&guest->ranges, list, sizeof(header)) ||
-        guest_read(&header, list, sizeof(header)) != STATUS_OK)
+        guarded_read(&header, list, sizeof(header)) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     if (!pvalidate_header_ok(list, &header))
         return SVSM_ERR_INVALID_PARAMETER;
@@ -98,15 +96,15 @@ uint64_t core_pvalidate(struct guest *guest, gpa_t list)
         gpa_t at = gpa_add(list, sizeof(header) + next * sizeof(uint64_t));
         uint64_t raw;
 
-        if (guest_read(&raw, at, sizeof(raw)) != STATUS_OK)
+        if (guarded_read(&raw, at, sizeof(raw)) != STATUS_OK)
             result = SVSM_ERR_INVALID_ADDRESS;
         else
             result = process_entry(guest, raw);
         if (result == SVSM_SUCCESS)
             next++;
     }
-    if (guest_write(gpa_add(list, offsetof(struct svsm_pvalidate_list, next)), &next,
-                    sizeof(next)) != STATUS_OK)
+    if (guarded_write(gpa_add(list, offsetof(struct svsm_pvalidate_list, next)), &next,
+                      sizeof(next)) != STATUS_OK)
         result = SVSM_ERR_INVALID_ADDRESS;
     return result;
 }

@@ -4,8 +4,8 @@
 #define SVSM_REQUESTS_PVALIDATE_LIST_H
 
 #include "lib/snp/svsm_abi.h"
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 struct pvalidate_entry {
     gpa_t page;

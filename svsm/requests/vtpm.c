@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* The vTPM protocol (58019, chapter 8), served by the TPM service. */
 #include "lib/base/bytes.h"
-#include "svsm/guest/memory.h"
+#include "svsm/arch/memory.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/requests/call.h"
 #include "svsm/requests/vtpm_request.h"
+
+static_assert(sizeof(((struct guest *)0)->request) == SVSM_VTPM_BUFFER_SIZE, "vTPM buffer");
 
 #define TPM_RESPONSE_MAX (SVSM_VTPM_BUFFER_SIZE - SVSM_VTPM_RESPONSE_HEADER)
 
 static uint64_t send_command(struct guest *guest, gpa_t buffer)
 {
-    static uint8_t request_bytes[SVSM_VTPM_BUFFER_SIZE];
-    static uint8_t response[SVSM_VTPM_BUFFER_SIZE];
     struct vtpm_request request;
     size_t size;
 
-    if (!guest_range_ok(&guest->ranges, buffer, sizeof(request_bytes)) ||
-        guest_read(request_bytes, buffer, sizeof(request_bytes)) != STATUS_OK ||
-        vtpm_request_decode(request_bytes, &request) != STATUS_OK)
+    if (!guest_range_ok(&guest->ranges, buffer, sizeof(guest->request)) ||
+        guarded_read(guest->request, buffer, sizeof(guest->request)) != STATUS_OK ||
+        vtpm_request_decode(guest->request, &request) != STATUS_OK)
         return SVSM_ERR_INVALID_PARAMETER;
 
     size = tpm_service_command(guest->tpm, request.locality, request.command, request.size,
-                               response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
-    put_le32(response, (uint32_t)size);
-    if (guest_write(buffer, response, SVSM_VTPM_RESPONSE_HEADER + size) != STATUS_OK)
+                               guest->response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
+    put_le32(guest->response, (uint32_t)size);
+    if (guarded_write(buffer, guest->response, SVSM_VTPM_RESPONSE_HEADER + size) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     return SVSM_SUCCESS;
 }

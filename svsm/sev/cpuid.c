@@ -17,9 +17,6 @@
 #define XSAVE_COMPONENTS      63u
 #define XSAVE_EAX_COMPACTION  ((1u << 1) | (1u << 3)) /* XSAVEC, XSAVES */
 
-static struct cpuid_page table;
-static struct cpuid_context state;
-
 static bool is_indexed(uint32_t leaf)
 {
     switch (leaf) {
@@ -135,25 +132,19 @@ struct cpuid_registers cpuid_look_up(const struct cpuid_page *page,
     return r;
 }
 
-enum status cpuid_init(const struct cpuid_page *page)
+enum status cpuid_init(struct cpuid *cpuid, const struct cpuid_page *page)
 {
-    if (page->count == 0 || page->count > CPUID_PAGE_ENTRIES_MAX)
-        return STATUS_BAD_FORMAT;
-    table = *page;
-    return STATUS_OK;
+    *cpuid = (struct cpuid){.page = *page};
+    return cpuid->page.count > 0 && cpuid->page.count <= CPUID_PAGE_ENTRIES_MAX ? STATUS_OK
+                                                                                : STATUS_BAD_FORMAT;
 }
 
-const struct cpuid_page *cpuid_page(void)
+void cpuid_set_xcr0(struct cpuid *cpuid, uint64_t xcr0)
 {
-    return &table;
+    cpuid->context = (struct cpuid_context){.os_xsave = true, .xcr0 = xcr0};
 }
 
-void cpuid_set_xcr0(uint64_t xcr0)
+struct cpuid_registers cpuid_read(const struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf)
 {
-    state = (struct cpuid_context){.os_xsave = true, .xcr0 = xcr0};
-}
-
-struct cpuid_registers cpuid_read(uint32_t leaf, uint32_t subleaf)
-{
-    return cpuid_look_up(&table, &state, leaf, subleaf);
+    return cpuid_look_up(&cpuid->page, &cpuid->context, leaf, subleaf);
 }

@@ -30,16 +30,18 @@ struct cpuid_registers cpuid_look_up(const struct cpuid_page *page,
                                      const struct cpuid_context *context, uint32_t leaf,
                                      uint32_t subleaf);
 
-/* Keeps a copy of the launch's page. STATUS_BAD_FORMAT when it holds more entries than can be. */
-MUST_CHECK enum status cpuid_init(const struct cpuid_page *page);
+/* CPUID as this kernel and its services see it on one vCPU. */
+struct cpuid {
+    struct cpuid_page page;
+    struct cpuid_context context;
+};
 
-/* The page as kept, for the guest. */
-const struct cpuid_page *cpuid_page(void);
+/* Keeps a copy of the launch's page. STATUS_BAD_FORMAT when it holds more entries than can be. */
+MUST_CHECK enum status cpuid_init(struct cpuid *cpuid, const struct cpuid_page *page);
 
 /* Tells which XCR0 is in force from now on. */
-void cpuid_set_xcr0(uint64_t xcr0);
+void cpuid_set_xcr0(struct cpuid *cpuid, uint64_t xcr0);
 
-/* CPUID as this kernel and its services see it. */
-struct cpuid_registers cpuid_read(uint32_t leaf, uint32_t subleaf);
+struct cpuid_registers cpuid_read(const struct cpuid *cpuid, uint32_t leaf, uint32_t subleaf);
 
 #endif

@@ -6,23 +6,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/snp/ghcb.h"
-#include "svsm/base/status.h"
-#include "svsm/mm/address.h"
+#include "svsm/sev/ghcb.h"
 
 /* Port I/O; size 1, 2 or 4 bytes. */
-MUST_CHECK enum status ghcb_io_in(uint16_t port, unsigned size, uint32_t *value);
-MUST_CHECK enum status ghcb_io_out(uint16_t port, unsigned size, uint32_t value);
+MUST_CHECK enum status ghcb_io_in(struct ghcb_link *link, uint16_t port, unsigned size,
+                                  uint32_t *value);
+MUST_CHECK enum status ghcb_io_out(struct ghcb_link *link, uint16_t port, unsigned size,
+                                   uint32_t value);
+
+/* count bytes to one port in one exit; count <= GHCB_SHARED_BUFFER_SIZE. */
+MUST_CHECK enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, const void *bytes,
+                                         size_t count);
 
 /* 32-bit access to a device register. */
-MUST_CHECK enum status ghcb_mmio_read(gpa_t address, uint32_t *value);
-MUST_CHECK enum status ghcb_mmio_write(gpa_t address, uint32_t value);
+MUST_CHECK enum status ghcb_mmio_read(struct ghcb_link *link, gpa_t address, uint32_t *value);
+MUST_CHECK enum status ghcb_mmio_write(struct ghcb_link *link, gpa_t address, uint32_t value);
 
 /*
  * Asks for a state change of count pages. Success means only that the host says so: PVALIDATE and
  * the first access decide.
  */
-MUST_CHECK enum status ghcb_page_state(gpa_t start, size_t count, enum psc_operation operation);
+MUST_CHECK enum status ghcb_page_state(struct ghcb_link *link, gpa_t start, size_t count,
+                                       enum psc_operation operation);
 
 /* A guest request: pages are shared. */
 struct ghcb_guest_request {
@@ -34,11 +39,12 @@ struct ghcb_guest_request {
     uint64_t rbx;       /* out: pages that certificates need */
 };
 
-MUST_CHECK enum status ghcb_guest_request(struct ghcb_guest_request *request);
+MUST_CHECK enum status ghcb_guest_request(struct ghcb_link *link,
+                                          struct ghcb_guest_request *request);
 
 /* Names the VMSA that the host runs at vmpl on the vCPU of apic_id,
  * from its next INIT or run on. */
-MUST_CHECK enum status ghcb_ap_creation(gpa_t vmsa, unsigned vmpl, uint32_t apic_id,
-                                        uint64_t sev_features);
+MUST_CHECK enum status ghcb_ap_creation(struct ghcb_link *link, gpa_t vmsa, unsigned vmpl,
+                                        uint32_t apic_id, uint64_t sev_features);
 
 #endif

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "lib/snp/ghcb.h"
+#include "svsm/base/address.h"
 #include "svsm/base/status.h"
-#include "svsm/mm/address.h"
 
 /* Reason codes of set 0 for a termination request (56421, table "Termination"). */
 enum terminate_reason {

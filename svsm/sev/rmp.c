@@ -1,58 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/sev/rmp.h"
 
-#include "svsm/arch/cpu.h"
-#include "svsm/console/panic.h"
+#include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
+#include "svsm/base/panic.h"
 
-uint32_t rmp_validate(gpa_t page, enum rmp_page_size size, bool validate, bool *unchanged)
+const char *rmp_result_text(enum rmp_result result)
 {
-    uint64_t result = (uint64_t)gpa_pointer(page);
-    uint8_t carry = 0;
-
-    __asm__ volatile("1: .byte 0xF2, 0x0F, 0x01, 0xFF\n\t" /* pvalidate */
-                     "setc %1\n"
-                     "2:\n\t" FAULT_TABLE("1b", "2b")
-                     : "+a"(result), "+q"(carry)
-                     : "c"((uint32_t)size), "d"((uint32_t)validate)
-                     : "memory", "cc");
-    *unchanged = carry != 0;
-    return (uint32_t)result;
-}
-
-uint32_t rmp_adjust(gpa_t page, enum rmp_page_size size, unsigned vmpl, uint8_t permissions,
-                    bool vmsa)
-{
-    uint64_t result = (uint64_t)gpa_pointer(page);
-    uint64_t attributes =
-        vmpl | (uint64_t)permissions << RMPADJUST_PERMISSIONS_SHIFT | (vmsa ? RMPADJUST_VMSA : 0);
-
-    __asm__ volatile("1: .byte 0xF3, 0x0F, 0x01, 0xFE\n" /* rmpadjust */
-                     "2:\n\t" FAULT_TABLE("1b", "2b")
-                     : "+a"(result)
-                     : "c"((uint64_t)size), "d"(attributes)
-                     : "memory", "cc");
-    return (uint32_t)result;
-}
-
-uint32_t rmp_revoke(gpa_t page, enum rmp_page_size size, unsigned first_vmpl)
-{
-    uint32_t result = RMP_SUCCESS;
-
-    for (unsigned vmpl = first_vmpl; vmpl < VMPL_COUNT && result == RMP_SUCCESS; vmpl++)
-        result = rmp_adjust(page, size, vmpl, 0, false);
-    return result;
+    switch (result) {
+    case RMP_DONE:
+        return "done";
+    case RMP_BAD_INPUT:
+        return "bad input";
+    case RMP_NO_PERMISSION:
+        return "no permission";
+    case RMP_WRONG_SIZE:
+        return "the host mapped another page size";
+    case RMP_FAULTED:
+        return "it faulted";
+    }
+    return "an unknown code";
 }
 
 /* Whether the page could be validated with this size; anything unexpected ends the VM. */
 static bool try_validate_own(gpa_t page, enum rmp_page_size size)
 {
     bool unchanged;
-    uint32_t result = rmp_validate(page, size, true, &unchanged);
+    enum rmp_result result = rmp_validate(page, size, true, &unchanged);
 
-    if (result == RMP_FAIL_SIZEMISMATCH && size == RMP_2M)
+    if (result == RMP_WRONG_SIZE && size == RMP_2M)
         return false;
-    if (result != RMP_SUCCESS)
-        panic("cannot validate page %lx: PVALIDATE code %u", page.v, result);
+    if (result != RMP_DONE)
+        panic("cannot validate page %lx: %s", page.v, rmp_result_text(result));
     if (unchanged)
         panic("attack: page %lx was validated already", page.v);
     return true;
@@ -73,15 +52,16 @@ void rmp_validate_own(gpa_t start, uint64_t size)
              page = gpa_add(page, PAGE_SIZE))
             try_validate_own(page, RMP_4K);
     }
+    zero_pages(gpa_pointer(start), size);
 }
 
 void rmp_rescind_own(gpa_t page)
 {
     bool unchanged;
-    uint32_t result = rmp_validate(page, RMP_4K, false, &unchanged);
+    enum rmp_result result = rmp_validate(page, RMP_4K, false, &unchanged);
 
-    if (result != RMP_SUCCESS)
-        panic("cannot rescind page %lx: PVALIDATE code %u", page.v, result);
+    if (result != RMP_DONE)
+        panic("cannot rescind page %lx: %s", page.v, rmp_result_text(result));
     if (unchanged)
         panic("attack: page %lx was not validated", page.v);
 }
@@ -90,9 +70,9 @@ void rmp_grant_own(gpa_t start, uint64_t size, unsigned vmpl)
 {
     for (uint64_t offset = 0; offset < size; offset += PAGE_SIZE) {
         gpa_t page = gpa_add(start, offset);
-        uint32_t result = rmp_adjust(page, RMP_4K, vmpl, RMP_ALL, false);
+        enum rmp_result result = rmp_adjust(page, RMP_4K, vmpl, RMP_ALL, false);
 
-        if (result != RMP_SUCCESS)
-            panic("cannot grant page %lx to VMPL %u: RMPADJUST code %u", page.v, vmpl, result);
+        if (result != RMP_DONE)
+            panic("cannot grant page %lx to VMPL %u: %s", page.v, vmpl, rmp_result_text(result));
     }
 }

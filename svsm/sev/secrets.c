@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
 
 #define SVSM_MAX_VERSION 1
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "lib/snp/secrets_page.h"
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 
 /* What the guest's copy says about its SVSM. */
 struct secrets_svsm {

@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "svsm/arch/cpu.h"
-#include "svsm/process/clock.h"
 
 #define QUEUE_SIZE      4 /* a power of two that holds one request's three descriptors */
 #define TIMEOUT_SECONDS 30
@@ -83,10 +82,14 @@ static enum status set_up_queue(struct block_device *device)
                                  part_gpa(device, offsetof(struct queue_page, used)));
 }
 
-enum status block_init(struct block_device *device)
+enum status block_init(struct block_device *device, struct ghcb_link *link,
+                       const struct clock *clock)
 {
     uint64_t sectors = 0;
-    enum status status = virtio_mmio_find(&device->transport, VIRTIO_BLOCK);
+    enum status status;
+
+    *device = (struct block_device){.clock = clock};
+    status = virtio_mmio_find(&device->transport, link, VIRTIO_BLOCK);
 
     if (status == STATUS_OK)
         status = virtio_mmio_negotiate(&device->transport, FEATURE_RO | FEATURE_FLUSH);
@@ -147,10 +150,10 @@ static void put_request(struct block_device *device, enum request_type type, uin
 static enum status wait_until_used(struct block_device *device)
 {
     volatile struct queue_page *page = page_of(device);
-    uint64_t deadline = clock_now() + TIMEOUT_SECONDS * NANOSECONDS;
+    uint64_t deadline = clock_now(device->clock) + TIMEOUT_SECONDS * NANOSECONDS;
 
     while (page->used.index != device->next) {
-        if (clock_now() > deadline)
+        if (clock_now(device->clock) > deadline)
             return STATUS_TIMEOUT;
         cpu_pause();
     }

@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-#include "svsm/mm/shared_memory.h"
+#include "svsm/sev/clock.h"
+#include "svsm/sev/shared_memory.h"
 #include "svsm/virtio/mmio.h"
 
 #define BLOCK_SIZE         512
@@ -17,6 +18,7 @@
 
 struct block_device {
     struct virtio_mmio transport;
+    const struct clock *clock;
     struct shared_pages queue, bounce; /* the data of a request are in bounce */
     uint64_t size;                     /* bytes */
     uint16_t next;                     /* of the available and used rings, which go in step */
@@ -25,7 +27,8 @@ struct block_device {
 };
 
 /* STATUS_NO_DEVICE when no slot holds a block device. */
-MUST_CHECK enum status block_init(struct block_device *device);
+MUST_CHECK enum status block_init(struct block_device *device, struct ghcb_link *link,
+                                  const struct clock *clock);
 
 /*
  * size bytes, at most BLOCK_TRANSFER_MAX, at offset; both multiples of BLOCK_SIZE and inside the

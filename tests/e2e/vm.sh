@@ -79,3 +79,33 @@ flip() {
 
 # processes_of_vm: those that have the VM's files on their command line, KBS and proxy excepted
 processes_of_vm() { pgrep -f -- "file=$STATE_VOLUME|file=$GUEST_IMAGE" || true; }
+
+# start SCRIPT: the VM in the background, its process is $vm. SIGINT, which bash ignores in background processes, has
+# its effect.
+start() {
+    rm -f "$LOG_DIR/console.log"
+    setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --run "$1" >"$work/output" 2>"$work/vm-messages" </dev/null &
+    vm=$!
+}
+
+# await PATTERN: on the VM's console; fails when the VM ends before
+await() {
+    until grep -aqE "$1" "$LOG_DIR/console.log" 2>/dev/null; do
+        kill -0 "$vm" 2>/dev/null || return 1
+        sleep 0.05
+    done
+}
+
+vm_status() {
+    status=0
+    wait "$vm" || status=$?
+    output=$(cat "$work/output" "$work/vm-messages")
+}
+
+# As a power cut is to the VM: QEMU is gone from one instruction to the next.
+cut_power() {
+    local pids
+    mapfile -t pids < <(processes_of_vm)
+    [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
+    vm_status
+}

@@ -45,7 +45,7 @@ named_tests() {
 has_test() {
     local file=$1 name=$2
     case $name in
-        \`*) grep -qE "^(static )?void ${name//\`/}\(" "$file" ;;
+        \`*) grep -qE "^((static )?void |TEST(_[A-Z]+)?\()${name//\`/}[(,)]" "$file" ;;
         *) name=${name#\"} && grep -qF -- "${name%\"}" "$file" ;;
     esac
 }

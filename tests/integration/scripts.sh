@@ -32,6 +32,7 @@ KBS_PORT=$port
 KBS_ADMIN_PORT=$((port + 1))
 QEMU=$work/bin/qemu
 PLATFORM=emulated
+POWER_OFF_TIMEOUT=2
 EOF
 export VM_CONF=$work/vm.conf
 # shellcheck disable=SC2016 # that bash expands it
@@ -67,6 +68,9 @@ nothing_answers() { ! port_answers && [ ! -S "$work/state/proxy.sock" ]; }
 
 # The smallest file that passes for an IGVM file at first sight: magic, ten zeros and its size, in place
 igvm_stand_in() { printf 'IGVM\1\0\0\0\30\0\0\0\0\0\0\0\24\0\0\0' >"$igvm"; }
+
+# project COMMANDS: in a shell that has the project's functions
+project() { run env ROOT="$ROOT" work="$work" bash -c "set -euo pipefail; . \"\$ROOT/scripts/lib.sh\"; $1"; }
 
 every_script_has_help() {
     local script
@@ -277,6 +281,52 @@ vm_inputs() {
     expect "--dry-run prints the command line of a real host" 0 'sev-snp-guest' 'device-plane=2' 'plane=0'
 }
 
+# shellcheck disable=SC2016 # what project runs
+steps() {
+    project 'step() { false; echo went on; }; run_logged "A step" "$work/step.log" step'
+    expect "a function that fails in the middle fails the script" 1 'failed: A step'
+    check "and does not go on" [ "$(grep -c 'went on' "$work/step.log")" = 0 ]
+    project 'f() { x=$(false; echo went on); echo "$x"; }; f; echo end'
+    expect "so does a command substitution" 1
+    check "before anything comes of it" [ -z "$output" ]
+    project 'WAIT_LINE_EVERY=1; work() { echo "[3/4] CC file.o"; sleep 3; }; run_logged "Building" "$work/step.log" work'
+    expect "whoever waits without a terminal sees how far it is" 0 'Building: 75 %, [0-9]+ s  \[3/4\] CC file.o' 'Building done'
+    project 'WAIT_LINE_EVERY=1; work() { echo " 1/10 base reader OK 0.1s"; sleep 3; }; run_logged "Testing" "$work/step.log" work'
+    expect "and with meson test as well" 0 'Testing: 10 %'
+}
+
+# shellcheck disable=SC2016
+unified_kernel() {
+    local stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
+    if [ ! -e $stub ]; then
+        skip "a unified kernel image" "there is no $stub"
+        return
+    fi
+    head -c 100000 /dev/urandom >"$work/kernel"
+    printf 'quiet' >"$work/cmdline"
+    printf 'quiet and very much longer than before' >"$work/longer"
+    local make=". \"\$ROOT/scripts/unified-kernel.sh\"; cd \"\$work\"; add_sections $stub uki.efi .cmdline=cmdline .linux=kernel"
+    project "$make; check_section uki.efi .linux kernel; replace_command_line uki.efi new.efi longer;
+        check_section new.efi .cmdline longer; check_section new.efi .linux kernel; sections_of new.efi"
+    expect "a unified kernel image has what was put into it" 0 '^.cmdline 0x' '^.linux 0x'
+    check "no section overlaps another" no_overlap
+    # As objcopy did with Debian 13's stub: status 0, and a section less.
+    printf '%s\n' '#!/bin/bash' 'if [ "$1" = --add-section ]; then set -- "${@:5}"; fi' 'exec /usr/bin/objcopy "$@"' >"$work/bin/objcopy"
+    chmod +x "$work/bin/objcopy"
+    PATH=$work/bin:$PATH project "$make; echo made"
+    expect "an objcopy that leaves a section out, with status 0, fails" 1 'objcopy left no section .cmdline in uki.efi'
+    rm "$work/bin/objcopy"
+}
+
+# no_overlap: of the sections in $output
+no_overlap() {
+    local size address end=0
+    while read -r _ size address; do
+        [ $((address)) -ge $end ] || return 1
+        end=$((address + size))
+    done <<<"$output"
+}
+
 # With a stand-in for QEMU: what becomes of a VM's end. --no-svsm needs no proxy.
 vm_ends() {
     local cvm=("$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run 'some command')
@@ -302,17 +352,75 @@ vm_ends() {
     FAKE_VM='printf "svsm: [info] start\r\nsvsm: [error] the KBS refused\r\n" >"$console"; exit 0' run "${cvm[@]}"
     expect "an SVSM that refuses is quoted" 209 'the KBS refused' 'did not start the guest'
     FAKE_VM='exec sleep 60' run "${cvm[@]}" --timeout 1
-    expect "a VM that does not end in time is ended" 211 'did not finish in 1 seconds'
-
+    expect "a VM that does not get on is ended" 211 'did not get on for 1 seconds' 'it was at the launch' 'by the clock: the launch' \
+        'stood in line for a processor of the host \(load'
     # shellcheck disable=SC2016
-    FAKE_VM='dirname "$job" >"${VM_CONF%/*}/run-dir"; exec sleep 61.25' setpriv --pdeathsig TERM "${cvm[@]}" >/dev/null 2>&1 </dev/null &
-    local script=$!
+    FAKE_VM='printf "svsm: [info] starting the guest\r\n" >"$console"; exec sleep 60' run "${cvm[@]}" --timeout 1
+    expect "the message says what the VM was at" 211 'it was at the firmware'
+    # shellcheck disable=SC2016
+    FAKE_VM="for i in {1..30}; do echo \$i >>\$console; sleep 0.2; done; $done" run "${cvm[@]}" --timeout 2
+    expect "a VM that gets on may take longer than that" 7 '^out$'
+}
+
+# The time that QEMU's thread stands in line for a processor does not count: with a host that never gives it one, a VM that
+# is silent for longer than the limit is not ended.
+busy_host() {
+    # shellcheck disable=SC2016
+    project '
+        . "$ROOT/scripts/job-disk.sh"; . "$ROOT/scripts/vm-watch.sh"
+        LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0
+        touch "$work/job"
+        queued_ms() { now_ms; }
+        sleep 4 & qemu_pid=$!
+        wait_for_vm 1
+        echo "status $status overdue $overdue"
+        queued_ms() { echo 0; }
+        sleep 60 & qemu_pid=$!
+        wait_for_vm 1
+        echo "status $status overdue $overdue"'
+    expect "on a busy host a VM may be silent for longer, by the clock" 0 'status 0 overdue no'
+    expect "on an idle one it is ended" 0 'status 137 overdue yes'
+}
+
+# signalled SIGNAL...: a VM that is sent these, one after the other. The stand-in's guest does as $guest says, with the
+# buttons that were pressed in $work/buttons.
+signalled() {
+    local script signal
+    rm -f "$work/run-dir" "$work/buttons"
+    # shellcheck disable=SC2016
+    FAKE_VM='printf "svsm: [info] starting the guest\r\n" >"$console"; dirname "$job" >"${VM_CONF%/*}/run-dir"; '$guest \
+        setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run true >"$work/messages" 2>&1 </dev/null &
+    script=$!
     helpers+=("$script")
-    until [ -s "$work/run-dir" ]; do sleep 0.1; done
-    kill -TERM $script
+    until [ -s "$work/run-dir" ] || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
+    for signal; do
+        kill "-$signal" $script 2>/dev/null || true
+        until grep -q 'power button' "$work/messages" || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
+    done
     status=0
     wait $script || status=$?
-    check "a script that is terminated says so" [ $status = 143 ]
+    output=$(cat "$work/messages")
+}
+
+vm_signals() {
+    local guest
+    if [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
+        skip "signals that end a VM" "amd-sp is not built"
+        return
+    fi
+    # shellcheck disable=SC2016 # for the stand-in
+    guest='while read -r line; do echo "$line" >>"${VM_CONF%/*}/buttons"; [[ $line != *system_powerdown* ]] || exit 0; done <"${job%/*}/monitor.in"'
+    signalled TERM
+    expect "SIGTERM presses the guest's power button" 143 'Pressing the guest.s power button'
+    check "by the monitor of QEMU" grep -q system_powerdown "$work/buttons"
+    signalled INT
+    expect "so does SIGINT" 130 'power button'
+    guest='exec sleep 61.25'
+    signalled TERM
+    expect "a guest that does not act on it is ended, and the price is named" 143 'did not power off in 2 seconds' \
+        'failed authorization'
+    signalled TERM TERM
+    expect "a second signal ends the VM at once" 143 'ended at once, as a second signal asked' 'failed authorization'
     check "no process is left running" [ -z "$(pgrep -f "$work/state/chip|sleep 61.25")" ]
     check "no temporary file is left" [ ! -e "$(cat "$work/run-dir")" ]
 }
@@ -323,4 +431,8 @@ registration
 kbs_life_cycle
 vm_inputs
 vm_ends
+busy_host
+vm_signals
+steps
+unified_kernel
 finish

@@ -125,7 +125,7 @@ static void a_reply_that_is_not_read_is_given_up(void **state)
     shutdown(fd, SHUT_WR);
     assert_true(strlen(net_read_all(fd)) < BIG_BODY);
     close(fd);
-    assert_int_equal(http_server_drain(served.server, 0), 0);
+    assert_int_equal(http_server_drain(served.server, 10000), 0);
     served_stop(&served);
 }
 

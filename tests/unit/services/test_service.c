@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "services/tpm/disk.h"
 #include "services/tpm/service.h"
 #include "tests/unit/child.h"
 #include "tests/unit/services/tpm_commands.h"
@@ -239,6 +240,60 @@ static void open_names_a_volume_of_a_wrong_size_and_a_damaged_one(void **state)
     stop_service(f);
 }
 
+/* Puts a state on the volume as if libtpms had. */
+static void store_state(struct fixture *f, const void *bytes, size_t size)
+{
+    const struct volume_storage storage = disk_storage(&f->disk);
+    struct tpm_state state;
+
+    assert_int_equal(state_open(&state, &storage, f->key), VOLUME_OK);
+    assert_int_equal(state_store(&state, bytes, size), VOLUME_OK);
+    state_close(&state);
+}
+
+static void open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new(void **state)
+{
+    /* NV_HEADER of libtpms: version, magic of the permanent state, version that is needed */
+    const uint8_t newer[] = {0, 99, 0xab, 0x36, 0x47, 0x23, 0, 99};
+    struct fixture *f = *state;
+
+    start_opened(f, 1);
+    stop_service(f);
+    store_state(f, "no TPM", 6);
+    start_service(f);
+    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_STATE_REFUSED);
+    assert_int_equal(f->response_size, 4);
+    stop_service(f);
+    store_state(f, newer, sizeof(newer));
+    start_service(f);
+    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_STATE_TOO_NEW);
+    stop_service(f);
+}
+
+/* TPM_PT_STARTUP_CLEAR, the bit "orderly". */
+static bool last_end_was_orderly(struct fixture *f)
+{
+    static const uint8_t get_startup_clear[] = {0x80, 0x01, 0, 0, 0, 22, 0, 0, 0x01, 0x7a, 0,
+                                                0,    0,    6, 0, 0, 2,  1, 0, 0,    0,    1};
+
+    assert_int_equal(command(f, get_startup_clear, sizeof(get_startup_clear)), TPM_RC_SUCCESS);
+    return (f->response[f->response_size - 4] & 0x80) != 0;
+}
+
+static void the_end_of_the_channel_is_an_orderly_end_of_the_tpm(void **state)
+{
+    struct fixture *f = *state;
+
+    start_opened(f, 1);
+    stop_service(f);
+    start_opened(f, 0);
+    assert_true(last_end_was_orderly(f));
+    open_says(f, 0); /* a reset of the machine is none */
+    assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_SUCCESS);
+    assert_false(last_end_was_orderly(f));
+    stop_service(f);
+}
+
 static void a_command_takes_microseconds(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +325,8 @@ int main(void)
         TEST(the_ek_is_given_after_startup_and_stays),
         TEST(open_without_a_whole_key_fails),
         TEST(open_names_a_volume_of_a_wrong_size_and_a_damaged_one),
+        TEST(open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new),
+        TEST(the_end_of_the_channel_is_an_orderly_end_of_the_tpm),
         TEST(a_command_takes_microseconds),
     };
 

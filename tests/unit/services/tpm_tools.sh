@@ -9,60 +9,8 @@ if [ $# -ne 1 ] || [ "$1" = -h ] || [ "$1" = --help ]; then
     echo "usage: $0 TPM_PROGRAM" >&2
     exit 2
 fi
-if ! command -v tpm2_startup >/dev/null; then
-    echo "skipped: tpm2-tools is not installed" >&2
-    exit 77
-fi
+. "$(dirname "$(readlink -f "$0")")/native_tpm.sh"
 
-tpm_program=$(realpath "$1")
-work=$(mktemp -d)
-tpm_pid=
-cleanup() {
-    if [ -n "$tpm_pid" ]; then kill "$tpm_pid" 2>/dev/null || true; fi
-    rm -rf "$work"
-}
-trap cleanup EXIT
-cd "$work"
-
-fail() {
-    echo "FAILED: $1" >&2
-    if [ -e tpm.log ]; then sed 's/^/    tpm: /' tpm.log >&2; fi
-    exit 1
-}
-
-# start_tpm KEY_FILE: starts the program on a free pair of ports and sends TPM2_Startup.
-start_tpm() {
-    local port
-    for _ in $(seq 20); do
-        port=$((20000 + 2 * (RANDOM % 10000)))
-        : >tpm.log
-        setpriv --pdeathsig KILL "$tpm_program" --tcp "$port" --state volume --key-file "$1" --create 2>>tpm.log &
-        tpm_pid=$!
-        for _ in $(seq 100); do
-            if grep -q 'TPM ready' tpm.log; then
-                export TPM2TOOLS_TCTI="mssim:host=localhost,port=$port"
-                tpm2_startup -c
-                return
-            fi
-            kill -0 "$tpm_pid" 2>/dev/null || break
-            sleep 0.05
-        done
-        grep -q 'cannot listen' tpm.log || break
-    done
-    fail "the TPM does not start"
-}
-
-stop_tpm() {
-    kill "$tpm_pid"
-    wait "$tpm_pid" || fail "the TPM ends with status $?"
-    tpm_pid=
-}
-
-# There is no resource manager, and few slots for objects: every command frees its own.
-quietly() {
-    "$@" >>tools.log 2>&1 || fail "$* says: $(tail -n 3 tools.log)"
-    tpm2_flushcontext -t
-}
 primary() {
     quietly tpm2_createprimary -C o -c primary.ctx
 }
@@ -70,8 +18,7 @@ ek_public() {
     quietly tpm2_createek -G rsa -c ek.ctx -u "$1"
 }
 
-head -c 64 /dev/urandom >right.key
-head -c 64 /dev/urandom >wrong.key
+(umask 077 && head -c 64 /dev/urandom >right.key && head -c 64 /dev/urandom >wrong.key)
 printf 'the secret' >secret
 
 echo "a blank volume gets a new TPM"
@@ -125,7 +72,54 @@ stop_tpm
 
 echo "a second TPM cannot use a volume in use"
 start_tpm right.key
-status=0
-"$tpm_program" --tcp 19998 --state volume --key-file right.key 2>second.log || status=$?
-[ "$status" -eq 3 ] || fail "the second TPM ends with status $status"
+# refused TEXT KEY_FILE: the program ends with status 3 and says TEXT.
+refused() {
+    local status=0
+    timeout 20 "$tpm_program" --tcp 19998 --state volume --key-file "$2" 2>second.log || status=$?
+    [ "$status" -eq 3 ] || fail "the program ends with status $status"
+    grep -q "$1" second.log || fail "it says something else: $(cat second.log)"
+}
+refused 'is another TPM using it?' right.key
+stop_tpm
+
+echo "a key file that others may read or change is refused, a pipe is not"
+for mode in 640 604 620 602 660 644; do
+    chmod $mode right.key
+    refused 'others than its owner may read or change it; chmod 600' right.key
+done
+chmod 400 right.key
+start_tpm <(cat right.key)
+stop_tpm
+
+# failed_tries: what the dictionary attack protection has counted
+failed_tries() { printf %d "$(tpm2_getcap properties-variable | sed -n 's/^TPM2_PT_LOCKOUT_COUNTER: //p')"; }
+
+echo "hard ends after the use of a protected object count for the lockout, orderly ends do not"
+start_tpm right.key
+quietly tpm2_nvdefine 0x1500005 -C o -s 8 -p password -a 'authread|authwrite|ownerwrite'
+printf '%08d' 1 | quietly tpm2_nvwrite 0x1500005 -C o -i -
+for signal in TERM INT HUP; do
+    tpm2_nvread 0x1500005 -C 0x1500005 -P password >/dev/null 2>>tools.log || fail "the index cannot be read"
+    end_tpm $signal
+    start_tpm right.key
+    [ "$(failed_tries)" = 0 ] || fail "after SIG$signal $(failed_tries) tries have failed"
+done
+for ends in 1 2 3; do
+    tpm2_nvread 0x1500005 -C 0x1500005 -P password >/dev/null 2>>tools.log || fail "the index cannot be read"
+    kill_tpm
+    start_tpm right.key
+    [ "$(failed_tries)" = $ends ] || fail "after $ends hard ends $(failed_tries) tries have failed"
+done
+! tpm2_nvread 0x1500005 -C 0x1500005 -P password >/dev/null 2>locked.log || fail "three hard ends do not lock"
+grep -qi '0x0*921' locked.log || fail "tpm2_nvread fails otherwise: $(cat locked.log)"
+quietly tpm2_dictionarylockout -c
+tpm2_nvread 0x1500005 -C 0x1500005 -P password >/dev/null 2>>tools.log || fail "the lockout was not ended"
+stop_tpm
+
+echo "a clock that was set ahead is not back after a hard end"
+start_tpm right.key
+tpm2_setclock 86400000
+kill_tpm
+start_tpm right.key
+[ "$(tpm2_readclock | sed -n 's/^ *clock: //p')" -ge 86400000 ] || fail "the clock is back"
 stop_tpm

@@ -77,14 +77,15 @@ static void the_xsave_size_is_computed_from_xcr0(void **state)
 static void a_hostile_count_is_refused_and_never_followed(void **state)
 {
     static struct cpuid_page hostile;
+    static struct cpuid kept;
 
     (void)state;
     hostile = page;
     hostile.count = UINT32_MAX;
-    assert_int_equal(cpuid_init(&hostile), STATUS_BAD_FORMAT);
+    assert_int_equal(cpuid_init(&kept, &hostile), STATUS_BAD_FORMAT);
     assert_int_equal(cpuid_look_up(&hostile, &bare, 0x12345678, 0).eax, 0);
     hostile.count = 0;
-    assert_int_equal(cpuid_init(&hostile), STATUS_BAD_FORMAT);
+    assert_int_equal(cpuid_init(&kept, &hostile), STATUS_BAD_FORMAT);
 }
 
 int main(void)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "svsm/mm/address.h"
+#include "svsm/base/address.h"
 #include "svsm/params/params.h"
 
 static struct boot_params params;

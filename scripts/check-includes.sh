@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Which folder may include which: fails on an include that goes upward, and on a cycle of includes.
+#
+# usage: scripts/check-includes.sh
+#
+# Exit status: 0 nothing found, 1 the output says which file includes what it must not, 2 usage.
+set -euo pipefail
+[ $# = 0 ] || { sed -n '3,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+cd "$(dirname "$(readlink -f "$0")")/.."
+
+# Each folder may include itself and those left of it in its line.
+LAYERS=(
+    "lib igvm"
+    "lib kbs"
+    "lib proxy"
+    "lib services"
+    "lib emulator/platform emulator/amd-sp emulator/cpu emulator/vmm"
+    "lib svsm/base svsm/arch svsm/mm svsm/sev svsm/console svsm/virtio svsm/params svsm/guest svsm/process svsm/requests svsm/trap"
+)
+# Known, and to be resolved: what kbs/ uses of igvm/ is to move to lib/igvm, guest_memory below emulator/cpu.
+EXCEPTIONS='
+kbs/explain/guesses.c igvm/boot_state.h
+kbs/cli/launch_file.c igvm/kvm_rules.h
+kbs/cli/launch_file.c igvm/loaded_file.h
+emulator/cpu/vcpu.h emulator/vmm/guest_memory.h
+emulator/cpu/rmp.h emulator/vmm/guest_memory.h
+emulator/cpu/npt.h emulator/vmm/guest_memory.h
+'
+
+# Lines "FILE INCLUDED" of our own sources, by the path from here.
+includes() {
+    git ls-files -co --exclude-standard -- lib igvm kbs proxy services emulator svsm |
+        grep -E '\.[chS]$' | xargs -d '\n' grep -HoE '^ *# *include "[^"]+"' 2>/dev/null |
+        sed -E 's/^([^:]+):.*"([^"]+)"$/\1 \2/'
+}
+
+upward() {
+    awk -v layers="$(printf '%s\n' "${LAYERS[@]}")" -v exceptions="$EXCEPTIONS" '
+        BEGIN {
+            lines = split(layers, line, "\n")
+            for (l = 1; l <= lines; l++) {
+                count = split(line[l], name, " ")
+                for (i = 1; i <= count; i++) {
+                    known[name[i]] = 1
+                    for (j = 1; j <= i; j++)
+                        allowed[name[i] " " name[j]] = 1
+                }
+            }
+            count = split(exceptions, entry, "\n")
+            for (i = 1; i <= count; i++)
+                exception[entry[i]] = 1
+        }
+        function folder(path, part) {
+            split(path, part, "/")
+            return (part[1] "/" part[2]) in known ? part[1] "/" part[2] : part[1]
+        }
+        {
+            from = folder($1)
+            to = folder($2)
+            if (!(from in known) || !(to in known)) { # main.c and the like, which are above all
+                if (to in known || to == from || $2 !~ "/") next
+            }
+            if ((from " " to) in allowed) next
+            if ($0 in exception) {
+                print "known: " $1 " includes " $2
+                next
+            }
+            print $1 " includes " $2
+            found = 1
+        }
+        END { exit found }'
+}
+
+status=0
+includes | upward || status=1
+if ! loops=$(includes | tsort 2>&1 >/dev/null); then
+    echo "a cycle of includes:"
+    sed -n 's/^tsort: \(.*\.[ch]\)$/    \1/p' <<<"$loops"
+    status=1
+fi
+exit $status

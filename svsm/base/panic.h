@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end: says why on the console, wipes the keys, and asks the host to end the VM. Every layer
+ * may call it; trap/panic.c, above all of them, does it.
+ */
+#ifndef SVSM_BASE_PANIC_H
+#define SVSM_BASE_PANIC_H
+
+/* Something that must not be, an attack, or a VM that must not start. */
+void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* For what cannot happen; never for anything that comes from outside. */
+#define CHECK(condition)                                                                           \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            panic("internal error: %s", #condition);                                               \
+    } while (0)
+
+#endif

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Takes the defences of the SVSM and of the attestation service out, one by one, in a copy of the sources, and expects
+# the named test to fail each time.
+#
+# usage: tests/svsm/mutants.sh [WORD]
+#
+#   WORD   only the mutants whose line contains it
+#
+# Exit status: 0 each was caught, 1 one was not or could not be made, 2 usage.
+set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../tap.sh"
+case $#${1-} in
+    0 | 1[!-]*) ;;
+    *) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+
+# TEST|FILE|SED EXPRESSION|what is taken out. TEST is the program's name in the build without "test_".
+mutants() {
+    cat <<'END'
+svsm_guest_calls|svsm/requests/pvalidate.c|/zero_pages(gpa_pointer(entry->page)/d|a validated page is zeroed before it is granted
+svsm_guest_calls|svsm/requests/pvalidate.c|s/revoked == RMP_FAULTED && !unchanged/false/|a fault at RMPADJUST is confirmed by PVALIDATE
+svsm_guest_calls|svsm/requests/pvalidate.c|s/revoked != RMP_DONE && revoked != RMP_FAULTED/false/|a page is revoked before it is rescinded
+svsm_guest_calls|svsm/requests/pvalidate.c|s/!guest_pages_ok(&guest->ranges, entry.page, entry.size)/false/|PVALIDATE for the guest's pages only
+svsm_guest_calls|svsm/requests/pvalidate.c|s/if (unchanged \&\& !entry->ignore_unchanged)/if (false)/|what was validated already is told
+svsm_requests|svsm/requests/pvalidate_list.c|s/header->entries <= (room/true || header->entries <= (room/|a list stays in its page
+svsm_requests|svsm/requests/pvalidate_list.c|s/(raw & SVSM_PVALIDATE_RESERVED)/false/|reserved bits of an entry
+svsm_guest_calls|svsm/requests/vcpu.c|s/return SVSM_ERR_INVALID_PARAMETER; .*taken.*/return SVSM_SUCCESS;/|no second VMSA
+svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE)/false/|a calling area is the guest's
+svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode = SVM_EXIT_INVALID/d|the exit code is spent
+svsm_guest_calls|svsm/requests/loop.c|s/ && take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
+svsm_guest_calls|svsm/guest/vmsa.c|s/efer & ~EFER_SVME, false/efer, false/|a vCPU that is served cannot run
+svsm_guest_calls|svsm/requests/call.h|/case RMP_FAULTED:/,/INVALID_ADDRESS;/d|a fault is no result of the guest's
+svsm_services|svsm/requests/attest.c|s/manifest_size > request->manifest.size .*/false ||/|reports fit in the guest's buffers
+svsm_services|svsm/requests/attest.c|s/!buffer_ok(guest, &request->report) .. //|a report's buffer is the guest's
+svsm_requests|svsm/requests/vtpm_request.c|s/request->locality != 0 .. //|locality 0
+svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->vmsa.v, PAGE_SIZE)/false/|VMSAs are out of bounds
+svsm_trap_frame|svsm/trap/frame.c|s/if ((const void \*)(frame + 1) != place->stack_top)/if (false)/|a frame is at the top of its stack
+svsm_trap_frame|svsm/trap/frame.c|s/if (with_error != has_error_code(trap_vector(frame)))/if (false)/|error codes are where they belong
+svsm_trap_frame|svsm/trap/frame.c|s/if (frame->cs != place->kernel_selector .*/if (false)/|frames come from our code
+svsm_trap_frame|svsm/trap/frame.c|s/frame->rip >= place->entry_start/false/|no exception interrupts the entry of another
+svsm_trap_frame|svsm/trap/vectors.S|s/testb \$8, %spl/testb $0, %spl/|the stack pointer tells of an error code
+svsm_trap_frame|svsm/trap/vectors.S|/andq \$~RFLAGS_AC/d|AC is cleared on entry
+svsm_trap_frame|svsm/trap/vectors.S|s/jnz 3f/nop/|a nested exception is told
+svsm_hostile_host|svsm/sev/rmp.c|s/if (unchanged)/if (false)/|validated twice ends the VM
+svsm_hostile_host|svsm/sev/rmp.c|/zero_pages(gpa_pointer(start), size);/d|own memory is zeroed after validation
+svsm_hostile_host|svsm/sev/ghcb.c|s/if (!(link->valid_bitmap\[bit . 8\] .*/if (false)/|fields must be marked valid
+svsm_hostile_host|svsm/sev/ghcb.c|s/return STATUS_HOST_REFUSED;/return STATUS_OK;/|an exception from the host is an error
+svsm_hostile_host|svsm/sev/ghcb.c|/put_field(link, 0, zeros, sizeof(zeros));/d|nothing of the last exit stays
+svsm_hostile_host|svsm/sev/ghcb_calls.c|s/progress.end_entry != list->header.end_entry/false/|a page state change keeps its list
+svsm_hostile_host|svsm/sev/ghcb_calls.c|s/progress.cur_entry < before/false/|a page state change goes forward
+svsm_hostile_host|svsm/sev/msr_protocol.c|s/return (response & GHCB_MSR_INFO_MASK) == (uint64_t)code;/return true;/|an answer answers its question
+svsm_hostile_host|svsm/sev/msr_protocol.c|s/min > VERSION .. max < VERSION/false/|the protocol's version
+svsm_hostile_host|svsm/sev/sev_status.c|s/ .. unknown != 0//|no unknown feature
+svsm_hostile_host|svsm/sev/sev_status.c|s/(status & REQUIRED) != REQUIRED/false/|SNP is on
+svsm_hostile_host|svsm/console/log.c|s/bool printable = .*/bool printable = true;/|a service's words cannot colour the console
+svsm_hostile_host|svsm/process/random.c|s/if (same == PROBES)/if (false)/|a stuck generator ends the VM
+svsm_boot|svsm/sev/secrets.c|s/unsigned key = svsm->guest_vmpl/unsigned key = 0/|VMPCK0 is not the guest's
+svsm_services|svsm/sev/secrets.c|/wipe(secrets->vmpck/d|VMPCK0 leaves its page
+svsm_boot|svsm/main.c|s/if ((features.ebx & required) != required)/if (false)/|SMEP and SMAP are required
+svsm_boot|svsm/main.c|s/!sev_status_restricts_injection()/false/|restricted injection is required
+svsm_boot|svsm/main.c|/^    secrets_wipe();/d|the secrets page is wiped before the guest runs
+svsm_memory_map|svsm/params/memory_map.c|s/ .. range.start < last_end//|ranges do not overlap
+svsm_boot|svsm/params/host_params.c|s/if (!memory_map_covers.*/if (false)/|the map covers the SVSM
+svsm_disk|svsm/virtio/block.c|s/if (sectors > SIZE_MAX_BYTES . BLOCK_SIZE)/if (false)/|capacities are bounded
+svsm_disk|svsm/virtio/block.c|s/if (device->failed)/if (false)/|a disk that timed out is not used again
+svsm_disk|svsm/virtio/block.c|s/page->status == REQUEST_STATUS_OK/true/|a disk's errors are errors
+svsm_syscalls|svsm/process/files.c|s/offset <= device->size \&\&/true \&\&/|inside the volume
+svsm_services|svsm/process/files.c|s/if (relay->full .. from.size/if (from.size/|the state key is taken once
+svsm_services|svsm/process/files.c|/wipe(relay->key/d|the relay is wiped
+svsm_services|svsm/process/amd_sp.c|s/ .. pages > AMD_SP_CERTIFICATE_PAGES//|certificate pages are bounded
+svsm_services|svsm/process/channel.c|s/if (!channel->answer_due)/if (false)/|one response for each request
+svsm_services|svsm/process/tpm_service.c|s/ && response.left <= room//|a response fits in the guest's page
+svsm_services|svsm/process/process.c|/wipe(&process->registers/d|the registers of an ended service
+svsm_services|svsm/mm/page_allocator.c|/zero_pages(page, PAGE_SIZE);/d|freed pages are zero
+svsm_syscalls|svsm/mm/address_space.c|s/if (owned . protection.execute : protection.write)/if (false)/|written pages never execute
+svsm_syscalls|svsm/mm/address_space.c|s/ .. protection.execute)$/)/|new pages never execute
+svsm_syscalls|svsm/mm/address_space.c|s/(\*entry & needed) != needed/false/|the kernel writes where the service may
+svsm_syscalls|svsm/mm/address_space.c|s/space->pages == space->pages_max/false/|a service's memory has a limit
+svsm_syscalls|svsm/process/syscall_memory.c|s/start - ARENA_START > ARENA_SIZE - size/false/|munmap stays in the arena
+svsm_syscalls|svsm/process/syscall_system.c|s/if (address >= USER_END)/if (false)/|FS stays in user space
+svsm_elf|svsm/process/elf.c|s/(header->p_flags & PF_X) \&\&/false \&\&/|no writable code in a program
+attest_attestation_protocol|services/attest/attestation_protocol.c|s/return ATTEST_ERR_CHALLENGE_SIZE;/(void)0;/|a challenge has its size
+attest_release|services/attest/release_terms.c|s/if (memcmp(terms->pins\[i\].kid/if (true || memcmp(terms->pins[i].kid/|the pin that signed
+attest_release|services/attest/release_reply.c|s/CRYPTO_memcmp(record->random.* == 0 \&\&/true \&\&/|a release is for this challenge
+attest_release|services/attest/release_reply.c|s/CRYPTO_memcmp(record->report_digest.* == 0 \&\&/true \&\&/|a release is for this report
+attest_release|services/attest/release_reply.c|s/CRYPTO_memcmp(record->key_digest.* == 0;/true;/|a release is for this key
+attest_release|services/attest/release_reply.c|s/return CRYPTO_memcmp(commit, .*/return true/|the content key is the one committed to
+attest_guest_request|services/attest/guest_request.c|s/ .. fields.vmpl != 0 ..$/ ||/|a report is of VMPL0
+attest_guest_request|services/attest/guest_request.c|s/memcmp(fields.report_data, report_data, REPORT_DATA_SIZE) != 0/false/|a report is about what was asked
+attest_fetch_key|services/attest/release_reply.c|s/ \&\& reply->size != STATE_KEY_SIZE/ \&\& false/|a key has 64 bytes
+END
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM HUP
+git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -t "$work")
+build=$work/build-mutants
+meson setup "$build" "$work" -Dwerror=false >"$work/setup.log" || { cat "$work/setup.log"; exit 1; }
+
+program() { find "$build/tests/unit" -type f -name "test_$1"; }
+target() { ninja -C "$build" -t targets all | sed -n "s|^\(tests/unit/[^:]*/test_$1\): .*|\1|p"; }
+
+mapfile -t lines < <(mutants | grep -F -- "${1-}")
+mapfile -t tests < <(printf '%s\n' "${lines[@]}" | cut -d '|' -f 1 | sort -u)
+for test in "${tests[@]}"; do
+    ninja -C "$build" "$(target "$test")" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
+    "$(program "$test")" >"$work/run.log" 2>&1 || { cat "$work/run.log"; exit 1; }
+done
+
+for line in "${lines[@]}"; do
+    test=${line%%|*} what=${line##*|}
+    rest=${line#*|} file=${rest%%|*}
+    expression=${rest#*|} expression=${expression%|*}
+    cp "$work/$file" "$work/original"
+    sed -i -e "$expression" "$work/$file"
+    name="without \"$what\" test_$test fails"
+    if cmp -s "$work/original" "$work/$file"; then
+        fail "$name" "there is nothing to take out in $file"
+    elif ! ninja -C "$build" "$(target "$test")" >"$work/build.log" 2>&1; then
+        fail "$name" "it does not compile" "$(grep -m 1 error: "$work/build.log" || true)"
+    elif timeout 60 "$(program "$test")" >"$work/run.log" 2>&1; then
+        fail "$name"
+    else
+        pass "$name"
+    fi
+    cp "$work/original" "$work/$file"
+done
+finish

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls of a hostile guest, with a host that helps it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/snp/exit_codes.h"
+#include "lib/snp/secrets_page.h"
+#include "svsm/arch/memory.h"
+#include "svsm/mm/page_allocator.h"
+#include "svsm/requests/loop.h"
+#include "tests/unit/svsm/fake/vm.h"
+
+#define LIST      0x90000ull
+#define OWN       0x91000ull
+#define FRESH     0x100000ull
+#define ROM_START 0xA0000ull
+#define ROM_END   0x100000ull
+#define VALIDATE  SVSM_PVALIDATE_ACTION
+#define IGNORE_CF SVSM_PVALIDATE_IGNORE_CF
+#define LARGE     1
+
+static const uint8_t secret[16] = "the state key...";
+
+static int start(void **state)
+{
+    (void)state;
+    vm_start_guest();
+    vm_give_guest(gpa(LIST));
+    vm_give_guest(gpa(OWN));
+    memcpy(fake_bytes(gpa(FAKE_REGION + 0x30000)), secret, sizeof(secret));
+    return 0;
+}
+
+/* Every page but the SVSM's is assigned, as after the guest's own page state changes. */
+static void assign(uint64_t from, uint64_t to)
+{
+    for (uint64_t at = from; at < to; at += PAGE_SIZE) {
+        if (fake_page(gpa(at))->owner == FAKE_HOSTS)
+            fake_give(gpa(at), FAKE_ASSIGNED);
+    }
+}
+
+static uint64_t pvalidate_list(const uint64_t *entries, uint16_t count)
+{
+    struct svsm_pvalidate_list *list = (struct svsm_pvalidate_list *)fake_bytes(gpa(LIST));
+
+    *list = (struct svsm_pvalidate_list){.entries = count};
+    memcpy(list + 1, entries, count * sizeof(*entries));
+    return vm_call(SVSM_PROTOCOL_CORE, SVSM_CORE_PVALIDATE, LIST, 0, 0);
+}
+
+static uint64_t pvalidate(uint64_t entry)
+{
+    return pvalidate_list(&entry, 1);
+}
+
+static uint16_t list_next(void)
+{
+    return ((struct svsm_pvalidate_list *)fake_bytes(gpa(LIST)))->next;
+}
+
+static bool granted(uint64_t page)
+{
+    return fake_page(gpa(page))->permissions[FAKE_VMPL] != 0;
+}
+
+static void every_page_is_all_written_before_it_is_granted(void **state)
+{
+    uint64_t pages[] = {0x9F000, ROM_START, 0xC0000, ROM_END - PAGE_SIZE, FRESH};
+
+    (void)state;
+    assign(0x9F000, FRESH + PAGE_SIZE);
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        memset(fake_bytes(gpa(pages[i])), 0x77, PAGE_SIZE);
+        assert_int_equal(pvalidate(pages[i] | VALIDATE), SVSM_SUCCESS);
+        assert_true(granted(pages[i]));
+        for (size_t byte = 0; byte < PAGE_SIZE; byte++)
+            assert_int_equal(fake_bytes(gpa(pages[i]))[byte], 0);
+    }
+}
+
+static void a_page_of_the_svsm_that_the_host_moved_is_not_readable(void **state)
+{
+    uint64_t targets[] = {0xC0000, FRESH, 0xFF000, 0xA0000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        (void)start(NULL);
+        fake_move(gpa(FAKE_REGION + 0x30000), gpa(targets[i]));
+        assert_int_equal(pvalidate(targets[i] | VALIDATE), SVSM_SUCCESS);
+        assert_false(fake_leaks(secret, sizeof(secret)));
+    }
+}
+
+static void a_large_page_over_the_rom_range_is_written_too(void **state)
+{
+    (void)state;
+    fake.large_pages = true;
+    vm.guest.ranges.vcpus[0].caa = gpa(0x400000);
+    vm_give_guest(gpa(0x400000));
+    for (uint64_t at = 0; at < LARGE_PAGE_SIZE; at += PAGE_SIZE)
+        fake_give(gpa(at), FAKE_ASSIGNED);
+    memset(fake_bytes(gpa(ROM_START)), 0x77, ROM_END - ROM_START);
+    vm_give_guest(gpa(0x500000));
+    ((struct svsm_pvalidate_list *)fake_bytes(gpa(0x500000)))->entries = 1;
+    *(uint64_t *)fake_bytes(gpa(0x500008)) = VALIDATE | LARGE;
+    assert_int_equal(vm_call(SVSM_PROTOCOL_CORE, SVSM_CORE_PVALIDATE, 0x500000, 0, 0),
+                     SVSM_SUCCESS);
+    for (uint64_t at = ROM_START; at < ROM_END; at++)
+        assert_int_equal(fake_bytes(gpa(at))[0], 0);
+    assert_true(granted(ROM_START));
+}
+
+static void what_was_validated_twice_is_told_and_not_granted(void **state)
+{
+    (void)state;
+    assign(FRESH, FRESH + PAGE_SIZE);
+    fake_place(gpa(FRESH), FAKE_VALIDATED);
+    memcpy(fake_bytes(gpa(FRESH)), secret, sizeof(secret));
+    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_false(granted(FRESH));
+    assert_int_equal(pvalidate(FRESH | VALIDATE | IGNORE_CF), SVSM_SUCCESS);
+    assert_false(fake_leaks(secret, sizeof(secret)));
+}
+
+static void a_page_that_is_the_hosts_is_a_bad_address(void **state)
+{
+    (void)state;
+    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(pvalidate(FRESH), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(list_next(), 0);
+}
+
+static void a_fault_is_never_a_result(void **state)
+{
+    (void)state;
+    assert_int_equal(svsm_rmp_result(RMP_DONE), SVSM_SUCCESS);
+    assert_int_equal(svsm_rmp_result(RMP_FAULTED), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), SVSM_ERR_PROTOCOL + 6);
+    fake.large_pages = false;
+    assert_int_equal(pvalidate(0x400000 | VALIDATE | LARGE), SVSM_ERR_PROTOCOL + 6);
+}
+
+static int faults_left;
+
+static bool injects(gpa_t page)
+{
+    (void)page;
+    return faults_left-- > 0;
+}
+
+static void rescinding_ends_the_guests_access(void **state)
+{
+    (void)state;
+    assert_int_equal(pvalidate(OWN), SVSM_SUCCESS);
+    assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_ASSIGNED);
+    assert_false(granted(OWN));
+    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_int_equal(pvalidate(OWN | IGNORE_CF), SVSM_SUCCESS);
+}
+
+static void a_page_whose_access_cannot_be_taken_stays_valid(void **state)
+{
+    (void)state;
+    fake.adjust_result = RMP_NO_PERMISSION;
+    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_VALIDATED);
+}
+
+static void an_injected_fault_does_not_skip_the_revocation(void **state)
+{
+    (void)state;
+    faults_left = 1;
+    fake.on_rmp = injects;
+    assert_string_equal(
+        ENDS(pvalidate(OWN)),
+        "attack: the host injected a fault while page 91000 was taken from the guest");
+}
+
+static void faults_at_validation_grant_nothing(void **state)
+{
+    (void)state;
+    assign(FRESH, FRESH + PAGE_SIZE);
+    faults_left = 1;
+    fake.on_rmp = injects;
+    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
+    assert_false(granted(FRESH));
+}
+
+static void addresses_of_others_are_refused_in_each_call(void **state)
+{
+    uint64_t bad[] = {FAKE_REGION,
+                      FAKE_REGION + FAKE_REGION_SIZE - PAGE_SIZE,
+                      direct_gpa(vm.vmsa).v,
+                      FAKE_RAM,
+                      0xFEF00000,
+                      1ull << 47 | OWN,
+                      ~0xFFFull};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(pvalidate(bad[i] | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(pvalidate(bad[i]), SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(vm_call(0, SVSM_CORE_PVALIDATE, bad[i], 0, 0), SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, bad[i], 0, 0), SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(vm_call(0, SVSM_CORE_CREATE_VCPU, bad[i], OWN, 0),
+                         SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(vm_call(0, SVSM_CORE_CREATE_VCPU, OWN, bad[i], 0),
+                         SVSM_ERR_INVALID_ADDRESS);
+        assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, bad[i], 0, 0),
+                         SVSM_ERR_INVALID_PARAMETER);
+        assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, SVSM_ATTEST_SERVICES, bad[i], 0, 0),
+                         SVSM_ERR_INVALID_PARAMETER);
+    }
+    assert_false(fake_region_is_granted());
+    assert_false(fake_leaks(secret, sizeof(secret)));
+}
+
+static void no_second_vmsa_is_made(void **state)
+{
+    struct vmsa *page = (struct vmsa *)fake_bytes(gpa(OWN));
+
+    (void)state;
+    for (unsigned apic_id = 0; apic_id < 10; apic_id++) {
+        for (uint8_t vmpl = 0; vmpl < VMPL_COUNT; vmpl++) {
+            *page = *vm.vmsa;
+            page->vmpl = vmpl;
+            assert_int_equal(vm_call(0, SVSM_CORE_CREATE_VCPU, OWN, FRESH, apic_id),
+                             SVSM_ERR_INVALID_PARAMETER);
+            assert_false(fake_page(gpa(OWN))->vmsa);
+            assert_int_equal(fake_page(gpa(OWN))->permissions[FAKE_VMPL], RMP_ALL);
+        }
+    }
+    assert_int_equal(vm_call(0, SVSM_CORE_DELETE_VCPU, OWN, 0, 0), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(vm_call(0, SVSM_CORE_DELETE_VCPU, direct_gpa(vm.vmsa).v, 0, 0),
+                     SVSM_ERR_INVALID_PARAMETER);
+    assert_true(fake_page(direct_gpa(vm.vmsa))->vmsa);
+}
+
+static void a_page_state_change_of_the_guests_ends_no_vm(void **state)
+{
+    (void)state;
+    fake_give(gpa(LIST), FAKE_HOSTS);
+    assert_int_equal(vm_call(0, SVSM_CORE_PVALIDATE, LIST, 0, 0), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, LIST, 0, 0),
+                     SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, LIST, 0, 0), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(vm_call(0, SVSM_CORE_CREATE_VCPU, LIST, OWN, 0), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, SVSM_ATTEST_SERVICES, LIST, 0, 0),
+                     SVSM_ERR_INVALID_PARAMETER);
+}
+
+/* T36: between the check of a list's header and its entries, the guest writes the list. */
+static bool rewrites_the_list(gpa_t at, size_t size, bool write)
+{
+    (void)size;
+    if (!write && at.v == LIST) {
+        uint64_t entry = FAKE_REGION | VALIDATE;
+
+        memcpy(fake_bytes(gpa(LIST + sizeof(struct svsm_pvalidate_list))), &entry, sizeof(entry));
+    }
+    return false;
+}
+
+static void entries_that_change_after_the_header_was_read_are_checked_as_they_are(void **state)
+{
+    (void)state;
+    assign(FRESH, FRESH + PAGE_SIZE);
+    fake.on_guarded = rewrites_the_list;
+    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
+    assert_false(fake_region_is_granted());
+}
+
+/* And the count grows beyond the page after it was read. */
+static bool grows_the_list(gpa_t at, size_t size, bool write)
+{
+    (void)size;
+    if (!write && at.v == LIST + 8)
+        ((struct svsm_pvalidate_list *)fake_bytes(gpa(LIST)))->entries = 0xFFFF;
+    return false;
+}
+
+static void a_count_is_read_once(void **state)
+{
+    uint64_t entries[2] = {FRESH | VALIDATE, (FRESH + PAGE_SIZE) | VALIDATE};
+
+    (void)state;
+    assign(FRESH, FRESH + 2 * PAGE_SIZE);
+    fake.on_guarded = grows_the_list;
+    assert_int_equal(pvalidate_list(entries, 2), SVSM_SUCCESS);
+    assert_int_equal(list_next(), 2);
+}
+
+static void progress_says_where_a_list_stopped(void **state)
+{
+    uint64_t entries[3] = {FRESH | VALIDATE, FAKE_REGION | VALIDATE,
+                           (FRESH + PAGE_SIZE) | VALIDATE};
+
+    (void)state;
+    assign(FRESH, FRESH + 2 * PAGE_SIZE);
+    assert_int_equal(pvalidate_list(entries, 3), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(list_next(), 1);
+    assert_true(granted(FRESH));
+    assert_false(granted(FRESH + PAGE_SIZE));
+}
+
+static void a_new_calling_area_protects_itself(void **state)
+{
+    (void)state;
+    fake_bytes(gpa(OWN))[0] = 1;
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(fake_bytes(gpa(OWN))[0], 0);
+    assert_int_equal(vm.guest.ranges.vcpus[0].caa.v, OWN);
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN + 8, 0, 0), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(pvalidate(OWN), SVSM_ERR_INVALID_ADDRESS);
+}
+
+static void what_is_not_offered_has_its_own_error(void **state)
+{
+    (void)state;
+    assert_int_equal(vm_call(3, 0, 0, 0, 0), SVSM_ERR_UNSUPPORTED_PROTOCOL);
+    assert_int_equal(vm_call(0, SVSM_CORE_DEPOSIT_MEM, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
+    assert_int_equal(vm_call(0, 77, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
+    assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, 2, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
+    assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, 2, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
+    assert_int_equal(vm_call(0, SVSM_CORE_CONFIGURE_VTOM, 2, 0, 0), SVSM_ERR_INVALID_REQUEST);
+    assert_int_equal(vm_call(0, SVSM_CORE_CONFIGURE_VTOM, 1, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 0);
+    assert_int_equal(vm_call(0, SVSM_CORE_QUERY_PROTOCOL, 2ull << 32 | 1, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 1ull << 32 | 1);
+    assert_int_equal(vm_call(0, SVSM_CORE_QUERY_PROTOCOL, 2ull << 32 | 2, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 0);
+    assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_QUERY, 0, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 1u << SVSM_VTPM_SEND_COMMAND);
+}
+
+/* T15 */
+static unsigned visits;
+static bool pending_stays;
+
+static void comes_back(void)
+{
+    if (pending_stays)
+        fake_bytes(gpa(FAKE_CAA))[0] = 1;
+    if (++visits == 3)
+        fake_end("enough");
+}
+
+static void a_call_is_served_once_however_often_the_host_comes_back(void **state)
+{
+    (void)state;
+    vm.vmsa->rax = SVSM_CORE_QUERY_PROTOCOL;
+    vm.vmsa->rcx = 1;
+    vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
+    fake_bytes(gpa(FAKE_CAA))[0] = 1;
+    pending_stays = true;
+    visits = 0;
+    fake_host.guest = comes_back;
+    /* The first visit serves it; RAX is then SVSM_SUCCESS, which is the call REMAP_CA of 0. */
+    vm.vmsa->rdx = 1;
+    assert_string_equal(ENDS(requests_run(&vm.guest)), "enough");
+    assert_int_equal(vm.vmsa->rax, SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 1ull << 32 | 1);
+    assert_int_equal(vm.vmsa->guest_exitcode, SVM_EXIT_INVALID);
+}
+
+static void without_a_pending_call_nothing_is_served(void **state)
+{
+    (void)state;
+    vm.vmsa->rax = 0x99ull << 32;
+    vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
+    pending_stays = false;
+    visits = 0;
+    fake_host.guest = comes_back;
+    assert_string_equal(ENDS(requests_run(&vm.guest)), "enough");
+    assert_int_equal(vm.vmsa->rax, 0x99ull << 32);
+}
+
+/* T14 */
+static bool runnable_in_a_call;
+
+static bool looks_at_efer(gpa_t at, size_t size, bool write)
+{
+    (void)at;
+    (void)size;
+    (void)write;
+    runnable_in_a_call |= (vm.vmsa->efer & EFER_SVME) != 0;
+    return false;
+}
+
+static void a_vcpu_cannot_run_while_it_is_served(void **state)
+{
+    (void)state;
+    runnable_in_a_call = false;
+    fake.on_guarded = looks_at_efer;
+    assign(FRESH, FRESH + PAGE_SIZE);
+    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_SUCCESS);
+    assert_false(runnable_in_a_call);
+    assert_true(vm.vmsa->efer & EFER_SVME);
+}
+
+static void a_calling_area_that_went_away_means_no_call(void **state)
+{
+    (void)state;
+    vm.vmsa->rax = 0x99ull << 32;
+    vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
+    fake_give(gpa(FAKE_CAA), FAKE_HOSTS);
+    visits = 0;
+    pending_stays = false;
+    fake_host.guest = comes_back;
+    assert_string_equal(ENDS(requests_run(&vm.guest)), "enough");
+    assert_int_equal(vm.vmsa->rax, 0x99ull << 32);
+}
+
+static void refuses_to_run(void)
+{
+    fake.ghcb_msr = 1ull << 32 | GHCB_MSR_RUN_VMPL_RESP;
+}
+static void answers_nonsense(void)
+{
+    fake.ghcb_msr = GHCB_MSR_PSC_RESP;
+}
+
+static void a_host_that_does_not_run_the_guest_ends_the_vm(void **state)
+{
+    (void)state;
+    fake.host = refuses_to_run;
+    assert_string_equal(ENDS(requests_run(&vm.guest)),
+                        "the host does not run the guest: the host refused");
+    fake.host = answers_nonsense;
+    assert_string_equal(ENDS(requests_run(&vm.guest)),
+                        "the host does not run the guest: the host broke the protocol");
+}
+
+/* Without its services the guest gets errors, and the VM goes on. */
+static void a_tpm_that_ended_answers_that_it_failed(void **state)
+{
+    static const uint8_t failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
+    uint8_t *buffer = fake_bytes(gpa(OWN));
+
+    (void)state;
+    buffer[0] = SVSM_VTPM_SEND_COMMAND;
+    buffer[5] = 12;
+    assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, OWN, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(buffer[0], sizeof(failure));
+    assert_memory_equal(buffer + 4, failure, sizeof(failure));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_page_is_all_written_before_it_is_granted, start),
+        cmocka_unit_test_setup(a_page_of_the_svsm_that_the_host_moved_is_not_readable, start),
+        cmocka_unit_test_setup(a_large_page_over_the_rom_range_is_written_too, start),
+        cmocka_unit_test_setup(what_was_validated_twice_is_told_and_not_granted, start),
+        cmocka_unit_test_setup(a_page_that_is_the_hosts_is_a_bad_address, start),
+        cmocka_unit_test_setup(a_fault_is_never_a_result, start),
+        cmocka_unit_test_setup(rescinding_ends_the_guests_access, start),
+        cmocka_unit_test_setup(a_page_whose_access_cannot_be_taken_stays_valid, start),
+        cmocka_unit_test_setup(an_injected_fault_does_not_skip_the_revocation, start),
+        cmocka_unit_test_setup(faults_at_validation_grant_nothing, start),
+        cmocka_unit_test_setup(addresses_of_others_are_refused_in_each_call, start),
+        cmocka_unit_test_setup(no_second_vmsa_is_made, start),
+        cmocka_unit_test_setup(a_page_state_change_of_the_guests_ends_no_vm, start),
+        cmocka_unit_test_setup(
+            entries_that_change_after_the_header_was_read_are_checked_as_they_are, start),
+        cmocka_unit_test_setup(a_count_is_read_once, start),
+        cmocka_unit_test_setup(progress_says_where_a_list_stopped, start),
+        cmocka_unit_test_setup(a_new_calling_area_protects_itself, start),
+        cmocka_unit_test_setup(what_is_not_offered_has_its_own_error, start),
+        cmocka_unit_test_setup(a_call_is_served_once_however_often_the_host_comes_back, start),
+        cmocka_unit_test_setup(without_a_pending_call_nothing_is_served, start),
+        cmocka_unit_test_setup(a_vcpu_cannot_run_while_it_is_served, start),
+        cmocka_unit_test_setup(a_calling_area_that_went_away_means_no_call, start),
+        cmocka_unit_test_setup(a_host_that_does_not_run_the_guest_ends_the_vm, start),
+        cmocka_unit_test_setup(a_tpm_that_ended_answers_that_it_failed, start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/* The two services: what they are given, what the kernel makes of their answers, and how they end.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include <cmocka.h>
+
+#include "lib/abi/attest_service.h"
+#include "lib/abi/tpm_service.h"
+#include "lib/base/bytes.h"
+#include "lib/snp/secrets_page.h"
+#include "lib/snp/svsm_abi.h"
+#include "svsm/arch/memory.h"
+#include "svsm/mm/page_allocator.h"
+#include "svsm/process/attest_service.h"
+#include "svsm/process/tpm_service.h"
+#include "tests/unit/svsm/fake/vm.h"
+
+#define DATA   0x401000ull
+#define BUFFER 0x91000ull
+
+static const uint8_t tpm_failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
+static uint32_t answered_status, answered_word;
+static size_t answered_size;
+static uint8_t last_request[CHANNEL_MESSAGE_MAX];
+static size_t last_request_size;
+
+/* status, a word, and 0x5A up to the size. */
+static size_t answers(const uint8_t *request, size_t size, uint8_t *response)
+{
+    memcpy(last_request, request, size);
+    last_request_size = size;
+    memset(response, 0x5A, CHANNEL_MESSAGE_MAX + 1);
+    put_le32(response, answered_status);
+    put_le32(response + 4, answered_word);
+    return answered_size;
+}
+
+static int start(void **state)
+{
+    (void)state;
+    vm_start_guest();
+    vm_give_guest(gpa(BUFFER));
+    answered_status = 0;
+    answered_word = 0;
+    answered_size = 8;
+    vm_serve(answers);
+    memset(&vm.attest, 0, sizeof(vm.attest));
+    memset(&vm.tpm, 0, sizeof(vm.tpm));
+    if (block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock) != STATUS_OK ||
+        attest_service_start(&vm.attest, &vm.cpu, &vm.params.services[0], &vm.proxy, &vm.amd_sp,
+                             &vm.state_key, &vm.kbs) != STATUS_OK ||
+        tpm_service_start(&vm.tpm, &vm.cpu, &vm.params.services[1], &vm.volume, &vm.state_key) !=
+            STATUS_OK)
+        return -1;
+    return 0;
+}
+
+static bool is_open(const struct service *service, unsigned descriptor)
+{
+    return service->process.files[descriptor].operations != NULL;
+}
+
+static const void *behind(const struct service *service, unsigned descriptor)
+{
+    return service->process.files[descriptor].object;
+}
+
+/* T52, T53 */
+static void each_service_has_its_own_descriptors_and_no_other(void **state)
+{
+    (void)state;
+    for (unsigned descriptor = 0; descriptor < PROCESS_FILES_MAX; descriptor++) {
+        assert_int_equal(is_open(&vm.attest, descriptor), descriptor >= 1 && descriptor <= 8);
+        assert_int_equal(is_open(&vm.tpm, descriptor), descriptor >= 1 && descriptor <= 5);
+        if (is_open(&vm.attest, descriptor))
+            assert_ptr_not_equal(behind(&vm.attest, descriptor), &vm.volume);
+        if (is_open(&vm.tpm, descriptor)) {
+            assert_ptr_not_equal(behind(&vm.tpm, descriptor), &vm.proxy);
+            assert_ptr_not_equal(behind(&vm.tpm, descriptor), &vm.amd_sp);
+        }
+    }
+    assert_ptr_equal(behind(&vm.tpm, SERVICE_DISK_FD), &vm.volume);
+    assert_ptr_equal(behind(&vm.attest, ATTEST_FD_PROXY), &vm.proxy);
+}
+
+static void the_state_key_goes_one_way_and_once(void **state)
+{
+    uint8_t key[STATE_KEY_SIZE];
+
+    (void)state;
+    memset(key, 0x99, sizeof(key));
+    assert_int_equal(user_write(&vm.attest.process.space, (uva_t){DATA}, key, sizeof(key)), 0);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 63, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, 0, 64, 0), -EFAULT);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 64, 0), 64);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 64, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_STATE_KEY, DATA, 64, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, SERVICE_KEY_FD, DATA, 64, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 63, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 64);
+    assert_int_equal(user_read(&vm.tpm.process.space, key, (uva_t){DATA}, sizeof(key)), 0);
+    assert_int_equal(key[63], 0x99);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 0);
+    for (size_t i = 0; i < sizeof(vm.state_key.key); i++)
+        assert_int_equal(vm.state_key.key[i], 0);
+}
+
+/* T38 */
+static void vmpck0_is_given_once_and_gone(void **state)
+{
+    uint8_t key[VMPCK_SIZE];
+    const struct secrets_page *page = (struct secrets_page *)fake_bytes(gpa(FAKE_SECRETS_PAGE));
+
+    (void)state;
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 31, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 64, 0), VMPCK_SIZE);
+    assert_int_equal(user_read(&vm.attest.process.space, key, (uva_t){DATA}, sizeof(key)), 0);
+    assert_int_equal(key[0], 0xA0);
+    assert_int_equal(page->vmpck[0][0], 0);
+    assert_int_equal(page->vmpck[1][0], 0xA1);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 64, 0), 0);
+}
+
+static void whom_to_believe_is_read_once_and_whole(void **state)
+{
+    (void)state;
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 471, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 500, 0), 472);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 500, 0), 0);
+}
+
+static void the_amd_sp_is_one_write_and_one_read(void **state)
+{
+    uint64_t at = (uint64_t)vm_syscall(&vm.attest, SYS_mmap, 0, 0x10000, 3, 0x22);
+    struct amd_sp_request request = {.kind = AMD_SP_EXT_GUEST_REQUEST, .certificate_pages = 2};
+    struct amd_sp_answer answer;
+    const uint64_t size = offsetof(struct amd_sp_answer, certificates) + 2 * PAGE_SIZE;
+
+    (void)state;
+    fake_host.exitinfo2 = 0x100000000;
+    fake_host.certificate_pages_needed = 3;
+    assert_int_equal(user_write(&vm.attest.process.space, (uva_t){at}, &request, sizeof(request)),
+                     0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_AMD_SP, at, 0x8000, 0), 0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_AMD_SP, at, 4103, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_AMD_SP, at, 4104, 0), 4104);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_AMD_SP, at, size - 1, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_AMD_SP, at, 0x8000, 0), size);
+    assert_int_equal(user_read(&vm.attest.process.space, &answer, (uva_t){at}, size), 0);
+    assert_int_equal(answer.exitinfo2, 0x100000000);
+    assert_int_equal(answer.rbx, 3);
+    assert_int_equal(answer.message[0], 0x55);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_AMD_SP, at, 0x8000, 0), 0);
+    request.kind = 2;
+    assert_int_equal(user_write(&vm.attest.process.space, (uva_t){at}, &request, sizeof(request)),
+                     0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_AMD_SP, at, 4104, 0), -EINVAL);
+    request = (struct amd_sp_request){.certificate_pages = 5};
+    assert_int_equal(user_write(&vm.attest.process.space, (uva_t){at}, &request, sizeof(request)),
+                     0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_AMD_SP, at, 4104, 0), -EINVAL);
+    assert_int_equal(fake_host.guest_requests, 1);
+}
+
+/* The channel. */
+static void a_response_is_due_once_for_each_request(void **state)
+{
+    (void)state;
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
+    vm.tpm.channel.request_size = 100;
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, CHANNEL_FD, DATA, 99, 0), -EMSGSIZE);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, CHANNEL_FD, DATA, 8192, 0), 100);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 0, 0), -EMSGSIZE);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 8193, 0), -EMSGSIZE);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, 8, 8192, 0), -EFAULT);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 8192, 0), 8192);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
+}
+
+static void what_open_answers_is_said_or_ends_the_vm(void **state)
+{
+    static const struct {
+        uint32_t status, how;
+        const char *end;
+    } cases[] = {
+        {0, 0, ""},
+        {0, 1, ""},
+        {0, 2, ""},
+        {0, 3, "tpm: the service does not say how it opened the volume"},
+        {1, 0, "tpm: the state volume failed"},
+        {2, 0, "tpm: the state volume is damaged; it was not changed"},
+        {4, 0, "tpm: the service cannot open the state volume"},
+        {77, 0, "tpm: the service cannot open the state volume"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        answered_status = cases[i].status;
+        answered_word = cases[i].how;
+        assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), cases[i].end);
+        assert_int_equal(get_le32(last_request), SERVICE_OPEN);
+    }
+    answered_status = 0;
+    answered_size = 7;
+    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: malformed response");
+    answered_size = 3;
+    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service gave no response");
+    answered_size = 0;
+    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service has ended");
+    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service has ended");
+}
+
+static void without_the_state_key_the_vm_ends_with_the_reason(void **state)
+{
+    static const char *const reasons[] = {"malformed request",
+                                          "the proxy does not answer",
+                                          "the proxy or the KBS broke the protocol",
+                                          "the KBS refused",
+                                          "the proxy could not reach the KBS",
+                                          "the AMD-SP refused",
+                                          "the released secret is no 64-byte key",
+                                          "the reply did not decrypt",
+                                          "it failed itself",
+                                          "the key is not from a KBS that this image trusts",
+                                          "the KBS is busy",
+                                          "the KBS failed",
+                                          "a gateway does not reach the KBS",
+                                          "the KBS's address redirects elsewhere",
+                                          "no common version of a protocol",
+                                          "the proxy brings no key and does not say why",
+                                          "unknown reason"};
+
+    (void)state;
+    assert_string_equal(ENDS(attest_service_fetch_key(&vm.attest)), "");
+    for (uint32_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        char expected[128] = "attest: ";
+
+        answered_status = i + 1;
+        strcat(expected, reasons[i]);
+        strcat(expected, ": no attestation, no state");
+        assert_string_equal(ENDS(attest_service_fetch_key(&vm.attest)), expected);
+    }
+    answered_size = 0;
+    assert_string_equal(ENDS(attest_service_fetch_key(&vm.attest)),
+                        "attest: the service has ended: no attestation, no state");
+}
+
+/* The guest's commands. */
+static uint64_t command(size_t size)
+{
+    uint8_t *buffer = fake_bytes(gpa(BUFFER));
+
+    memset(buffer, 0x11, PAGE_SIZE);
+    put_le32(buffer, SVSM_VTPM_SEND_COMMAND);
+    buffer[4] = 0;
+    put_le32(buffer + 5, (uint32_t)size);
+    return vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, BUFFER, 0, 0);
+}
+
+static void a_command_goes_to_the_tpm_and_its_response_to_the_guest(void **state)
+{
+    (void)state;
+    answered_size = 4 + 20;
+    assert_int_equal(command(30), SVSM_SUCCESS);
+    assert_int_equal(get_le32(last_request), SERVICE_COMMAND);
+    assert_int_equal(last_request[4], 0);
+    assert_int_equal(last_request_size, 5 + 30);
+    assert_int_equal(last_request[5], 0x11);
+    assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), 20);
+    assert_int_equal(fake_bytes(gpa(BUFFER))[8], 0x5A);
+}
+
+static void every_response_that_fits_in_the_page_arrives(void **state)
+{
+    (void)state;
+    for (size_t size = 4; size <= 4092; size += 8) {
+        answered_size = 4 + size;
+        assert_int_equal(command(10), SVSM_SUCCESS);
+        assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), size);
+        assert_int_equal(fake_bytes(gpa(BUFFER))[3 + size], size > 4 ? 0x5A : 0);
+    }
+}
+
+static void a_tpm_that_fails_answers_so_and_the_vm_goes_on(void **state)
+{
+    (void)state;
+    for (int how = 0; how < 3; how++) {
+        answered_status = how == 0 ? SERVICE_TPM_FAILED : 0;
+        answered_size = how == 1 ? 4 + 4093 : how == 2 ? 0 : 8;
+        assert_int_equal(command(10), SVSM_SUCCESS);
+        assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), sizeof(tpm_failure));
+        assert_memory_equal(fake_bytes(gpa(BUFFER)) + 4, tpm_failure, sizeof(tpm_failure));
+    }
+    assert_int_equal(command(10), SVSM_SUCCESS); /* it has ended by now */
+    assert_memory_equal(fake_bytes(gpa(BUFFER)) + 4, tpm_failure, sizeof(tpm_failure));
+    assert_non_null(strstr(vm_console(), "service tpm ended: a fault"));
+}
+
+static size_t gives_the_page_away(const uint8_t *request, size_t size, uint8_t *response)
+{
+    fake_give(gpa(BUFFER), FAKE_HOSTS);
+    return answers(request, size, response);
+}
+
+static void a_response_to_a_page_that_went_away_is_an_error(void **state)
+{
+    (void)state;
+    vm_serve(gives_the_page_away);
+    assert_int_equal(command(10), SVSM_ERR_INVALID_ADDRESS);
+}
+
+/* T51 */
+static void a_service_that_ends_leaves_nothing_behind(void **state)
+{
+    static const uint8_t seed[] = "an endorsement seed";
+    uint8_t *frame;
+    uint64_t *table = vm.tpm.process.space.root;
+    size_t left;
+
+    (void)state;
+    assert_int_equal(user_write(&vm.tpm.process.space, (uva_t){DATA}, seed, sizeof(seed)), 0);
+    for (unsigned level = 3; level > 0; level--)
+        table = gpa_pointer(gpa(table[DATA >> (12 + 9 * level) & 511] & 0x00007FFFFFFFF000ull));
+    frame = gpa_pointer(gpa(table[DATA >> 12 & 511] & 0x00007FFFFFFFF000ull));
+    assert_memory_equal(frame, seed, sizeof(seed));
+    left = page_free_count();
+    answered_size = 0;
+    assert_int_equal(command(10), SVSM_SUCCESS);
+    assert_int_equal(vm.tpm.process.state, PROCESS_ENDED);
+    assert_true(page_free_count() > left);
+    for (size_t i = 0; i < PAGE_SIZE; i++)
+        assert_int_equal(frame[i], 0);
+    for (size_t i = 0; i < sizeof(vm.tpm.process.registers); i++)
+        assert_int_equal(((uint8_t *)&vm.tpm.process.registers)[i], 0);
+    assert_ptr_equal(fake.root, NULL);
+}
+
+/* The guest's reports. */
+static uint8_t report_response[CHANNEL_MESSAGE_MAX];
+static size_t report_size;
+
+static size_t answers_both(const uint8_t *request, size_t size, uint8_t *response)
+{
+    memcpy(last_request, request, size);
+    last_request_size = size;
+    if (get_le32(request) == SERVICE_EK_PUBLIC && size == 4) {
+        put_le32(response, 0);
+        memset(response + 4, 0xEC, 100);
+        return 104;
+    }
+    memcpy(response, report_response, report_size);
+    return report_size;
+}
+
+static uint64_t attest(bool single, uint32_t certificates)
+{
+    uint8_t *operation = fake_bytes(gpa(BUFFER));
+
+    memset(operation, 0, PAGE_SIZE);
+    put_le64(operation, BUFFER + 0x1000); /* report */
+    put_le32(operation + 8, 0x1000);
+    put_le64(operation + 16, BUFFER + 0x800); /* nonce */
+    operation[24] = 64;
+    put_le64(operation + 32, BUFFER + 0x2000); /* manifest */
+    put_le32(operation + 40, 0x1000);
+    put_le64(operation + 48, BUFFER + 0x3000);
+    put_le32(operation + 56, certificates);
+    memcpy(operation + 64, "\xEB\xF1\x76\xC4\x23\x01\xA5\x45\x96\x41\xB4\xE7\xDD\xE5\xBF\xE3", 16);
+    return vm_call(SVSM_PROTOCOL_ATTEST, single, BUFFER, 0, 0);
+}
+
+static void prepare_report(uint32_t size, uint32_t certificates)
+{
+    for (unsigned i = 1; i < 4; i++)
+        vm_give_guest(gpa(BUFFER + i * PAGE_SIZE));
+    vm_serve(answers_both);
+    memset(report_response, 0x77, sizeof(report_response));
+    put_le32(report_response, 0);
+    put_le32(report_response + 4, size);
+    put_le32(report_response + 8 + size, certificates);
+    report_size = 12 + size + certificates;
+}
+
+static void a_report_binds_the_guests_nonce_and_our_manifest(void **state)
+{
+    (void)state;
+    prepare_report(1184, 0);
+    assert_int_equal(attest(true, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 100);
+    assert_int_equal(vm.vmsa->rdx, 0);
+    assert_int_equal(vm.vmsa->r8, 1184);
+    assert_int_equal(fake_bytes(gpa(BUFFER + 0x2000))[99], 0xEC);
+    assert_int_equal(fake_bytes(gpa(BUFFER + 0x1000))[1183], 0x77);
+    assert_int_equal(get_le32(last_request), ATTEST_REPORT);
+    assert_int_equal(get_le32(last_request + 4 + 64), 100);
+    assert_int_equal(attest(false, 0), SVSM_SUCCESS);
+    assert_int_equal(vm.vmsa->rcx, 100 + 24 + 24);
+}
+
+static void buffers_that_are_too_small_get_the_sizes_and_nothing_else(void **state)
+{
+    (void)state;
+    prepare_report(1184, 500);
+    assert_int_equal(attest(true, 499), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(vm.vmsa->rdx, 500);
+    assert_int_equal(vm.vmsa->r8, 1184);
+    assert_int_equal(fake_bytes(gpa(BUFFER + 0x1000))[0], 0);
+    assert_int_equal(attest(true, 500), SVSM_SUCCESS);
+    prepare_report(0x1001, 0);
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_PARAMETER);
+}
+
+static void an_attestation_service_that_lies_about_sizes_gets_an_error(void **state)
+{
+    static const size_t cuts[] = {3, 4, 7, 8, 100, 1184 + 8, 1184 + 11};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+        prepare_report(1184, 0);
+        report_size = cuts[i];
+        assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+    }
+    prepare_report(1184, 0);
+    put_le32(report_response + 4, UINT32_MAX);
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+    prepare_report(1184, 0);
+    put_le32(report_response, ATTEST_STATUS_AMD_SP);
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+    report_size = 0; /* it crashes, and so does the TPM's turn before it */
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+}
+
+static void buffers_of_an_attestation_are_the_guests(void **state)
+{
+    static const size_t fields[] = {0, 16, 32, 48};
+
+    (void)state;
+    prepare_report(1184, 100);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        uint8_t *operation = fake_bytes(gpa(BUFFER));
+
+        (void)attest(true, 100);
+        put_le64(operation + fields[i], FAKE_REGION);
+        assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, 1, BUFFER, 0, 0), SVSM_ERR_INVALID_ADDRESS);
+    }
+    (void)attest(true, 0);
+    fake_bytes(gpa(BUFFER))[64] ^= 1; /* of another service */
+    assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, 1, BUFFER, 0, 0), SVSM_ERR_INVALID_PARAMETER);
+    (void)attest(true, 0);
+    fake_give(gpa(BUFFER + 0x2000), FAKE_HOSTS);
+    assert_int_equal(attest(true, 100), SVSM_ERR_INVALID_ADDRESS);
+}
+
+/* What a service finds at its start. */
+static void a_program_that_does_not_fit_is_not_started(void **state)
+{
+    struct service other;
+    size_t left = page_free_count();
+
+    (void)state;
+    fake_bytes(gpa(FAKE_SERVICE_ELF))[0] = 'X';
+    memset(&other, 0, sizeof(other));
+    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_UNSUPPORTED);
+    (void)left;
+    fake_bytes(gpa(FAKE_SERVICE_ELF))[0] = 0x7F;
+    while (page_free_count() > 5)
+        (void)page_allocate();
+    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_NO_MEMORY);
+    while (page_free_count() > 0)
+        (void)page_allocate();
+    assert_null(page_allocate());
+    assert_null(page_allocate_adjacent(2));
+    assert_null(page_allocate_for_vmsa());
+    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_NO_MEMORY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(each_service_has_its_own_descriptors_and_no_other, start),
+        cmocka_unit_test_setup(the_state_key_goes_one_way_and_once, start),
+        cmocka_unit_test_setup(vmpck0_is_given_once_and_gone, start),
+        cmocka_unit_test_setup(whom_to_believe_is_read_once_and_whole, start),
+        cmocka_unit_test_setup(the_amd_sp_is_one_write_and_one_read, start),
+        cmocka_unit_test_setup(a_response_is_due_once_for_each_request, start),
+        cmocka_unit_test_setup(what_open_answers_is_said_or_ends_the_vm, start),
+        cmocka_unit_test_setup(without_the_state_key_the_vm_ends_with_the_reason, start),
+        cmocka_unit_test_setup(a_command_goes_to_the_tpm_and_its_response_to_the_guest, start),
+        cmocka_unit_test_setup(every_response_that_fits_in_the_page_arrives, start),
+        cmocka_unit_test_setup(a_tpm_that_fails_answers_so_and_the_vm_goes_on, start),
+        cmocka_unit_test_setup(a_response_to_a_page_that_went_away_is_an_error, start),
+        cmocka_unit_test_setup(a_service_that_ends_leaves_nothing_behind, start),
+        cmocka_unit_test_setup(a_report_binds_the_guests_nonce_and_our_manifest, start),
+        cmocka_unit_test_setup(buffers_that_are_too_small_get_the_sizes_and_nothing_else, start),
+        cmocka_unit_test_setup(an_attestation_service_that_lies_about_sizes_gets_an_error, start),
+        cmocka_unit_test_setup(buffers_of_an_attestation_are_the_guests, start),
+        cmocka_unit_test_setup(a_program_that_does_not_fit_is_not_started, start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
