@@ -8,6 +8,7 @@
 struct kbs {
     struct store *store;
     struct audit *audit;
+    struct audit_watch *watch; /* kbs/audit/audit_watch.h; only the admin side asks it */
     struct keyring *keyring;
     struct sessions *sessions;     /* kbs/protocol/session.h */
     struct policy_cache *policies; /* kbs/protocol/policy_cache.h */

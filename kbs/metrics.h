@@ -25,7 +25,8 @@
     M(KDS_FAILURES, "kbs_kds_failures_total", "Of these, how many failed")                         \
     M(ADMIN_REQUESTS, "kbs_admin_requests_total", "Requests to the admin API")                     \
     M(ADMIN_REFUSED, "kbs_admin_refused_total", "Of these, how many were refused")                 \
-    M(AUDIT_LINES, "kbs_audit_lines_total", "Lines appended to the audit log")
+    M(AUDIT_LINES, "kbs_audit_lines_total", "Lines appended to the audit log")                     \
+    M(AUDIT_BROKEN, "kbs_audit_broken_total", "Times that the audit log was found broken")
 
 enum metric {
 #define M(identifier, name, help) METRIC_##identifier,

@@ -23,14 +23,15 @@ static const char *role_name(enum role role)
 static json_t *audit_members(const struct call *call, bool refused)
 {
     const bool known = call->actor.name[0] != '\0';
+    const char *detail = refused ? call->refusal.message : call->detail;
 
-    return LOG_MEMBERS(
-        {"actor", known ? call->actor.name : NULL},
-        {"role", known ? role_name(call->actor.role) : NULL},
-        {"op", call->route ? call->route->operation : "request"},
-        {"object", call->object[0] ? call->object : NULL}, {"result", refused ? "refused" : "done"},
-        {"reason", refused ? call->refusal.code : NULL},
-        {"detail", refused ? call->refusal.message : NULL}, {"peer", call->request->peer});
+    return LOG_MEMBERS({"actor", known ? call->actor.name : NULL},
+                       {"role", known ? role_name(call->actor.role) : NULL},
+                       {"op", call->route ? call->route->operation : "request"},
+                       {"object", call->object[0] ? call->object : NULL},
+                       {"result", refused ? "refused" : "done"},
+                       {"reason", refused ? call->refusal.code : NULL},
+                       {"detail", detail[0] ? detail : NULL}, {"peer", call->request->peer});
 }
 
 /* A browser asks without a token first: that it may not have the page is no event. */

@@ -38,6 +38,7 @@ struct call {
     struct store_unit *unit;
     /* What the call is about: the variable part of the path, or what the handler says. */
     char object[CALL_OBJECT_MAX + 1];
+    char detail[CALL_OBJECT_MAX + 1]; /* what else the line about it says; may be empty */
     struct refusal refusal;
 };
 

@@ -12,17 +12,27 @@
 #include "kbs/admin/json_values.h"
 #include "kbs/admin/routes.h"
 #include "kbs/admin/values.h"
+#include "kbs/audit/audit_segment.h"
 #include "kbs/keys/keyring.h"
 
-static const char *use_text(enum signing_key_use use)
+static const char *const uses[SIGNING_KEY_USES] = {[SIGNING_KEY_RELEASE] = "release",
+                                                   [SIGNING_KEY_TOKEN] = "token",
+                                                   [SIGNING_KEY_AUDIT] = "audit"};
+
+/* The use of that name; SIGNING_KEY_USES for none. */
+static enum signing_key_use use_of(const char *text)
 {
-    return use == SIGNING_KEY_RELEASE ? "release" : "token";
+    enum signing_key_use use = 0;
+
+    while (use < SIGNING_KEY_USES && strcmp(text, uses[use]) != 0)
+        use++;
+    return use;
 }
 
 /* The keys as the store has them, newest first, and which of each use is the active one. */
 struct listing {
     json_t *keys;
-    bool active_seen[SIGNING_KEY_TOKEN + 1];
+    bool active_seen[SIGNING_KEY_USES];
 };
 
 static void add_key(void *context, const struct signing_key *key)
@@ -34,7 +44,7 @@ static void add_key(void *context, const struct signing_key *key)
         listing->active_seen[key->use] = true;
     json_array_append_new(listing->keys,
                           json_pack("{s:o, s:s, s:b, s:o, s:o}", "id",
-                                    json_hex(key->id, sizeof(key->id)), "use", use_text(key->use),
+                                    json_hex(key->id, sizeof(key->id)), "use", uses[key->use],
                                     "active", active, "created", json_time(key->created), "retired",
                                     json_time(key->retired)));
 }
@@ -83,9 +93,7 @@ static void add_public_key(struct call *call, json_t *entry)
     EVP_PKEY *key = NULL;
 
     if (values_parse_hex(json_string_value(json_object_get(entry, "id")), id, sizeof(id)))
-        key =
-            keyring_find(call->kbs->keyring,
-                         strcmp(use, "release") == 0 ? SIGNING_KEY_RELEASE : SIGNING_KEY_TOKEN, id);
+        key = keyring_find(call->kbs->keyring, use_of(use), id);
     if (key)
         json_object_set_new(entry, "public_key", public_pem(key));
     EVP_PKEY_free(key);
@@ -126,16 +134,16 @@ bool keys_rotate(struct call *call)
 
     if (!call_unpack(call, "{s:s}", "use", &text))
         return false;
-    use = strcmp(text, "release") == 0 ? SIGNING_KEY_RELEASE : SIGNING_KEY_TOKEN;
-    if (use == SIGNING_KEY_TOKEN && strcmp(text, "token") != 0)
+    use = use_of(text);
+    if (use == SIGNING_KEY_USES)
         return call_refuse(call, HTTP_BAD_REQUEST, "use-invalid",
-                           "use: must be \"release\" or \"token\"");
+                           "use: must be \"release\", \"token\" or \"audit\"");
     status = keyring_generate(call->unit, use, call->request->now, id);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "key", "cannot be made");
     values_hex(id, sizeof(id), call->object);
     return call_reply(call, HTTP_CREATED,
-                      json_pack("{s:s, s:s}", "id", call->object, "use", use_text(use)));
+                      json_pack("{s:s, s:s}", "id", call->object, "use", uses[use]));
 }
 
 bool keys_retire(struct call *call)
@@ -143,18 +151,26 @@ bool keys_retire(struct call *call)
     uint8_t id[SIGNING_KEY_ID_SIZE];
     json_t *keys, *entry;
     enum store_status status = STORE_NOT_FOUND;
-    bool active;
+    bool active, needed = false;
 
     if (!call_unpack(call, "{}") || !list_keys(call, &keys))
         return false;
     entry = find_entry(call, keys);
     active = json_is_true(json_object_get(entry, "active"));
-    if (entry && !active && values_parse_hex(call->object, id, sizeof(id)))
-        status = signing_key_retire(call->unit, id, call->request->now);
+    if (entry && !active && values_parse_hex(call->object, id, sizeof(id))) {
+        status = audit_key_is_needed(call->unit, id);
+        needed = status == STORE_OK;
+        if (status == STORE_NOT_FOUND)
+            status = signing_key_retire(call->unit, id, call->request->now);
+    }
     json_decref(keys);
     if (active)
         return call_refuse(call, HTTP_CONFLICT, "key-active",
                            "this key is in use: rotate keys first, then retire it");
+    if (needed)
+        return call_refuse(call, HTTP_CONFLICT, "in-use",
+                           "this key signed the head that the audit log begins with, or that of a "
+                           "segment that is not archived: archive another one first");
     if (status != STORE_OK)
         return call_refuse_status(call, status, "key", call->object);
     return call_reply(call, HTTP_OK, json_pack("{s:s, s:b}", "id", call->object, "retired", 1));

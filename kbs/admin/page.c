@@ -12,7 +12,7 @@
 #include "kbs/admin/routes.h"
 #include "kbs/admin/trusted.h"
 #include "kbs/admin/values.h"
-#include "kbs/audit/audit.h"
+#include "kbs/audit/audit_watch.h"
 #include "lib/jose/base64.h"
 
 #define STYLE_HASH_SIZE 32
@@ -61,14 +61,14 @@ static void write_title(FILE *out, const struct call *call)
           out);
 }
 
-static void write_warnings(FILE *out, const struct kbs *kbs, const struct audit_check *check)
+static void write_warnings(FILE *out, const struct kbs *kbs, const struct audit_state *state)
 {
-    if (check->problem) {
+    if (state->problem) {
         fprintf(out,
                 "<p class=\"banner bad\" role=\"alert\"><strong>The audit log is broken at line "
                 "%" PRIu64 ":</strong> ",
-                check->first_bad);
-        html_text(out, check->problem);
+                state->first_bad);
+        html_text(out, state->problem);
         fputs(". Somebody changed the database, or it was damaged.</p>\n", out);
     }
     if (trusts_emulated(kbs))
@@ -79,22 +79,44 @@ static void write_warnings(FILE *out, const struct kbs *kbs, const struct audit_
             out);
 }
 
-static void write_summary(FILE *out, const struct kbs *kbs, const struct audit_check *check)
+static void write_state(FILE *out, const struct audit_state *state)
+{
+    if (state->problem)
+        fprintf(out, "<span class=\"bad\">✗ broken</span><small>at line %" PRIu64 "</small>",
+                state->first_bad);
+    else
+        fprintf(out, "<span class=\"%s\">%s</span><small>%" PRIu64 " lines", //
+                state->whole ? "good" : "warn", state->whole ? "✓ whole" : "… being verified",
+                state->last - state->archived);
+    if (!state->problem && state->archived)
+        fprintf(out, ", from %" PRIu64 " on; those before are archived", state->archived + 1);
+    if (!state->problem)
+        fputs("</small>", out);
+}
+
+static void write_moment(FILE *out, time_t time)
+{
+    char text[TIME_TEXT_SIZE];
+
+    values_time(time, text);
+    html_text(out, text[0] ? text : "not yet");
+}
+
+static void write_summary(FILE *out, const struct kbs *kbs, const struct audit_state *state)
 {
     char head[2 * AUDIT_HASH_SIZE + 1];
 
-    values_hex(check->head, sizeof(check->head), head);
+    values_hex(state->head, sizeof(state->head), head);
     fputs("<dl class=\"cards\"><div><dt>Audit log</dt><dd>", out);
-    if (check->problem)
-        fprintf(out, "<span class=\"bad\">✗ broken</span><small>at line %" PRIu64 "</small>",
-                check->first_bad);
-    else
-        fprintf(out, "<span class=\"good\">✓ whole</span><small>%" PRIu64 " lines</small>",
-                check->entries);
-    fprintf(out,
-            "</dd></div><div class=\"wide\"><dt>Hash of its last %sline</dt><dd "
-            "class=\"hash\"><code>",
-            check->problem ? "good " : "");
+    write_state(out, state);
+    fprintf(out, "</dd></div><div><dt>Verified up to line</dt><dd>%" PRIu64 "<small>at ",
+            state->line);
+    write_moment(out, state->seen);
+    fputs("; from its beginning at ", out);
+    write_moment(out, state->whole);
+    fputs("</small></dd></div><div class=\"wide\"><dt>Hash of that line</dt><dd "
+          "class=\"hash\"><code>",
+          out);
     html_text(out, head);
     fputs("</code></dd></div><div><dt>Platforms believed</dt><dd>", out);
     fputs(trusts_emulated(kbs) ? "AMD <span class=\"warn\">and emulated</span>" : "AMD only", out);
@@ -106,15 +128,15 @@ static enum store_status write_page(const struct call *call, FILE *out)
     struct page page = {.out = out, .unit = call->unit, .now = call->request->now};
     static enum store_status (*const sections[])(struct page *) = {
         page_attestations, page_volumes, page_images, page_policies, page_tokens, page_keys};
-    struct audit_check check;
-    enum store_status status = audit_verify(call->unit, &check);
+    struct audit_state state;
+    enum store_status status = audit_watch_look(call->kbs->watch, call->unit, &state);
 
     if (status != STORE_OK)
         return status;
     write_head(out);
     write_title(out, call);
-    write_warnings(out, call->kbs, &check);
-    write_summary(out, call->kbs, &check);
+    write_warnings(out, call->kbs, &state);
+    write_summary(out, call->kbs, &state);
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]) && status == STORE_OK; i++)
         status = sections[i](&page);
     fputs("</main></body></html>\n", out);

@@ -260,11 +260,14 @@ enum store_status page_tokens(struct page *page)
 
 struct key_rows {
     struct page *page;
-    bool active_seen[SIGNING_KEY_TOKEN + 1];
+    bool active_seen[SIGNING_KEY_USES];
 };
 
 static void key_row(void *context, const struct signing_key *key)
 {
+    static const char *const uses[] = {[SIGNING_KEY_RELEASE] = "release records",
+                                       [SIGNING_KEY_TOKEN] = "attestation tokens",
+                                       [SIGNING_KEY_AUDIT] = "heads of the audit log"};
     struct key_rows *rows = context;
     struct page *page = rows->page;
     char id[2 * SIGNING_KEY_ID_SIZE + 1];
@@ -272,8 +275,7 @@ static void key_row(void *context, const struct signing_key *key)
     values_hex(key->id, sizeof(key->id), id);
     begin_row(page);
     html_digest_cell(page->out, "Id", id);
-    html_cell(page->out, "Use",
-              key->use == SIGNING_KEY_RELEASE ? "release records" : "attestation tokens");
+    html_cell(page->out, "Use", uses[key->use]);
     time_cell(page, "Created", key->created, NULL);
     if (key->retired)
         html_mark_cell(page->out, "State", "dim", "retired");

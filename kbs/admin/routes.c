@@ -16,6 +16,11 @@
         .method = "GET", .head = (start), .tail = "", .argument = (of_path), .kind = ROUTE_LOOK,   \
         .role = ROLE_AUDITOR, .operation = "look", .answer = (handler)                             \
     }
+#define WATCH(path, handler)                                                                       \
+    {                                                                                              \
+        .method = "GET", .head = (path), .kind = ROUTE_WATCH, .role = ROLE_AUDITOR,                \
+        .operation = "look", .answer = (handler)                                                   \
+    }
 #define ASK(path, op, handler)                                                                     \
     {                                                                                              \
         .method = "POST", .head = (path), .kind = ROUTE_QUESTION, .role = ROLE_AUDITOR,            \
@@ -71,13 +76,12 @@ static const struct route routes[] = {
     CHANGE("POST", API "keys/", ARGUMENT_SEGMENT, "/retire", "key-retire", keys_retire,
            keys_changed),
 
-    {.method = "GET",
-     .head = API "audit",
-     .kind = ROUTE_WATCH,
-     .role = ROLE_AUDITOR,
-     .operation = "look",
-     .answer = audit_list},
-    LOOK(API "audit/verify", audit_check_chain),
+    WATCH(API "audit", audit_list),
+    WATCH(API "audit/verify", audit_check_chain),
+    LOOK(API "audit/segments", audit_segments_list),
+    MAKE(API "audit/segments", "audit-close", audit_segments_close, NULL),
+    CHANGE("POST", API "audit/segments/", ARGUMENT_SEGMENT, "/prune", "audit-prune",
+           audit_segments_prune, audit_segments_pruned),
     LOOK_AT(API "audit/", ARGUMENT_SEGMENT, audit_show),
 
     ASK(API "explain", "explain", explain_measurement),

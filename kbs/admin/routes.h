@@ -74,6 +74,10 @@ void keys_changed(struct call *call);
 bool audit_list(struct call *call);
 bool audit_show(struct call *call);
 bool audit_check_chain(struct call *call);
+bool audit_segments_list(struct call *call);
+bool audit_segments_close(struct call *call);
+bool audit_segments_prune(struct call *call);
+void audit_segments_pruned(struct call *call);
 
 bool explain_measurement(struct call *call);
 bool status_show(struct call *call);

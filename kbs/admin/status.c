@@ -100,15 +100,15 @@ static json_t *needs_json(const struct needs *needs)
 bool status_show(struct call *call)
 {
     struct counts counts = {.now = call->request->now};
+    struct audit_state state;
     struct needs needs;
-    struct audit_check check;
     json_t *attestations = NULL;
     enum store_status status = count_all(call->unit, &counts);
 
     if (status == STORE_OK)
         status = needs_look(call->unit, call->kbs->attestation_policy, &needs);
     if (status == STORE_OK)
-        status = audit_verify(call->unit, &check);
+        status = audit_watch_look(call->kbs->watch, call->unit, &state);
     if (status == STORE_OK)
         status = attestations_recent(call->unit, ATTESTATIONS_MAX, &attestations);
     if (status != STORE_OK) {
@@ -119,7 +119,7 @@ bool status_show(struct call *call)
                       json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "time",
                                 json_time(call->request->now), "emulated_trusted",
                                 trusts_emulated(call->kbs), "missing", needs_json(&needs), "audit",
-                                audit_check_json(&check), "counts", counts_json(&counts),
+                                audit_state_json(&state), "counts", counts_json(&counts),
                                 "attestations", attestations));
 }
 

@@ -26,6 +26,12 @@ struct audit_entry {
     uint8_t hash[AUDIT_HASH_SIZE];
 };
 
+/* A line's number and hash; 0 and zeros stand for what comes before the first line. */
+struct audit_tail {
+    uint64_t seq;
+    uint8_t hash[AUDIT_HASH_SIZE];
+};
+
 /* Appends to the log as part of a unit of work, so that change and line are durable together.
  * Hands over members, a JSON object (kbs/log.h makes one of texts of any bytes); adds seq, time and
  * event. Of a line that would be longer than AUDIT_LINE_MAX the texts are cut. */
@@ -47,14 +53,29 @@ MUST_CHECK enum store_status audit_head(struct store_unit *unit, uint64_t *seq,
                                         uint8_t hash[AUDIT_HASH_SIZE]);
 
 struct audit_check {
-    uint64_t entries;    /* that were checked */
+    uint64_t archived;   /* lines up to this one were pruned (audit_segment.h) */
+    uint64_t entries;    /* that were checked: those behind it */
     uint64_t first_bad;  /* seq of the first that does not follow from the one before; 0: none */
     const char *problem; /* in words; NULL when the chain is whole */
     uint8_t head[AUDIT_HASH_SIZE];
 };
 
-/* Checks the whole chain, and that it ends where the head says. */
+/* The number of the last line that was checked. */
+static inline uint64_t audit_check_line(const struct audit_check *check)
+{
+    return check->archived + check->entries;
+}
+
+/* Checks the whole chain from the first line that was not pruned on, and that it ends where the
+ * head says. That what was pruned was pruned by an owner is not looked at: audit_base_check. */
 MUST_CHECK enum store_status audit_verify(struct store_unit *unit, struct audit_check *check);
+
+/* The same in steps, each perhaps in a unit of its own, while the log grows: check starts as zeros,
+ * and each step goes on with up to limit lines; *ended when it has come to the end or to what is
+ * bad. The line that the step before ended with has to be there still. What is pruned meanwhile is
+ * passed over. */
+MUST_CHECK enum store_status audit_verify_step(struct store_unit *unit, struct audit_check *check,
+                                               unsigned limit, bool *ended);
 
 /*
  * The writer: lines that belong to no other change, from many threads, made durable many at a time.

@@ -6,13 +6,12 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit_line.h"
+#include "kbs/audit/audit_segment.h"
 #include "kbs/store/db.h"
 #include "lib/base/printable.h"
 
-#define TIME_MAX sizeof("2026-01-01T00:00:00Z")
-
-static bool chain_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, size_t length,
-                       uint8_t hash[AUDIT_HASH_SIZE])
+bool audit_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, size_t length,
+                uint8_t hash[AUDIT_HASH_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool hashed = context && EVP_DigestInit_ex2(context, EVP_sha256(), NULL) == 1 &&
@@ -38,7 +37,7 @@ static void take_tail(void *context, const struct db_row *row)
     found->whole = db_row_bytes(found->db, row, 1, found->tail.hash, AUDIT_HASH_SIZE);
 }
 
-static enum store_status read_tail(struct store_unit *unit, struct audit_tail *tail)
+enum store_status audit_tail(struct store_unit *unit, struct audit_tail *tail)
 {
     struct found found = {.db = unit->db, .whole = true};
     enum store_status status = db_run(unit->db, "SELECT seq, hash FROM audit_head WHERE one = 1",
@@ -51,7 +50,7 @@ static enum store_status read_tail(struct store_unit *unit, struct audit_tail *t
 enum store_status audit_head(struct store_unit *unit, uint64_t *seq, uint8_t hash[AUDIT_HASH_SIZE])
 {
     struct audit_tail tail;
-    enum store_status status = read_tail(unit, &tail);
+    enum store_status status = audit_tail(unit, &tail);
 
     *seq = tail.seq;
     memcpy(hash, tail.hash, AUDIT_HASH_SIZE);
@@ -63,7 +62,7 @@ enum store_status audit_lock(struct store_unit *unit, struct audit_tail *tail)
     enum store_status status = db_serialize(unit->db);
 
     *tail = (struct audit_tail){0};
-    return status == STORE_OK ? read_tail(unit, tail) : status;
+    return status == STORE_OK ? audit_tail(unit, tail) : status;
 }
 
 enum store_status audit_store_tail(struct store_unit *unit, const struct audit_tail *tail)
@@ -85,12 +84,12 @@ enum store_status audit_has(struct store_unit *unit, const struct audit_tail *ta
                           &seq);
 }
 
-static void format_time(time_t time, char text[TIME_MAX])
+void audit_time(time_t time, char text[AUDIT_TIME_MAX])
 {
     struct tm utc;
 
     gmtime_r(&time, &utc);
-    strftime(text, TIME_MAX, "%FT%TZ", &utc);
+    strftime(text, AUDIT_TIME_MAX, "%FT%TZ", &utc);
 }
 
 static char *text_of(const json_t *line)
@@ -137,11 +136,11 @@ static char *fit_line(json_t *line)
 /* The line as it is stored: seq, time and event, then the members in the order they were set. */
 static char *format_line(uint64_t seq, const char *event, json_t *members, time_t now)
 {
-    char when[TIME_MAX];
+    char when[AUDIT_TIME_MAX];
     json_t *line;
     char *text = NULL;
 
-    format_time(now, when);
+    audit_time(now, when);
     line = json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "time", when, "event", event);
     if (line && json_object_update_missing(line, members) == 0)
         text = fit_line(line);
@@ -157,7 +156,7 @@ enum store_status audit_add(struct store_unit *unit, struct audit_tail *tail, co
 
     *line = format_line(next.seq, event, members, now);
     if (*line && strlen(*line) <= AUDIT_LINE_MAX &&
-        chain_hash(tail->hash, *line, strlen(*line), next.hash))
+        audit_hash(tail->hash, *line, strlen(*line), next.hash))
         status =
             DB_RUN(unit->db, "INSERT INTO audit (seq, time, line, hash) VALUES ($1, $2, $3, $4)",
                    NULL, NULL, NULL, db_integer((int64_t)next.seq), db_integer(now), db_text(*line),
@@ -202,16 +201,9 @@ enum store_status audit_append(struct store_unit *unit, const char *event, json_
 
 /* Reading */
 
-/* A row as it is stored. What an append could not have left there makes it broken. */
-struct row {
-    struct audit_entry entry;
-    size_t length; /* of the line */
-    bool broken;
-};
-
 struct visited {
     const struct db *db;
-    void (*visit)(void *context, const struct row *row);
+    audit_visit_row *visit;
     void *context;
     bool short_of_memory;
 };
@@ -221,7 +213,7 @@ static void visit_row(void *context, const struct db_row *from)
     struct visited *visited = context;
     const struct db_value line = db_row_value(visited->db, from, 2);
     char *text = calloc(1, line.size + 1);
-    struct row row = {
+    struct audit_row row = {
         .entry = {.seq = (uint64_t)db_row_integer(visited->db, from, 0),
                   .time = db_row_integer(visited->db, from, 1),
                   .line = text},
@@ -234,15 +226,14 @@ static void visit_row(void *context, const struct db_row *from)
     }
     if (line.size > 0)
         memcpy(text, line.bytes, line.size);
-    row.broken = strlen(text) != line.size ||
+    row.broken = strlen(text) != line.size || line.size > AUDIT_LINE_MAX ||
                  !db_row_bytes(visited->db, from, 3, row.entry.hash, AUDIT_HASH_SIZE);
     visited->visit(visited->context, &row);
     free(text);
 }
 
-static enum store_status each_row(struct store_unit *unit, uint64_t seq, unsigned limit,
-                                  void (*visit)(void *context, const struct row *row),
-                                  void *context)
+enum store_status audit_each_row(struct store_unit *unit, uint64_t seq, unsigned limit,
+                                 audit_visit_row *visit, void *context)
 {
     struct visited visited = {.db = unit->db, .visit = visit, .context = context};
     enum store_status status = DB_RUN(
@@ -258,7 +249,7 @@ struct listed {
     void *context;
 };
 
-static void list_row(void *context, const struct row *row)
+static void list_row(void *context, const struct audit_row *row)
 {
     const struct listed *listed = context;
 
@@ -270,100 +261,11 @@ enum store_status audit_each(struct store_unit *unit, uint64_t seq, unsigned lim
                              void *context)
 {
     struct listed listed = {.visit = visit, .context = context};
+    struct audit_tail base;
+    enum store_status status = audit_base(unit, &base);
 
-    return each_row(unit, seq, limit, list_row, &listed);
-}
-
-/* Verification */
-
-#define VERIFIED_AT_ONCE 1000u
-
-struct verification {
-    struct audit_check *check;
-    uint64_t next;
-    unsigned taken;
-};
-
-static void find_bad(struct audit_check *check, uint64_t seq, const char *problem)
-{
-    if (check->problem)
-        return;
-    check->first_bad = seq;
-    check->problem = problem;
-}
-
-/* The number and time inside the line, which the hash covers; the columns beside it are only for
- * searching. */
-static bool line_says(const struct audit_entry *entry)
-{
-    json_t *line = json_loads(entry->line, 0, NULL);
-    const char *time = json_string_value(json_object_get(line, "time"));
-    char when[TIME_MAX];
-    bool says = json_integer_value(json_object_get(line, "seq")) == (json_int_t)entry->seq;
-
-    format_time(entry->time, when);
-    says = says && time && strcmp(time, when) == 0;
-    json_decref(line);
-    return says;
-}
-
-static void verify_row(void *context, const struct row *row)
-{
-    struct verification *state = context;
-    struct audit_check *check = state->check;
-    const struct audit_entry *entry = &row->entry;
-    uint8_t hash[AUDIT_HASH_SIZE];
-
-    state->taken++;
-    if (check->problem)
-        return;
-    if (entry->seq != state->next) {
-        find_bad(check, state->next, "the line is missing");
-    } else if (row->broken) {
-        find_bad(check, entry->seq, "the line is not as any line is written");
-    } else if (!line_says(entry)) {
-        find_bad(check, entry->seq, "the line has another number or time");
-    } else if (!chain_hash(check->head, entry->line, row->length, hash)) {
-        find_bad(check, entry->seq, "the line could not be hashed");
-    } else if (memcmp(hash, entry->hash, sizeof(hash)) != 0) {
-        find_bad(check, entry->seq, "the line does not follow from the one before");
-    } else {
-        memcpy(check->head, hash, sizeof(hash));
-        check->entries++;
-        state->next++;
-    }
-}
-
-/* From 0 on, where there must not be a line. */
-static enum store_status verify_rows(struct store_unit *unit, struct audit_check *check)
-{
-    struct verification state = {.check = check, .next = 1};
-    enum store_status status;
-    uint64_t from = 0;
-
-    for (;;) {
-        state.taken = 0;
-        status = each_row(unit, from, VERIFIED_AT_ONCE, verify_row, &state);
-        if (status != STORE_OK || state.taken < VERIFIED_AT_ONCE || check->problem)
-            return status;
-        from = state.next;
-    }
-}
-
-enum store_status audit_verify(struct store_unit *unit, struct audit_check *check)
-{
-    struct audit_tail tail;
-    enum store_status status;
-
-    *check = (struct audit_check){0};
-    status = verify_rows(unit, check);
-    if (status == STORE_OK)
-        status = read_tail(unit, &tail);
-    if (status != STORE_OK || check->problem)
-        return status;
-    if (tail.seq > check->entries)
-        find_bad(check, check->entries + 1, "the lines from here to the head are missing");
-    else if (tail.seq < check->entries || memcmp(tail.hash, check->head, AUDIT_HASH_SIZE) != 0)
-        find_bad(check, check->entries, "the head names another line as the last one");
-    return STORE_OK;
+    /* What was pruned may still be there for a while. */
+    return status == STORE_OK
+               ? audit_each_row(unit, seq > base.seq ? seq : base.seq + 1, limit, list_row, &listed)
+               : status;
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* kbsctl audit */
+/* kbsctl audit tail, show */
 #include <ctype.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kbs/admin/values.h"
 #include "kbs/cli/answers.h"
 #include "kbs/cli/api_client.h"
-#include "kbs/cli/audit_chain.h"
 
 #define LINES_DEFAULT 20
 #define LINES_MAX     1000 /* in one answer */
@@ -154,66 +151,4 @@ int run_audit_show(struct cli *cli)
         print_entry(cli, reply);
     json_decref(reply);
     return EXIT_DONE;
-}
-
-/* One answer's worth of lines. *done: the log ends with them. */
-static int verify_some(struct cli *cli, struct audit_chain *chain, bool *done)
-{
-    char query[QUERY_MAX];
-    const json_t *entries;
-    json_t *reply;
-    size_t count;
-    int status;
-
-    snprintf(query, sizeof(query), "audit?from=%" PRIu64 "&limit=%d", chain->seq + 1, LINES_MAX);
-    status = api_request(cli->api, "GET", query, NULL, "", NULL, &reply);
-    if (status != EXIT_DONE)
-        return status;
-    entries = json_object_get(reply, "entries");
-    count = json_array_size(entries);
-    *done = count < LINES_MAX;
-    for (size_t i = 0; i < count && !chain->problem; i++)
-        if (!audit_chain_take(chain, json_array_get(entries, i)))
-            *done = true;
-    if (*done && !chain->problem)
-        *done = audit_chain_ends(chain, json_object_get(reply, "head")) || chain->problem;
-    json_decref(reply);
-    return EXIT_DONE;
-}
-
-static int report(const struct cli *cli, const struct audit_chain *chain)
-{
-    char head[2 * AUDIT_CHAIN_HASH + 1];
-    json_t *result;
-
-    values_hex(chain->head, sizeof(chain->head), head);
-    if (cli_has(cli, OPTION_JSON)) {
-        result = json_pack("{s:b, s:I, s:s, s:s*}", "whole", !chain->problem, "lines",
-                           (json_int_t)chain->seq, "head", head, "problem", chain->problem);
-        answer_json(result);
-        json_decref(result);
-    } else if (!chain->problem) {
-        printf("%swhole%s: %" PRIu64 " lines, the last one's hash is %s\n",
-               table_colour(COLOUR_GOOD), table_colour_end(), chain->seq, head);
-    } else {
-        cli_fail(EXIT_BROKEN,
-                 "the audit log is BROKEN after line %" PRIu64 ", at line %" PRIu64 ": %s",
-                 chain->seq, chain->seq + 1, chain->problem);
-    }
-    return chain->problem ? EXIT_BROKEN : EXIT_DONE;
-}
-
-int run_audit_verify(struct cli *cli)
-{
-    struct audit_chain chain = {.expects = cli_has(cli, OPTION_EXPECT_HEAD)};
-    bool done = false;
-    int status = EXIT_DONE;
-
-    if (chain.expects &&
-        !values_parse_hex(cli->options[OPTION_EXPECT_HEAD], chain.expected, sizeof(chain.expected)))
-        return cli_fail(EXIT_USAGE, "--expect-head: must be %d hexadecimal digits",
-                        2 * AUDIT_CHAIN_HASH);
-    while (status == EXIT_DONE && !done)
-        status = verify_some(cli, &chain, &done);
-    return status == EXIT_DONE ? report(cli, &chain) : status;
 }

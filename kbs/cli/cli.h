@@ -46,7 +46,11 @@ enum exit_status {
     O(LINES, "lines", 'n', "N", "how many lines (default 20)")                                     \
     O(EXPECT_HEAD, "expect-head", 0, "HASH",                                                       \
       "the chain must also have a line with this hash, noted at an earlier time")                  \
-    O(AUDIT, "audit", 0, "SEQ", "the measurement in this line of the audit log")
+    O(AUDIT, "audit", 0, "SEQ", "the measurement in this line of the audit log")                   \
+    O(OLDER_THAN, "older-than", 0, "TIME", "only lines of that age: 12h, 90d, 1y (default 30d)")   \
+    O(KEEP, "keep", 0, NULL, "write the files only, and leave the lines in the KBS")               \
+    O(KEY, "key", 0, "FILE", "the public key that must have signed the files, in PEM")             \
+    O(LIVE, "live", 0, NULL, "then verify the KBS's log, which has to go on from the files")
 
 enum cli_option {
 #define O(identifier, name, letter, value, help) OPTION_##identifier,
@@ -56,6 +60,10 @@ enum cli_option {
 };
 
 #define OPTION_BIT(identifier) (1u << OPTION_##identifier)
+
+/* Among a command's options: it connects on its own, if it needs a KBS at all. */
+#define COMMAND_OFFLINE (1u << 31)
+_Static_assert(OPTION_COUNT < 31, "options are bits");
 
 struct api_client;
 
@@ -118,6 +126,7 @@ int run_key_retire(struct cli *cli);
 int run_audit_tail(struct cli *cli);
 int run_audit_show(struct cli *cli);
 int run_audit_verify(struct cli *cli);
+int run_audit_archive(struct cli *cli);
 int run_status_show(struct cli *cli);
 int run_explain(struct cli *cli);
 

@@ -73,12 +73,21 @@ const struct command commands[] = {
     {"audit", "tail", "", 0, 0, OPTION_BIT(FOLLOW) | OPTION_BIT(LINES),
      "Shows the last lines of the audit log.", run_audit_tail},
     {"audit", "show", "SEQ", 1, 1, 0, "Shows one line of the audit log.", run_audit_show},
-    {"audit", "verify", "", 0, 0, OPTION_BIT(EXPECT_HEAD),
-     "Verifies the audit log's chain.\n"
-     "Fetches the whole log and computes its hashes here, without believing the KBS. Note the hash "
-     "that it prints: given to --expect-head at a later time, it shows that nothing\n"
-     "up to there was changed since.",
+    {"audit", "verify", "[FILE]...", 0, 100000,
+     OPTION_BIT(EXPECT_HEAD) | OPTION_BIT(KEY) | OPTION_BIT(LIVE) | COMMAND_OFFLINE,
+     "Verifies the audit log's chain, or archived files of it.\n"
+     "Without files, fetches the whole log and computes its hashes here, without believing the\n"
+     "KBS. Note the hash that it prints: given to --expect-head at a later time, it shows that\n"
+     "nothing up to there was changed since. With files that kbsctl audit archive wrote, in\n"
+     "their order, verifies these and asks no KBS, unless --live is given.",
      run_audit_verify},
+    {"audit", "archive", "FOLDER", 1, 1, OPTION_BIT(OLDER_THAN) | OPTION_BIT(KEEP),
+     "Moves old lines of the audit log from the KBS to a file.\n"
+     "The KBS closes a segment of the log by signing its last line's hash. The segment is\n"
+     "written to a new file in FOLDER, made durable, read back and verified; then the KBS prunes\n"
+     "it. A command that was interrupted is finished by the next one. kbsctl audit verify\n"
+     "verifies the files.",
+     run_audit_archive},
 
     {"status", NULL, "", 0, 0, 0,
      "Shows the state of the KBS: audit log, counts, last attestations.", run_status_show},

@@ -163,7 +163,7 @@ static int check(const struct cli *cli, const struct command *command)
 
 static int run(struct cli *cli, const struct command *command)
 {
-    int status = settings_connect(cli);
+    int status = command->options & COMMAND_OFFLINE ? EXIT_DONE : settings_connect(cli);
 
     if (status == EXIT_DONE)
         status = command->run(cli);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* kbsctl status */
 #include <stdio.h>
+#include <string.h>
 
 #include "kbs/cli/answers.h"
 #include "kbs/cli/api_client.h"
@@ -10,20 +11,46 @@ static json_int_t count(const json_t *counts, const char *name)
     return json_integer_value(json_object_get(counts, name));
 }
 
+static void print_text_of(const json_t *object, const char *name, const char *otherwise)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    table_print_text(stdout, text ? text : otherwise);
+}
+
+/* Up to which line it was verified, and when. */
+static void print_verified(const json_t *audit)
+{
+    const json_t *verified = json_object_get(audit, "verified");
+
+    printf("           verified up to line %" JSON_INTEGER_FORMAT " at ", count(verified, "line"));
+    print_text_of(verified, "time", "no time yet");
+    fputs(", from its beginning at ", stdout);
+    print_text_of(verified, "whole_time", "no time yet");
+    putchar('\n');
+}
+
 static void print_audit(const json_t *audit)
 {
-    if (json_is_true(json_object_get(audit, "whole"))) {
-        printf("audit log  %swhole%s, %" JSON_INTEGER_FORMAT " lines, head ",
-               table_colour(COLOUR_GOOD), table_colour_end(), count(audit, "entries"));
-        table_print_text(stdout, json_string_value(json_object_get(audit, "head")));
-    } else {
-        const char *problem = json_string_value(json_object_get(audit, "problem"));
+    const json_int_t archived = count(audit, "archived");
+    const char *state = json_string_value(json_object_get(audit, "state"));
 
+    if (!state || strcmp(state, "broken") == 0) {
         printf("audit log  %sBROKEN%s at line %" JSON_INTEGER_FORMAT ": ", table_colour(COLOUR_BAD),
                table_colour_end(), count(audit, "first_bad"));
-        table_print_text(stdout, problem ? problem : "no reason given");
+        print_text_of(audit, "problem", "no reason given");
+    } else {
+        printf("audit log  %s",
+               table_colour(strcmp(state, "whole") == 0 ? COLOUR_GOOD : COLOUR_WARN));
+        table_print_text(stdout, state);
+        printf("%s, %" JSON_INTEGER_FORMAT " lines", table_colour_end(), count(audit, "entries"));
+        if (archived > 0)
+            printf(" (%" JSON_INTEGER_FORMAT " before them are archived)", archived);
+        fputs(", head ", stdout);
+        print_text_of(audit, "head", "unknown");
     }
     putchar('\n');
+    print_verified(audit);
 }
 
 static void print_missing(const json_t *missing)

@@ -32,15 +32,3 @@ bool finding_fail(struct finding *finding, enum verdict verdict, const char *for
     va_end(arguments);
     return false;
 }
-
-const char *hex_text(const uint8_t *bytes, size_t size, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    text[2 * size] = '\0';
-    return text;
-}

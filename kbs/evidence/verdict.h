@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "lib/base/hex.h"
 #include "lib/base/reader.h"
 
 /* A component of one of the report's four TCBs is below the owner's floor. In the order of struct
@@ -117,8 +118,5 @@ const char *verdict_text(enum verdict verdict);
 /* Sets the verdict with details as of printf; returns false, so that a check can return it. */
 __attribute__((format(printf, 3, 4))) bool
 finding_fail(struct finding *finding, enum verdict verdict, const char *format, ...);
-
-/* Lowercase hexadecimal for details; text has room for 2 * size + 1 characters. Returns text. */
-const char *hex_text(const uint8_t *bytes, size_t size, char *text);
 
 #endif

@@ -19,7 +19,7 @@ struct held {
 /* As many as there are: one that was left out would be one that some image pins. */
 struct keys {
     size_t count;
-    struct held *held; /* of both uses, newest first */
+    struct held *held; /* of all uses, newest first */
 };
 
 struct keyring {

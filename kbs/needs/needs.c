@@ -69,7 +69,7 @@ static void take_use(void *context, const struct signing_key *key)
 
 static enum store_status look_for_keys(struct store_unit *unit, struct needs *needs)
 {
-    bool uses[SIGNING_KEY_TOKEN + 1] = {false};
+    bool uses[SIGNING_KEY_USES] = {false};
     enum store_status status = signing_key_each(unit, take_use, uses);
 
     if (status != STORE_OK)

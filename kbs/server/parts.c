@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/audit/audit_segment.h"
+#include "kbs/audit/audit_watch.h"
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
@@ -15,6 +17,8 @@
 #define CLIENTS_REMEMBERED 4096 /* by each rate limit */
 #define CHAINS_REMEMBERED  256  /* of certificates, with the outcome of their verification */
 #define EXPIRY_WARNING     30   /* days */
+
+#define AUDIT_VERIFIED_EVERY 3600 /* seconds */
 
 static int open_keyring(struct parts *parts)
 {
@@ -112,12 +116,25 @@ MUST_CHECK static bool make_rates(struct parts *parts)
     return parts->session_rate && parts->refusal_rate && parts->failure_rate;
 }
 
+/* A store of an older version has no key for the audit log yet. */
+static int watch_audit(struct parts *parts)
+{
+    struct store *store = parts->backing.store;
+    enum store_status status = audit_segment_make_key(store, parts->keyring, time(NULL));
+
+    if (status != STORE_OK)
+        return fail_with(EXIT_FILE, "audit log: %s", store_status_text(status));
+    parts->watch = audit_watch_start(store, parts->keyring, AUDIT_VERIFIED_EVERY);
+    return parts->watch ? EXIT_DONE : fail_with(EXIT_FILE, "out of memory");
+}
+
 /* What requests are answered from, when they come over TLS or not. */
 static void put_together(struct parts *parts, bool tls)
 {
     parts->kbs[tls] = (struct kbs){
         .store = parts->backing.store,
         .audit = parts->audit,
+        .watch = parts->watch,
         .keyring = parts->keyring,
         .sessions = parts->sessions,
         .policies = parts->policies,
@@ -148,9 +165,10 @@ static int start(struct parts *parts)
     if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains ||
         !make_rates(parts))
         return fail_with(EXIT_FILE, "out of memory");
+    status = watch_audit(parts);
     put_together(parts, false);
     put_together(parts, true);
-    return EXIT_DONE;
+    return status;
 }
 
 int parts_open(const char *config_path, bool serve, struct parts *parts)
@@ -184,6 +202,7 @@ void parts_close(struct parts *parts)
     policy_cache_free(parts->policies);
     if (parts->verifier.chains)
         chain_cache_free(parts->verifier.chains);
+    audit_watch_stop(parts->watch);
     if (parts->audit)
         audit_stop(parts->audit);
     collateral_free(parts->collateral);

@@ -20,6 +20,7 @@ struct parts {
     struct needs needs; /* as it began */
     /* NULL when only checked */
     struct audit *audit;
+    struct audit_watch *watch;
     struct sessions *sessions;
     struct policy_cache *policies;
     struct rate_limit *session_rate, *refusal_rate, *failure_rate;

@@ -113,6 +113,13 @@ static const struct {
         "ALTER TABLE named_image RENAME TO image;"
         "CREATE UNIQUE INDEX image_measurement ON image (measurement) WHERE retired = 0;"
         "CREATE INDEX image_any_measurement ON image (measurement);"},
+
+    {4, "CREATE TABLE audit_segment ("
+        "  last_seq BIGINT PRIMARY KEY, first_seq BIGINT NOT NULL,"
+        "  before BYTEA NOT NULL CHECK (length(before) = 32),"
+        "  head BYTEA NOT NULL CHECK (length(head) = 32), closed BIGINT NOT NULL,"
+        "  signer BYTEA NOT NULL CHECK (length(signer) = 16), statement TEXT NOT NULL,"
+        "  pruned BIGINT NOT NULL DEFAULT 0, receipt TEXT, receipt_signer BYTEA);"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */

@@ -18,14 +18,15 @@ struct found {
 static void take_key(void *context, const struct db_row *row)
 {
     struct found *found = context;
+    const int64_t use = db_row_integer(found->db, row, 1);
     struct signing_key key = {
-        .use = db_row_integer(found->db, row, 1) == SIGNING_KEY_TOKEN ? SIGNING_KEY_TOKEN
-                                                                      : SIGNING_KEY_RELEASE,
+        .use = (enum signing_key_use)use,
         .created = db_row_integer(found->db, row, 2),
         .retired = db_row_integer(found->db, row, 3),
     };
 
-    if (db_row_bytes(found->db, row, 0, key.id, sizeof(key.id)))
+    if (use >= 0 && use < SIGNING_KEY_USES &&
+        db_row_bytes(found->db, row, 0, key.id, sizeof(key.id)))
         found->visit(found->context, &key);
 }
 

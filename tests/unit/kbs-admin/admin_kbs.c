@@ -11,6 +11,7 @@
 
 #include "kbs/admin/values.h"
 #include "kbs/audit/audit.h"
+#include "kbs/audit/audit_watch.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/policy/policy.h"
 #include "kbs/store/policies.h"
@@ -45,6 +46,7 @@ static void add_keys_and_policy(struct admin_kbs *admin)
     assert_int_equal(policy_put(unit, "default", policy_default_text, false, START), STORE_OK);
     assert_int_equal(keyring_generate(unit, SIGNING_KEY_RELEASE, START, id), STORE_OK);
     assert_int_equal(keyring_generate(unit, SIGNING_KEY_TOKEN, START, id), STORE_OK);
+    assert_int_equal(keyring_generate(unit, SIGNING_KEY_AUDIT, START, id), STORE_OK);
     assert_int_equal(store_commit(unit), STORE_OK);
 }
 
@@ -69,10 +71,13 @@ void admin_kbs_start(struct admin_kbs *admin, const char *folder)
     admin->kbs.keyring = keyring_open(admin->kbs.store, &status);
     assert_non_null(admin->kbs.audit);
     assert_non_null(admin->kbs.keyring);
+    admin->kbs.watch = audit_watch_start(admin->kbs.store, admin->kbs.keyring, 1);
+    assert_non_null(admin->kbs.watch);
 }
 
 void admin_kbs_stop(struct admin_kbs *admin)
 {
+    audit_watch_stop(admin->kbs.watch);
     keyring_close(admin->kbs.keyring);
     audit_stop(admin->kbs.audit);
     store_close(admin->kbs.store);

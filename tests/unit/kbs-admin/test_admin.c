@@ -616,7 +616,7 @@ static void keys_are_rotated_and_only_older_ones_retired(void **state)
 
     (void)state;
     keys = json_object_get(as_owner(200, "GET", "/admin/v1/keys", NULL), "keys");
-    assert_int_equal(json_array_size(keys), 2);
+    assert_int_equal(json_array_size(keys), 3);
     json_array_foreach(keys, i, key)
     {
         assert_true(json_is_true(json_object_get(key, "active")));

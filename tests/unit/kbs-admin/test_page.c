@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 
 #include "kbs/admin/html.h"
+#include "kbs/audit/audit_watch.h"
 #include "lib/jose/base64.h"
 #include "tests/unit/kbs-admin/asking.h"
 #include "tests/unit/kbs/scratch.h"
@@ -172,6 +173,7 @@ static void a_broken_chain_is_shown_with_the_line(void **state)
                      SQLITE_OK);
     assert_int_equal(sqlite3_changes(database), 1);
     sqlite3_close(database);
+    assert_true(audit_watch_verify(admin.kbs.watch, 60));
     answer = get_page();
     assert_has(&answer, "The audit log is broken at line 3:");
     assert_has(&answer, "✗ broken");

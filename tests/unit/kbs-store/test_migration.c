@@ -7,8 +7,9 @@
 
 #include "tests/unit/kbs-store/fixture.h"
 
-/* What step 3 of the schema replaced, as version 2 made it. */
+/* What the steps after version 2 of the schema replaced, as it was made then. */
 static const char version_2[] =
+    "DROP TABLE audit_segment;"
     "DROP TABLE retired_name;"
     "DROP TABLE image;"
     "CREATE TABLE image ("

@@ -123,9 +123,9 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
 
     (void)state;
     assert_ok(try_open(fixture_path("newer", path), true));
-    run_sql(path, "UPDATE schema_version SET version = 99");
+    run_sql(path, "UPDATE schema_version SET version = version + 90");
     assert_status(try_open(path, true), STORE_NEWER_VERSION);
-    run_sql(path, "UPDATE schema_version SET version = 3");
+    run_sql(path, "UPDATE schema_version SET version = version - 90");
     assert_ok(try_open(path, false));
 }
 

@@ -284,6 +284,7 @@ run 7 audit verify --expect-head "$(printf '00%.0s' $(seq 32))"
 says "no line has the expected hash"
 run 0 status
 says "whole"
+says "verified up to line"
 ok "the log is shown, followed and verified"
 
 # Nothing secret is in it, nor in what the server printed.
@@ -292,11 +293,125 @@ run 0 audit tail --json -n 1000
 ! grep -qF -e "$token" -e "$(cat "$work/key.hex")" "$work/out" "$work/server.log" || fail "a secret is in the log"
 ok "the log has no secrets"
 
+# Archives
+
+# verifies STATUS FILE...: kbsctl audit verify with files and no KBS, by somebody who has no settings
+verifies() {
+    local wanted=$1
+    shift
+    HOME=$work/nobody run "$wanted" audit verify "$@"
+}
+
+archive=$work/archive
+mkdir "$archive"
+run 2 audit archive
+run 2 audit archive "$archive" --older-than soon
+run 3 audit archive "$work/none"
+run 0 audit archive "$archive" --older-than 100y
+says "no lines to archive"
+run 6 --token-file "$work/auditor.token" audit archive "$archive" --older-than 0h
+[ -z "$(ls -A "$archive")" ] || fail "an archive that was refused left $(ls -A "$archive")"
+run 0 audit verify --json
+before=$(jq .lines <<<"$out")
+run 0 audit archive "$archive" --older-than 0h --keep
+says "still in the KBS"
+first=$(echo "$archive"/audit-*.jsonl)
+run 0 audit verify --json
+[ "$(jq .first <<<"$out")" = 1 ] || fail "a segment that is kept was pruned: $out"
+verifies 0 "$first"
+says "which the files bring along"
+run 0 audit tail --json -n 1000
+says '"op":"audit-close"'
+ok "a segment is closed and written to a file, which is verified without the KBS"
+
+# As if the command had ended at each point: with the file gone, damaged, and there.
+cp "$first" "$work/kept.jsonl"
+rm "$first"
+run 0 audit archive "$archive" --older-than 100y --keep
+cmp "$first" "$work/kept.jsonl" || fail "the segment was written otherwise than before"
+sed 's/"op":"image-add"/"op":"image-rid"/' "$work/kept.jsonl" >"$first"
+run 7 audit archive "$archive" --older-than 100y
+says "nothing was pruned"
+run 0 audit verify --json
+[ "$(jq .first <<<"$out")" = 1 ] || fail "lines were pruned that are in no file: $out"
+head -n -1 "$work/kept.jsonl" >"$first"
+run 7 audit archive "$archive" --older-than 100y
+cp "$work/kept.jsonl" "$first"
+run 0 audit archive "$archive" --older-than 100y
+says "no longer in the KBS"
+run 0 audit archive "$archive" --older-than 100y
+says "no lines to archive"
+ok "a command that was interrupted is finished by the next one, and prunes nothing that is not on the disk"
+
+last=$(tail -n 2 "$first" | head -n 1 | jq .seq)
+[ "$last" -le "$before" ] || fail "more lines were archived than there were"
+run 0 audit verify
+says "from line $((last + 1)) on"
+run 4 audit show 1
+says "archived"
+run 0 status
+says "($last before them are archived)"
+run 0 audit tail --json -n 1000
+says "\"op\":\"audit-prune\",\"object\":\"$last\""
+says "head $(jq -r .head <(tail -n 1 "$first"))"
+run 7 audit verify --expect-head "$head"
+says "archived"
+run 0 audit verify "$first" --live --expect-head "$head"
+run 0 key list
+key=$(awk '$2 == "audit" && $3 == "yes" {print $1}' "$work/out")
+"$kbsctl" key show "$key" >"$work/audit.pem"
+verifies 0 "$first" --key "$work/audit.pem" --expect-head "$head"
+says "signed by key $key"
+ok "the log goes on from the archived head, and says where it begins"
+
+run 0 audit archive "$archive" --older-than 0h
+second=$(echo "$archive"/audit-*.jsonl)
+second=${second#"$first" }
+verifies 0 "$archive"/audit-*.jsonl --key "$work/audit.pem"
+says "whole"
+verifies 0 "$second"
+says "from line $((last + 1)) on"
+verifies 7 "$second" "$first"
+says "begins with another line"
+verifies 7 "$first" "$first"
+verifies 3 "$archive/none"
+verifies 7 "$work/ca.pem"
+verifies 4 "$first" --key "$work/ca.pem"
+run 0 key rotate audit
+"$kbsctl" key show "$out" >"$work/other.pem"
+verifies 7 "$first" --key "$work/other.pem"
+says "signed by another key"
+run 4 key retire "$key"
+says "in-use"
+run 2 audit verify --live
+run 0 audit verify "$first" "$second" --live
+run 7 audit verify "$first" --live
+says "missing"
+ok "archived files are verified in their order, with the KBS's key, and a gap is found"
+
+for delay in 00 01 02 03 04 06 08 10 15 20 30; do
+    "$kbsctl" audit archive "$archive" --older-than 0h >"$work/out" 2>&1 &
+    sleep "0.0$delay"
+    kill -9 $! 2>/dev/null || true
+    wait $! 2>/dev/null || true
+    run 0 image list
+done
+run 0 audit archive "$archive" --older-than 0h
+run 0 audit verify "$archive"/audit-*.jsonl --live --expect-head "$head"
+ok "an archive that is killed at any moment loses no line"
+
+lines=$(("$("$kbsctl" audit verify --json | jq '.first + .lines')" - 1))
+for _ in 1 2 3; do run 0 key rotate token; done
+lines=$((lines + 3))
+
 if command -v sqlite3 >/dev/null; then
     sqlite3 "$work/kbs.db" "UPDATE audit SET line = replace(line, 'admin', 'nobody') WHERE seq = $((lines - 2))"
     run 7 audit verify
     says "BROKEN after line $((lines - 3)), at line $((lines - 2)): the line does not follow"
-    run 0 status
+    for _ in $(seq 150); do
+        run 0 status
+        [[ $out != *whole* ]] || sleep 0.2
+    done
     says "BROKEN at line $((lines - 2))"
     ok "a line that was changed in the database breaks the chain"
 fi
