@@ -365,7 +365,7 @@ static void take_time(void *context, const struct audit_entry *entry)
  * servers differ: halving the span finds a line of about that time without reading all. */
 enum store_status audit_segment_candidate(struct store_unit *unit, time_t until, uint64_t *last)
 {
-    struct audit_tail end, tail;
+    struct audit_tail end, tail = {0};
     enum store_status status = last_closed(unit, &end);
     uint64_t older, newer;
 
@@ -373,7 +373,7 @@ enum store_status audit_segment_candidate(struct store_unit *unit, time_t until,
         status = audit_tail(unit, &tail);
     older = end.seq;
     newer = tail.seq + 1;
-    while (status == STORE_OK && newer - older > 1) {
+    while (status == STORE_OK && newer > older + 1) {
         struct line_time line = {.seq = older + (newer - older) / 2};
 
         status = audit_each(unit, line.seq, 1, take_time, &line);

@@ -188,8 +188,9 @@ MUST_CHECK static bool replace_file(const char *directory, const char *path, con
 
 MUST_CHECK static bool write_part(const struct part *part, BIO *out)
 {
-    return part->crl ? PEM_write_bio_X509_CRL(out, *part->crl) == 1
-                     : PEM_write_bio_X509(out, *part->certificate) == 1;
+    if (part->crl)
+        return PEM_write_bio_X509_CRL(out, *part->crl) == 1;
+    return part->certificate && PEM_write_bio_X509(out, *part->certificate) == 1;
 }
 
 MUST_CHECK static bool store_part(const char *directory, const struct item *item,

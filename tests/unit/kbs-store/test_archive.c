@@ -72,14 +72,13 @@ static struct line line_from(const struct fixture *fixture, uint64_t seq)
 }
 
 typedef enum store_status act(struct store_unit *unit, struct keyring *keyring, uint64_t last,
-                              const uint8_t head[AUDIT_HASH_SIZE], time_t now,
-                              struct audit_segment *segment);
+                              const uint8_t *head, time_t now, struct audit_segment *segment);
 
-static enum store_status do_with(const struct fixture *fixture, act *act, uint64_t last,
-                                 const uint8_t head[AUDIT_HASH_SIZE], struct audit_segment *segment)
+static enum store_status do_with(const struct fixture *fixture, act *deed, uint64_t last,
+                                 const uint8_t *head, struct audit_segment *segment)
 {
     struct store_unit *unit = fixture_unit(fixture);
-    enum store_status status = act(unit, keyring, last, head, 5000, segment);
+    enum store_status status = deed(unit, keyring, last, head, 5000, segment);
 
     if (status == STORE_OK)
         return store_commit(unit);
