@@ -74,7 +74,10 @@ fi
 # printf is the shell's own: the key is on no command line of another process.
 volume=$(active_volumes | sed -n 1p)
 if [ -z "$volume" ]; then
-    printf '%s\n' "$key" | kbsctl volume create tpm-state --image "$image" --key-file - >/dev/null || refused "the volume"
+    # A retired volume keeps its name.
+    before=$(kbsctl --json volume list | jq length)
+    printf '%s\n' "$key" | kbsctl volume create "tpm-state$([ "$before" = 0 ] || echo "-$before")" --image "$image" \
+        --key-file - >/dev/null || refused "the volume"
 else
     kbsctl volume set-image "$volume" --image "$image" >/dev/null || refused "the image"
     printf '%s\n' "$key" | kbsctl volume set-key "$volume" --key-file - >/dev/null || refused "the key"

@@ -57,6 +57,14 @@ struct vmsa boot_state_protected_mode(uint32_t entry, uint32_t argument, uint64_
     return vmsa;
 }
 
+struct vmsa boot_state_firmware(uint32_t signature, uint64_t sev_features)
+{
+    struct vmsa vmsa = boot_state_reset(signature, sev_features);
+
+    vmsa.cr0 |= CR0_NE;
+    return vmsa;
+}
+
 struct vmsa boot_state_reset(uint32_t signature, uint64_t sev_features)
 {
     struct vmsa vmsa = common_state(sev_features);

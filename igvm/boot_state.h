@@ -17,4 +17,8 @@ struct vmsa boot_state_protected_mode(uint32_t entry, uint32_t argument, uint64_
  */
 struct vmsa boot_state_reset(uint32_t signature, uint64_t sev_features);
 
+/* The same with CR0.NE, for the first processor of an image of plain firmware: others' measuring
+ * tools demand it, and KVM takes both. */
+struct vmsa boot_state_firmware(uint32_t signature, uint64_t sev_features);
+
 #endif

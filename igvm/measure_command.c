@@ -21,7 +21,9 @@ static const char USAGE[] =
     "KBS\n"
     "                          explains in what an image differs from this one\n"
     "      --check             refuse a file whose launch QEMU or KVM would reject or reorder,\n"
-    "                          so that the digest would not be the real one (default)\n"
+    "                          so that the digest would not be the real one (default); by the\n"
+    "                          rules of QEMU 10.2, and for the parameters MADT and DEVICE_TREE\n"
+    "                          of the COCONUT project's QEMU\n"
     "      --no-check          measure it as it stands\n"
     "      --vcpus N           processors measured (default 1: only the first; a mainline Linux\n"
     "                          host without SVSM support measures all that the VM has)\n"
@@ -119,7 +121,11 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
     const char *broken = kvm_rule_broken(&file->image, file->platform_mask);
 
     if (broken != NULL)
-        return complain(TOOL_INVALID, "%s: %s; --no-check measures it all the same", path, broken);
+        return complain(
+            TOOL_INVALID,
+            "%s: %s (by the rules of QEMU 10.2, with the COCONUT project's parameters); "
+            "--no-check measures it all the same",
+            path, broken);
     return TOOL_OK;
 }
 

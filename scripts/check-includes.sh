@@ -18,14 +18,11 @@ LAYERS=(
     "lib emulator/platform emulator/amd-sp emulator/cpu emulator/vmm"
     "lib svsm/base svsm/arch svsm/mm svsm/sev svsm/console svsm/virtio svsm/params svsm/guest svsm/process svsm/requests svsm/trap"
 )
-# Known, and to be resolved: what kbs/ uses of igvm/ is to move to lib/igvm, guest_memory below emulator/cpu.
+# Known, and to be resolved: what kbs/ uses of igvm/ is to move to lib/igvm.
 EXCEPTIONS='
 kbs/explain/guesses.c igvm/boot_state.h
 kbs/cli/launch_file.c igvm/kvm_rules.h
 kbs/cli/launch_file.c igvm/loaded_file.h
-emulator/cpu/vcpu.h emulator/vmm/guest_memory.h
-emulator/cpu/rmp.h emulator/vmm/guest_memory.h
-emulator/cpu/npt.h emulator/vmm/guest_memory.h
 '
 
 # Lines "FILE INCLUDED" of our own sources, by the path from here.

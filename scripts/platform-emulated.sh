@@ -3,8 +3,7 @@
 # processor beside it, which shares the VM's memory through a file. To be sourced after lib.sh.
 # shellcheck shell=bash disable=SC2154 # the caller's variables
 
-# What the hypervisor takes from the top of the machine's memory for itself
-HYPERVISOR_RESERVE=96M
+. "$ROOT/scripts/emulated-memory.sh"
 
 emulated_check() {
     qemu=$(find_qemu) ||
@@ -15,22 +14,11 @@ emulated_check() {
     require_built "$CHIP_DIR" "$EXIT_NOT_BUILT"
 }
 
-emulated_machine_size() { echo $(($(bytes_of "$memory") + $(bytes_of $HYPERVISOR_RESERVE))); }
-
-# Where the hypervisor's reserve begins: at the top of the memory below 4 GiB, of which QEMU's Q35 has all when it
-# is less than 2.75 GiB, else 2 GiB.
-emulated_reserve_start() {
-    local low
-    low=$(emulated_machine_size)
-    [ "$low" -lt $((0xB0000000)) ] || low=$((0x80000000))
-    echo $((low - $(bytes_of $HYPERVISOR_RESERVE)))
-}
-
 # The folder for the VM's memory: in RAM if it fits, with some room left
 emulated_run_parent() {
     local free
     free=$(df --output=avail -B1 /dev/shm 2>/dev/null | tail -n 1)
-    if [ "${free:-0}" -gt $(($(emulated_machine_size) * 5 / 4)) ]; then
+    if [ "${free:-0}" -gt $(($(emulated_machine_size "$memory_bytes") * 5 / 4)) ]; then
         echo /dev/shm
     else
         echo "${TMPDIR:-/tmp}"
@@ -40,21 +28,22 @@ emulated_run_parent() {
 # Fills the array qemu_command.
 emulated_compose() {
     local size
-    size=$(emulated_machine_size)
+    size=$(emulated_machine_size "$memory_bytes")
     qemu_command=(
         "$qemu" -accel tcg
-        -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,memory-backend=ram"
-        -cpu "EPYC-Milan,phys-bits=48"
+        -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram"
+        -cpu "EPYC-Milan,phys-bits=48,+x2apic"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
         -m "size=$((size >> 20))M"
         -bios "$BUILD_DIR/emulator/reset.rom"
         -device "loader,file=$BUILD_DIR/emulator/hypervisor.elf"
-        -device "loader,file=$igvm,addr=$(emulated_reserve_start),force-raw=on"
-        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm" 2>/dev/null) reserve=$HYPERVISOR_RESERVE"
-        -device "isa-debug-exit,iobase=0xf4,iosize=4"
+        -device "loader,file=$igvm,addr=$(emulated_reserve_start "$memory_bytes"),force-raw=on"
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm" 2>/dev/null) reserve=$(emulated_reserve "$memory_bytes") $EMULATOR_OPTIONS"
+        -device "isa-debug-exit,iobase=0x404,iosize=1"
         -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
         -device "isa-debugcon,iobase=0x403,chardev=hypervisor"
         -nodefaults -display none -no-reboot
+        -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
         "${console_arguments[@]}"
         -serial null
         -serial "$(proxy_serial)"
@@ -70,7 +59,7 @@ emulated_compose() {
 
 # Starts what must run before QEMU.
 emulated_prepare() {
-    truncate -s "$(emulated_machine_size)" "$run_dir/ram"
+    truncate -s "$(emulated_machine_size "$memory_bytes")" "$run_dir/ram"
     setsid setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
         --socket "$run_dir/sp.sock" >"$LOG_DIR/amd-sp.log" 2>&1 </dev/null &
     helper_pids+=($!)

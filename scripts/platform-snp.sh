@@ -29,15 +29,17 @@ snp_run_parent() { echo "${TMPDIR:-/tmp}"; }
 snp_compose() {
     local planes=,x-svsm-virtio-mmio=on,kernel-irqchip=split,device-plane=2
     [ "$svsm" = yes ] || planes=
+    # max-ram-below-4g: OVMF under an SVSM puts the PCI windows at 2 GiB (scripts/emulated-memory.sh)
     qemu_command=(
         "$QEMU_SNP"
-        -machine "q35,accel=kvm,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
+        -machine "q35,accel=kvm,max-ram-below-4g=2G,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
         -cpu EPYC-v4
         -object "memory-backend-memfd,id=ram,size=$memory,share=true,prealloc=false,reserve=false"
         -m "size=$memory"
         -object "sev-snp-guest,id=sev,cbitpos=$SNP_CBIT,reduced-phys-bits=1,policy=0x30000"
         -object "igvm-cfg,id=igvm,file=$igvm"
         -nodefaults -display none -no-reboot
+        -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
         "${console_arguments[@]}"
         -serial null
         -serial "$(proxy_serial)"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/cpu/instruction.h"
 
+#include "emulator/cpu/control.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/walk.h"
 
@@ -155,22 +156,12 @@ static uint64_t *general_register(struct vmsa *save, unsigned number)
     return registers[number & 15];
 }
 
-static void write_cr0(struct vmpl_context *context, uint64_t value)
-{
-    struct vmsa *save = context->save;
-
-    save->cr0 = value | CR0_ET;
-    if ((value & CR0_PG) && (save->efer & EFER_LME))
-        save->efer |= EFER_LMA;
-    else
-        save->efer &= ~EFER_LMA;
-}
-
 enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
 {
     uint8_t bytes[5];
     unsigned at = 0, rex = 0;
     uint64_t value;
+    bool written;
 
     if (!guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
@@ -180,15 +171,19 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
         rex = bytes[at++];
     if (bytes[at] == 0x0F && bytes[at + 1] == 0x22 && (bytes[at + 2] & 0x38) == 0) {
         value = *general_register(context->save, (bytes[at + 2] & 7) | (rex & 1) << 3);
-        write_cr0(context, guest_in_64bit_mode(context) ? value : (uint32_t)value);
+        written = control_write_cr0(context->save,
+                                    guest_in_64bit_mode(context) ? value : (uint32_t)value);
     } else if (bytes[at] == 0x0F && bytes[at + 1] == 0x01 && (bytes[at + 2] & 0xF8) == 0xF0) {
         /* LMSW from a register: the low four bits, PE can only be set */
         value = *general_register(context->save, (bytes[at + 2] & 7) | (rex & 1) << 3) & 0xF;
-        write_cr0(context, (context->save->cr0 & ~0xEull) | value);
+        written = control_write_cr0(context->save, (context->save->cr0 & ~0xEull) | value);
     } else {
         return INSTRUCTION_UNKNOWN;
     }
-    vcpu_skip(context, at + 3);
+    if (written)
+        vcpu_skip(context, at + 3);
+    else
+        vcpu_inject(context, VECTOR_GP, 0);
     return INSTRUCTION_DONE;
 }
 
@@ -212,16 +207,13 @@ static bool read_msr(const struct vmpl_context *context, uint32_t msr, uint64_t 
     }
 }
 
-static void write_msr(struct vmpl_context *context, uint32_t msr, uint64_t value)
+static bool write_msr(struct vmpl_context *context, uint32_t msr, uint64_t value)
 {
-    struct vmsa *save = context->save;
-
+    if (msr == MSR_EFER)
+        return control_write_efer(context->save, value);
     if (msr == MSR_GHCB)
         context->ghcb_msr = value;
-    else if (msr == MSR_SEV_STATUS)
-        vcpu_inject(context, VECTOR_GP, 0);
-    else /* EFER: SVME stays set, LMA follows CR0.PG */
-        save->efer = (value & ~EFER_LMA) | EFER_SVME | (save->efer & EFER_LMA);
+    return msr == MSR_GHCB; /* SEV_STATUS is read-only */
 }
 
 enum instruction_result instruction_msr(struct vmpl_context *context, bool write)
@@ -233,9 +225,10 @@ enum instruction_result instruction_msr(struct vmpl_context *context, bool write
     if (!read_msr(context, msr, &value))
         return INSTRUCTION_UNKNOWN;
     if (write) {
-        write_msr(context, msr, (uint32_t)save->rax | save->rdx << 32);
-        if (context->vmcb->eventinj)
+        if (!write_msr(context, msr, (uint32_t)save->rax | save->rdx << 32)) {
+            vcpu_inject(context, VECTOR_GP, 0);
             return INSTRUCTION_DONE;
+        }
     } else {
         save->rax = (uint32_t)value;
         save->rdx = value >> 32;

@@ -143,14 +143,26 @@ void npt_sync(gpa_t page, bool large)
             sync_views(gpa(page.v + offset), hpa(backing.pa + offset), set);
 }
 
+/* 2 MiB at a time where possible: a VM of 16 GiB has four million pages. */
+static void sync_region(const struct guest_ram_region *region)
+{
+    uint64_t end = region->start.v + region->size;
+
+    for (uint64_t at = region->start.v; at < end;) {
+        bool large = rmp_uniform(gpa(at));
+
+        npt_sync(gpa(at), large);
+        at += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
+    }
+}
+
 static void sync_all(void)
 {
     size_t count;
     const struct guest_ram_region *regions = guest_memory_regions(&count);
 
     for (size_t i = 0; i < count; i++)
-        for (uint64_t offset = 0; offset < regions[i].size; offset += PAGE_SIZE)
-            npt_sync(gpa(regions[i].start.v + offset), false);
+        sync_region(&regions[i]);
 }
 
 void npt_init(void)

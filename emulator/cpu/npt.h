@@ -11,7 +11,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_NPT_H
 #define SNPVTPM_EMULATOR_CPU_NPT_H
 
-#include "emulator/vmm/guest_memory.h"
+#include "emulator/cpu/guest_memory.h"
 
 /* QEMU's nested tables span 48 bits, so the C-bit is the highest of them. */
 #define CBIT_POSITION 47

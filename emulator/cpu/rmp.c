@@ -63,6 +63,17 @@ bool rmp_all(gpa_t address, bool large, bool assigned)
     return entries;
 }
 
+bool rmp_uniform(gpa_t address)
+{
+    const struct rmp_entry *entries = find_entries(address, true);
+
+    for (size_t i = 1; entries && i < PAGES_PER_LARGE; i++)
+        if (entries[i].flags != entries[0].flags ||
+            memcmp(entries[i].permissions, entries[0].permissions, VMPL_COUNT) != 0)
+            return false;
+    return entries;
+}
+
 void rmp_psmash(gpa_t address)
 {
     const struct rmp_entry *entry = find(address);
@@ -75,11 +86,19 @@ void rmp_psmash(gpa_t address)
         entries[i].flags &= (uint8_t)~RMP_LARGE;
 }
 
+static bool any_in_use(const struct rmp_entry *entries, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (entries[i].flags & RMP_IN_USE)
+            return true;
+    return false;
+}
+
 static bool update(gpa_t address, bool large, uint8_t flags)
 {
     struct rmp_entry *entries = find_entries(address, large);
 
-    if (!entries)
+    if (!entries || any_in_use(entries, page_count(large)))
         return false;
     if (!large)
         rmp_psmash(address);
@@ -107,6 +126,16 @@ void rmp_launch(gpa_t address, enum snp_page_type type)
 
     if (!update(address, false, type == SNP_PAGE_VMSA ? flags | RMP_VMSA : flags))
         die(HOST_EXIT_INTERNAL, "launch of gpa %lx, which is no memory", address.v);
+}
+
+void rmp_set_in_use(gpa_t vmsa, bool in_use)
+{
+    struct rmp_entry *entry = find(vmsa);
+
+    if (in_use)
+        entry->flags |= RMP_IN_USE;
+    else
+        entry->flags &= (uint8_t)~RMP_IN_USE;
 }
 
 void rmp_expose_table(gpa_t page)

@@ -10,15 +10,16 @@
 #ifndef SNPVTPM_EMULATOR_CPU_RMP_H
 #define SNPVTPM_EMULATOR_CPU_RMP_H
 
-#include "emulator/vmm/guest_memory.h"
+#include "emulator/cpu/guest_memory.h"
 #include "lib/snp/page.h"
 
 enum rmp_flag {
     RMP_ASSIGNED = 1u << 0,
     RMP_VALIDATED = 1u << 1,
     RMP_VMSA = 1u << 2,
-    RMP_LARGE = 1u << 3, /* one of the 512 pages of a 2 MiB entry */
-    RMP_TABLE = 1u << 4, /* not of the architecture: rmp_expose_table() */
+    RMP_LARGE = 1u << 3,  /* one of the 512 pages of a 2 MiB entry */
+    RMP_TABLE = 1u << 4,  /* not of the architecture: rmp_expose_table() */
+    RMP_IN_USE = 1u << 5, /* the VMSA that a CPU runs from: RMPUPDATE gives FAIL_INUSE */
 };
 
 struct rmp_entry {
@@ -33,14 +34,18 @@ void rmp_init(void);
 const struct rmp_entry *rmp_find(gpa_t address);
 
 /* RMPUPDATE: gives the page(s) to the guest, not validated. False: the address is not aligned to
- * the size, or a 2 MiB range is not backed by 2 MiB of consecutive memory. */
+ * the size, a 2 MiB range is not backed by 2 MiB of consecutive memory, or a page is in use. */
 MUST_CHECK bool rmp_assign(gpa_t address, bool large);
 /* RMPUPDATE: takes the page(s) back; they become hypervisor-owned, that is, shared. */
 MUST_CHECK bool rmp_unassign(gpa_t address, bool large);
 /* Whether the page, or each page of the range, is assigned (or not); false where it is not RAM. */
 bool rmp_all(gpa_t address, bool large, bool assigned);
+/* Whether an aligned 2 MiB range has entries that say the same, each of its own page. */
+bool rmp_uniform(gpa_t address);
 /* PSMASH of the 2 MiB entry around address; nothing happens to 4 KiB entries. */
 void rmp_psmash(gpa_t address);
+/* Marks the VMSA that a CPU runs from, from VMRUN on and until that CPU runs from another one. */
+void rmp_set_in_use(gpa_t vmsa, bool in_use);
 /* What SNP_LAUNCH_UPDATE leaves: assigned, validated, VMSA for that type; VMPL1-3 no rights. */
 void rmp_launch(gpa_t address, enum snp_page_type type);
 

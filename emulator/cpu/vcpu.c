@@ -11,8 +11,9 @@
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
 
-#define MSR_VM_HSAVE_PA        0xC0010117u
-#define SUPPORTED_SEV_FEATURES (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_DEBUG_SWAP)
+#define MSR_VM_HSAVE_PA 0xC0010117u
+#define SUPPORTED_SEV_FEATURES                                                                     \
+    (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP)
 
 #define IOPM_PAGES  3
 #define MSRPM_PAGES 2
@@ -57,10 +58,6 @@ static struct vmcb *new_vmcb(void)
 
     memset(vmcb, 0, sizeof(*vmcb));
     vmcb->intercept_exceptions = 1u << VECTOR_UD;
-    vmcb->intercept_misc1 = INTERCEPT_CR0_SEL_WRITE | INTERCEPT_CPUID | INTERCEPT_IOIO |
-                            INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
-    vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
-                            INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT;
     vmcb->iopm_pa = iopm.pa;
     vmcb->msrpm_pa = msrpm.pa;
     vmcb->asid = 1;
@@ -82,6 +79,7 @@ void vcpu_init(struct vcpu *cpu)
     for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
         cpu->contexts[vmpl] = (struct vmpl_context){.vmpl = vmpl,
                                                     .vmsa = gpa(NO_GPA),
+                                                    .vmsa_on_init = gpa(NO_GPA),
                                                     .ghcb = gpa(NO_GPA),
                                                     .ghcb_msr = vcpu_sev_information()};
     init_permission_maps();
@@ -92,6 +90,7 @@ void vcpu_init(struct vcpu *cpu)
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
 {
     cpu->contexts[vmpl].vmsa = vmsa;
+    cpu->contexts[vmpl].vmsa_on_init = gpa(NO_GPA);
     if (vmsa.v != NO_GPA && !cpu->contexts[vmpl].vmcb) {
         cpu->contexts[vmpl].vmcb = new_vmcb();
         cpu->contexts[vmpl].save = &cpu->contexts[vmpl].vmcb->save;
@@ -128,8 +127,42 @@ static void leave(struct vmpl_context *context)
     hpa_t backing;
 
     fpu_save(context->save);
+    rmp_set_in_use(context->vmsa, false);
     if (guest_memory_find(context->vmsa, &backing))
         memcpy(host_ptr(backing), context->save, sizeof(struct vmsa));
+}
+
+/*
+ * With restricted injection (APM vol. 2, 15.36.16) no interrupt and no NMI enters a VMPL, only #HV,
+ * for which this platform has no doorbell. They wait for a VMPL without it. There is nothing to
+ * wake a processor that halts meanwhile.
+ */
+static void set_intercepts(struct vmpl_context *context)
+{
+    struct vmcb *vmcb = context->vmcb;
+    bool restricted = context->save->sev_features & SEV_FEATURE_RESTRICTED_INJECTION;
+
+    vmcb->intercept_misc1 = INTERCEPT_CR0_SEL_WRITE | INTERCEPT_CPUID | INTERCEPT_IOIO |
+                            INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
+    vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
+                            INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT;
+    if (restricted) {
+        vmcb->intercept_misc1 |= INTERCEPT_NMI | INTERCEPT_HLT;
+        vmcb->intercept_misc2 |= INTERCEPT_MWAIT;
+        vmcb->int_control |= V_INTR_MASKING;
+    } else {
+        vmcb->int_control &= ~V_INTR_MASKING;
+    }
+}
+
+static void deliver_nmi(struct vcpu *cpu)
+{
+    struct vmpl_context *context = cpu->current;
+
+    if (!cpu->nmi_pending || (context->vmcb->int_control & V_INTR_MASKING))
+        return;
+    context->vmcb->eventinj = VECTOR_NMI | EVENT_TYPE_NMI | EVENT_VALID;
+    cpu->nmi_pending = false;
 }
 
 bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
@@ -144,11 +177,29 @@ bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
         return false;
     if (cpu->current)
         leave(cpu->current);
+    rmp_set_in_use(next->vmsa, true);
     memcpy(next->save, vmsa, sizeof(struct vmsa));
     next->vmcb->eventinj = 0;
     fpu_load(next->save);
+    set_intercepts(next);
     cpu->current = next;
+    deliver_nmi(cpu);
     return true;
+}
+
+bool vcpu_take_init(struct vcpu *cpu)
+{
+    struct vmpl_context *running = cpu->current;
+    bool replaced = running->vmsa_on_init.v != NO_GPA;
+
+    if (replaced) {
+        leave(running);
+        cpu->current = NULL;
+    }
+    for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
+        if (cpu->contexts[vmpl].vmsa_on_init.v != NO_GPA)
+            vcpu_set_vmsa(cpu, vmpl, cpu->contexts[vmpl].vmsa_on_init);
+    return !replaced || vcpu_enter(cpu, running->vmpl);
 }
 
 void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error)
@@ -267,6 +318,7 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
     switch (vmcb->exitcode) {
     case SVM_EXIT_CPUID:
     case SVM_EXIT_IOIO:
+    case SVM_EXIT_MWAIT:
         return raise_vc(context, (uint32_t)vmcb->exitcode, exit);
     case SVM_EXIT_MSR:
         if (instruction_msr(context, vmcb->exitinfo1) == INSTRUCTION_DONE)
@@ -282,6 +334,13 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
         if (instruction_mov_cr0(context) == INSTRUCTION_DONE)
             return RESUME;
         break;
+    case SVM_EXIT_NMI:
+        host_take_nmi();
+        cpu->nmi_pending = true;
+        return RESUME;
+    case SVM_EXIT_HLT:
+        *exit = VCPU_EXIT_HALTED;
+        return TO_VMM;
     case SVM_EXIT_SHUTDOWN:
         *exit = VCPU_EXIT_SHUTDOWN;
         return TO_VMM;

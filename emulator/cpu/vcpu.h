@@ -9,16 +9,17 @@
 #ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
 #define SNPVTPM_EMULATOR_CPU_VCPU_H
 
+#include "emulator/cpu/guest_memory.h"
 #include "emulator/cpu/vmcb.h"
-#include "emulator/vmm/guest_memory.h"
 
 #define NO_GPA (~0ull)
 
 struct vmpl_context {
     unsigned vmpl;
-    struct vmcb *vmcb; /* NULL until the VMPL has a VMSA */
-    struct vmsa *save; /* the registers: &vmcb->save */
-    gpa_t vmsa;        /* NO_GPA: none */
+    struct vmcb *vmcb;  /* NULL until the VMPL has a VMSA */
+    struct vmsa *save;  /* the registers: &vmcb->save */
+    gpa_t vmsa;         /* NO_GPA: none */
+    gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
     gpa_t ghcb; /* the registered GHCB; NO_GPA: none */
 };
@@ -29,6 +30,7 @@ enum vcpu_exit {
     VCPU_EXIT_PAGE,      /* C-bit and ownership disagree: a private access to a page of the host's,
                             or a shared one to a page of the guest's. fault, fault_private */
     VCPU_EXIT_FORBIDDEN, /* the RMP forbids the access and no VMM can change that */
+    VCPU_EXIT_HALTED,    /* and nothing can wake it */
     VCPU_EXIT_SHUTDOWN,
     VCPU_EXIT_INVALID,
 };
@@ -38,6 +40,7 @@ struct vcpu {
     struct vmpl_context *current; /* NULL before the first VMRUN */
     gpa_t fault;
     bool fault_private;
+    bool nmi_pending; /* for the next VMPL that takes interrupts */
 };
 
 /* The SEV information response (GHCB specification, 2.3.1), which the GHCB MSR holds after reset.
@@ -52,6 +55,11 @@ bool vcpu_features_supported(uint64_t sev_features);
 /* The VMM names the VMSA page of a VMPL; it is looked at only when that VMPL is next entered. */
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa);
 
+/* INIT: the VMSAs that wait for it take the place of the old ones. False: that of the VMPL that
+ * runs is another one now, and cannot run. Else nothing changes: the host cannot reset registers
+ * that it cannot reach. */
+MUST_CHECK bool vcpu_take_init(struct vcpu *cpu);
+
 /* Enters another VMPL: VMRUN's checks of the VMSA (APM 15.36.12), then its registers. False:
  * VMEXIT_INVALID, and the vCPU stays where it was. */
 MUST_CHECK bool vcpu_enter(struct vcpu *cpu, unsigned vmpl);
@@ -65,8 +73,9 @@ void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error);
 /* Moves RIP past an instruction that the hypervisor has carried out. */
 void vcpu_skip(struct vmpl_context *context, unsigned length);
 
-#define VECTOR_UD 6
-#define VECTOR_GP 13
-#define VECTOR_VC 29
+#define VECTOR_NMI 2
+#define VECTOR_UD  6
+#define VECTOR_GP  13
+#define VECTOR_VC  29
 
 #endif

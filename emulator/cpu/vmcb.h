@@ -45,8 +45,10 @@ static_assert(offsetof(struct vmcb, ncr3) == 0x0B0, "VMCB");
 static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 
 /* intercept_misc1 */
+#define INTERCEPT_NMI           (1u << 1)
 #define INTERCEPT_CR0_SEL_WRITE (1u << 5)
 #define INTERCEPT_CPUID         (1u << 18)
+#define INTERCEPT_HLT           (1u << 24)
 #define INTERCEPT_IOIO          (1u << 27)
 #define INTERCEPT_MSR           (1u << 28)
 #define INTERCEPT_SHUTDOWN      (1u << 31)
@@ -58,23 +60,31 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define INTERCEPT_STGI    (1u << 4)
 #define INTERCEPT_CLGI    (1u << 5)
 #define INTERCEPT_SKINIT  (1u << 6)
+#define INTERCEPT_MWAIT   (1u << 11)
+
+/* int_control: the guest's IF and TPR mask virtual interrupts only, the host's IF the real ones. */
+#define V_INTR_MASKING (1ull << 24)
 
 #define TLB_FLUSH_ALL 1u
 
 /* EVENTINJ and EXITINTINFO. */
 #define EVENT_VALID          (1ull << 31)
 #define EVENT_ERROR_VALID    (1ull << 11)
+#define EVENT_TYPE_NMI       (2ull << 8)
 #define EVENT_TYPE_EXCEPTION (3ull << 8)
 
 /* Nested page fault EXITINFO1. */
 #define NPF_FETCH       (1ull << 4)
 #define NPF_GUEST_TABLE (1ull << 33)
 
-#define CR0_PE   (1ull << 0)
-#define CR0_ET   (1ull << 4)
-#define CR0_PG   (1ull << 31)
-#define CR4_PAE  (1ull << 5)
-#define CR4_LA57 (1ull << 12)
+#define CR0_PE    (1ull << 0)
+#define CR0_ET    (1ull << 4)
+#define CR0_NW    (1ull << 29)
+#define CR0_CD    (1ull << 30)
+#define CR0_PG    (1ull << 31)
+#define CR4_PAE   (1ull << 5)
+#define CR4_LA57  (1ull << 12)
+#define CR4_PCIDE (1ull << 17)
 
 #define RFLAGS_CF (1ull << 0)
 #define RFLAGS_PF (1ull << 2)

@@ -4,7 +4,7 @@
 #include "emulator/platform/memory.h"
 
 /* QEMU's isa-debug-exit device. */
-#define DEBUG_EXIT_PORT 0xF4
+#define DEBUG_EXIT_PORT 0x404
 
 _Noreturn void host_exit(enum host_exit why)
 {
@@ -59,12 +59,29 @@ struct exception_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
+#define VECTOR_NMI 2
+
+static volatile bool nmi_taken;
+
+void host_take_nmi(void)
+{
+    nmi_taken = false;
+    __asm__ volatile("stgi");
+    while (!nmi_taken)
+        __asm__ volatile("pause");
+    __asm__ volatile("clgi");
+}
+
 void host_exception(struct exception_frame *frame);
 
 void host_exception(struct exception_frame *frame)
 {
     uint64_t cr2;
 
+    if (frame->vector == VECTOR_NMI) {
+        nmi_taken = true;
+        return;
+    }
     for (const struct fixup *f = fixup_table_start; f < fixup_table_end; f++) {
         if (f->at == frame->rip) {
             frame->rip = f->resume;

@@ -114,6 +114,9 @@ static inline void host_memory_barrier(void)
 MUST_CHECK bool host_rdmsr(uint32_t msr, uint64_t *value);
 MUST_CHECK bool host_wrmsr(uint32_t msr, uint64_t value);
 
+/* Takes the NMI that is pending after a #VMEXIT because of it. */
+void host_take_nmi(void);
+
 /* Makes the page of an MMIO address accessible and returns a pointer to it; NULL beyond 48 bits. */
 volatile void *host_mmio(uint64_t pa);
 

@@ -88,7 +88,7 @@ void memory_init(void)
     reserve = command_line_number("reserve", DEFAULT_RESERVE);
     if (reserve + MIN_GUEST > host_memory.low_end)
         die(HOST_EXIT_LAUNCH_FAILED, "%lu bytes of memory are too few", host_memory.low_end);
-    host_memory.guest_end = (host_memory.low_end - reserve) & LARGE_PAGE_MASK;
+    host_memory.guest_end = host_memory.low_end - reserve;
     host_memory.igvm = host_ptr(hpa(host_memory.guest_end));
 
     image = host_memory.guest_end + host_memory.igvm_size + LARGE_PAGE_SIZE - 1;
@@ -114,6 +114,11 @@ hpa_t pool_pages(size_t count)
 hpa_t pool_page(void)
 {
     return pool_pages(1);
+}
+
+bool memory_is_ram(uint64_t pa)
+{
+    return pa < host_memory.low_end || (pa >= GIB4 && pa < host_memory.high_end);
 }
 
 uint64_t memory_file_offset(hpa_t address)

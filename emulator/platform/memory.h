@@ -28,13 +28,16 @@ hpa_t pool_page(void);
 /* The same for physically consecutive pages. */
 hpa_t pool_pages(size_t count);
 
+/* Whether QEMU has RAM at a physical address, the guest's or the hypervisor's. */
+bool memory_is_ram(uint64_t pa);
+
 /* The offset of a RAM page in QEMU's memory file: how the AMD-SP knows it. */
 uint64_t memory_file_offset(hpa_t address);
 
 /*
  * The value of "name=..." on the hypervisor's command line, or fallback; K, M and G suffixes are
  * understood. The command line is QEMU's -fw_cfg name=opt/snp-vtpm/hypervisor,string=...:
- * "igvm=BYTES reserve=SIZE trace=1".
+ * "igvm=BYTES reserve=SIZE trace=1 strict=1".
  */
 uint64_t command_line_number(const char *name, uint64_t fallback);
 

@@ -4,6 +4,7 @@
  * what is needed of it is copied first, then checked.
  */
 #include "emulator/platform/memory.h"
+#include "emulator/vmm/apic.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/devices.h"
 #include "emulator/vmm/msr.h"
@@ -127,6 +128,14 @@ static void do_ioio(struct request *r)
         port_write(port, size, (uint32_t)r->rax);
 }
 
+/* True: the VMM has dealt with it. */
+static bool carry_out(struct request *r, enum apic_command command)
+{
+    if (command == APIC_INIT && !vcpu_take_init(r->cpu))
+        die(HOST_EXIT_GUEST_INVALID, "INIT: the VMSA that waited for it cannot run");
+    return command != APIC_DEVICE;
+}
+
 static void do_msr(struct request *r)
 {
     uint64_t value;
@@ -137,7 +146,8 @@ static void do_msr(struct request *r)
         if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rdx)))
             return;
         value = (uint32_t)r->rax | r->rdx << 32;
-        if (!guest_wrmsr((uint32_t)r->rcx, value))
+        if (!carry_out(r, apic_msr_command((uint32_t)r->rcx, value)) &&
+            !guest_wrmsr((uint32_t)r->rcx, value))
             raise_gp(r);
         return;
     }
@@ -151,7 +161,9 @@ static void do_msr(struct request *r)
 
 static void do_mmio(struct request *r, bool write)
 {
+    unsigned vmpl = r->cpu->current->vmpl;
     unsigned size = (unsigned)r->info2;
+    gpa_t address = gpa(r->info1);
     uint64_t value = 0;
     uint8_t *at;
 
@@ -166,7 +178,9 @@ static void do_mmio(struct request *r, bool write)
         return;
     if (write)
         memcpy(&value, at, size);
-    if (!(write ? mmio_write(gpa(r->info1), size, value) : mmio_read(gpa(r->info1), size, &value)))
+    if (write && carry_out(r, apic_mmio_command(address.v, value)))
+        return;
+    if (!(write ? mmio_write(vmpl, address, size, value) : mmio_read(vmpl, address, size, &value)))
         malformed(r, GHCB_ERR_INVALID_INPUT);
     else if (!write)
         memcpy(at, &value, size);
@@ -277,9 +291,19 @@ static void do_extended_guest_request(struct request *r)
 }
 
 /* Request in info1 [15:0], VMPL [19:16], APIC ID [63:32] (4.1.9). */
+enum ap_creation { CREATE_ON_INIT = 0, CREATE = 1, DESTROY = 2 };
+
+/* With CREATE_ON_INIT a VMPL that has a VMSA keeps it until INIT. */
+static void set_vmsa(struct request *r, enum ap_creation kind, unsigned vmpl, gpa_t vmsa)
+{
+    if (kind == CREATE_ON_INIT && r->cpu->contexts[vmpl].vmsa.v != NO_GPA)
+        r->cpu->contexts[vmpl].vmsa_on_init = vmsa;
+    else
+        vcpu_set_vmsa(r->cpu, vmpl, vmsa);
+}
+
 static void do_ap_creation(struct request *r)
 {
-    enum { CREATE_ON_INIT = 0, CREATE = 1, DESTROY = 2 };
     unsigned kind = r->info1 & 0xFFFF;
     unsigned vmpl = r->info1 >> 16 & 0xF;
     gpa_t vmsa = gpa(r->info2);
@@ -303,7 +327,7 @@ static void do_ap_creation(struct request *r)
         malformed(r, GHCB_ERR_INVALID_INPUT);
         return;
     }
-    vcpu_set_vmsa(r->cpu, vmpl, vmsa);
+    set_vmsa(r, kind, vmpl, vmsa);
 }
 
 static void do_apic_ids(struct request *r)
@@ -339,6 +363,30 @@ static void do_ap_jump_table(struct request *r)
         malformed(r, GHCB_ERR_INVALID_INPUT);
 }
 
+#define MSR_TSC_AUX        0xC0000103u
+#define KVM_HYPERCALL_NONE (-1000)
+#define KVM_HYPERCALL_PERM (-1)
+
+/* KVM's hypercalls, of which CPUID offers none. */
+static void do_vmmcall(struct request *r)
+{
+    if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, cpl)))
+        return;
+    r->rax = (uint64_t)(int64_t)(r->page->cpl ? KVM_HYPERCALL_PERM : KVM_HYPERCALL_NONE);
+}
+
+static void do_rdtsc(struct request *r, bool with_aux)
+{
+    uint32_t low, high;
+    uint64_t aux = 0;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    r->rax = low;
+    r->rdx = high;
+    if (with_aux && host_rdmsr(MSR_TSC_AUX, &aux)) /* the guest's own: nothing here changes it */
+        r->rcx = (uint32_t)aux;
+}
+
 static void dispatch(struct request *r)
 {
     switch (r->code) {
@@ -350,6 +398,13 @@ static void dispatch(struct request *r)
         break;
     case SVM_EXIT_MSR:
         do_msr(r);
+        break;
+    case SVM_EXIT_RDTSC:
+    case SVM_EXIT_RDTSCP:
+        do_rdtsc(r, r->code == SVM_EXIT_RDTSCP);
+        break;
+    case SVM_EXIT_VMMCALL:
+        do_vmmcall(r);
         break;
     case SVM_EXIT_WRITE_DR7:
     case SVM_EXIT_WBINVD:
@@ -446,7 +501,7 @@ static bool well_formed(struct request *r)
 static void do_run_vmpl(struct request *r)
 {
     answer(r);
-    if (!vmm_run_vmpl(r->cpu, (unsigned)r->info1)) {
+    if (!vmm_run_vmpl(r->cpu, r->info1)) {
         malformed(r, GHCB_ERR_INVALID_INPUT);
         answer(r);
     }

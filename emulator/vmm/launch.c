@@ -4,6 +4,7 @@
 #include "emulator/cpu/rmp.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
+#include "emulator/vmm/machine_tables.h"
 #include "emulator/vmm/sp_client.h"
 #include "lib/base/writer.h"
 #include "lib/igvm/igvm_reader.h"
@@ -143,6 +144,12 @@ static void fill_parameter(struct launch *l, const struct igvm_header *header)
         break;
     case IGVM_ENVIRONMENT_INFO_PARAMETER:
         fits = fits && writer_le32(&at, IGVM_ENVIRONMENT_MEMORY_IS_SHARED);
+        break;
+    case IGVM_MADT:
+        fits = fits && machine_madt(&at);
+        break;
+    case IGVM_DEVICE_TREE:
+        fits = fits && machine_device_tree(&at);
         break;
     default:
         die(HOST_EXIT_LAUNCH_FAILED, "IGVM: this platform has no parameter of type %x",

@@ -38,6 +38,10 @@ static _Noreturn void run_guest(struct vcpu *cpu)
         case VCPU_EXIT_FORBIDDEN:
             die(HOST_EXIT_GUEST_INVALID, "VMPL%u: the RMP forbids its access to gpa %lx",
                 cpu->current->vmpl, cpu->fault.v);
+        case VCPU_EXIT_HALTED:
+            die(HOST_EXIT_GUEST_INVALID,
+                "VMPL%u halts, and with restricted injection nothing can wake it",
+                cpu->current->vmpl);
         case VCPU_EXIT_SHUTDOWN:
             die(HOST_EXIT_GUEST_SHUTDOWN, "VMPL%u: shutdown", cpu->current->vmpl);
         case VCPU_EXIT_INVALID:
@@ -53,6 +57,7 @@ _Noreturn void hypervisor_main(void)
     memory_init();
     host_exceptions_init();
     host_trace = command_line_number("trace", 0) != 0;
+    vmm_strict = command_line_number("strict", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
     guest_memory_init();

@@ -52,7 +52,7 @@ uint32_t pci_port_read(uint16_t port, unsigned size)
 {
     if (port < CONFIG_DATA)
         return size == 4 && port == CONFIG_ADDRESS ? guest_address : NOBODY;
-    if (address_is_hidden(guest_address))
+    if (port + size > CONFIG_DATA + 4 || address_is_hidden(guest_address))
         return NOBODY;
     out32(CONFIG_ADDRESS, guest_address);
     return host_in(port, size);
@@ -67,11 +67,17 @@ void pci_port_write(uint16_t port, unsigned size, uint32_t value)
             out8(port, (uint8_t)value); /* CF9 is the reset register */
         return;
     }
-    if (address_is_hidden(guest_address))
+    if (port + size > CONFIG_DATA + 4 || address_is_hidden(guest_address))
         return;
     out32(CONFIG_ADDRESS, guest_address);
     host_out(port, size, value);
     if ((guest_address & 0xFFFFF8) == PCIEXBAR)
+        note_ecam();
+}
+
+void pci_ecam_written(uint64_t address)
+{
+    if (ecam_base && (address & ~7ull) == ecam_base + PCIEXBAR)
         note_ecam();
 }
 

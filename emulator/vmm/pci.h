@@ -19,6 +19,9 @@ void pci_config_write(unsigned device, unsigned offset, uint32_t value);
 uint32_t pci_port_read(uint16_t port, unsigned size);
 void pci_port_write(uint16_t port, unsigned size, uint32_t value);
 
+/* To be called after the guest wrote a device's register: it may have moved the ECAM window. */
+void pci_ecam_written(uint64_t address);
+
 /* Whether an MMIO address lies in the hidden function's part of the ECAM window. */
 bool pci_ecam_hidden(uint64_t address);
 

@@ -5,29 +5,40 @@
 #include "emulator/platform/memory.h"
 #include "lib/snp/ghcb.h"
 
+bool vmm_strict;
+
 uint64_t vmm_features(void)
 {
     return GHCB_HV_FEATURE_SNP | GHCB_HV_FEATURE_AP_CREATION | GHCB_HV_FEATURE_APIC_ID_LIST |
            GHCB_HV_FEATURE_MULTI_VMPL;
 }
 
-/*
- * What a page holds after it changed hands is undefined: hardware decrypts with another key. The
- * first cache line of each page is enough for software that does not zero it to trip.
- */
-static void scramble(gpa_t page)
+/* The first cache line of a page is enough for software that relies on its contents to trip. */
+static void scramble(uint64_t *words)
 {
     static uint64_t noise = 0x9E3779B97F4A7C15ull;
-    hpa_t backing;
-    uint64_t *words;
 
-    if (!guest_memory_find(page, &backing))
-        return;
-    words = host_ptr(backing);
     for (size_t i = 0; i < 8; i++) {
         noise = noise * 6364136223846793005ull + 1442695040888963407ull;
         words[i] ^= noise;
     }
+}
+
+/*
+ * What a page holds after it changed hands is undefined: hardware decrypts with another key. QEMU
+ * and KVM give the host's side a fresh page, that is, zeros, and some software needs them. A page
+ * that becomes private is not touched: that would make QEMU's host allocate all of the VM's memory.
+ */
+static void change_contents(gpa_t page, bool to_private)
+{
+    hpa_t backing;
+
+    if (!guest_memory_find(page, &backing))
+        return;
+    if (vmm_strict)
+        scramble(host_ptr(backing));
+    else if (!to_private)
+        memset(host_ptr(backing), 0, PAGE_SIZE);
 }
 
 static bool change_small(gpa_t page, bool to_private)
@@ -36,7 +47,7 @@ static bool change_small(gpa_t page, bool to_private)
         return true;
     if (!(to_private ? rmp_assign(page, false) : rmp_unassign(page, false)))
         return false;
-    scramble(page);
+    change_contents(page, to_private);
     return true;
 }
 
@@ -50,7 +61,7 @@ bool vmm_change_page(gpa_t address, bool large, bool to_private)
     if (rmp_all(address, true, !to_private) &&
         (to_private ? rmp_assign(address, true) : rmp_unassign(address, true))) {
         for (uint64_t offset = 0; offset < LARGE_PAGE_SIZE; offset += PAGE_SIZE)
-            scramble(gpa(address.v + offset));
+            change_contents(gpa(address.v + offset), to_private);
         return true;
     }
     for (uint64_t offset = 0; offset < LARGE_PAGE_SIZE; offset += PAGE_SIZE)
@@ -68,9 +79,9 @@ void *vmm_shared_page(gpa_t page)
     return host_ptr(backing);
 }
 
-bool vmm_run_vmpl(struct vcpu *cpu, unsigned vmpl)
+bool vmm_run_vmpl(struct vcpu *cpu, uint64_t vmpl)
 {
-    return vmpl < VMPL_COUNT && vcpu_enter(cpu, vmpl);
+    return vmpl < VMPL_COUNT && vcpu_enter(cpu, (unsigned)vmpl);
 }
 
 static void trace(const struct vmpl_context *context)

@@ -20,12 +20,15 @@ void vmm_ghcb_page(struct vcpu *cpu);
 /* GHCB_HV_FEATURE_* of this platform. */
 uint64_t vmm_features(void);
 
+/* strict=1 on the command line: what a page holds after it changed hands is noise, both ways. */
+extern bool vmm_strict;
+
 /* Makes one page (or 2 MiB) private or shared. A page that already is so is left alone: only then
  * does an honest VMM touch the RMP. False: not RAM, or not aligned. */
 MUST_CHECK bool vmm_change_page(gpa_t address, bool large, bool to_private);
 
 /* Lets another VMPL of this vCPU run; false when its VMSA cannot. */
-MUST_CHECK bool vmm_run_vmpl(struct vcpu *cpu, unsigned vmpl);
+MUST_CHECK bool vmm_run_vmpl(struct vcpu *cpu, uint64_t vmpl);
 
 /* The host's page behind a GPA if it is shared RAM, else NULL. */
 void *vmm_shared_page(gpa_t page);

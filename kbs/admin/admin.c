@@ -12,7 +12,6 @@
 #include "kbs/metrics.h"
 #include "lib/jose/strict_json.h"
 
-#define TRIES_MAX   5 /* of a change, when other servers' come first */
 #define ALLOWED_MAX 64
 
 static const char *role_name(enum role role)
@@ -136,53 +135,60 @@ static bool look(struct call *call)
 
     if (status != STORE_OK)
         return call_refuse_status(call, status, "storage", "cannot be read");
-    done = call->route->answer(call);
+    done = authenticate_again(call) && call->route->answer(call);
     store_abandon(call->unit);
     return done;
 }
 
-/* One try of a change. *again: another change came first, so that another try may succeed. */
-static bool try_change(struct call *call, bool *again)
+/* What takes its time is told to nobody whose token was revoked meanwhile. */
+static bool watch(struct call *call)
 {
-    enum store_status status = store_begin(call->kbs->store, &call->unit);
-    char *line = NULL;
-
-    *again = false;
-    if (status == STORE_OK) {
-        if (!call->route->answer(call)) {
-            *again =
-                call->refusal.status == HTTP_UNAVAILABLE && strcmp(call->refusal.code, "busy") == 0;
-            store_abandon(call->unit);
-            return false;
-        }
-        status = audit_append_line(call->unit, "admin", audit_members(call, false),
-                                   call->request->now, &line);
-        if (status == STORE_OK)
-            status = store_commit(call->unit);
-        else
-            store_abandon(call->unit);
-    }
-    if (status == STORE_OK) {
-        metric_add(METRIC_AUDIT_LINES, 1);
-        log_line(line);
-    }
-    free(line);
-    if (status == STORE_OK)
+    if (!call->route->answer(call))
+        return false;
+    if (authenticate(call))
         return true;
-    *again = status == STORE_CONFLICT;
     http_reply_release(call->reply);
-    return call_refuse_status(call, status, "the change", "was not stored");
+    return false;
+}
+
+struct changing {
+    struct call *call;
+    char *line; /* of the audit log */
+};
+
+/* A store_work: the change, and its line. What the handler refuses ends it, too. */
+static enum store_status change_in(struct store_unit *unit, void *context)
+{
+    struct changing *changing = context;
+    struct call *call = changing->call;
+
+    http_reply_release(call->reply);
+    call->refusal = (struct refusal){0};
+    call->unit = unit;
+    if (!authenticate_again(call) || !call->route->answer(call))
+        return call_is_busy(call) ? STORE_CONFLICT : STORE_FAILED;
+    free(changing->line);
+    return audit_append_line(unit, "admin", audit_members(call, false), call->request->now,
+                             &changing->line);
 }
 
 static bool change(struct call *call)
 {
-    bool done = false, again = true;
+    struct changing changing = {.call = call};
+    enum store_status status = store_change(call->kbs->store, change_in, &changing);
 
-    for (int i = 0; i < TRIES_MAX && again && !done; i++)
-        done = try_change(call, &again);
-    if (done && call->route->committed)
-        call->route->committed(call);
-    return done;
+    if (status == STORE_OK) {
+        metric_add(METRIC_AUDIT_LINES, 1);
+        log_line(changing.line);
+        if (call->route->committed)
+            call->route->committed(call);
+    } else {
+        http_reply_release(call->reply);
+    }
+    free(changing.line);
+    if (status == STORE_OK || call->refusal.code)
+        return status == STORE_OK;
+    return call_refuse_status(call, status, "the change", "was not stored");
 }
 
 static bool answer(struct call *call)
@@ -198,7 +204,7 @@ static bool answer(struct call *call)
     case ROUTE_QUESTION:
         return take_body(call) && look(call);
     case ROUTE_WATCH:
-        return call->route->answer(call);
+        return watch(call);
     case ROUTE_CHANGE:
         return take_body(call) && change(call);
     }

@@ -67,27 +67,58 @@ static bool refuse_stranger(struct call *call, const char *code, const char *mes
     return call_refuse(call, HTTP_UNAUTHORIZED, code, "%s", message);
 }
 
-bool authenticate(struct call *call)
+/* The token that came with the request, or refuses; the caller wipes it. */
+MUST_CHECK static bool find_token(struct call *call, char text[TOKEN_TEXT_MAX + 1])
 {
     const char *value = http_request_value(call->request, HTTP_HEADER, "Authorization");
-    char token[TOKEN_TEXT_MAX + 1];
-    struct store_unit *unit = NULL;
-    enum store_status status;
 
     if (!value)
         return refuse_stranger(call, TOKEN_MISSING,
                                "a token is needed: as Bearer, or as the password of Basic");
-    if (!take_token(value, token))
-        return refuse_stranger(call, "token-invalid", "there is no such token");
-    status = store_begin_reading(call->kbs->store, &unit);
-    if (status == STORE_OK)
-        status = token_check(unit, token, call->request->now, &call->actor);
-    store_abandon(unit);
-    OPENSSL_cleanse(token, sizeof(token));
+    return take_token(value, text) ||
+           refuse_stranger(call, "token-invalid", "there is no such token");
+}
+
+/* Who is refused stays known, if he was before. */
+static bool conclude(struct call *call, enum store_status status, const struct token *token)
+{
     if (status == STORE_NOT_FOUND)
         return refuse_stranger(call, "token-invalid",
                                "the token is unknown, has expired or was revoked");
-    return status == STORE_OK || call_refuse_status(call, status, "the token", "could not be read");
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "the token", "could not be read");
+    call->actor = *token;
+    return true;
+}
+
+bool authenticate(struct call *call)
+{
+    char text[TOKEN_TEXT_MAX + 1];
+    struct store_unit *unit = NULL;
+    enum store_status status;
+    struct token token;
+
+    if (!find_token(call, text))
+        return false;
+    status = store_begin_reading(call->kbs->store, &unit);
+    if (status == STORE_OK)
+        status = token_check(unit, text, call->request->now, &token);
+    store_abandon(unit);
+    OPENSSL_cleanse(text, sizeof(text));
+    return conclude(call, status, &token);
+}
+
+bool authenticate_again(struct call *call)
+{
+    char text[TOKEN_TEXT_MAX + 1];
+    enum store_status status;
+    struct token token;
+
+    if (!find_token(call, text))
+        return false;
+    status = token_check(call->unit, text, call->request->now, &token);
+    OPENSSL_cleanse(text, sizeof(text));
+    return conclude(call, status, &token);
 }
 
 bool admin_knows_sender(const struct kbs *kbs, const struct http_request *request)

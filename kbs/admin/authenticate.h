@@ -11,4 +11,8 @@
  * when no valid token came. */
 MUST_CHECK bool authenticate(struct call *call);
 
+/* Whether the token is still valid in call->unit, in which something is done for who sent it; or
+ * refuses. */
+MUST_CHECK bool authenticate_again(struct call *call);
+
 #endif

@@ -13,6 +13,8 @@
 #include "lib/base/printable.h"
 #include "lib/jose/base64.h"
 
+#define BUSY "busy"
+
 bool call_refuse(struct call *call, unsigned status, const char *code, const char *format, ...)
 {
     char message[CALL_MESSAGE_MAX];
@@ -35,8 +37,9 @@ static const struct {
     [STORE_NOT_FOUND] = {HTTP_NOT_FOUND, "not-found"},
     [STORE_EXISTS] = {HTTP_CONFLICT, "exists"},
     [STORE_IN_USE] = {HTTP_CONFLICT, "in-use"},
-    [STORE_CONFLICT] = {HTTP_UNAVAILABLE, "busy"},
+    [STORE_CONFLICT] = {HTTP_UNAVAILABLE, BUSY},
     [STORE_RETIRED] = {HTTP_CONFLICT, "retired"},
+    [STORE_NAME_USED] = {HTTP_CONFLICT, "name-used"},
     [STORE_WRONG_KEY] = {HTTP_INTERNAL, "storage-wrong-key"},
     [STORE_UNAVAILABLE] = {HTTP_UNAVAILABLE, "storage-unavailable"},
     [STORE_FAILED] = {HTTP_INTERNAL, "storage-failed"},
@@ -53,6 +56,11 @@ bool call_refuse_status(struct call *call, enum store_status status, const char 
         code = refusals[status].code;
     }
     return call_refuse(call, http, code, "%s %s: %s", what, name, store_status_text(status));
+}
+
+bool call_is_busy(const struct call *call)
+{
+    return call->refusal.code && strcmp(call->refusal.code, BUSY) == 0;
 }
 
 bool call_reply(struct call *call, unsigned status, json_t *json)

@@ -49,6 +49,9 @@ __attribute__((format(printf, 4, 5))) bool call_refuse(struct call *call, unsign
 bool call_refuse_status(struct call *call, enum store_status status, const char *what,
                         const char *name);
 
+/* Whether the last refusal was because the store had to give way to other changes. */
+MUST_CHECK bool call_is_busy(const struct call *call);
+
 /* Replies; hands over json, which may be NULL for want of memory. Returns true. */
 bool call_reply(struct call *call, unsigned status, json_t *json);
 

@@ -112,6 +112,11 @@ static bool add(struct call *call, const struct image *image, const uint8_t *byt
     if (status == STORE_EXISTS)
         return call_refuse(call, HTTP_CONFLICT, "exists",
                            "there is an image with this name or measurement already");
+    if (status == STORE_NAME_USED)
+        return call_refuse(call, HTTP_CONFLICT, "name-used",
+                           "a retired image with another measurement has the name %s, by which "
+                           "volumes and policies know it: choose another name",
+                           image->name);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "image", image->name);
     return reply_image(call, HTTP_CREATED);

@@ -143,6 +143,11 @@ bool policies_put(struct call *call)
     json_decref(unknown);
     if (!valid)
         return call_refuse(call, HTTP_BAD_REQUEST, "policy-invalid", "%s", error.text);
+    if (status == STORE_RETIRED)
+        return call_refuse(call, HTTP_CONFLICT, "retired",
+                           "policy %s was removed; another one gets the name with replace (kbsctl: "
+                           "--replace) only",
+                           call->object);
     return call_refuse_status(call, status, "policy", call->object);
 }
 
@@ -152,7 +157,12 @@ bool policies_remove(struct call *call)
 
     if (!call_unpack(call, "{}"))
         return false;
-    status = policy_remove(call->unit, call->object);
+    if (strcmp(call->object, call->kbs->attestation_policy) == 0)
+        return call_refuse(call, HTTP_CONFLICT, "configured",
+                           "policy %s is attestation-policy in the server's kbs.conf: name another "
+                           "one there and restart the server first",
+                           call->object);
+    status = policy_remove(call->unit, call->object, call->request->now);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "policy", call->object);
     return call_reply(call, HTTP_OK, json_pack("{s:s, s:b}", "name", call->object, "removed", 1));

@@ -54,6 +54,11 @@ static bool store_secret(struct call *call, const char *policy, const uint8_t *b
 
     if (status == STORE_NOT_FOUND)
         return call_refuse(call, HTTP_CONFLICT, "policy-unknown", "there is no policy %s", policy);
+    if (status == STORE_RETIRED)
+        return call_refuse(call, HTTP_CONFLICT, "retired",
+                           "the secret at %s was retired; another one goes there with replace "
+                           "(kbsctl: --replace) only",
+                           call->object);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "secret", call->object);
     return reply_secret(call);
@@ -89,7 +94,7 @@ bool secrets_retire(struct call *call)
 
     if (!call_unpack(call, "{}"))
         return false;
-    status = secret_retire(call->unit, call->object);
+    status = secret_retire(call->unit, call->object, call->request->now);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "secret", call->object);
     return call_reply(call, HTTP_OK, json_pack("{s:s, s:b}", "path", call->object, "retired", 1));

@@ -9,6 +9,7 @@
 #include "kbs/admin/routes.h"
 #include "kbs/admin/trusted.h"
 #include "kbs/metrics.h"
+#include "kbs/needs/needs.h"
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
@@ -84,13 +85,28 @@ static json_t *counts_json(const struct counts *counts)
                      (int)counts->owners, "auditors", (int)counts->auditors);
 }
 
+/* What the server lacks, and how that is mended. */
+static json_t *needs_json(const struct needs *needs)
+{
+    json_t *list = json_array();
+
+    for (enum need need = 0; need < NEED_COUNT; need++)
+        if (needs->texts[need][0])
+            json_array_append_new(list, json_pack("{s:s, s:s}", "need", need_name(need), "message",
+                                                  needs->texts[need]));
+    return list;
+}
+
 bool status_show(struct call *call)
 {
     struct counts counts = {.now = call->request->now};
+    struct needs needs;
     struct audit_check check;
     json_t *attestations = NULL;
     enum store_status status = count_all(call->unit, &counts);
 
+    if (status == STORE_OK)
+        status = needs_look(call->unit, call->kbs->attestation_policy, &needs);
     if (status == STORE_OK)
         status = audit_verify(call->unit, &check);
     if (status == STORE_OK)
@@ -100,8 +116,9 @@ bool status_show(struct call *call)
         return call_refuse_status(call, status, "the store", "cannot be read");
     }
     return call_reply(call, HTTP_OK,
-                      json_pack("{s:o, s:b, s:o, s:o, s:o}", "time", json_time(call->request->now),
-                                "emulated_trusted", trusts_emulated(call->kbs), "audit",
+                      json_pack("{s:o, s:b, s:o, s:o, s:o, s:o}", "time",
+                                json_time(call->request->now), "emulated_trusted",
+                                trusts_emulated(call->kbs), "missing", needs_json(&needs), "audit",
                                 audit_check_json(&check), "counts", counts_json(&counts),
                                 "attestations", attestations));
 }

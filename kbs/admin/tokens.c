@@ -68,6 +68,12 @@ bool tokens_create(struct call *call)
     snprintf(token.name, sizeof(token.name), "%s", name);
     token.expires = lifetime ? token.created + (time_t)lifetime : 0;
     status = token_create(call->unit, &token, text);
+    if (status == STORE_NAME_USED)
+        return call_refuse(
+            call, HTTP_CONFLICT, "name-used",
+            "a revoked token has the name %s, which stands for its owner in the audit "
+            "log: choose another name",
+            name);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "token", name);
     reply = token_json(&token);

@@ -150,6 +150,12 @@ static bool add(struct call *call, const struct volume *volume, const uint8_t ke
     if (status == STORE_EXISTS)
         return call_refuse(call, HTTP_CONFLICT, "exists",
                            "there is a volume with this name or id already");
+    if (status == STORE_NAME_USED)
+        return call_refuse(
+            call, HTTP_CONFLICT, "name-used",
+            "a retired volume has the name %s, which stands for it in the audit log: "
+            "choose another name",
+            volume->name);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", volume->name);
     return reply_volume(call, HTTP_CREATED);

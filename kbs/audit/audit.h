@@ -65,7 +65,8 @@ struct audit;
 MUST_CHECK struct audit *audit_start(struct store *store, bool mirror);
 
 /* A change that goes with a line: durable with it, or not at all. It may be called again after a
- * unit of work that failed, and must not fail for what only concerns itself. */
+ * unit of work that failed, and must not fail for what only concerns itself. It may change the
+ * members: the line is written behind it. */
 typedef enum store_status audit_also(struct store_unit *unit, void *context);
 
 /* Returns when the line, and what also (may be NULL) does, is durable, or says why it is not; hands

@@ -10,7 +10,9 @@ const struct command commands[] = {
     {"image", "list", "", 0, 0, 0, "Lists the images.", run_image_list},
     {"image", "show", "NAME", 1, 1, 0, "Shows one image.", run_image_show},
     {"image", "retire", "NAME", 1, 1, 0,
-     "Retires an image.\nFrom now on its VMs get nothing. It stays listed.", run_image_retire},
+     "Retires an image.\n"
+     "From now on its VMs get nothing. It stays listed, and its name stays with its measurement.",
+     run_image_retire},
 
     {"policy", "add", "NAME", 1, 1, OPTION_BIT(FILE) | OPTION_BIT(REPLACE),
      "Adds a policy from a file, which is validated.", run_policy_add},
@@ -18,7 +20,12 @@ const struct command commands[] = {
      run_policy_check},
     {"policy", "list", "", 0, 0, 0, "Lists the policies.", run_policy_list},
     {"policy", "show", "NAME", 1, 1, 0, "Prints the text of a policy.", run_policy_show},
-    {"policy", "remove", "NAME", 1, 1, 0, "Removes a policy that nothing uses.", run_policy_remove},
+    {"policy", "remove", "NAME", 1, 1, 0,
+     "Removes a policy that nothing uses.\n"
+     "No secret, no active volume and not the KBS's configuration may have it. Another one gets "
+     "its "
+     "name with --replace only.",
+     run_policy_remove},
     {"policy", "default", "", 0, 0, 0, "Prints the policy that every KBS begins with.",
      run_policy_default},
 
@@ -27,7 +34,8 @@ const struct command commands[] = {
      run_secret_put},
     {"secret", "list", "", 0, 0, 0, "Lists the secrets: never their values.", run_secret_list},
     {"secret", "show", "PATH", 1, 1, 0, "Shows one: never its value.", run_secret_show},
-    {"secret", "retire", "PATH", 1, 1, 0, "Destroys a secret.", run_secret_retire},
+    {"secret", "retire", "PATH", 1, 1, 0,
+     "Destroys a secret.\nAnother one is put at its path with --replace only.", run_secret_retire},
 
     {"volume", "create", "NAME", 1, 1,
      OPTION_BIT(IMAGE) | OPTION_BIT(POLICY) | OPTION_BIT(ID) | OPTION_BIT(KEY_FILE) |
@@ -41,14 +49,16 @@ const struct command commands[] = {
     {"volume", "set-image", "NAME", 1, 1, OPTION_BIT(IMAGE),
      "Moves a volume to another image.\nDo this after an update of the SVSM.",
      run_volume_set_image},
-    {"volume", "retire", "NAME", 1, 1, 0, "Destroys a volume's keys.\nIt stays listed.",
+    {"volume", "retire", "NAME", 1, 1, 0,
+     "Destroys a volume's keys.\nIt stays listed, and its name is not given again.",
      run_volume_retire},
 
     {"token", "create", "NAME", 1, 1, OPTION_BIT(ROLE) | OPTION_BIT(EXPIRES) | OPTION_BIT(OUT),
      "Makes a token for another administrator.\nIt is shown, or written to --out, this one time.",
      run_token_create},
     {"token", "list", "", 0, 0, 0, "Lists the tokens' names, roles and times.", run_token_list},
-    {"token", "revoke", "NAME", 1, 1, 0, "Revokes a token.", run_token_revoke},
+    {"token", "revoke", "NAME", 1, 1, 0, "Revokes a token.\nIts name is not given again.",
+     run_token_revoke},
 
     {"key", "list", "", 0, 0, 0, "Lists the KBS's own signing keys.", run_key_list},
     {"key", "show", "ID", 1, 1, 0,

@@ -26,6 +26,16 @@ static void print_audit(const json_t *audit)
     putchar('\n');
 }
 
+static void print_missing(const json_t *missing)
+{
+    for (size_t i = 0; i < json_array_size(missing); i++) {
+        printf("%sWARNING%s    ", table_colour(COLOUR_WARN), table_colour_end());
+        table_print_text(stdout,
+                         json_string_value(json_object_get(json_array_get(missing, i), "message")));
+        putchar('\n');
+    }
+}
+
 static void print_counts(const json_t *counts)
 {
     printf("registered images: %" JSON_INTEGER_FORMAT " (%" JSON_INTEGER_FORMAT
@@ -58,6 +68,7 @@ int run_status_show(struct cli *cli)
         if (json_is_true(json_object_get(reply, "emulated_trusted")))
             printf("%sWARNING    an emulated platform is trusted: its VMs are not confidential%s\n",
                    table_colour(COLOUR_WARN), table_colour_end());
+        print_missing(json_object_get(reply, "missing"));
         print_counts(json_object_get(reply, "counts"));
         putchar('\n');
         table_print(json_object_get(reply, "attestations"), columns, "nobody has attested yet");

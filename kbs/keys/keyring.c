@@ -16,9 +16,10 @@ struct held {
     EVP_PKEY *key;
 };
 
+/* As many as there are: one that was left out would be one that some image pins. */
 struct keys {
     size_t count;
-    struct held held[2 * KEYRING_KEYS_MAX]; /* of both uses, newest first */
+    struct held *held; /* of both uses, newest first */
 };
 
 struct keyring {
@@ -35,7 +36,8 @@ static void drop(struct keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++)
         EVP_PKEY_free(keys->held[i].key);
-    keys->count = 0;
+    free(keys->held);
+    *keys = (struct keys){0};
 }
 
 static time_t monotonic(void)
@@ -46,15 +48,25 @@ static time_t monotonic(void)
     return now.tv_sec;
 }
 
+struct listing {
+    struct keys *keys;
+    bool short_of_memory;
+};
+
 static void take_info(void *context, const struct signing_key *key)
 {
-    struct keys *keys = context;
-    size_t of_use = 0;
+    struct listing *listing = context;
+    struct keys *keys = listing->keys;
+    struct held *larger;
 
-    for (size_t i = 0; i < keys->count; i++)
-        of_use += keys->held[i].info.use == key->use;
-    if (!key->retired && of_use < KEYRING_KEYS_MAX)
-        keys->held[keys->count++] = (struct held){.info = *key};
+    if (key->retired)
+        return;
+    larger = reallocarray(keys->held, keys->count + 1, sizeof(*larger));
+    listing->short_of_memory |= !larger;
+    if (!larger)
+        return;
+    keys->held = larger;
+    keys->held[keys->count++] = (struct held){.info = *key};
 }
 
 static enum store_status unwrap(struct store_unit *unit, struct held *held)
@@ -75,13 +87,16 @@ static enum store_status unwrap(struct store_unit *unit, struct held *held)
 
 static enum store_status load(struct store *store, struct keys *keys)
 {
+    struct listing listing = {.keys = keys};
     struct store_unit *unit;
     enum store_status status = store_begin_reading(store, &unit);
 
+    *keys = (struct keys){0};
     if (status != STORE_OK)
         return status;
-    *keys = (struct keys){0};
-    status = signing_key_each(unit, take_info, keys);
+    status = signing_key_each(unit, take_info, &listing);
+    if (listing.short_of_memory)
+        status = STORE_FAILED;
     for (size_t i = 0; i < keys->count && status == STORE_OK; i++)
         status = unwrap(unit, &keys->held[i]);
     store_abandon(unit);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The KBS's own signing keys at hand: those of the store, unwrapped and kept in memory. A key that
- * another server added or retired is noticed within KEYRING_REFRESH seconds.
+ * The KBS's own signing keys at hand: all of the store's that are not retired, unwrapped and kept in
+ * memory. A key that another server added or retired is noticed within KEYRING_REFRESH seconds;
+ * whether what a key signed may still get something is for the store to say (signing_key_serves).
  */
 #ifndef SNPVTPM_KBS_KEYS_KEYRING_H
 #define SNPVTPM_KBS_KEYS_KEYRING_H
@@ -11,8 +12,7 @@
 #include "kbs/store/signing_keys.h"
 #include "lib/base/reader.h"
 
-#define KEYRING_REFRESH  10 /* seconds */
-#define KEYRING_KEYS_MAX 16 /* of each use */
+#define KEYRING_REFRESH 10 /* seconds */
 
 struct keyring;
 

@@ -39,8 +39,9 @@ static bool refuse(struct attestation *attestation, enum refusal_kind kind)
 /* The request and its session */
 
 /* From here on what happens is final for the session: its nonce serves nobody again. */
-static bool spend_nonce(struct attestation *attestation, const char *id)
+static bool spend_nonce(struct attestation *attestation)
 {
+    const char *id = attestation->session;
     enum session_status status = id ? sessions_spend(attestation->kbs->sessions, id,
                                                      attestation->request->now, &attestation->nonce)
                                     : SESSION_UNKNOWN;
@@ -52,6 +53,8 @@ static bool spend_nonce(struct attestation *attestation, const char *id)
         return refuse(attestation, REFUSAL_NONCE_SPENT);
     case SESSION_UNKNOWN:
         return refuse(attestation, REFUSAL_SESSION);
+    case SESSION_BUSY:
+        return refuse(attestation, REFUSAL_BUSY);
     default:
         return refuse(attestation, REFUSAL_STORAGE);
     }
@@ -73,16 +76,21 @@ static bool parse(struct attestation *attestation)
 static bool read_release_request(struct attestation *attestation)
 {
     const struct attest_request *sent = &attestation->sent;
+    struct grant *grant = &attestation->grant;
     size_t nonce_size = attestation->nonce.size;
 
-    attestation->grant.dialect = DIALECT_SIGNED;
+    grant->dialect = DIALECT_SIGNED;
     if (!release_advert_parse(attestation->nonce.bytes, nonce_size, &attestation->advert) ||
         !release_request_parse(sent->nonce + nonce_size, sent->nonce_size - nonce_size,
                                &attestation->asked))
         return refuse(attestation, REFUSAL_RELEASE_REQUEST);
+    grant->has_signer = true;
+    grant->signer_use = SIGNING_KEY_RELEASE;
+    memcpy(grant->signer,
+           attestation->asked.has_kid ? attestation->asked.kid : attestation->advert.kid,
+           sizeof(grant->signer));
     attestation->signer =
-        keyring_find(attestation->kbs->keyring, SIGNING_KEY_RELEASE,
-                     attestation->asked.has_kid ? attestation->asked.kid : attestation->advert.kid);
+        keyring_find(attestation->kbs->keyring, SIGNING_KEY_RELEASE, grant->signer);
     return attestation->signer || refuse(attestation, REFUSAL_RELEASE_KEY);
 }
 
@@ -119,6 +127,7 @@ static bool load_rules_in(struct attestation *attestation, struct store_unit *un
 {
     uint8_t measurement[LAUNCH_DIGEST_SIZE];
     const char *policy = attestation->kbs->attestation_policy, *image = NULL;
+    enum store_status status;
     struct policy_error error;
 
     claimed_measurement(&attestation->sent, measurement);
@@ -128,25 +137,23 @@ static bool load_rules_in(struct attestation *attestation, struct store_unit *un
         policy = attestation->volume.policy;
         image = attestation->volume.image;
     }
-    switch (rules_load(attestation->kbs, unit, policy, image, measurement, &attestation->rules,
-                       &error)) {
-    case RULES_OK:
-        return true;
-    case RULES_BAD_POLICY:
-        return attestation_refuse(attestation, refusal_of(REFUSAL_POLICY), "%s", error.text);
-    default:
-        return refuse(attestation, REFUSAL_STORAGE);
-    }
+    status =
+        rules_load(attestation->kbs, unit, policy, image, measurement, &attestation->rules, &error);
+    if (status != STORE_OK)
+        return attestation_refuse(attestation, refusal_of_store(status), NULL);
+    return attestation->rules.policy ||
+           attestation_refuse(attestation, refusal_of(REFUSAL_POLICY), "%s", error.text);
 }
 
 /* All at once, and before the verification, which may take its time. */
 static bool load_rules(struct attestation *attestation)
 {
     struct store_unit *unit;
+    enum store_status status = store_begin_reading(attestation->kbs->store, &unit);
     bool loaded;
 
-    if (store_begin_reading(attestation->kbs->store, &unit) != STORE_OK)
-        return refuse(attestation, REFUSAL_STORAGE);
+    if (status != STORE_OK)
+        return attestation_refuse(attestation, refusal_of_store(status), NULL);
     loaded = load_rules_in(attestation, unit);
     store_abandon(unit);
     return loaded;
@@ -243,21 +250,6 @@ static struct outcome outcome_of(const struct attestation *attestation)
     };
 }
 
-/* Durably, and before the client learns anything. */
-static bool record(struct attestation *attestation)
-{
-    struct outcome outcome = outcome_of(attestation);
-
-    if (attestation->denial.code) {
-        outcome.result = "denied";
-        outcome.reason = attestation->denial.code;
-        outcome.text = attestation->denial.text;
-    }
-    return outcome_record(attestation->kbs, attestation->request, &outcome, NULL, NULL) ==
-               STORE_OK ||
-           refuse(attestation, REFUSAL_AUDIT);
-}
-
 static void count(const struct attestation *attestation)
 {
     if (attestation->denial.code || attestation->refusal.code) {
@@ -280,42 +272,106 @@ static bool make_token(struct attestation *attestation, char **token)
     return *token || refuse(attestation, REFUSAL_TOKEN_KEY);
 }
 
-static bool store_grant(struct attestation *attestation, const char *id)
+/* Unknown: it had to make room for another one meanwhile. */
+static struct refusal refusal_of_session(enum session_status status)
 {
-    switch (sessions_grant(attestation->kbs->sessions, id, attestation->request->now,
-                           &attestation->grant)) {
-    case SESSION_OK:
-        return true;
-    case SESSION_UNKNOWN: /* it had to make room meanwhile */
-        return refuse(attestation, REFUSAL_SESSION);
-    default:
-        return refuse(attestation, REFUSAL_STORAGE);
+    if (status == SESSION_OK)
+        return refusal_of(REFUSAL_NONE);
+    return refusal_of(status == SESSION_UNKNOWN ? REFUSAL_SESSION : REFUSAL_STORAGE);
+}
+
+/* Whether the rules, which may have changed since they were loaded, still admit what was verified
+ * by them. What was denied needs no permission. */
+static enum store_status still_permitted(struct attestation *attestation, struct store_unit *unit,
+                                         struct outcome *outcome, struct refusal *refusal)
+{
+    struct permit *permit = &attestation->permit;
+    enum store_status status;
+
+    if (attestation->denial.code)
+        return STORE_OK;
+    status = attestation->has_volume
+                 ? permit_volume(permit, unit, refusal)
+                 : permit_policy(permit, unit, attestation->kbs->attestation_policy, refusal);
+    permit_tell(permit, outcome);
+    return status;
+}
+
+struct conclusion {
+    struct attestation *attestation;
+    struct outcome outcome;
+};
+
+/* An outcome_decision. */
+static enum store_status conclude_in(struct store_unit *unit, void *context,
+                                     struct refusal *refusal)
+{
+    struct conclusion *conclusion = context;
+    struct attestation *attestation = conclusion->attestation;
+    enum session_status granted;
+    enum store_status status = still_permitted(attestation, unit, &conclusion->outcome, refusal);
+
+    if (status != STORE_OK || refusal->status != HTTP_OK)
+        return status;
+    status = sessions_store_grant(attestation->kbs->sessions, unit, attestation->session,
+                                  &attestation->grant, &granted);
+    *refusal = refusal_of_session(granted);
+    return status;
+}
+
+/* Durably, and before the client learns anything. */
+static bool conclude(struct attestation *attestation)
+{
+    struct conclusion conclusion = {attestation, outcome_of(attestation)};
+    struct refusal refusal;
+
+    attestation->permit = (struct permit){.kbs = attestation->kbs, .grant = &attestation->grant};
+    if (attestation->denial.code) {
+        conclusion.outcome.result = "denied";
+        conclusion.outcome.reason = attestation->denial.code;
+        conclusion.outcome.text = attestation->denial.text;
     }
+    refusal = outcome_decide(attestation->kbs, attestation->request, &conclusion.outcome,
+                             conclude_in, &conclusion);
+    attestation->recorded = refusal.status != HTTP_OK;
+    if (refusal.status == HTTP_OK)
+        refusal =
+            refusal_of_session(sessions_keep_grant(attestation->kbs->sessions, attestation->session,
+                                                   attestation->request->now, &attestation->grant));
+    return refusal.status == HTTP_OK || attestation_refuse(attestation, refusal, NULL);
 }
 
 /* The whole of it: true when there is a grant, which may say that something was denied. */
-static bool attest(struct attestation *attestation, const char *id, char **token)
+static bool attest(struct attestation *attestation, char **token)
 {
-    return spend_nonce(attestation, id) && parse(attestation) && decide_dialect(attestation) &&
+    return spend_nonce(attestation) && parse(attestation) && decide_dialect(attestation) &&
            load_rules(attestation) && verify(attestation) &&
            (attestation->grant.dialect == DIALECT_COCO || attestation_make_reply(attestation)) &&
-           make_token(attestation, token) && store_grant(attestation, id) && record(attestation);
+           make_token(attestation, token) && conclude(attestation);
 }
 
 static void reply_refusal(const struct attestation *attestation, struct http_reply *reply)
 {
     struct outcome outcome = outcome_of(attestation);
 
-    outcome_refuse(attestation->kbs, attestation->request, reply, &attestation->refusal, &outcome);
+    if (attestation->recorded)
+        outcome_reply(reply, &attestation->refusal);
+    else
+        outcome_refuse(attestation->kbs, attestation->request, reply, &attestation->refusal,
+                       &outcome);
 }
 
 void attest_answer(const struct kbs *kbs, const struct http_request *request,
                    struct http_reply *reply)
 {
-    struct attestation attestation = {.kbs = kbs, .request = request};
+    struct attestation attestation = {
+        .kbs = kbs,
+        .request = request,
+        .session = http_request_value(request, HTTP_COOKIE, SESSION_COOKIE),
+    };
     char *token = NULL;
 
-    if (attest(&attestation, http_request_value(request, HTTP_COOKIE, SESSION_COOKIE), &token))
+    if (attest(&attestation, &token))
         http_reply_json(reply, HTTP_OK, json_pack("{s:o}", "token", json_string_nocheck(token)));
     else
         reply_refusal(&attestation, reply);
@@ -324,6 +380,7 @@ void attest_answer(const struct kbs *kbs, const struct http_request *request,
     count(&attestation);
     free(token);
     rules_give_back(kbs, &attestation.rules);
+    permit_end(&attestation.permit);
     grant_free(&attestation.grant);
     EVP_PKEY_free(attestation.signer);
     attest_request_free(&attestation.sent);

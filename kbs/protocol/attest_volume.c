@@ -28,7 +28,9 @@ static enum store_status find_volume(struct attestation *attestation, struct sto
 
 bool attestation_pick_volume(struct attestation *attestation, struct store_unit *unit)
 {
-    switch (find_volume(attestation, unit)) {
+    enum store_status status = find_volume(attestation, unit);
+
+    switch (status) {
     case STORE_OK:
         attestation->has_volume = true;
         if (attestation->volume.retired)
@@ -40,14 +42,11 @@ bool attestation_pick_volume(struct attestation *attestation, struct store_unit 
     case STORE_NOT_FOUND:
         attestation->volume_problem = REFUSAL_VOLUME_UNKNOWN;
         return true;
-    case STORE_CONFLICT:
+    case STORE_AMBIGUOUS:
         attestation->volume_problem = REFUSAL_VOLUME_AMBIGUOUS;
         return true;
-    case STORE_RETIRED:
-        attestation->volume_problem = REFUSAL_VOLUME_RETIRED;
-        return true;
     default:
-        return attestation_refuse(attestation, refusal_of(REFUSAL_STORAGE), NULL);
+        return attestation_refuse(attestation, refusal_of_store(status), NULL);
     }
 }
 
@@ -163,22 +162,25 @@ static bool reply_with_key(struct attestation *attestation)
     if (status == STORE_RETIRED || status == STORE_NOT_FOUND)
         return attestation_refuse(attestation, refusal_of(REFUSAL_VOLUME_CHANGED), NULL);
     if (status != STORE_OK)
-        return attestation_refuse(attestation, refusal_of(REFUSAL_STORAGE), "%s",
+        return attestation_refuse(attestation, refusal_of_store(status), "%s",
                                   store_status_text(status));
     done = reply_with(attestation, key, sizeof(key));
     OPENSSL_cleanse(key, sizeof(key));
     attestation->grant.has_key = true;
-    attestation->grant.key_version = attestation->volume.key_version;
-    memcpy(attestation->grant.volume, attestation->volume.id, VOLUME_ID_SIZE);
     return done;
 }
 
 bool attestation_make_reply(struct attestation *attestation)
 {
     static const uint8_t nothing = 0; /* an empty ciphertext is too little for some clients */
+    struct grant *grant = &attestation->grant;
 
-    if (!attestation->grant.denied && !(attestation->grant.dialect == DIALECT_SIGNED &&
-                                        attestation->asked.op == RELEASE_OP_PROBE))
+    if (!grant->denied) {
+        grant->key_version = attestation->volume.key_version;
+        memcpy(grant->volume, attestation->volume.id, VOLUME_ID_SIZE);
+    }
+    if (!grant->denied &&
+        !(grant->dialect == DIALECT_SIGNED && attestation->asked.op == RELEASE_OP_PROBE))
         return reply_with_key(attestation);
     return reply_with(attestation, &nothing, sizeof(nothing));
 }

@@ -8,6 +8,7 @@
 #include "kbs/kbs.h"
 #include "kbs/protocol/attest_request.h"
 #include "kbs/protocol/grant.h"
+#include "kbs/protocol/permit.h"
 #include "kbs/protocol/refusal.h"
 #include "kbs/protocol/rules.h"
 #include "kbs/protocol/session.h"
@@ -32,7 +33,10 @@ struct attestation {
     struct refusal denial; /* what the signed record tells; code is NULL when nothing was denied */
     struct grant grant;
 
+    const char *session;    /* id of the one that gets the grant */
+    struct permit permit;   /* at the end, when all that takes its time is done */
     struct refusal refusal; /* why it ends here; code is NULL as long as it does not */
+    bool recorded;          /* the audit log has it, or cannot have it */
     char detail[sizeof(struct policy_error)];
 };
 

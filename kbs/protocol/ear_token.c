@@ -121,16 +121,21 @@ char *ear_token_issue(const struct kbs *kbs, const struct attest_request *sent,
 
 /* Checking */
 
+struct search {
+    const struct kbs *kbs;
+    uint8_t id[SIGNING_KEY_ID_SIZE]; /* of the key that was asked for */
+};
+
 static EVP_PKEY *find_key(void *context, const char *kid)
 {
-    const struct kbs *kbs = context;
-    uint8_t id[SIGNING_KEY_ID_SIZE];
+    struct search *search = context;
     size_t size;
 
-    if (strlen(kid) != KID_LENGTH || OPENSSL_hexstr2buf_ex(id, sizeof(id), &size, kid, '\0') != 1 ||
-        size != sizeof(id))
+    if (strlen(kid) != KID_LENGTH ||
+        OPENSSL_hexstr2buf_ex(search->id, sizeof(search->id), &size, kid, '\0') != 1 ||
+        size != sizeof(search->id))
         return NULL;
-    return keyring_find(kbs->keyring, SIGNING_KEY_TOKEN, id);
+    return keyring_find(search->kbs->keyring, SIGNING_KEY_TOKEN, search->id);
 }
 
 static enum refusal_kind refusal_for(enum jwt_status status)
@@ -208,11 +213,13 @@ static bool read_claims(const json_t *claims, struct grant *grant)
 enum refusal_kind ear_token_check(const struct kbs *kbs, const char *token, time_t now,
                                   struct grant *grant)
 {
+    struct search search = {.kbs = kbs};
     json_t *claims;
     enum refusal_kind refusal =
-        refusal_for(jwt_verify(token, strlen(token), find_key, (void *)kbs, &claims));
+        refusal_for(jwt_verify(token, strlen(token), find_key, &search, &claims));
 
-    *grant = (struct grant){0};
+    *grant = (struct grant){.has_signer = true, .signer_use = SIGNING_KEY_TOKEN};
+    memcpy(grant->signer, search.id, sizeof(grant->signer));
     if (refusal != REFUSAL_NONE)
         return refusal;
     if (!strict_json_is(json_object_get(claims, "iss"), ISSUER))

@@ -6,7 +6,7 @@
 
 #include "lib/base/writer.h"
 
-#define FORMAT 1 /* of another version's servers on the same store: refused */
+#define FORMAT 2 /* of another version's servers on the same store: refused */
 
 const char *dialect_name(enum dialect dialect)
 {
@@ -29,6 +29,12 @@ static bool write_key(struct writer *w, const struct jwk *key)
            writer_put(w, key->second, key->second_size);
 }
 
+static bool write_signer(struct writer *w, const struct grant *grant)
+{
+    return writer_u8(w, grant->has_signer) && writer_u8(w, (uint8_t)grant->signer_use) &&
+           writer_put(w, grant->signer, sizeof(grant->signer));
+}
+
 static bool write_attested(struct writer *w, const struct attested *attested)
 {
     return writer_u8(w, (uint8_t)attested->platform) && writer_u8(w, (uint8_t)attested->product) &&
@@ -43,7 +49,7 @@ bool grant_encode(const struct grant *grant, uint8_t *out, size_t *size)
 
     if (!writer_u8(&w, FORMAT) || !writer_u8(&w, (uint8_t)grant->dialect) ||
         !write_attested(&w, &grant->attested) || !writer_u8(&w, grant->crl_checked) ||
-        !write_key(&w, &grant->key) || !writer_u8(&w, grant->denied) ||
+        !write_key(&w, &grant->key) || !write_signer(&w, grant) || !writer_u8(&w, grant->denied) ||
         !writer_u8(&w, grant->has_key) || !writer_put(&w, grant->volume, sizeof(grant->volume)) ||
         !writer_le32(&w, grant->key_version) || !writer_le16(&w, (uint16_t)grant->reply_size) ||
         (grant->reply && !writer_put(&w, grant->reply, grant->reply_size)))
@@ -83,6 +89,16 @@ static bool read_key(struct reader *r, struct jwk *key)
            read_part(r, key->second, sizeof(key->second), &key->second_size);
 }
 
+static bool read_signer(struct reader *r, struct grant *grant)
+{
+    uint8_t use;
+
+    if (!read_bool(r, &grant->has_signer) || !reader_u8(r, &use) || use > SIGNING_KEY_TOKEN)
+        return false;
+    grant->signer_use = (enum signing_key_use)use;
+    return reader_copy(r, grant->signer, sizeof(grant->signer));
+}
+
 static bool read_attested(struct reader *r, struct attested *attested)
 {
     uint8_t platform, product;
@@ -117,7 +133,7 @@ static bool read_grant(struct reader *r, struct grant *grant)
 
     if (!reader_u8(r, &format) || format != FORMAT || !reader_u8(r, &dialect) ||
         dialect > DIALECT_COCO || !read_attested(r, &grant->attested) ||
-        !read_bool(r, &grant->crl_checked) || !read_key(r, &grant->key) ||
+        !read_bool(r, &grant->crl_checked) || !read_key(r, &grant->key) || !read_signer(r, grant) ||
         !read_bool(r, &grant->denied) || !read_bool(r, &grant->has_key) ||
         !reader_copy(r, grant->volume, sizeof(grant->volume)) || !reader_le32(r, &key_version))
         return false;

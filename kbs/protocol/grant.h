@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "kbs/evidence/evidence.h"
+#include "kbs/store/signing_keys.h"
 #include "kbs/store/stored_sessions.h"
 #include "kbs/store/volumes.h"
 #include "lib/base/reader.h"
@@ -30,9 +31,15 @@ struct grant {
     bool crl_checked;
     struct jwk key; /* the guest's */
 
+    /* The KBS's key that vouches for it, if one does: it signed the reply's record, or the token
+     * that the grant was read from. */
+    bool has_signer;
+    enum signing_key_use signer_use;
+    uint8_t signer[SIGNING_KEY_ID_SIZE];
+
     /* The rest is for the first two dialects, in which a session is about one volume. */
     bool denied;  /* by the owner's rules: the reply says so, and nothing else may be had */
-    bool has_key; /* the reply carries the volume's key, of this version */
+    bool has_key; /* the reply carries the volume's key */
     uint8_t volume[VOLUME_ID_SIZE];
     unsigned key_version;
     char *reply; /* JSON, the same for every request; owned */

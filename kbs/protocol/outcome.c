@@ -82,13 +82,64 @@ static json_t *members_of(const struct http_request *request, const struct outco
     return members;
 }
 
-enum store_status outcome_record(const struct kbs *kbs, const struct http_request *request,
-                                 const struct outcome *outcome, audit_also *also, void *context)
+static void tell_refusal(struct outcome *outcome, const struct refusal *refusal)
 {
-    json_t *members = members_of(request, outcome);
+    outcome->result = "refused";
+    outcome->reason = refusal->code;
+    outcome->text = refusal->text;
+}
 
-    return members ? audit_record(kbs->audit, outcome->event, members, request->now, also, context)
-                   : STORE_FAILED;
+struct deciding {
+    const struct http_request *request;
+    const struct outcome *outcome; /* if it is not refused, and not more is found out */
+    struct outcome *decided;
+    outcome_decision *decide;
+    void *context;
+    json_t *members; /* of the line, borrowed */
+    struct refusal refusal;
+    enum store_status status; /* of the last decision */
+};
+
+/* An audit_also: the line is written behind it. */
+static enum store_status decide(struct store_unit *unit, void *context)
+{
+    struct deciding *deciding = context;
+    json_t *members;
+    bool told;
+
+    *deciding->decided = *deciding->outcome;
+    deciding->refusal = refusal_of(REFUSAL_NONE);
+    deciding->status = deciding->decide(unit, deciding->context, &deciding->refusal);
+    if (deciding->status != STORE_OK)
+        return deciding->status;
+    if (deciding->refusal.status != HTTP_OK)
+        tell_refusal(deciding->decided, &deciding->refusal);
+    members = members_of(deciding->request, deciding->decided);
+    json_object_clear(deciding->members);
+    told = members && json_object_update(deciding->members, members) == 0;
+    json_decref(members);
+    return told ? STORE_OK : STORE_FAILED;
+}
+
+struct refusal outcome_decide(const struct kbs *kbs, const struct http_request *request,
+                              struct outcome *outcome, outcome_decision *decision, void *context)
+{
+    const struct outcome before = *outcome;
+    struct deciding deciding = {
+        .request = request,
+        .outcome = &before,
+        .decided = outcome,
+        .decide = decision,
+        .context = context,
+        .members = json_object(),
+    };
+    enum store_status status =
+        audit_record(kbs->audit, outcome->event, deciding.members, request->now, decide, &deciding);
+
+    if (status == STORE_OK)
+        return deciding.refusal;
+    return deciding.status != STORE_OK ? refusal_of_store(deciding.status)
+                                       : refusal_of(REFUSAL_AUDIT);
 }
 
 void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
@@ -96,11 +147,16 @@ void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
                     struct outcome *outcome)
 {
     struct refusal answer = *refusal;
+    json_t *members;
 
-    outcome->result = "refused";
-    outcome->reason = refusal->code;
-    outcome->text = refusal->text;
-    if (outcome_record(kbs, request, outcome, NULL, NULL) != STORE_OK)
+    tell_refusal(outcome, refusal);
+    members = members_of(request, outcome);
+    if (audit_record(kbs->audit, outcome->event, members, request->now, NULL, NULL) != STORE_OK)
         answer = refusal_of(REFUSAL_AUDIT);
-    protocol_refuse(reply, answer.status, answer.variant, answer.code);
+    outcome_reply(reply, &answer);
+}
+
+void outcome_reply(struct http_reply *reply, const struct refusal *refusal)
+{
+    protocol_refuse(reply, refusal->status, refusal->variant, refusal->code);
 }

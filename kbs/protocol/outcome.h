@@ -27,12 +27,27 @@ struct outcome {
     const struct volume *volume;
 };
 
-/* Appends a line about it; returns when it is durable, together with what also does (may be NULL).
+/*
+ * Decides in a unit of work what becomes of a request: whether it is refused (*refusal, whose
+ * status is 200 when not), and what more there is to tell in the outcome. It may also change what
+ * goes with the decision. Anything but STORE_OK is the store's failure. It is called in the thread
+ * of the audit log's writer, and again if that unit of work could not be committed.
  */
-MUST_CHECK enum store_status outcome_record(const struct kbs *kbs,
-                                            const struct http_request *request,
-                                            const struct outcome *outcome, audit_also *also,
-                                            void *context);
+typedef enum store_status outcome_decision(struct store_unit *unit, void *context,
+                                           struct refusal *refusal);
+
+/*
+ * Has decide decide, and appends the line that tells the decision, in one unit of work: what it
+ * looked at cannot change before that is durable, and changes of the owner's are in the log either
+ * before the line and known to it, or behind it. Returns when it is durable; the refusal is the
+ * decision, or why there is none. outcome->result is what it is unless it is refused.
+ */
+MUST_CHECK struct refusal outcome_decide(const struct kbs *kbs, const struct http_request *request,
+                                         struct outcome *outcome, outcome_decision *decide,
+                                         void *context);
+
+/* Answers with a refusal that is in the log already, or cannot be. */
+void outcome_reply(struct http_reply *reply, const struct refusal *refusal);
 
 /* Records outcome as refused for that reason, and answers with it. */
 void outcome_refuse(const struct kbs *kbs, const struct http_request *request,

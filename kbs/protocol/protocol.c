@@ -76,6 +76,8 @@ static enum refusal_kind open_session(const struct kbs *kbs, const struct http_r
     case SESSION_FULL:
         metric_add(METRIC_SESSIONS_REFUSED, 1);
         return REFUSAL_SESSIONS;
+    case SESSION_BUSY:
+        return REFUSAL_BUSY;
     default:
         return REFUSAL_STORAGE;
     }

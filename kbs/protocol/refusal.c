@@ -12,6 +12,11 @@ struct refusal refusal_of(enum refusal_kind kind)
     return refusals[kind];
 }
 
+struct refusal refusal_of_store(enum store_status status)
+{
+    return refusals[status == STORE_CONFLICT ? REFUSAL_BUSY : REFUSAL_STORAGE];
+}
+
 struct refusal refusal_of_verdict(enum verdict verdict, const char *variant)
 {
     if (verdict == VERDICT_INTERNAL)

@@ -9,6 +9,7 @@
 
 #include "kbs/evidence/verdict.h"
 #include "kbs/protocol/attest_request.h"
+#include "kbs/store/store.h"
 
 /* Value, HTTP status, variant, code, meaning. */
 #define REFUSALS(R)                                                                                \
@@ -18,6 +19,8 @@
     R(TOO_LARGE, 413, "SerdeError", "request-too-large", "the request's body is too large")        \
     R(AUDIT, 503, "PluginInternalError", "audit-failed", "the audit log cannot be written")        \
     R(STORAGE, 503, "PluginInternalError", "storage-failed", "the store does not answer")          \
+    R(BUSY, 503, "PluginInternalError", "storage-busy",                                            \
+      "other changes of the store came first again and again")                                     \
     R(POLICY, 503, "ParsePolicyError", "policy-invalid", "the policy is missing or none")          \
     R(MEMORY, 503, "PluginInternalError", "internal",                                              \
       "memory or the cryptographic library failed")                                                \
@@ -72,6 +75,9 @@ struct refusal {
 };
 
 struct refusal refusal_of(enum refusal_kind kind);
+
+/* Of a store that failed. */
+struct refusal refusal_of_store(enum store_status status);
 struct refusal refusal_of_verdict(enum verdict verdict, const char *variant);
 struct refusal refusal_of_request(enum attest_request_status status);
 

@@ -8,7 +8,7 @@
 #include "kbs/protocol/policy_cache.h"
 #include "kbs/store/policies.h"
 
-static enum rules_status load_policy(const struct kbs *kbs, struct store_unit *unit,
+static enum store_status load_policy(const struct kbs *kbs, struct store_unit *unit,
                                      struct rules *rules, struct policy_error *error)
 {
     char *text = NULL;
@@ -19,33 +19,31 @@ static enum rules_status load_policy(const struct kbs *kbs, struct store_unit *u
     if (status == STORE_OK)
         rules->policy = policy_cache_take(kbs->policies, rules->policy_name, text, error);
     free(text);
-    if (status != STORE_OK && status != STORE_NOT_FOUND)
-        return RULES_STORE_FAILED;
-    return rules->policy ? RULES_OK : RULES_BAD_POLICY;
+    return status == STORE_NOT_FOUND ? STORE_OK : status;
 }
 
-static enum rules_status load_image(struct store_unit *unit,
+static enum store_status load_image(struct store_unit *unit,
                                     const uint8_t measurement[LAUNCH_DIGEST_SIZE],
                                     struct rules *rules)
 {
     enum store_status status = image_by_measurement(unit, measurement, &rules->image);
 
     rules->has_image = status == STORE_OK;
-    return status == STORE_OK || status == STORE_NOT_FOUND ? RULES_OK : RULES_STORE_FAILED;
+    return status == STORE_NOT_FOUND ? STORE_OK : status;
 }
 
-enum rules_status rules_load(const struct kbs *kbs, struct store_unit *unit,
+enum store_status rules_load(const struct kbs *kbs, struct store_unit *unit,
                              const char *policy_name, const char *only_image,
                              const uint8_t measurement[LAUNCH_DIGEST_SIZE], struct rules *rules,
                              struct policy_error *error)
 {
-    enum rules_status status;
+    enum store_status status;
 
     *rules = (struct rules){0};
     snprintf(rules->policy_name, sizeof(rules->policy_name), "%s", policy_name);
     snprintf(rules->only_image, sizeof(rules->only_image), "%s", only_image ? only_image : "");
     status = load_policy(kbs, unit, rules, error);
-    return status == RULES_OK ? load_image(unit, measurement, rules) : status;
+    return status == STORE_OK ? load_image(unit, measurement, rules) : status;
 }
 
 void rules_give_back(const struct kbs *kbs, struct rules *rules)

@@ -11,20 +11,15 @@
 
 struct rules {
     char policy_name[STORE_NAME_MAX + 1];
-    const struct policy *policy;         /* borrowed from the cache */
+    const struct policy *policy;         /* borrowed from the cache; NULL: there is none */
     char only_image[STORE_NAME_MAX + 1]; /* empty: every one that the policy admits */
     bool has_image;
     struct image image; /* with the measurement that asks */
 };
 
-enum rules_status {
-    RULES_OK,
-    RULES_BAD_POLICY, /* there is no such policy, or its text is none */
-    RULES_STORE_FAILED,
-};
-
-/* only_image may be NULL. *error says more about a bad policy. Give the rules back in any case. */
-MUST_CHECK enum rules_status rules_load(const struct kbs *kbs, struct store_unit *unit,
+/* only_image may be NULL. When there is no such policy, or its text is none, rules->policy is NULL
+ * and *error says more. Give the rules back in any case. */
+MUST_CHECK enum store_status rules_load(const struct kbs *kbs, struct store_unit *unit,
                                         const char *policy_name, const char *only_image,
                                         const uint8_t measurement[LAUNCH_DIGEST_SIZE],
                                         struct rules *rules, struct policy_error *error);

@@ -68,23 +68,15 @@ static enum session_status status_of(enum store_status status)
         return SESSION_OK;
     case STORE_NOT_FOUND:
         return SESSION_UNKNOWN;
-    case STORE_CONFLICT:
+    case STORE_RETIRED:
         return SESSION_SPENT;
     case STORE_IN_USE:
         return SESSION_FULL;
+    case STORE_CONFLICT:
+        return SESSION_BUSY;
     default:
         return SESSION_FAILED;
     }
-}
-
-/* Ends a unit of work that went so. */
-static enum session_status conclude(struct store_unit *unit, enum store_status status)
-{
-    if (status != STORE_OK) {
-        store_abandon(unit);
-        return status_of(status);
-    }
-    return store_commit(unit) == STORE_OK ? SESSION_OK : SESSION_FAILED;
 }
 
 /* Whether it is this thread's turn to remove what is over. */
@@ -96,49 +88,51 @@ static bool is_sweep_due(struct sessions *sessions, time_t now)
            atomic_compare_exchange_strong(&sessions->swept, &swept, now);
 }
 
-static enum store_status open_in(struct sessions *sessions, struct store_unit *unit, const char *id,
-                                 const struct session_nonce *nonce, time_t now)
+struct opening {
+    const char *id;
+    const struct session_nonce *nonce;
+    time_t now;
+    unsigned capacity;
+    bool sweeps;
+};
+
+static enum store_status open_in(const struct opening *opening, struct store_unit *unit)
 {
-    return stored_session_open(unit, id, nonce->bytes, nonce->size, now, now + SESSION_LIFETIME,
-                               sessions->capacity);
+    return stored_session_open(unit, opening->id, opening->nonce->bytes, opening->nonce->size,
+                               opening->now, opening->now + SESSION_LIFETIME, opening->capacity);
 }
 
-static enum session_status open_stored(struct sessions *sessions, const char *id,
-                                       const struct session_nonce *nonce, time_t now)
+/* A store_work. */
+static enum store_status open_stored(struct store_unit *unit, void *context)
 {
-    struct store_unit *unit;
-    enum store_status status = store_begin(sessions->store, &unit);
+    const struct opening *opening = context;
+    enum store_status status =
+        opening->sweeps ? stored_session_sweep(unit, opening->now) : STORE_OK;
 
-    if (status != STORE_OK)
-        return SESSION_FAILED;
-    if (is_sweep_due(sessions, now))
-        status = stored_session_sweep(unit, now);
     if (status == STORE_OK)
-        status = open_in(sessions, unit, id, nonce, now);
-    if (status == STORE_IN_USE && stored_session_make_room(unit, sessions->capacity) == STORE_OK)
-        status = open_in(sessions, unit, id, nonce, now);
-    return conclude(unit, status);
+        status = open_in(opening, unit);
+    if (status != STORE_IN_USE)
+        return status;
+    status = stored_session_make_room(unit, opening->capacity);
+    if (status == STORE_NOT_FOUND)
+        return STORE_IN_USE;
+    return status == STORE_OK ? open_in(opening, unit) : status;
 }
 
-static enum session_status spend_stored(struct sessions *sessions, const char *id, time_t now,
-                                        struct session_nonce *nonce)
+struct spending {
+    const char *id;
+    time_t now;
+    struct session_nonce *nonce;
+};
+
+/* A store_work. */
+static enum store_status spend_stored(struct store_unit *unit, void *context)
 {
-    struct store_unit *unit;
+    const struct spending *spending = context;
 
-    if (store_begin(sessions->store, &unit) != STORE_OK)
-        return SESSION_FAILED;
-    return conclude(unit, stored_session_spend(unit, id, now, now - SESSION_NONCE_LIFETIME + 1,
-                                               nonce->bytes, &nonce->size));
-}
-
-static enum session_status grant_stored(struct sessions *sessions, const char *id,
-                                        const uint8_t *grant, size_t size)
-{
-    struct store_unit *unit;
-
-    if (store_begin(sessions->store, &unit) != STORE_OK)
-        return SESSION_FAILED;
-    return conclude(unit, stored_session_grant(unit, id, grant, size));
+    return stored_session_spend(unit, spending->id, spending->now,
+                                spending->now - SESSION_NONCE_LIFETIME + 1, spending->nonce->bytes,
+                                &spending->nonce->size);
 }
 
 static enum session_status find_stored(struct sessions *sessions, const char *id, time_t now,
@@ -171,10 +165,14 @@ static bool has_use_stored(struct sessions *sessions, const char *id, time_t now
 enum session_status sessions_open(struct sessions *sessions, const struct session_nonce *nonce,
                                   time_t now, char id[SESSION_ID_LENGTH + 1])
 {
+    struct opening opening = {.id = id, .nonce = nonce, .now = now, .capacity = sessions->capacity};
+
     if (!make_id(id))
         return SESSION_FAILED;
-    if (!sessions->table)
-        return open_stored(sessions, id, nonce, now);
+    if (!sessions->table) {
+        opening.sweeps = is_sweep_due(sessions, now);
+        return status_of(store_change_sessions(sessions->store, open_stored, &opening));
+    }
     session_table_open(sessions->table, id, nonce, now);
     return SESSION_OK;
 }
@@ -182,24 +180,50 @@ enum session_status sessions_open(struct sessions *sessions, const struct sessio
 enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,
                                    struct session_nonce *nonce)
 {
+    struct spending spending = {.id = id, .now = now, .nonce = nonce};
+
     if (!is_id(id))
         return SESSION_UNKNOWN;
-    return sessions->table ? session_table_spend(sessions->table, id, now, nonce)
-                           : spend_stored(sessions, id, now, nonce);
+    return sessions->table
+               ? session_table_spend(sessions->table, id, now, nonce)
+               : status_of(store_change_sessions(sessions->store, spend_stored, &spending));
 }
 
-enum session_status sessions_grant(struct sessions *sessions, const char *id, time_t now,
-                                   const struct grant *grant)
+enum store_status sessions_store_grant(struct sessions *sessions, struct store_unit *unit,
+                                       const char *id, const struct grant *grant,
+                                       enum session_status *granted)
+{
+    uint8_t encoded[GRANT_SIZE_MAX];
+    enum store_status status;
+    size_t size;
+
+    *granted = SESSION_OK;
+    if (sessions->table)
+        return STORE_OK;
+    if (!grant_encode(grant, encoded, &size)) {
+        *granted = SESSION_FAILED;
+        return STORE_OK;
+    }
+    status = stored_session_grant(unit, id, encoded, size);
+    if (status != STORE_NOT_FOUND)
+        return status;
+    *granted = SESSION_UNKNOWN;
+    return STORE_OK;
+}
+
+enum session_status sessions_keep_grant(struct sessions *sessions, const char *id, time_t now,
+                                        const struct grant *grant)
 {
     uint8_t encoded[GRANT_SIZE_MAX];
     size_t size;
 
+    if (!sessions->table)
+        return SESSION_OK;
     if (!is_id(id))
         return SESSION_UNKNOWN;
-    if (!grant_encode(grant, encoded, &size))
-        return SESSION_FAILED;
-    return sessions->table ? session_table_grant(sessions->table, id, now, encoded, size)
-                           : grant_stored(sessions, id, encoded, size);
+    return grant_encode(grant, encoded, &size)
+               ? session_table_grant(sessions->table, id, now, encoded, size)
+               : SESSION_FAILED;
 }
 
 enum session_status sessions_find(struct sessions *sessions, const char *id, time_t now,

@@ -27,6 +27,7 @@ enum session_status {
     SESSION_UNKNOWN, /* there is none, it is over, or its nonce is too old */
     SESSION_SPENT,   /* its nonce has served */
     SESSION_FULL,    /* there are as many as there may be, and none could be given up */
+    SESSION_BUSY,    /* other changes of the store came first, again and again: nothing was done */
     SESSION_FAILED,  /* the store, memory or entropy failed */
 };
 
@@ -55,9 +56,17 @@ MUST_CHECK enum session_status sessions_open(struct sessions *sessions,
 MUST_CHECK enum session_status sessions_spend(struct sessions *sessions, const char *id, time_t now,
                                               struct session_nonce *nonce);
 
-/* Remembers what a session, whose nonce has been spent, is granted. */
-MUST_CHECK enum session_status sessions_grant(struct sessions *sessions, const char *id, time_t now,
-                                              const struct grant *grant);
+/*
+ * Remembers what a session, whose nonce has been spent, is granted. Where sessions are in the store
+ * this is a part of the unit of work that records the attestation; where they are in memory it is
+ * done when that unit is durable. So both are called: each does something in its own case only.
+ */
+MUST_CHECK enum store_status sessions_store_grant(struct sessions *sessions,
+                                                  struct store_unit *unit, const char *id,
+                                                  const struct grant *grant,
+                                                  enum session_status *granted);
+MUST_CHECK enum session_status sessions_keep_grant(struct sessions *sessions, const char *id,
+                                                   time_t now, const struct grant *grant);
 
 /* What the session was granted; the caller frees it with grant_free. SESSION_UNKNOWN: nothing. */
 MUST_CHECK enum session_status sessions_find(struct sessions *sessions, const char *id, time_t now,

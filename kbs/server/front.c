@@ -8,6 +8,7 @@
 
 #include "kbs/admin/admin.h"
 #include "kbs/metrics.h"
+#include "kbs/needs/needs.h"
 #include "kbs/protocol/attest.h"
 #include "kbs/protocol/protocol.h"
 #include "kbs/protocol/session.h"
@@ -103,13 +104,30 @@ size_t front_admin_gate(void *context, const struct http_request *request, struc
     return PROTOCOL_BODY_MAX;
 }
 
-/* For a load balancer: it learns nothing but whether to send clients here. */
+/* "ok", "incomplete" (needs.h) or "store-unavailable". */
+static const char *health(const struct kbs *kbs)
+{
+    struct store_unit *unit = NULL;
+    struct needs needs;
+    enum store_status status = store_begin_reading(kbs->store, &unit);
+
+    if (status == STORE_OK)
+        status = needs_look(unit, kbs->attestation_policy, &needs);
+    store_abandon(unit);
+    if (status != STORE_OK)
+        return "store-unavailable";
+    return needs.missing ? "incomplete" : "ok";
+}
+
+/* For a load balancer: it learns nothing but whether to send clients here. Whoever is not concerned
+ * by what is missing is served. */
 static void answer_health(const struct front *front, struct http_reply *reply)
 {
-    const bool healthy = store_ping(front->kbs->store) == STORE_OK;
+    const char *state = health(front->kbs);
+    const bool serves = strcmp(state, "store-unavailable") != 0;
 
-    http_reply_json(reply, healthy ? HTTP_OK : HTTP_UNAVAILABLE,
-                    json_pack("{s:s}", "status", healthy ? "ok" : "store-unavailable"));
+    http_reply_json(reply, serves ? HTTP_OK : HTTP_UNAVAILABLE,
+                    json_pack("{s:s}", "status", state));
 }
 
 /* A failure is charged after the fact, and refused at the next request. */

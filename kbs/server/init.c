@@ -420,7 +420,7 @@ MUST_CHECK static bool make_store(struct init *init)
         status = store_commit(unit);
     else
         store_abandon(unit);
-    if (status == STORE_EXISTS)
+    if (status == STORE_EXISTS || status == STORE_RETIRED || status == STORE_NAME_USED)
         fail_with(EXIT_FILE, "store: another server was made with it; to add a server to the same "
                              "store, copy that one's folder");
     else if (status != STORE_OK)

@@ -15,27 +15,11 @@
 #include "kbs/server/credential.h"
 #include "kbs/store/tokens.h"
 
-#define TRIES 5 /* at a unit of work that others may come before */
-
-/* A change of the store, with its line in the audit log, in one unit of work; called again when
- * another one came first. */
-typedef enum store_status change(struct store_unit *unit, void *context);
-
-MUST_CHECK static int do_change(struct backing *backing, change *change, void *context)
+/* A change of the store, with its line in the audit log. */
+MUST_CHECK static int do_change(struct backing *backing, store_work *change, void *context)
 {
-    enum store_status status = STORE_CONFLICT;
+    enum store_status status = store_change(backing->store, change, context);
 
-    for (int i = 0; i < TRIES && status == STORE_CONFLICT; i++) {
-        struct store_unit *unit = NULL;
-
-        status = store_begin(backing->store, &unit);
-        if (status == STORE_OK)
-            status = change(unit, context);
-        if (status == STORE_OK)
-            status = store_commit(unit);
-        else
-            store_abandon(unit);
-    }
     if (status == STORE_OK)
         return EXIT_DONE;
     return fail_with(EXIT_FILE, "store: %s; nothing was changed in it", store_status_text(status));

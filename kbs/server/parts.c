@@ -4,17 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "kbs/audit/audit.h"
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
-#include "kbs/policy/policy.h"
 #include "kbs/protocol/policy_cache.h"
 #include "kbs/protocol/session.h"
 #include "kbs/server/commands.h"
-#include "kbs/store/policies.h"
 
 #define CLIENTS_REMEMBERED 4096 /* by each rate limit */
 #define CHAINS_REMEMBERED  256  /* of certificates, with the outcome of their verification */
@@ -22,27 +18,11 @@
 
 static int open_keyring(struct parts *parts)
 {
-    static const struct {
-        enum signing_key_use use;
-        const char *name;
-    } uses[] = {{SIGNING_KEY_RELEASE, "release records"}, {SIGNING_KEY_TOKEN, "tokens"}};
     enum store_status status;
 
     parts->keyring = keyring_open(parts->backing.store, &status);
-    if (!parts->keyring)
-        return fail_with(EXIT_FILE, "signing keys: %s", store_status_text(status));
-    for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-        uint8_t id[SIGNING_KEY_ID_SIZE];
-        EVP_PKEY *key = keyring_active(parts->keyring, uses[i].use, id);
-
-        if (!key)
-            return fail_with(EXIT_FILE,
-                             "the store has no key to sign %s with; it was not made by "
-                             "kbs init",
-                             uses[i].name);
-        EVP_PKEY_free(key);
-    }
-    return EXIT_DONE;
+    return parts->keyring ? EXIT_DONE
+                          : fail_with(EXIT_FILE, "signing keys: %s", store_status_text(status));
 }
 
 static int load_trust(struct parts *parts)
@@ -78,29 +58,17 @@ static int open_collateral(struct parts *parts)
     return EXIT_DONE;
 }
 
-static int check_policy(struct parts *parts)
+/* What is missing is no reason not to start: it takes a server to mend it with kbsctl. */
+static int look_for_needs(struct parts *parts)
 {
-    const char *name = parts->backing.config.attestation_policy.text;
     struct store_unit *unit = NULL;
-    struct policy_error error;
-    struct policy policy;
-    char *text = NULL;
     enum store_status status = store_begin_reading(parts->backing.store, &unit);
-    int result = EXIT_DONE;
 
     if (status == STORE_OK)
-        status = policy_text(unit, name, &text);
+        status = needs_look(unit, parts->backing.config.attestation_policy.text, &parts->needs);
     store_abandon(unit);
-    if (status != STORE_OK)
-        result = fail_with(EXIT_INPUT, "attestation-policy %s: %s", name,
-                           status == STORE_NOT_FOUND ? "there is no such policy"
-                                                     : store_status_text(status));
-    else if (policy_parse(text, &policy, &error))
-        policy_free(&policy);
-    else
-        result = fail_with(EXIT_INPUT, "attestation-policy %s: %s", name, error.text);
-    free(text);
-    return result;
+    return status == STORE_OK ? EXIT_DONE
+                              : fail_with(EXIT_FILE, "store: %s", store_status_text(status));
 }
 
 static void warn_of_expiry(struct tls_files *files, const char *certificate)
@@ -203,7 +171,7 @@ int parts_open(const char *config_path, bool serve, struct parts *parts)
     if (status == EXIT_DONE)
         status = open_keyring(parts);
     if (status == EXIT_DONE)
-        status = check_policy(parts);
+        status = look_for_needs(parts);
     return status == EXIT_DONE && serve ? start(parts) : status;
 }
 

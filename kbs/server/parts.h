@@ -6,6 +6,7 @@
 #include "kbs/collateral/collateral.h"
 #include "kbs/evidence/evidence.h"
 #include "kbs/evidence/trust.h"
+#include "kbs/needs/needs.h"
 #include "kbs/server/backing.h"
 #include "kbs/server/front.h"
 #include "kbs/server/tls_files.h"
@@ -16,6 +17,7 @@ struct parts {
     struct trust trust;
     struct collateral *collateral;
     struct verifier verifier;
+    struct needs needs; /* as it began */
     /* NULL when only checked */
     struct audit *audit;
     struct sessions *sessions;

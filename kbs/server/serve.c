@@ -161,6 +161,14 @@ static void warn_of_emulated(const struct serving *serving)
                                "secrets"}));
 }
 
+static void warn_of_needs(const struct needs *needs)
+{
+    for (enum need need = 0; need < NEED_COUNT; need++)
+        if (needs->texts[need][0])
+            log_event("WARNING",
+                      LOG_MEMBERS({"missing", need_name(need)}, {"meaning", needs->texts[need]}));
+}
+
 static void announce(const struct serving *serving, int ready_fd)
 {
     for (size_t i = 0; i < serving->count; i++) {
@@ -248,6 +256,7 @@ static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_f
     int status, received;
 
     warn_of_emulated(serving);
+    warn_of_needs(&serving->parts.needs);
     status = listen_everywhere(serving);
     if (status == EXIT_DONE) {
         recorded = record(serving, "start");
@@ -267,6 +276,16 @@ static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_f
     return status;
 }
 
+/* It would start. */
+static void tell_checked(const char *config, const struct needs *needs)
+{
+    for (enum need need = 0; need < NEED_COUNT; need++)
+        if (needs->texts[need][0])
+            printf("%s: warning: %s\n", config, needs->texts[need]);
+    if (!needs->missing)
+        printf("%s: all is well\n", config);
+}
+
 int command_serve(int argc, char **argv)
 {
     struct serve_options options;
@@ -284,7 +303,7 @@ int command_serve(int argc, char **argv)
     limit_heaps();
     status = parts_open(options.config, !options.check, &serving->parts);
     if (status == EXIT_DONE && options.check)
-        printf("%s: all is well\n", options.config);
+        tell_checked(options.config, &serving->parts.needs);
     else if (status == EXIT_DONE)
         status = serve(serving, options.ready_fd, &waited_for);
     parts_close(&serving->parts);

@@ -99,10 +99,10 @@ MUST_CHECK enum store_status db_script(struct db *db, const char *sql);
 MUST_CHECK enum store_status db_begin(struct db *db, bool writing);
 
 /*
- * Takes the lock that all changes take but those of sessions and of when a volume was released.
- * From here to the end of the transaction, what was read stays true. It is to be taken before any
- * row is changed, so that two units that change several rows and append to the audit log cannot
- * wait for each other. (In SQLite a writer is alone from its beginning.)
+ * Takes the lock that every unit of work takes that changes more than sessions, as the first thing
+ * it does: from here to the end of the transaction, what was read stays true, and two of them
+ * cannot wait for each other. Once more is harmless. (In SQLite a writer is alone from its
+ * beginning.)
  */
 MUST_CHECK enum store_status db_serialize(struct db *db);
 

@@ -196,10 +196,16 @@ static enum store_status postgres_script(struct db *db, const char *sql)
     return status;
 }
 
+/*
+ * The levels are said, because the server, the database and the role may have others by default.
+ * What changes something reads what is committed, statement by statement: its first one waits for
+ * the lock (db_serialize), and a snapshot of before that would be of a time when the one who had
+ * the lock was not done yet.
+ */
 static enum store_status postgres_begin(struct db *db, bool writing)
 {
-    return postgres_script(db,
-                           writing ? "BEGIN" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    return postgres_script(db, writing ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+                                       : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 }
 
 static enum store_status postgres_end(struct db *db, bool commit)

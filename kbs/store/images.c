@@ -8,9 +8,6 @@
 
 #define COLUMNS "name, measurement, added, retired"
 
-/* Of several with a name or measurement, the active one, else the one retired last. */
-#define NEWEST "ORDER BY CASE retired WHEN 0 THEN 0 ELSE 1 END, retired DESC LIMIT 1"
-
 struct found {
     const struct db *db;
     struct image image;
@@ -47,35 +44,52 @@ static enum store_status find(struct store_unit *unit, const char *sql, struct d
     return found.whole ? STORE_OK : STORE_FAILED;
 }
 
-enum store_status image_add(struct store_unit *unit, const struct image *image, const void *pages,
-                            size_t pages_size)
-{
-    enum store_status status;
-
-    if (!store_is_name(image->name) || pages_size > IMAGE_PAGES_MAX)
-        return STORE_FAILED;
-    status = db_serialize(unit->db);
-    return status == STORE_OK
-               ? DB_RUN(unit->db,
-                        "INSERT INTO image (" COLUMNS ", pages) VALUES ($1, $2, $3, 0, $4)", NULL,
-                        NULL, NULL, db_text(image->name),
-                        db_bytes(image->measurement, sizeof(image->measurement)),
-                        db_integer(image->added), db_bytes(pages, pages_size))
-               : status;
-}
-
 enum store_status image_by_name(struct store_unit *unit, const char *name, struct image *image)
 {
-    return find(unit, "SELECT " COLUMNS " FROM image WHERE name = $1 " NEWEST, db_text(name),
-                image);
+    return find(unit, "SELECT " COLUMNS " FROM image WHERE name = $1", db_text(name), image);
 }
 
 enum store_status image_by_measurement(struct store_unit *unit,
                                        const uint8_t measurement[LAUNCH_DIGEST_SIZE],
                                        struct image *image)
 {
-    return find(unit, "SELECT " COLUMNS " FROM image WHERE measurement = $1 " NEWEST,
+    return find(unit,
+                "SELECT " COLUMNS " FROM image WHERE measurement = $1 "
+                "ORDER BY CASE retired WHEN 0 THEN 0 ELSE 1 END, retired DESC LIMIT 1",
                 db_bytes(measurement, LAUNCH_DIGEST_SIZE), image);
+}
+
+/* What was known of its pages stays known. */
+static enum store_status add_again(struct store_unit *unit, const struct image *image,
+                                   const struct image *before, struct db_value pages)
+{
+    if (!before->retired)
+        return STORE_EXISTS;
+    if (memcmp(before->measurement, image->measurement, sizeof(image->measurement)) != 0)
+        return STORE_NAME_USED;
+    return DB_CHANGE(unit->db,
+                     "UPDATE image SET retired = 0, added = $2, pages = COALESCE($3, pages) "
+                     "WHERE name = $1",
+                     db_text(image->name), db_integer(image->added), pages);
+}
+
+enum store_status image_add(struct store_unit *unit, const struct image *image, const void *pages,
+                            size_t pages_size)
+{
+    const struct db_value pages_value = db_bytes(pages, pages_size);
+    struct image before;
+    enum store_status status = store_is_name(image->name) && pages_size <= IMAGE_PAGES_MAX
+                                   ? image_by_name(unit, image->name, &before)
+                                   : STORE_FAILED;
+
+    if (status == STORE_OK)
+        return add_again(unit, image, &before, pages_value);
+    if (status != STORE_NOT_FOUND)
+        return status;
+    return DB_RUN(unit->db, "INSERT INTO image (" COLUMNS ", pages) VALUES ($1, $2, $3, 0, $4)",
+                  NULL, NULL, NULL, db_text(image->name),
+                  db_bytes(image->measurement, sizeof(image->measurement)),
+                  db_integer(image->added), pages_value);
 }
 
 struct pages {
@@ -106,7 +120,7 @@ enum store_status image_pages(struct store_unit *unit, const char *name, uint8_t
                               size_t *size)
 {
     struct pages pages = {.db = unit->db, .status = STORE_NOT_FOUND};
-    enum store_status status = DB_RUN(unit->db, "SELECT pages FROM image WHERE name = $1 " NEWEST,
+    enum store_status status = DB_RUN(unit->db, "SELECT pages FROM image WHERE name = $1",
                                       take_pages, &pages, NULL, db_text(name));
 
     *bytes = pages.bytes;
@@ -116,13 +130,8 @@ enum store_status image_pages(struct store_unit *unit, const char *name, uint8_t
 
 enum store_status image_retire(struct store_unit *unit, const char *name, time_t now)
 {
-    enum store_status status = db_serialize(unit->db);
-
-    if (status == STORE_OK)
-        status =
-            DB_CHANGE(unit->db, "UPDATE image SET retired = $2 WHERE name = $1 AND retired = 0",
-                      db_text(name), db_integer(now));
-    return status;
+    return DB_CHANGE(unit->db, "UPDATE image SET retired = $2 WHERE name = $1 AND retired = 0",
+                     db_text(name), db_integer(now));
 }
 
 enum store_status image_each(struct store_unit *unit,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kbs/store/db.h"
+#include "kbs/store/retired_names.h"
 
 enum store_status policy_put(struct store_unit *unit, const char *name, const char *text,
                              bool replace, time_t now)
@@ -13,15 +13,20 @@ enum store_status policy_put(struct store_unit *unit, const char *name, const ch
     static const char upsert[] = "INSERT INTO policy (name, body, updated) VALUES ($1, $2, $3) "
                                  "ON CONFLICT (name) DO UPDATE SET body = excluded.body, "
                                  "updated = excluded.updated";
-
     enum store_status status;
+    unsigned version;
 
     if (!store_is_name(name) || strnlen(text, POLICY_TEXT_MAX + 1) > POLICY_TEXT_MAX)
         return STORE_FAILED;
-    status = db_serialize(unit->db);
-    return status == STORE_OK ? DB_RUN(unit->db, replace ? upsert : insert, NULL, NULL, NULL,
-                                       db_text(name), db_text(text), db_integer(now))
-                              : status;
+    status = retired_name_find(unit, RETIRED_POLICY, name, &version);
+    if (status == STORE_OK && !replace)
+        return STORE_RETIRED;
+    if (status == STORE_OK)
+        status = retired_name_forget(unit, RETIRED_POLICY, name);
+    if (status != STORE_OK && status != STORE_NOT_FOUND)
+        return status;
+    return DB_RUN(unit->db, replace ? upsert : insert, NULL, NULL, NULL, db_text(name),
+                  db_text(text), db_integer(now));
 }
 
 struct text {
@@ -49,21 +54,21 @@ enum store_status policy_text(struct store_unit *unit, const char *name, char **
     return status == STORE_OK ? text.status : status;
 }
 
-enum store_status policy_remove(struct store_unit *unit, const char *name)
+enum store_status policy_remove(struct store_unit *unit, const char *name, time_t now)
 {
     const struct db_value by = db_text(name);
     int64_t users = 0;
-    enum store_status status = db_serialize(unit->db);
+    enum store_status status =
+        db_ask_integer(unit->db,
+                       "SELECT (SELECT count(*) FROM secret WHERE policy = $1) + (SELECT "
+                       "count(*) FROM volume WHERE policy = $1 AND retired = 0)",
+                       &by, 1, &users);
 
-    if (status == STORE_OK)
-        status = db_ask_integer(unit->db,
-                                "SELECT (SELECT count(*) FROM secret WHERE policy = $1) + (SELECT "
-                                "count(*) FROM volume WHERE policy = $1 AND retired = 0)",
-                                &by, 1, &users);
     if (status == STORE_OK && users > 0)
         return STORE_IN_USE;
-    return status == STORE_OK ? DB_CHANGE(unit->db, "DELETE FROM policy WHERE name = $1", by)
-                              : status;
+    if (status == STORE_OK)
+        status = DB_CHANGE(unit->db, "DELETE FROM policy WHERE name = $1", by);
+    return status == STORE_OK ? retired_name_add(unit, RETIRED_POLICY, name, 0, now) : status;
 }
 
 struct visited {

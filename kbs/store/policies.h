@@ -13,7 +13,8 @@ struct policy_record {
     const char *text; /* NUL-terminated, borrowed */
 };
 
-/* Adds a policy, or with replace puts it in the place of the one with that name. */
+/* Adds a policy, or with replace puts it in the place of the one with that name, also of one that
+ * was removed: STORE_EXISTS, STORE_RETIRED without. */
 MUST_CHECK enum store_status policy_put(struct store_unit *unit, const char *name, const char *text,
                                         bool replace, time_t now);
 
@@ -21,7 +22,7 @@ MUST_CHECK enum store_status policy_put(struct store_unit *unit, const char *nam
 MUST_CHECK enum store_status policy_text(struct store_unit *unit, const char *name, char **text);
 
 /* STORE_IN_USE while a secret or an active volume has it. */
-MUST_CHECK enum store_status policy_remove(struct store_unit *unit, const char *name);
+MUST_CHECK enum store_status policy_remove(struct store_unit *unit, const char *name, time_t now);
 
 MUST_CHECK enum store_status
 policy_each(struct store_unit *unit,

@@ -11,6 +11,18 @@
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
 
+/*
+ * Step 3: a name is one image's. Version 2 gave a retired image's name to another one, and with it
+ * the volumes of the first. Of the images of one name the newest keeps it, since policies may mean
+ * it by now; the others get NAME~NUMBER, which nobody can give. A volume stays with the image
+ * that it was made for, or that got its key last; where both are of the same second, with the
+ * one that is retired.
+ */
+#define NEWEST_FIRST "CASE retired WHEN 0 THEN 0 ELSE 1 END, retired DESC, added DESC"
+#define LAST_USED                                                                                  \
+    "CASE WHEN volume.last_released > volume.created THEN volume.last_released "                   \
+    "ELSE volume.created END"
+
 /* Steps from each version of the schema to the next; the last one's number is this program's. */
 static const struct {
     int64_t version;
@@ -63,6 +75,44 @@ static const struct {
         "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"
         "CREATE TABLE audit_head (one BIGINT PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL,"
         "  hash BYTEA NOT NULL CHECK (length(hash) = 32));"},
+
+    {3, "CREATE TABLE retired_name ("
+        "  kind BIGINT NOT NULL, name TEXT NOT NULL, version BIGINT NOT NULL,"
+        "  retired BIGINT NOT NULL, PRIMARY KEY (kind, name));"
+
+        "CREATE TABLE named_image ("
+        "  name TEXT PRIMARY KEY, measurement BYTEA NOT NULL CHECK (length(measurement) = 48),"
+        "  added BIGINT NOT NULL, retired BIGINT NOT NULL DEFAULT 0, pages BYTEA,"
+        "  name_before TEXT NOT NULL);"
+        "WITH one_each AS (SELECT *, ROW_NUMBER() OVER"
+        "    (PARTITION BY name, measurement ORDER BY " NEWEST_FIRST ") AS again FROM image),"
+        "  placed AS (SELECT *, ROW_NUMBER() OVER"
+        "    (PARTITION BY name ORDER BY " NEWEST_FIRST ") AS place FROM one_each WHERE again = 1),"
+        "  numbered AS (SELECT *, ROW_NUMBER() OVER"
+        "    (PARTITION BY CASE place WHEN 1 THEN 0 ELSE 1 END ORDER BY name, place) AS number"
+        "    FROM placed)"
+        "INSERT INTO named_image (name, measurement, added, retired, pages, name_before)"
+        "  SELECT CASE place WHEN 1 THEN name"
+        "      ELSE substr(name, 1, 50) || '~' || CAST(number AS TEXT) END,"
+        "    measurement, added, retired, COALESCE(pages, (SELECT image.pages FROM image"
+        "      WHERE image.name = numbered.name AND image.measurement = numbered.measurement"
+        "      AND image.pages IS NOT NULL LIMIT 1)), name FROM numbered;"
+
+        "UPDATE volume SET image = (SELECT name FROM named_image"
+        "  WHERE name_before = volume.image AND measurement = (SELECT measurement FROM image"
+        "    WHERE image.name = volume.image AND image.added = COALESCE("
+        "      (SELECT max(added) FROM image"
+        "        WHERE image.name = volume.image AND added <= " LAST_USED "),"
+        "      (SELECT min(added) FROM image WHERE image.name = volume.image))"
+        "    ORDER BY retired DESC LIMIT 1))"
+        "  WHERE image IN (SELECT name_before FROM named_image"
+        "    GROUP BY name_before HAVING count(*) > 1);"
+
+        "DROP TABLE image;"
+        "ALTER TABLE named_image DROP COLUMN name_before;"
+        "ALTER TABLE named_image RENAME TO image;"
+        "CREATE UNIQUE INDEX image_measurement ON image (measurement) WHERE retired = 0;"
+        "CREATE INDEX image_any_measurement ON image (measurement);"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kbs/store/db.h"
+#include "kbs/store/retired_names.h"
 #include "kbs/store/wrapped.h"
 
 #define COLUMNS "path, policy, version, size, updated"
@@ -89,23 +89,32 @@ static enum store_status write_secret(struct store_unit *unit, const char *path,
     return status == STORE_IN_USE ? STORE_NOT_FOUND : status; /* of the policy it refers to */
 }
 
+/* The version that is at a path, or was the last one there; 0: there never was one. */
+static enum store_status find_before(struct store_unit *unit, const char *path, bool replace,
+                                     unsigned *version)
+{
+    struct secret before;
+    enum store_status status = secret_info(unit, path, &before);
+
+    *version = status == STORE_OK ? before.version : 0;
+    if (status != STORE_NOT_FOUND)
+        return status == STORE_OK && !replace ? STORE_EXISTS : status;
+    status = retired_name_find(unit, RETIRED_SECRET, path, version);
+    if (status == STORE_OK)
+        return replace ? retired_name_forget(unit, RETIRED_SECRET, path) : STORE_RETIRED;
+    return status == STORE_NOT_FOUND ? STORE_OK : status;
+}
+
 enum store_status secret_put(struct store_unit *unit, const char *path, const char *policy,
                              const void *bytes, size_t size, bool replace, time_t now)
 {
-    struct secret before = {0};
-    enum store_status status;
+    unsigned before = 0;
+    enum store_status status = secret_is_path(path) && size > 0 && size <= SECRET_SIZE_MAX
+                                   ? find_before(unit, path, replace, &before)
+                                   : STORE_FAILED;
 
-    if (!secret_is_path(path) || size == 0 || size > SECRET_SIZE_MAX)
-        return STORE_FAILED;
-    status = db_serialize(unit->db);
-    if (status != STORE_OK)
-        return status;
-    status = secret_info(unit, path, &before);
-    if (status == STORE_OK && !replace)
-        return STORE_EXISTS;
-    if (status != STORE_OK && status != STORE_NOT_FOUND)
-        return status;
-    return write_secret(unit, path, policy, before.version + 1, bytes, size, now);
+    return status == STORE_OK ? write_secret(unit, path, policy, before + 1, bytes, size, now)
+                              : status;
 }
 
 enum store_status secret_fetch(struct store_unit *unit, const char *path, uint8_t **bytes,
@@ -117,13 +126,15 @@ enum store_status secret_fetch(struct store_unit *unit, const char *path, uint8_
                          &by, 1, bytes, size);
 }
 
-enum store_status secret_retire(struct store_unit *unit, const char *path)
+enum store_status secret_retire(struct store_unit *unit, const char *path, time_t now)
 {
-    enum store_status status = db_serialize(unit->db);
+    struct secret secret;
+    enum store_status status = secret_info(unit, path, &secret);
 
-    return status == STORE_OK
-               ? DB_CHANGE(unit->db, "DELETE FROM secret WHERE path = $1", db_text(path))
-               : status;
+    if (status == STORE_OK)
+        status = DB_CHANGE(unit->db, "DELETE FROM secret WHERE path = $1", db_text(path));
+    return status == STORE_OK ? retired_name_add(unit, RETIRED_SECRET, path, secret.version, now)
+                              : status;
 }
 
 enum store_status secret_each(struct store_unit *unit,

@@ -33,11 +33,9 @@ enum store_status signing_key_add(struct store_unit *unit, const struct signing_
                                   const uint8_t *der, size_t size)
 {
     char context[WRAP_CONTEXT_MAX];
-    enum store_status status = db_serialize(unit->db);
+    enum store_status status;
     uint8_t *wrapped;
 
-    if (status != STORE_OK)
-        return status;
     if (size > SIGNING_KEY_DER_MAX)
         return STORE_FAILED;
     wrapped_context(context, "signing-key", db_bytes(key->id, sizeof(key->id)), (uint64_t)key->use);
@@ -72,16 +70,25 @@ enum store_status signing_key_fetch(struct store_unit *unit, const uint8_t id[SI
     return status;
 }
 
+enum store_status signing_key_serves(struct store_unit *unit, enum signing_key_use use,
+                                     const uint8_t id[SIGNING_KEY_ID_SIZE])
+{
+    const struct db_value by[] = {db_bytes(id, SIGNING_KEY_ID_SIZE), db_integer(use)};
+    int64_t retired = 0;
+    enum store_status status =
+        db_ask_integer(unit->db, "SELECT retired FROM signing_key WHERE id = $1 AND purpose = $2",
+                       by, 2, &retired);
+
+    return status == STORE_OK && retired ? STORE_RETIRED : status;
+}
+
 enum store_status signing_key_retire(struct store_unit *unit, const uint8_t id[SIGNING_KEY_ID_SIZE],
                                      time_t now)
 {
-    enum store_status status = db_serialize(unit->db);
-
-    return status == STORE_OK ? DB_CHANGE(unit->db,
-                                          "UPDATE signing_key SET retired = $2, wrapped = NULL "
-                                          "WHERE id = $1 AND retired = 0",
-                                          db_bytes(id, SIGNING_KEY_ID_SIZE), db_integer(now))
-                              : status;
+    return DB_CHANGE(unit->db,
+                     "UPDATE signing_key SET retired = $2, wrapped = NULL "
+                     "WHERE id = $1 AND retired = 0",
+                     db_bytes(id, SIGNING_KEY_ID_SIZE), db_integer(now));
 }
 
 enum store_status signing_key_each(struct store_unit *unit,

@@ -30,6 +30,11 @@ MUST_CHECK enum store_status signing_key_fetch(struct store_unit *unit,
                                                const uint8_t id[SIGNING_KEY_ID_SIZE], uint8_t *der,
                                                size_t *size);
 
+/* Whether what this key signed for that use is still worth something: STORE_RETIRED when it was
+ * destroyed, STORE_NOT_FOUND when there is no such key. */
+MUST_CHECK enum store_status signing_key_serves(struct store_unit *unit, enum signing_key_use use,
+                                                const uint8_t id[SIGNING_KEY_ID_SIZE]);
+
 /* Destroys the private key. It stays listed. */
 MUST_CHECK enum store_status signing_key_retire(struct store_unit *unit,
                                                 const uint8_t id[SIGNING_KEY_ID_SIZE], time_t now);

@@ -158,10 +158,14 @@ const char *store_status_text(enum store_status status)
         return "there is one already";
     case STORE_IN_USE:
         return "something else still refers to it";
+    case STORE_AMBIGUOUS:
+        return "there are several";
     case STORE_CONFLICT:
-        return "another change came first; try again";
+        return "other changes came first; try again";
     case STORE_RETIRED:
         return "it is retired";
+    case STORE_NAME_USED:
+        return "something else had this name once, and keeps it; choose another name";
     case STORE_NO_DATABASE:
         return "does not exist";
     case STORE_EXPOSED:
@@ -194,16 +198,34 @@ const char *store_reason(struct store *store, enum store_status status)
     return reason[0] ? reason : store_status_text(status);
 }
 
+enum unit_kind {
+    UNIT_LOOKS,
+    UNIT_CHANGES_SESSIONS,
+    UNIT_CHANGES, /* whatever it likes, while nobody else does */
+};
+
+static enum store_status begin_transaction(struct db *db, enum unit_kind kind)
+{
+    enum store_status status = db_begin(db, kind != UNIT_LOOKS);
+
+    if (status != STORE_OK || kind != UNIT_CHANGES)
+        return status;
+    status = db_serialize(db);
+    if (status != STORE_OK)
+        db_rollback(db);
+    return status;
+}
+
 /* Begins on one connection, which it takes over. */
-static enum store_status begin_on(struct store *store, struct db *db, bool writing,
+static enum store_status begin_on(struct store *store, struct db *db, enum unit_kind kind,
                                   struct store_unit **unit)
 {
-    enum store_status status = db_begin(db, writing);
+    enum store_status status = begin_transaction(db, kind);
 
     if (status == STORE_OK) {
         *unit = malloc(sizeof(**unit));
         if (*unit) {
-            **unit = (struct store_unit){.store = store, .db = db, .writing = writing};
+            **unit = (struct store_unit){.store = store, .db = db, .writing = kind != UNIT_LOOKS};
             return STORE_OK;
         }
         db_rollback(db);
@@ -214,13 +236,14 @@ static enum store_status begin_on(struct store *store, struct db *db, bool writi
     return status;
 }
 
-static enum store_status begin_on_new(struct store *store, bool writing, struct store_unit **unit)
+static enum store_status begin_on_new(struct store *store, enum unit_kind kind,
+                                      struct store_unit **unit)
 {
     struct db *db = NULL;
     enum store_status status = connect_db(store, false, &db);
 
     if (status == STORE_OK)
-        return begin_on(store, db, writing, unit);
+        return begin_on(store, db, kind, unit);
     if (db)
         db->broken = true;
     give_back(store, db);
@@ -228,15 +251,15 @@ static enum store_status begin_on_new(struct store *store, bool writing, struct 
 }
 
 /* After a restart of the server every idle connection is found broken, one after the other. */
-static enum store_status begin(struct store *store, bool writing, struct store_unit **unit)
+static enum store_status begin(struct store *store, enum unit_kind kind, struct store_unit **unit)
 {
     enum store_status status = STORE_UNAVAILABLE;
     struct db *db;
 
     *unit = NULL;
     while (status == STORE_UNAVAILABLE && (db = borrow(store)))
-        status = begin_on(store, db, writing, unit);
-    return status == STORE_UNAVAILABLE ? begin_on_new(store, writing, unit) : status;
+        status = begin_on(store, db, kind, unit);
+    return status == STORE_UNAVAILABLE ? begin_on_new(store, kind, unit) : status;
 }
 
 /* Waits until this thread may write; false when that takes too long. */
@@ -269,22 +292,33 @@ static void end_turn(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
-enum store_status store_begin(struct store *store, struct store_unit **unit)
+static enum store_status begin_in_turn(struct store *store, enum unit_kind kind,
+                                       struct store_unit **unit)
 {
     enum store_status status;
 
     *unit = NULL;
     if (!take_turn(store))
         return STORE_CONFLICT;
-    status = begin(store, true, unit);
+    status = begin(store, kind, unit);
     if (status != STORE_OK)
         end_turn(store);
     return status;
 }
 
+enum store_status store_begin(struct store *store, struct store_unit **unit)
+{
+    return begin_in_turn(store, UNIT_CHANGES, unit);
+}
+
+enum store_status store_begin_sessions(struct store *store, struct store_unit **unit)
+{
+    return begin_in_turn(store, UNIT_CHANGES_SESSIONS, unit);
+}
+
 enum store_status store_begin_reading(struct store *store, struct store_unit **unit)
 {
-    return begin(store, false, unit);
+    return begin(store, UNIT_LOOKS, unit);
 }
 
 static void end(struct store_unit *unit)

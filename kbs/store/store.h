@@ -26,8 +26,10 @@ enum store_status {
     STORE_NOT_FOUND,     /* no such thing */
     STORE_EXISTS,        /* there is one of that name already */
     STORE_IN_USE,        /* something else refers to it */
-    STORE_CONFLICT,      /* another unit of work came first: do it again */
+    STORE_AMBIGUOUS,     /* there are several */
+    STORE_CONFLICT,      /* another unit of work came first: do it again (store_change does) */
     STORE_RETIRED,       /* it was, and is no more */
+    STORE_NAME_USED,     /* something else had this name once, and keeps it */
     STORE_NO_DATABASE,   /* no such file, or no such database */
     STORE_EXPOSED,       /* others than the owner may read the file */
     STORE_NOT_DATABASE,  /* it is something else */
@@ -60,8 +62,12 @@ const char *store_reason(struct store *store, enum store_status status);
 /* A status in words, without a full stop. */
 const char *store_status_text(enum store_status status);
 
-/* Begins a unit of work that may change things; it waits for others that do. */
+/* Begins a unit of work that may change things. It waits for others that do, of any server: what it
+ * reads stays true until it ends, so what it checks and what it then does are one. */
 MUST_CHECK enum store_status store_begin(struct store *store, struct store_unit **unit);
+
+/* Begins one that may change sessions and nothing else, beside others. */
+MUST_CHECK enum store_status store_begin_sessions(struct store *store, struct store_unit **unit);
 
 /* Begins one that only looks. */
 MUST_CHECK enum store_status store_begin_reading(struct store *store, struct store_unit **unit);
@@ -71,6 +77,18 @@ MUST_CHECK enum store_status store_commit(struct store_unit *unit);
 
 /* Ends it without effect. NULL is ignored. */
 void store_abandon(struct store_unit *unit);
+
+/* A part of a unit of work; anything but STORE_OK ends the unit without effect. */
+typedef enum store_status store_work(struct store_unit *unit, void *context);
+
+/*
+ * Does work in a unit of work of its own, and does it again, in another one, when it had to give
+ * way (STORE_CONFLICT: a deadlock, or a lock that was not to be had). STORE_CONFLICT if it still
+ * had to after some tries; then nothing was changed.
+ */
+MUST_CHECK enum store_status store_change(struct store *store, store_work *work, void *context);
+MUST_CHECK enum store_status store_change_sessions(struct store *store, store_work *work,
+                                                   void *context);
 
 /* Whether it can be reached and read, for /healthz. */
 MUST_CHECK enum store_status store_ping(struct store *store);

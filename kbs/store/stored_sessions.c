@@ -104,7 +104,7 @@ enum store_status stored_session_spend(struct store_unit *unit, const char *id, 
         return status;
     status = db_ask_integer(
         unit->db, "SELECT state FROM kbs_session WHERE id = $1 AND expires > $2", by, 2, &state);
-    return status == STORE_OK && state != STATE_CHALLENGED ? STORE_CONFLICT
+    return status == STORE_OK && state != STATE_CHALLENGED ? STORE_RETIRED
            : status == STORE_OK                            ? STORE_NOT_FOUND
                                                            : status;
 }

@@ -9,7 +9,8 @@
 #define STORED_SESSION_NONCE_MAX 64   /* bytes */
 #define STORED_SESSION_GRANT_MAX 8192 /* bytes */
 
-/* Opens a session; STORE_IN_USE when there are max that are not over at now. */
+/* Opens a session; STORE_IN_USE when there are max that are not over at now. Those that are opened
+ * at the same moment do not see each other, so a few more may be. */
 MUST_CHECK enum store_status stored_session_open(struct store_unit *unit, const char *id,
                                                  const uint8_t *nonce, size_t nonce_size,
                                                  time_t now, time_t expires, unsigned max);
@@ -19,7 +20,7 @@ MUST_CHECK enum store_status stored_session_open(struct store_unit *unit, const 
 MUST_CHECK enum store_status stored_session_make_room(struct store_unit *unit, unsigned max);
 
 /* Spends the nonce: for each session once, whichever server asks. STORE_NOT_FOUND: no such
- * session, it is over, or its nonce was opened before not_before; STORE_CONFLICT: spent before. */
+ * session, it is over, or its nonce was opened before not_before; STORE_RETIRED: spent before. */
 MUST_CHECK enum store_status stored_session_spend(struct store_unit *unit, const char *id,
                                                   time_t now, time_t not_before,
                                                   uint8_t nonce[STORED_SESSION_NONCE_MAX],

@@ -38,6 +38,24 @@ static void take_token(void *context, const struct db_row *row)
         found->visit(found->context, token);
 }
 
+/* STORE_NOT_FOUND: nobody ever had it. */
+static enum store_status find_name(struct store_unit *unit, const char *name)
+{
+    const struct db_value by = db_text(name);
+    int64_t active, all = 0;
+    enum store_status status = db_ask_integer(
+        unit->db, "SELECT count(*) FROM token WHERE name = $1 AND revoked = 0", &by, 1, &active);
+
+    if (status == STORE_OK)
+        status =
+            db_ask_integer(unit->db, "SELECT count(*) FROM token WHERE name = $1", &by, 1, &all);
+    if (status != STORE_OK)
+        return status;
+    if (active)
+        return STORE_EXISTS;
+    return all ? STORE_NAME_USED : STORE_NOT_FOUND;
+}
+
 enum store_status token_create(struct store_unit *unit, const struct token *token,
                                char text[TOKEN_TEXT_MAX + 1])
 {
@@ -53,14 +71,15 @@ enum store_status token_create(struct store_unit *unit, const struct token *toke
     OPENSSL_cleanse(random, sizeof(random));
     if (!SHA256((const uint8_t *)text, length, digest))
         return STORE_FAILED;
-    status = db_serialize(unit->db);
-    return status == STORE_OK ? DB_RUN(unit->db,
-                                       "INSERT INTO token (name, role, digest, created, expires) "
-                                       "VALUES ($1, $2, $3, $4, $5)",
-                                       NULL, NULL, NULL, db_text(token->name),
-                                       db_integer(token->role), db_bytes(digest, sizeof(digest)),
-                                       db_integer(token->created), db_integer(token->expires))
-                              : status;
+    status = find_name(unit, token->name);
+    if (status != STORE_NOT_FOUND)
+        return status;
+    return DB_RUN(unit->db,
+                  "INSERT INTO token (name, role, digest, created, expires) "
+                  "VALUES ($1, $2, $3, $4, $5)",
+                  NULL, NULL, NULL, db_text(token->name), db_integer(token->role),
+                  db_bytes(digest, sizeof(digest)), db_integer(token->created),
+                  db_integer(token->expires));
 }
 
 enum store_status token_check(struct store_unit *unit, const char *text, time_t now,
@@ -87,13 +106,8 @@ enum store_status token_check(struct store_unit *unit, const char *text, time_t 
 
 enum store_status token_revoke(struct store_unit *unit, const char *name, time_t now)
 {
-    enum store_status status = db_serialize(unit->db);
-
-    return status == STORE_OK
-               ? DB_CHANGE(unit->db,
-                           "UPDATE token SET revoked = $2 WHERE name = $1 AND revoked = 0",
-                           db_text(name), db_integer(now))
-               : status;
+    return DB_CHANGE(unit->db, "UPDATE token SET revoked = $2 WHERE name = $1 AND revoked = 0",
+                     db_text(name), db_integer(now));
 }
 
 enum store_status token_each(struct store_unit *unit,

@@ -18,7 +18,8 @@ struct token {
     time_t created, expires, revoked; /* expires 0: never; revoked 0: not */
 };
 
-/* Makes a token and tells its text, once. */
+/* Makes a token and tells its text, once. STORE_EXISTS when one that was not revoked has the name,
+ * STORE_NAME_USED when a revoked one has: the audit log knows people by it. */
 MUST_CHECK enum store_status token_create(struct store_unit *unit, const struct token *token,
                                           char text[TOKEN_TEXT_MAX + 1]);
 

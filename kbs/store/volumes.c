@@ -54,7 +54,7 @@ static enum store_status find(struct store_unit *unit, const char *sql, struct d
     if (found.count == 0)
         return STORE_NOT_FOUND;
     if (found.count > 1)
-        return STORE_CONFLICT;
+        return STORE_AMBIGUOUS;
     *volume = found.volume;
     return found.whole ? STORE_OK : STORE_FAILED;
 }
@@ -66,7 +66,8 @@ enum store_status volume_by_id(struct store_unit *unit, const uint8_t id[VOLUME_
                 volume);
 }
 
-/* The active one of that name, else the one retired last. */
+/* The active one of that name, else the one retired last: older versions of this program gave the
+ * name of a retired one again. */
 enum store_status volume_by_name(struct store_unit *unit, const char *name, struct volume *volume)
 {
     return find(unit,
@@ -122,10 +123,23 @@ static enum store_status check_policy(struct store_unit *unit, const char *name)
     return db_ask_integer(unit->db, "SELECT 1 FROM policy WHERE name = $1", &by, 1, &one);
 }
 
+static enum store_status check_name(struct store_unit *unit, const char *name)
+{
+    struct volume volume;
+    enum store_status status =
+        store_is_name(name) ? volume_by_name(unit, name, &volume) : STORE_FAILED;
+
+    if (status == STORE_NOT_FOUND)
+        return STORE_OK;
+    if (status == STORE_OK)
+        return volume.retired ? STORE_NAME_USED : STORE_EXISTS;
+    return status;
+}
+
 enum store_status volume_add(struct store_unit *unit, const struct volume *volume,
                              const uint8_t key[STATE_KEY_SIZE])
 {
-    enum store_status status = store_is_name(volume->name) ? db_serialize(unit->db) : STORE_FAILED;
+    enum store_status status = check_name(unit, volume->name);
 
     if (status == STORE_OK)
         status = check_image(unit, volume->image);
@@ -164,14 +178,11 @@ enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID
     return status;
 }
 
-/* The active volume of that name, with nobody else changing it from here on. */
 static enum store_status find_active(struct store_unit *unit, const char *name,
                                      struct volume *volume)
 {
-    enum store_status status = db_serialize(unit->db);
+    enum store_status status = volume_by_name(unit, name, volume);
 
-    if (status == STORE_OK)
-        status = volume_by_name(unit, name, volume);
     return status == STORE_OK && volume->retired ? STORE_RETIRED : status;
 }
 

@@ -17,7 +17,7 @@ enum volume_release {
 
 struct volume {
     uint8_t id[VOLUME_ID_SIZE];
-    char name[STORE_NAME_MAX + 1];  /* unique */
+    char name[STORE_NAME_MAX + 1];  /* its own for ever */
     char image[STORE_NAME_MAX + 1]; /* the only image that gets the key */
     char policy[STORE_NAME_MAX + 1];
     enum volume_release release;
@@ -28,7 +28,8 @@ struct volume {
 };
 
 /* Adds a volume with its key; key_version and times but created are ignored. STORE_EXISTS when id
- * or name is taken, STORE_NOT_FOUND when there is no such image or policy. */
+ * or name is taken, STORE_NAME_USED when a retired volume has the name, STORE_NOT_FOUND when there
+ * is no such image or policy. */
 MUST_CHECK enum store_status volume_add(struct store_unit *unit, const struct volume *volume,
                                         const uint8_t key[STATE_KEY_SIZE]);
 
@@ -39,7 +40,7 @@ MUST_CHECK enum store_status volume_by_name(struct store_unit *unit, const char 
                                             struct volume *volume);
 
 /* The one active volume of the image with this measurement, for clients that name none:
- * STORE_CONFLICT when there are several. */
+ * STORE_AMBIGUOUS when there are several. */
 MUST_CHECK enum store_status volume_of_measurement(struct store_unit *unit,
                                                    const uint8_t measurement[LAUNCH_DIGEST_SIZE],
                                                    struct volume *volume);

@@ -172,14 +172,12 @@ static enum store_status rewrap_table(struct store_unit *unit, const char *kind,
 
 enum store_status store_rewrap(struct store_unit *unit, unsigned *count)
 {
-    enum store_status status = db_serialize(unit->db);
+    enum store_status status;
 
     *count = 0;
-    if (status == STORE_OK)
-        status =
-            rewrap_table(unit, "secret", "SELECT path, version FROM secret",
-                         "SELECT version, wrapped FROM secret WHERE path = $1 AND version = $2",
-                         "UPDATE secret SET wrapped = $3 WHERE path = $1 AND version = $2", count);
+    status = rewrap_table(unit, "secret", "SELECT path, version FROM secret",
+                          "SELECT version, wrapped FROM secret WHERE path = $1 AND version = $2",
+                          "UPDATE secret SET wrapped = $3 WHERE path = $1 AND version = $2", count);
     if (status == STORE_OK)
         status = rewrap_table(
             unit, "volume", "SELECT volume, version FROM volume_key",

@@ -96,11 +96,13 @@ static_assert(sizeof(struct vmsa) == 0x1000, "VMSA");
 #define VMSA_MXCSR_RESET  0x1F80u
 #define VMSA_RFLAGS_RESET 0x2ull
 
-#define EFER_SCE  (1ull << 0)
-#define EFER_LME  (1ull << 8)
-#define EFER_LMA  (1ull << 10)
-#define EFER_NXE  (1ull << 11)
-#define EFER_SVME (1ull << 12)
+#define EFER_SCE   (1ull << 0)
+#define EFER_LME   (1ull << 8)
+#define EFER_LMA   (1ull << 10)
+#define EFER_NXE   (1ull << 11)
+#define EFER_SVME  (1ull << 12)
+#define EFER_FFXSR (1ull << 14)
+#define EFER_TCE   (1ull << 15)
 
 /* SEV_FEATURES; SEV_STATUS (MSR C001_0131) is SEV_FEATURES << 2 with SEV and SEV-ES below. */
 #define SEV_FEATURE_SNP_ACTIVE           (1ull << 0)

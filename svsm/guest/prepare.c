@@ -136,8 +136,11 @@ static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
     if (ghcb_ap_creation(link, direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID, features) !=
         STATUS_OK)
         panic("the host refuses the guest's vCPU at VMPL %u", params->guest_vmpl);
-    guest->vcpus[0] = (struct guest_vcpu){
-        .vmsa = direct_gpa(vmsa), .caa = caa, .apic_id = BSP_APIC_ID, .in_use = true};
+    guest->vcpus[0] = (struct guest_vcpu){.vmsa = direct_gpa(vmsa),
+                                          .caa = caa,
+                                          .launch_caa = caa,
+                                          .apic_id = BSP_APIC_ID,
+                                          .in_use = true};
 }
 
 void guest_prepare(struct guest_ranges *guest, struct ghcb_link *link, const struct cpuid *cpuid,

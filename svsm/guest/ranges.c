@@ -19,7 +19,8 @@ static bool touches_vcpu(const struct guest_ranges *guest, gpa_t start, uint64_t
         if (!vcpu->in_use)
             continue;
         if (overlap(start.v, size, vcpu->vmsa.v, PAGE_SIZE) ||
-            overlap(start.v, size, vcpu->caa.v, protected_size))
+            overlap(start.v, size, vcpu->caa.v, protected_size) ||
+            overlap(start.v, size, vcpu->launch_caa.v, protected_size))
             return true;
     }
     return false;

@@ -12,9 +12,13 @@
 
 #define GUEST_VCPUS_MAX 8
 
-/* A vCPU that the SVSM let the guest have: its save area and its calling area. */
+/*
+ * A vCPU that the SVSM let the guest have: its save area and its calling area. The calling area of
+ * the secrets page stays one after the guest has moved on: a kernel that is started by another
+ * (kexec) knows no other.
+ */
 struct guest_vcpu {
-    gpa_t vmsa, caa;
+    gpa_t vmsa, caa, launch_caa;
     uint32_t apic_id;
     bool in_use;
 };

@@ -16,7 +16,7 @@ static uint64_t remap_ca(struct guest *guest, struct svsm_call *call)
         return SVSM_ERR_INVALID_PARAMETER;
     if (caa.v == call->caller->caa.v)
         return SVSM_SUCCESS;
-    if (!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE))
+    if (caa.v != call->caller->launch_caa.v && !guest_pages_ok(&guest->ranges, caa, PAGE_SIZE))
         return SVSM_ERR_INVALID_ADDRESS;
     if (guarded_write(caa, zeros, sizeof(zeros)) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;

@@ -4,15 +4,39 @@
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
+#include "svsm/console/log.h"
 #include "svsm/guest/vmsa.h"
 #include "svsm/sev/msr_protocol.h"
 
-/* Takes the call that is pending in the recorded calling area; none when it cannot be read. */
-static bool take_pending(const struct guest_vcpu *vcpu)
+static bool take(gpa_t caa)
 {
     uint8_t pending;
 
-    return guarded_exchange_byte(vcpu->caa, 0, &pending) == STATUS_OK && pending != 0;
+    return guarded_exchange_byte(caa, 0, &pending) == STATUS_OK && pending != 0;
+}
+
+/*
+ * A kernel that another one started calls by the area in the secrets page, which the first one left
+ * with zeros when it moved on. All of the protected bytes must be as such a call has them.
+ */
+static bool started_anew(const struct guest_vcpu *vcpu)
+{
+    uint64_t head;
+
+    return vcpu->caa.v != vcpu->launch_caa.v &&
+           guarded_read(&head, vcpu->launch_caa, sizeof(head)) == STATUS_OK && head == 1;
+}
+
+/* Takes the call that is pending in the vCPU's calling area; none when it cannot be read. */
+static bool take_pending(struct guest_vcpu *vcpu)
+{
+    if (take(vcpu->caa))
+        return true;
+    if (!started_anew(vcpu) || !take(vcpu->launch_caa))
+        return false;
+    log_info("the guest calls by its first calling area again");
+    vcpu->caa = vcpu->launch_caa;
+    return true;
 }
 
 static uint64_t dispatch(struct guest *guest, struct svsm_call *call)

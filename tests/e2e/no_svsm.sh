@@ -19,6 +19,7 @@ guest "$GUEST_EMIT
     emit certificates <nonce/auxblob
     emit provider <nonce/provider
     dmesg | emit kernel
+    grep -c -e _S3_ -e _S4_ /sys/firmware/acpi/tables/DSDT | emit sleep
     ls /dev | emit devices" --no-svsm
 expect "OVMF and Linux boot at VMPL0 and run a command" 0
 for name in report certificates; do
@@ -29,6 +30,7 @@ check "Linux says that SEV-SNP is active" \
     grep -q 'Memory Encryption Features active:.* SEV-SNP' <(section kernel)
 check "Linux uses the measured CPUID table" grep -q 'Using SNP CPUID table' <(section kernel)
 check "Linux says that it runs at VMPL0" grep -q 'SNP running at VMPL0' <(section kernel)
+equal "the machine offers neither S3 nor S4, from which a confidential VM cannot wake" "$(section sleep)" 0
 equal "there is no TPM" "$(section devices | grep -c '^tpm')" 0
 equal "configfs-tsm has SEV's provider" "$(section provider)" sev_guest
 check_evidence "the report" "$work/report" "$work/certificates" "$IGVM_FILE_NO_SVSM" 0

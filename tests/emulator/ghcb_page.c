@@ -11,6 +11,7 @@
 #define UNKNOWN_EVENT 0x8000ABCD
 #define LEAF_XSAVE    0xD
 #define MSR_APIC_BASE 0x1B
+#define MSR_TSC_AUX   0xC0000103
 #define APIC_TPR      0x80
 #define RAISE_GP      (VECTOR_GP | 3u << 8 | 1u << 11 | 1u << 31)
 #define SOME_LOCATION 0x12345000ull
@@ -327,6 +328,34 @@ TEST("WBINVD and NMI completion are done")
     CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
     ghcb_request(GHCB_EXIT_NMI_COMPLETE, 0, 0);
     CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+}
+
+TEST("RDTSC and RDTSCP give the time stamp counter, which goes on, and TSC_AUX")
+{
+    uint64_t first;
+
+    msr_write(MSR_TSC_AUX, 0x1234);
+    ghcb_request(SVM_EXIT_RDTSC, 0, 0);
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    first = (uint32_t)ghcb->rax | ghcb->rdx << 32;
+    ghcb_request(SVM_EXIT_RDTSCP, 0, 0);
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    CHECK(((uint32_t)ghcb->rax | ghcb->rdx << 32) > first);
+    CHECK_EQUAL(ghcb->rcx, 0x1234);
+}
+
+TEST("VMMCALL answers as KVM does to a call that it does not offer, and needs RAX and CPL")
+{
+    ghcb_begin(SVM_EXIT_VMMCALL, 0, 0);
+    GHCB_SET(rax, 99);
+    ghcb_exit();
+    CHECK_MALFORMED(GHCB_ERR_MISSING_INPUT);
+    ghcb_begin(SVM_EXIT_VMMCALL, 0, 0);
+    GHCB_SET(rax, 99);
+    GHCB_SET(cpl, 0);
+    ghcb_exit();
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    CHECK_EQUAL(ghcb->rax, -1000);
 }
 
 TEST("The AP jump table is kept by the host")

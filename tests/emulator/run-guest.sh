@@ -10,7 +10,9 @@ usage: run-guest.sh BUILD_DIR IMAGE [REFUSAL]
 
 Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR. With REFUSAL,
 the hypervisor must not launch it, and end with these words.
-SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60).
+SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60),
+SNP_VTPM_GUEST_MIB how much memory the guest has (default 64), SNP_VTPM_EMULATOR_OPTIONS further options of the
+hypervisor, such as strict=1.
 
 Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
 END
@@ -33,9 +35,10 @@ refusal=${3-}
 qemu=${SNP_VTPM_QEMU:-${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/qemu/current/qemu-system-x86_64}
 seconds=${SNP_VTPM_GUEST_SECONDS:-60}
 
-GUEST_MIB=64
-RESERVE_MIB=96 # what the hypervisor takes, above the guest's memory
-MEMORY_MIB=$((GUEST_MIB + RESERVE_MIB))
+. "$(dirname "$(readlink -f "$0")")/../../scripts/emulated-memory.sh"
+GUEST_MIB=${SNP_VTPM_GUEST_MIB:-64}
+guest=$((GUEST_MIB << 20))
+machine=$(emulated_machine_size $guest)
 # enum host_exit in emulator/platform/host.h
 TERMINATED=16
 LAUNCH_FAILED=19
@@ -52,7 +55,7 @@ fi
 # The machine's memory is a file: in RAM if there is room for it.
 parent=${TMPDIR:-/tmp}
 free_kib=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
-[ "${free_kib:-0}" -lt $((MEMORY_MIB * 1024)) ] || parent=/dev/shm
+[ "${free_kib:-0}" -lt $((machine / 1024)) ] || parent=/dev/shm
 work=$(mktemp -d "$parent/guest.XXXXXX")
 pids=()
 # shellcheck disable=SC2317 # called by the trap
@@ -80,15 +83,18 @@ run_machine() {
     rm -f "$work"/*
     touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
-    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg -machine q35,smm=off,memory-backend=ram \
-        -cpu EPYC-Milan,phys-bits=48 -m "${MEMORY_MIB}M" \
-        -object "memory-backend-file,id=ram,size=${MEMORY_MIB}M,mem-path=$work/ram,share=on" \
+    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg -machine "q35,smm=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram" \
+        -cpu EPYC-Milan,phys-bits=48,+x2apic -m "$((machine >> 20))M" \
+        -object "memory-backend-file,id=ram,size=$machine,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \
-        -device "loader,file=$image,addr=$((GUEST_MIB << 20)),force-raw=on" \
-        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=${RESERVE_MIB}M" \
-        -device isa-debug-exit,iobase=0xf4,iosize=1 \
+        -device "loader,file=$image,addr=$(emulated_reserve_start $guest),force-raw=on" \
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$image") reserve=$(emulated_reserve $guest) ${SNP_VTPM_EMULATOR_OPTIONS-}" \
+        -fw_cfg "name=opt/snp-vtpm/memory,string=$GUEST_MIB" \
+        -device isa-debug-exit,iobase=0x404,iosize=1 \
         -chardev "file,id=platform,path=$work/platform.log" -device isa-debugcon,iobase=0x403,chardev=platform \
         -nodefaults -display none -no-reboot \
+        -blockdev null-co,node-name=disk,size=1048576,read-zeroes=on \
+        -device virtio-blk-pci,drive=disk,addr=1e.0,disable-legacy=on,iommu_platform=on,romfile= \
         -serial "file:$work/console" -serial null -serial null -serial "unix:$work/sp.sock" \
         "$@" >"$work/qemu.log" 2>&1 </dev/null &
     pids+=($!)

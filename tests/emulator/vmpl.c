@@ -12,6 +12,9 @@
 #define XCR0_X87         1u
 #define XCR0_X87_SSE_AVX 7u
 #define OTHER_CPU        77
+#define APIC_ICR         0x300
+#define ICR_INIT         (5u << 8 | 1u << 14)
+#define ICR_TO_SELF      (1u << 18)
 
 /* What a function in another VMPL works on, and what it got. */
 static volatile uint64_t *subject;
@@ -204,6 +207,12 @@ TEST("RUN_VMPL of a VMPL that does not exist is refused")
     CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_MALFORMED);
 }
 
+TEST("RUN_VMPL through the GHCB page looks at all 64 bits of the target")
+{
+    ghcb_request(GHCB_EXIT_RUN_VMPL, 1ull << 32 | 1, 0);
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_MALFORMED);
+}
+
 static void destroy(unsigned vmpl)
 {
     ghcb_request(GHCB_EXIT_AP_CREATION, ap_request(AP_DESTROY, vmpl, 0), 0);
@@ -275,6 +284,11 @@ TEST("A VMSA with restricted and alternate injection at once does not run")
     CHECK(!runs_at_vmpl3(vmsa));
 }
 
+static void take_own_vmsa(void)
+{
+    result = ghcb_msr_psc((uint64_t)subject, PSC_SHARED);
+}
+
 TEST("A page that went to the host and came back is no VMSA that runs")
 {
     struct vmsa *vmsa = vmpl_new_vmsa(3);
@@ -286,6 +300,19 @@ TEST("A page that went to the host and came back is no VMSA that runs")
     pvalidate(vmsa, SIZE_4K, true);
     *vmsa = copy;
     CHECK(!runs_at_vmpl3(vmsa));
+}
+
+TEST("The VMSA of the VMPL that runs is in use: the host cannot take its page")
+{
+    struct vmsa *vmsa = vmpl_vmsa(2);
+    uint64_t gpa = gpa_of(vmsa);
+    struct rmp_view before = rmpquery(vmsa, 1);
+
+    subject = (volatile uint64_t *)gpa;
+    vmpl_call(2, take_own_vmsa);
+    CHECK(result >> 63);
+    CHECK_EQUAL(rmpquery(vmsa, 1).rdx, before.rdx);
+    vmpl_call(2, do_nothing);
 }
 
 static void read_sev_status(void)
@@ -309,6 +336,49 @@ static void ask_to_create(uint64_t request, uint64_t gpa)
     ghcb_begin(GHCB_EXIT_AP_CREATION, request, gpa);
     GHCB_SET(rax, SEV_FEATURE_SNP_ACTIVE);
     ghcb_exit();
+}
+
+static void init_itself(void)
+{
+    put_le32(ghcb->shared_buffer, ICR_INIT | ICR_TO_SELF);
+    ghcb_begin(GHCB_EXIT_MMIO_WRITE, LOCAL_APIC + APIC_ICR, 4);
+    ghcb_set_scratch(offsetof(struct ghcb, shared_buffer));
+    ghcb_exit();
+}
+
+/* A VMSA for VMPL3 that has not run. */
+static struct vmsa *new_vmsa3(void)
+{
+    struct vmsa *vmsa = vmpl_new_vmsa(3);
+
+    vmpl_mark_vmsa(vmsa, true);
+    return vmsa;
+}
+
+TEST("CREATE_ON_INIT gives a VMPL without a VMSA one for its first RUN_VMPL")
+{
+    destroy(3);
+    ask_to_create(ap_request(AP_CREATE_ON_INIT, 3, 0), gpa_of(new_vmsa3()));
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    CHECK_EQUAL(run_vmpl(3), GHCB_MSR_RUN_VMPL_RESP);
+}
+
+TEST("CREATE_ON_INIT replaces the VMSA of a VMPL only at INIT, CREATE at once")
+{
+    struct vmsa *vmsas[] = {new_vmsa3(), new_vmsa3(), new_vmsa3()};
+
+    CHECK(runs_at_vmpl3(vmsas[0]));
+    ask_to_create(ap_request(AP_CREATE_ON_INIT, 3, 0), gpa_of(vmsas[1]));
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    vmpl_resume(3);
+    CHECK_EQUAL(vmsas[1]->guest_exitcode, 0);
+    init_itself();
+    CHECK_EQUAL(ghcb->sw_exitinfo1, GHCB_RESULT_OK);
+    vmpl_resume(3);
+    CHECK_EQUAL(vmsas[1]->guest_exitcode, SVM_EXIT_VMGEXIT);
+    ask_to_create(ap_request(AP_CREATE, 3, 0), gpa_of(vmsas[2]));
+    vmpl_resume(3);
+    CHECK_EQUAL(vmsas[2]->guest_exitcode, SVM_EXIT_VMGEXIT);
 }
 
 TEST("AP_CREATION refuses SEV_FEATURES that the platform does not have")

@@ -45,7 +45,7 @@ named_tests() {
 has_test() {
     local file=$1 name=$2
     case $name in
-        \`*) grep -qE "^(static )?void ${name//\`/}\(" "$file" ;;
+        \`*) grep -qE "^((static )?void |TEST(_[A-Z]+)?\()${name//\`/}[(,)]" "$file" ;;
         *) name=${name#\"} && grep -qF -- "${name%\"}" "$file" ;;
     esac
 }
@@ -67,14 +67,14 @@ missing_tests() {
     done < <(named_tests "$1")
 }
 
-# The strings of the sources, as printed-lines.awk takes them
+# The strings of the sources, as printed-lines.awk takes them; in a script a line without quotes may be in the midst of one
 printed_strings() {
     find svsm services kbs proxy igvm lib emulator -name '*.[ch]' -exec cat {} + |
         sed -zE 's/\\"/\x02/g; s/"[[:space:]]*\n[[:space:]]*"//g; s/" SVSM_VERSION/%s"/g' |
         grep -oE '"[^"]*"' | sed -E 's/%[-0-9.*]*(ll|l|z)?[sduxXc]/\x01/g; s/\\n//g'
     cat ./*.sh scripts/*.sh |
         sed -E 's/\\"/\x02/g; s/\$\{(green|red|reset)\}//g; s/\$\(\(?[^()]*\)\)?|\$\{[^}]*\}|\$[A-Za-z_]+/\x01/g' |
-        grep -oE "\"[^\"]*\"|'[^']*'"
+        sed -E "/[\"'#]/!s/.*/\"&\"/" | grep -oE "\"[^\"]*\"|'[^']*'"
 }
 
 # Lines that the documents quote from a run: what the SVSM says on the console, what scripts complain of, the steps of

@@ -29,6 +29,8 @@ svsm_guest_calls|svsm/requests/vcpu.c|s/return SVSM_ERR_INVALID_PARAMETER; .*tak
 svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE)/false/|a calling area is the guest's
 svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode = SVM_EXIT_INVALID/d|the exit code is spent
 svsm_guest_calls|svsm/requests/loop.c|s/ && take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
+svsm_guest_calls|svsm/requests/loop.c|s/ \&\& head == 1;/ \&\& (head \& 1);/|what is no call in the first calling area
+svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->launch_caa.v, protected_size)/false/|the first calling area stays protected
 svsm_guest_calls|svsm/guest/vmsa.c|s/efer & ~EFER_SVME, false/efer, false/|a vCPU that is served cannot run
 svsm_guest_calls|svsm/requests/call.h|/case RMP_FAULTED:/,/INVALID_ADDRESS;/d|a fault is no result of the guest's
 svsm_services|svsm/requests/attest.c|s/manifest_size > request->manifest.size .*/false ||/|reports fit in the guest's buffers
@@ -42,6 +44,7 @@ svsm_trap_frame|svsm/trap/frame.c|s/frame->rip >= place->entry_start/false/|no e
 svsm_trap_frame|svsm/trap/vectors.S|s/testb \$8, %spl/testb $0, %spl/|the stack pointer tells of an error code
 svsm_trap_frame|svsm/trap/vectors.S|/andq \$~RFLAGS_AC/d|AC is cleared on entry
 svsm_trap_frame|svsm/trap/vectors.S|s/jnz 3f/nop/|a nested exception is told
+svsm_trap_frame|svsm/arch/usermode.S|/jz usermode_not_running/d|a stack that was left is not left again
 svsm_hostile_host|svsm/sev/rmp.c|s/if (unchanged)/if (false)/|validated twice ends the VM
 svsm_hostile_host|svsm/sev/rmp.c|/zero_pages(gpa_pointer(start), size);/d|own memory is zeroed after validation
 svsm_hostile_host|svsm/sev/ghcb.c|s/if (!(link->valid_bitmap\[bit . 8\] .*/if (false)/|fields must be marked valid

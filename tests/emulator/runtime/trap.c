@@ -32,6 +32,7 @@ struct table_register {
 } __attribute__((packed));
 
 struct trap last_trap;
+unsigned nmi_count;
 uint64_t attempt_at, attempt_resume, attempt_stack;
 
 static struct gate idt[VECTORS];
@@ -55,6 +56,10 @@ void trap_handle(struct trap_frame *frame)
 {
     uint64_t cr2;
 
+    if (frame->vector == VECTOR_NMI) {
+        nmi_count++;
+        return;
+    }
     if (frame->vector == VECTOR_BP && frame->cs == SELECTOR_USER_CODE) {
         /* The end of user_call(): on at CPL 0. */
         frame->cs = SELECTOR_CODE;

@@ -11,12 +11,13 @@
 
 #include "lib/snp/vmsa.h"
 
-#define VECTOR_BP 3
-#define VECTOR_UD 6
-#define VECTOR_GP 13
-#define VECTOR_PF 14
-#define VECTOR_VC 29
-#define NO_TRAP   ~0ull
+#define VECTOR_NMI 2
+#define VECTOR_BP  3
+#define VECTOR_UD  6
+#define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_VC  29
+#define NO_TRAP    ~0ull
 
 /* What the stubs of vectors.S push. */
 struct trap_frame {
@@ -36,6 +37,9 @@ struct trap {
 };
 
 extern struct trap last_trap;
+
+/* NMIs since the start: they are counted and lead back to where they came. */
+extern unsigned nmi_count;
 
 /* Of the attempt under way: where it is, where to go on after a trap and with which stack. */
 extern uint64_t attempt_at, attempt_resume, attempt_stack;

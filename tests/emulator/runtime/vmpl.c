@@ -30,7 +30,7 @@ uint64_t ap_request(enum ap_creation kind, unsigned vmpl, uint32_t apic_id)
 
 bool ap_create(unsigned vmpl, const struct vmsa *vmsa)
 {
-    ghcb_begin(GHCB_EXIT_AP_CREATION, ap_request(AP_CREATE_ON_INIT, vmpl, THIS_CPU), gpa_of(vmsa));
+    ghcb_begin(GHCB_EXIT_AP_CREATION, ap_request(AP_CREATE, vmpl, THIS_CPU), gpa_of(vmsa));
     GHCB_SET(rax, SEV_FEATURE_SNP_ACTIVE);
     ghcb_exit();
     return ghcb->sw_exitinfo1 == GHCB_RESULT_OK;

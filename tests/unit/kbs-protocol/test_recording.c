@@ -66,7 +66,6 @@ static void a_name_that_is_not_ascii_is_refused_with_a_line(void **state)
 {
     EXPECT_LINE(V_ASN1_T61STRING, "SEV-VCEKx", "SEV-VCEKx");
     EXPECT_LINE(V_ASN1_T61STRING, "SEV-VCEK\xff", "SEV-VCEK\\xff");
-    EXPECT_LINE(V_ASN1_UTF8STRING, "SEV-VCEK\xed\xa0\x80", "SEV-VCEK\\xed\\xa0\\x80");
     EXPECT_LINE(V_ASN1_UTF8STRING, "caf\xc3\xa9", "caf\\xc3\\xa9");
     EXPECT_LINE(V_ASN1_BMPSTRING, "\0S\0E", "\\x00S\\x00E");
 }

@@ -13,6 +13,7 @@
 #define ROUNDS   60
 
 static struct sessions *sessions;
+static struct store *store;
 static const struct session_nonce nonce = {.bytes = "nonce", .size = 5};
 
 static int set_up(void **state)
@@ -22,7 +23,8 @@ static int set_up(void **state)
     if (fixture_begin(state) != 0)
         return -1;
     fixture = *state;
-    sessions = sessions_new(CAPACITY, fixture->store);
+    store = fixture->store;
+    sessions = sessions_new(CAPACITY, store);
     return sessions ? 0 : -1;
 }
 
@@ -76,11 +78,34 @@ static struct grant make_grant(unsigned version)
     };
 }
 
+struct granting {
+    const char *id;
+    const struct grant *grant;
+    enum session_status status;
+};
+
+static enum store_status store_grant(struct store_unit *unit, void *context)
+{
+    struct granting *granting = context;
+
+    return sessions_store_grant(sessions, unit, granting->id, granting->grant, &granting->status);
+}
+
+static enum session_status give(const char *id, time_t now, const struct grant *grant)
+{
+    struct granting granting = {.id = id, .grant = grant};
+
+    if (store_change(store, store_grant, &granting) != STORE_OK)
+        return SESSION_FAILED;
+    return granting.status == SESSION_OK ? sessions_keep_grant(sessions, id, now, grant)
+                                         : granting.status;
+}
+
 static enum session_status grant(const char *id, time_t now, unsigned version)
 {
-    struct grant granted = make_grant(version);
+    const struct grant granted = make_grant(version);
 
-    return sessions_grant(sessions, id, now, &granted);
+    return give(id, now, &granted);
 }
 
 /* The version of the grant, or 0. */
@@ -135,9 +160,15 @@ static void a_grant_is_found_as_it_was_given(void **state)
 
     (void)state;
     assert_int_equal(spend(id.text, 100), SESSION_OK);
-    assert_int_equal(sessions_grant(sessions, id.text, 100, &given), SESSION_OK);
+    given.has_signer = true;
+    given.signer_use = SIGNING_KEY_TOKEN;
+    memset(given.signer, 0x5a, sizeof(given.signer));
+    assert_int_equal(give(id.text, 100, &given), SESSION_OK);
     assert_int_equal(sessions_find(sessions, id.text, 100, &found), SESSION_OK);
     assert_int_equal(found.dialect, given.dialect);
+    assert_true(found.has_signer);
+    assert_int_equal(found.signer_use, SIGNING_KEY_TOKEN);
+    assert_memory_equal(found.signer, given.signer, sizeof(found.signer));
     assert_true(found.attested.genuine && found.attested.bound && !found.attested.vlek);
     assert_int_equal(found.attested.platform, given.attested.platform);
     assert_int_equal(found.attested.product, given.attested.product);

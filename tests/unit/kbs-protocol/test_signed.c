@@ -312,6 +312,27 @@ static void a_tail_that_is_no_request_is_refused(void **state)
     }
 }
 
+#define ROTATIONS 20
+
+static void images_that_pin_an_old_key_get_their_record_after_any_number_of_rotations(void **state)
+{
+    struct world *world = *state;
+    struct release_request request = acquire;
+    uint8_t payload[64], newest[SIGNING_KEY_ID_SIZE];
+    size_t size;
+
+    request.has_kid = true;
+    memcpy(request.kid, world->release_kid, sizeof(request.kid));
+    for (int i = 0; i < ROTATIONS; i++)
+        world_replace_key(world, SIGNING_KEY_RELEASE, newest);
+    assert_int_equal(attest(world, &request), 200);
+    get_record(world, &request, payload, &size); /* opens with the first key */
+    assert_memory_equal(payload, world->volume_key, STATE_KEY_SIZE);
+    world_retire_key(world, world->release_kid);
+    client_authenticate(&client, world);
+    client_expect_refusal(&client, world, body_for(&request, NULL), "release-key-unknown");
+}
+
 static void the_client_may_name_the_key_that_signs(void **state)
 {
     struct world *world = *state;
@@ -364,6 +385,7 @@ int main(void)
         TEST(a_genuine_report_of_a_lower_privilege_is_denied),
         TEST(a_request_without_its_tail_gets_nothing_from_a_signed_volume),
         TEST(a_tail_that_is_no_request_is_refused),
+        TEST(images_that_pin_an_old_key_get_their_record_after_any_number_of_rotations),
         TEST(the_client_may_name_the_key_that_signs),
         TEST(the_advertised_key_signs_though_another_became_active),
 #undef TEST

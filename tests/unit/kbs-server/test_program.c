@@ -432,11 +432,6 @@ static void check_config_finds_what_is_wrong(void **state)
     assert_says(program_output, "sessions is 1; it may be from 16 to 1000000");
     edit(file_of(folder, "kbs.conf"), "sessions = 1", "sessions = 4096");
 
-    edit(file_of(folder, "kbs.conf"), "policy = \"default\"", "policy = \"other\"");
-    assert_int_equal(check(folder), 4);
-    assert_says(program_output, "attestation-policy other: there is no such policy");
-    edit(file_of(folder, "kbs.conf"), "policy = \"other\"", "policy = \"default\"");
-
     assert_int_equal(rename(file_of(folder, "tls/server.key"), file_of(folder, "tls/kept.key")), 0);
     assert_int_equal(link(file_of(folder, "tls/ca.key"), file_of(folder, "tls/server.key")), 0);
     assert_int_equal(check(folder), 4);

@@ -149,20 +149,30 @@ static void a_change_by_another_server_counts_after_a_while(void **state)
     keyring_close(keyring);
 }
 
-static void many_keys_of_one_use_do_not_hide_the_others(void **state)
+#define ROTATIONS 20
+
+static void no_number_of_rotations_hides_a_key(void **state)
 {
     const struct fixture *fixture = *state;
-    uint8_t token[SIGNING_KEY_ID_SIZE], oldest[SIGNING_KEY_ID_SIZE], newest[SIGNING_KEY_ID_SIZE];
+    uint8_t ids[ROTATIONS][SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE];
+    uint8_t active[SIGNING_KEY_ID_SIZE];
     struct keyring *keyring;
 
     generate(fixture, SIGNING_KEY_TOKEN, token);
-    generate(fixture, SIGNING_KEY_RELEASE, oldest);
-    for (unsigned i = 0; i < KEYRING_KEYS_MAX; i++)
-        generate(fixture, SIGNING_KEY_RELEASE, newest);
     keyring = open_keyring(fixture);
+    for (unsigned i = 0; i < ROTATIONS; i++) {
+        generate(fixture, SIGNING_KEY_RELEASE, ids[i]);
+        keyring_invalidate(keyring);
+        EVP_PKEY_free(keyring_active(keyring, SIGNING_KEY_RELEASE, active));
+        assert_memory_equal(active, ids[i], sizeof(active));
+    }
+    for (unsigned i = 0; i < ROTATIONS; i++)
+        assert_true(has(keyring, SIGNING_KEY_RELEASE, ids[i]));
     assert_true(has(keyring, SIGNING_KEY_TOKEN, token));
-    assert_true(has(keyring, SIGNING_KEY_RELEASE, newest));
-    assert_false(has(keyring, SIGNING_KEY_RELEASE, oldest));
+    retire(fixture, ids[0]);
+    keyring_invalidate(keyring);
+    assert_false(has(keyring, SIGNING_KEY_RELEASE, ids[0]));
+    assert_true(has(keyring, SIGNING_KEY_RELEASE, ids[1]));
     keyring_close(keyring);
 }
 
@@ -233,7 +243,7 @@ int main(void)
         FIXTURE_TEST(the_newest_key_is_active_and_older_ones_are_found),
         FIXTURE_TEST(a_change_by_this_process_counts_at_once),
         FIXTURE_TEST(a_change_by_another_server_counts_after_a_while),
-        FIXTURE_TEST(many_keys_of_one_use_do_not_hide_the_others),
+        FIXTURE_TEST(no_number_of_rotations_hides_a_key),
         FIXTURE_TEST(another_master_key_opens_no_keyring),
         FIXTURE_TEST(keys_are_used_while_they_change),
     };

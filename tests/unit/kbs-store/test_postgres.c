@@ -85,6 +85,49 @@ static void a_password_is_never_shown(void **state)
     }
 }
 
+static void assert_level(struct store_unit *unit, const char *level)
+{
+    const struct db_value wanted = db_text(level);
+    int64_t same = 0;
+
+    assert_ok(db_ask_integer(unit->db,
+                             "SELECT count(*) WHERE current_setting('transaction_isolation') = $1",
+                             &wanted, 1, &same));
+    if (!same)
+        fail_msg("expected the isolation level %s", level);
+    store_abandon(unit);
+}
+
+static void what_transactions_are_by_default_does_not_matter(void **state)
+{
+    static const char *const defaults[] = {
+        "default_transaction_isolation%3Dread%5C%20uncommitted",
+        "default_transaction_isolation%3Drepeatable%5C%20read",
+        "default_transaction_isolation%3Dserializable",
+        "default_transaction_read_only%3Don",
+    };
+    const struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+        char url[PATH_MAX + 256];
+        struct store_unit *unit;
+        struct store *store;
+
+        snprintf(url, sizeof(url), "%s%%20-c%s", fixture->url, defaults[i]);
+        assert_ok(store_open(url, false, &fixture->keys, &store));
+        assert_ok(store_begin(store, &unit));
+        assert_level(unit, "read committed");
+        assert_ok(store_begin_sessions(store, &unit));
+        assert_level(unit, "read committed");
+        assert_ok(store_begin_reading(store, &unit));
+        assert_level(unit, "repeatable read");
+        assert_ok(store_begin(store, &unit));
+        assert_ok(policy_put(unit, "default", "", true, 1));
+        assert_ok(store_commit(unit));
+        store_close(store);
+    }
+}
+
 /* What an administrator or a restart of the server does to all connections. */
 static void end_connections(const struct fixture *fixture)
 {
@@ -273,6 +316,7 @@ int main(void)
         FIXTURE_TEST(an_empty_database_is_only_filled_when_wanted),
         FIXTURE_TEST(a_newer_version_is_refused),
         FIXTURE_TEST(a_password_is_never_shown),
+        FIXTURE_TEST(what_transactions_are_by_default_does_not_matter),
         FIXTURE_TEST(connections_that_broke_are_replaced),
         FIXTURE_TEST(a_commit_on_a_broken_connection_is_not_acknowledged),
         FIXTURE_TEST(a_commit_after_a_failed_statement_is_not_acknowledged),

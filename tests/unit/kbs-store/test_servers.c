@@ -167,7 +167,7 @@ static enum store_status spend_once(struct server *server, unsigned i)
     uint8_t nonce[STORED_SESSION_NONCE_MAX];
     struct store_unit *unit;
     size_t size;
-    enum store_status status = store_begin(server->store, &unit);
+    enum store_status status = store_begin_sessions(server->store, &unit);
 
     if (status != STORE_OK)
         return status;
@@ -186,7 +186,7 @@ static void *spend(void *context)
         enum store_status status = spend_once(server, i);
 
         server->spent += status == STORE_OK;
-        server->failed += status != STORE_OK && status != STORE_CONFLICT;
+        server->failed += status != STORE_OK && status != STORE_RETIRED;
     }
     return NULL;
 }

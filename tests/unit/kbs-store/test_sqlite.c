@@ -125,7 +125,7 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
     assert_ok(try_open(fixture_path("newer", path), true));
     run_sql(path, "UPDATE schema_version SET version = 99");
     assert_status(try_open(path, true), STORE_NEWER_VERSION);
-    run_sql(path, "UPDATE schema_version SET version = 2");
+    run_sql(path, "UPDATE schema_version SET version = 3");
     assert_ok(try_open(path, false));
 }
 

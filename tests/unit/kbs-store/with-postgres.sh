@@ -5,6 +5,8 @@
 # usage: with-postgres.sh COMMAND [ARGUMENT]...
 #        with-postgres.sh --crash                kill -9 the server of this environment, and start it again
 #
+# $SNP_VTPM_TEST_ISOLATION, if set, is the isolation level that transactions have there by default.
+#
 # The command finds in its environment
 #   SNP_VTPM_TEST_POSTGRES         the URL of a database, with a query to which more can be added
 #   SNP_VTPM_TEST_POSTGRES_HOST    the folder of the server's socket
@@ -72,7 +74,8 @@ rm -f "$folder.initdb"
     "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$folder/data"
 start "$folder"
 "$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
-    --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs'
+    --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs' \
+    --command="ALTER ROLE kbs SET default_transaction_isolation = '${SNP_VTPM_TEST_ISOLATION:-read committed}'"
 
 export SNP_VTPM_TEST_POSTGRES_BIN=$bin
 export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/jose/base64.h"
+#include "tests/unit/registered.h"
 
 static bool decodes(enum base64_variant variant, const char *text)
 {
@@ -16,14 +12,13 @@ static bool decodes(enum base64_variant variant, const char *text)
     return base64_decode(variant, text, strlen(text), out, sizeof(out), &size);
 }
 
-static void encodes_the_vectors_of_rfc_4648(void **state)
+TEST(encodes_the_vectors_of_rfc_4648)
 {
     static const char *const padded[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
                                          "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
     static const char *const bare[] = {"", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"};
     char text[BASE64_LENGTH(6) + 1];
 
-    (void)state;
     for (size_t size = 0; size <= 6; size++) {
         assert_int_equal(base64_encode(BASE64_STANDARD, "foobar", size, text),
                          strlen(padded[size]));
@@ -33,12 +28,11 @@ static void encodes_the_vectors_of_rfc_4648(void **state)
     }
 }
 
-static void every_byte_round_trips_in_its_own_alphabet(void **state)
+TEST(every_byte_round_trips_in_its_own_alphabet)
 {
     uint8_t bytes[256], back[256];
     char text[BASE64_LENGTH(256) + 1];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i * 167);
     for (size_t size = 0; size <= sizeof(bytes); size++)
@@ -51,9 +45,8 @@ static void every_byte_round_trips_in_its_own_alphabet(void **state)
         }
 }
 
-static void refuses_text_that_is_not_canonical(void **state)
+TEST(refuses_text_that_is_not_canonical)
 {
-    (void)state;
     assert_false(decodes(BASE64_STANDARD, "Zg"));       /* padding missing */
     assert_false(decodes(BASE64_STANDARD, "Zg="));      /* padding short */
     assert_false(decodes(BASE64_STANDARD, "Zh=="));     /* stray bits */
@@ -72,28 +65,15 @@ static void refuses_text_that_is_not_canonical(void **state)
     assert_false(decodes(BASE64_URL, "Zm9v "));
 }
 
-static void refuses_what_does_not_fit(void **state)
+TEST(refuses_what_does_not_fit)
 {
     uint8_t out[4];
     size_t size;
 
-    (void)state;
     assert_true(base64_decode(BASE64_STANDARD, "Zm9vYg==", 8, out, 4, &size));
     assert_int_equal(size, 4);
     assert_false(base64_decode(BASE64_STANDARD, "Zm9vYg==", 8, out, 3, &size));
     assert_false(base64_decode_exact(BASE64_STANDARD, "Zm9v", 4, out, 4));
     assert_true(base64_decode(BASE64_STANDARD, "", 0, out, 0, &size));
     assert_int_equal(size, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodes_the_vectors_of_rfc_4648),
-        cmocka_unit_test(every_byte_round_trips_in_its_own_alphabet),
-        cmocka_unit_test(refuses_text_that_is_not_canonical),
-        cmocka_unit_test(refuses_what_does_not_fit),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

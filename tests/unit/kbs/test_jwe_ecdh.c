@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <openssl/evp.h>
+#include <stdlib.h>
 
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_ecdh.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 
 static void point_of_hex(const char *x, const char *y, struct p521_point *point)
 {
@@ -91,21 +88,19 @@ static void assert_decrypts(const struct jwe_vector *v)
     assert_hex_equal(plaintext, jwe.size, v->plaintext);
 }
 
-static void encrypts_vectors_bit_for_bit(void **state)
+TEST(encrypts_vectors_bit_for_bit)
 {
-    (void)state;
     assert_encrypts_as(&tv1);
     assert_encrypts_as(&tv2);
 }
 
-static void decrypts_vectors(void **state)
+TEST(decrypts_vectors)
 {
-    (void)state;
     assert_decrypts(&tv1);
     assert_decrypts(&tv2);
 }
 
-static void fresh_encryption_round_trips_and_differs_each_time(void **state)
+TEST(fresh_encryption_round_trips_and_differs_each_time)
 {
     static const uint8_t secret[JWE_PLAINTEXT_MAX] = {1, 2, 3};
     EVP_PKEY *own = p521_generate();
@@ -113,7 +108,6 @@ static void fresh_encryption_round_trips_and_differs_each_time(void **state)
     static struct jwe first, second;
     static uint8_t plaintext[JWE_PLAINTEXT_MAX];
 
-    (void)state;
     assert_true(p521_point_of(own, &to));
     assert_int_equal(jwe_encrypt(&to, secret, sizeof(secret), &first), JWE_OK);
     assert_int_equal(jwe_encrypt(&to, secret, sizeof(secret), &second), JWE_OK);
@@ -125,12 +119,11 @@ static void fresh_encryption_round_trips_and_differs_each_time(void **state)
     EVP_PKEY_free(own);
 }
 
-static void refuses_any_alteration(void **state)
+TEST(refuses_any_alteration)
 {
     struct jwe good, bad;
     uint8_t plaintext[64];
 
-    (void)state;
     encrypt_vector(&tv1, &good);
 
     bad = good;
@@ -148,13 +141,12 @@ static void refuses_any_alteration(void **state)
     assert_int_equal(decrypt_with_key_of(&tv2, &good, plaintext), JWE_UNWRAP_FAILED);
 }
 
-static void wipes_the_plaintext_of_a_forged_message(void **state)
+TEST(wipes_the_plaintext_of_a_forged_message)
 {
     static const uint8_t zeros[64];
     struct jwe jwe;
     uint8_t plaintext[64];
 
-    (void)state;
     encrypt_vector(&tv1, &jwe);
     jwe.tag[0] ^= 1;
     memset(plaintext, 0xff, sizeof(plaintext));
@@ -162,13 +154,12 @@ static void wipes_the_plaintext_of_a_forged_message(void **state)
     assert_memory_equal(plaintext, zeros, sizeof(zeros));
 }
 
-static void refuses_sizes_out_of_bounds(void **state)
+TEST(refuses_sizes_out_of_bounds)
 {
     struct p521_point to;
     static const uint8_t secret[JWE_PLAINTEXT_MAX + 1];
     struct jwe jwe;
 
-    (void)state;
     point_of_hex(tv1.own_x, tv1.own_y, &to);
     assert_int_equal(jwe_encrypt(&to, secret, 0, &jwe), JWE_BAD_SIZE);
     assert_int_equal(jwe_encrypt(&to, secret, sizeof(secret), &jwe), JWE_BAD_SIZE);
@@ -178,13 +169,12 @@ static void refuses_sizes_out_of_bounds(void **state)
     assert_int_equal(decrypt_with_key_of(&tv1, &jwe, NULL), JWE_BAD_SIZE);
 }
 
-static void refuses_points_off_the_curve(void **state)
+TEST(refuses_points_off_the_curve)
 {
     struct p521_point point;
     struct jwe jwe;
     static const uint8_t secret[1];
 
-    (void)state;
     point_of_hex(tv1.own_x, tv1.own_y, &point);
     point.y[65] ^= 1;
     assert_null(p521_from_point(&point));
@@ -206,12 +196,11 @@ static enum jwe_status decrypt_with_header(const char *text)
     return decrypt_with_key_of(&tv2, &jwe, plaintext);
 }
 
-static void refuses_any_header_but_the_canonical_one(void **state)
+TEST(refuses_any_header_but_the_canonical_one)
 {
     char header[JWE_PROTECTED_MAX], other[JWE_PROTECTED_MAX + 16];
     size_t length;
 
-    (void)state;
     assert_true(base64_decode(BASE64_URL, tv2.protected, strlen(tv2.protected), header,
                               sizeof(header) - 1, &length));
     header[length] = '\0';
@@ -229,43 +218,23 @@ static void refuses_any_header_but_the_canonical_one(void **state)
     assert_int_equal(decrypt_with_header(header), JWE_BAD_HEADER);
 }
 
-static void refuses_an_ephemeral_key_that_is_not_the_headers(void **state)
+TEST(refuses_an_ephemeral_key_that_is_not_the_headers)
 {
     struct jwe jwe;
     uint8_t plaintext[64];
 
-    (void)state;
     encrypt_vector(&tv1, &jwe);
     point_of_hex(tv2.epk_x, tv2.epk_y, &jwe.epk);
     assert_int_equal(decrypt_with_key_of(&tv1, &jwe, plaintext), JWE_BAD_HEADER);
 }
 
-static void authenticates_further_header_members(void **state)
+TEST(authenticates_further_header_members)
 {
     char header[JWE_PROTECTED_MAX];
     size_t length;
 
-    (void)state;
     assert_true(base64_decode(BASE64_URL, tv2.protected, strlen(tv2.protected), header,
                               sizeof(header) - 32, &length));
     strcpy(header + length - 1, ",\"svsm-rel\":\"AAAA\"}");
     assert_int_equal(decrypt_with_header(header), JWE_TAG_MISMATCH);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encrypts_vectors_bit_for_bit),
-        cmocka_unit_test(decrypts_vectors),
-        cmocka_unit_test(fresh_encryption_round_trips_and_differs_each_time),
-        cmocka_unit_test(refuses_any_alteration),
-        cmocka_unit_test(wipes_the_plaintext_of_a_forged_message),
-        cmocka_unit_test(refuses_sizes_out_of_bounds),
-        cmocka_unit_test(refuses_points_off_the_curve),
-        cmocka_unit_test(refuses_any_header_but_the_canonical_one),
-        cmocka_unit_test(refuses_an_ephemeral_key_that_is_not_the_headers),
-        cmocka_unit_test(authenticates_further_header_members),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

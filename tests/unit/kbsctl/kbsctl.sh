@@ -98,6 +98,10 @@ says "$measurement"
 run 0 image list --json
 says "[{\"name\":\"web\",\"measurement\":\"$measurement\""
 run 0 image show web
+run 0 image retire web
+run 4 image add web --measurement "${measurement//a/c}"
+says "choose another name"
+run 0 image add web --measurement "$measurement"
 run 4 image show ../volumes
 run 4 image show none
 run 3 image add file --igvm "$work/none.igvm"
@@ -158,6 +162,10 @@ echo 'images = [ "wbe" ];' >"$work/misspelt.conf"
 run 0 policy add misspelt --file "$work/misspelt.conf"
 says "no image wbe is registered"
 run 0 policy remove misspelt
+run 4 policy add misspelt --file "$work/misspelt.conf"
+says "with replace (kbsctl: --replace) only"
+run 4 policy remove default
+says "attestation-policy in the server's kbs.conf"
 run 0 policy list
 ok "policies are checked, stored and given back"
 
@@ -179,6 +187,12 @@ run 3 secret put d/e/f --file "$work/secret" --policy strict
 run 0 secret list
 run 0 secret retire a/b/c
 run 4 secret show a/b/c
+chmod 600 "$work/secret"
+run 4 secret put a/b/c --file "$work/secret" --policy strict
+says "with replace (kbsctl: --replace) only"
+run 0 secret put a/b/c --file "$work/secret" --policy strict --replace
+run 0 secret show a/b/c --json
+says '"version":3'
 ok "secrets go in and stay there"
 
 # Volumes
@@ -205,6 +219,8 @@ run 0 volume retire three
 run 4 volume set-key three
 run 0 volume show three
 says "retired"
+run 4 volume create three --image web
+says "choose another name"
 ok "volumes are created, changed and retired"
 
 # Tokens and keys
@@ -221,6 +237,8 @@ run 4 token revoke other
 says "not-found"
 run 0 token revoke deputy
 run 6 --token-file "$work/deputy.token" token list
+run 4 token create deputy --role owner --out "$work/other.token"
+says "choose another name"
 run 4 token revoke owner
 says "last-owner"
 run 0 key rotate release

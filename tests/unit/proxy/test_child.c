@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What becomes of programs when the test that started them is killed. Arguments: kbs and
  * snp-vtpm-proxy. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#include <cmocka.h>
 #include <sys/wait.h>
 
 #include "proxy/clock.h"
 #include "tests/unit/child.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/program.h"
+#include "tests/unit/registered.h"
 
 #define PATIENCE_MS 20000
 
@@ -91,12 +86,11 @@ static void assert_killed(pid_t pid)
 }
 
 /* Orphans become this process's children, so that their ends are seen. */
-static void what_a_test_started_dies_with_it(void **state)
+TEST(what_a_test_started_dies_with_it)
 {
     struct started started;
     pid_t test;
 
-    (void)state;
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
     test = start_test(&started);
     assert_int_equal(kill(test, SIGKILL), 0);
@@ -106,12 +100,11 @@ static void what_a_test_started_dies_with_it(void **state)
 }
 
 /* Between fork() and the child's asking for the signal. */
-static void a_child_whose_parent_is_gone_already_ends_by_itself(void **state)
+TEST(a_child_whose_parent_is_gone_already_ends_by_itself)
 {
     pid_t stranger = getpid(), pid = fork();
     int status;
 
-    (void)state;
     if (pid == 0)
         _exit(child_ends_with(stranger) ? 0 : 1);
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -123,18 +116,15 @@ static void a_child_whose_parent_is_gone_already_ends_by_itself(void **state)
     assert_int_equal(WEXITSTATUS(status), 1);
 }
 
+TEST_GROUP(scratch_make, scratch_remove)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_a_test_started_dies_with_it),
-        cmocka_unit_test(a_child_whose_parent_is_gone_already_ends_by_itself),
-    };
-
     if (argc != 3) {
         fprintf(stderr, "usage: %s KBS PROXY\n", argv[0]);
         return 2;
     }
     kbs_program = argv[1];
     proxy_program = argv[2];
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+    return tests_run();
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* One VM, the proxy's side of the conversation, and a KBS that may do anything. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +14,7 @@
 #include "tests/unit/proxy/fake_kbs.h"
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 #define OK_HEADER "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 #define COOKIE    "Set-Cookie: kbs-session-id=0123abcd; Path=/kbs/v0; HttpOnly\r\n"
@@ -89,12 +85,11 @@ static void stop(struct world *world)
     join(world);
 }
 
-static void carries_a_whole_attestation(void **state)
+TEST(carries_a_whole_attestation)
 {
     static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
     const struct fake_kbs *kbs = &world.kbs;
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     vm_asks(world.vm, ATTESTATION_REQUEST, ATTESTATION_RESPONSE);
@@ -111,12 +106,11 @@ static void carries_a_whole_attestation(void **state)
     assert_non_null(strstr(kbs->requests[2], "Cookie: kbs-session-id=0123abcd\r\n"));
 }
 
-static void a_rebooted_vm_starts_over_on_the_same_line(void **state)
+TEST(a_rebooted_vm_starts_over_on_the_same_line)
 {
     static struct world world = {
         .kbs.answers = {good_auth, good_auth, good_attest, good_resource, good_auth}};
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE); /* reset before it attested */
@@ -127,11 +121,10 @@ static void a_rebooted_vm_starts_over_on_the_same_line(void **state)
     assert_null(strstr(world.kbs.requests[4], "Cookie:"));
 }
 
-static void an_unreachable_kbs_is_reported_at_the_deadline(void **state)
+TEST(an_unreachable_kbs_is_reported_at_the_deadline)
 {
     static struct world world = {.options.kbs.url = "http://127.0.0.1:1"};
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_FAILURE("kbs-unreachable"));
     vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM);
@@ -151,9 +144,8 @@ static void assert_negotiation_fails(const char *answer, bool endless, const cha
     free(world);
 }
 
-static void a_misbehaving_kbs_fails_the_negotiation(void **state)
+TEST(a_misbehaving_kbs_fails_the_negotiation)
 {
-    (void)state;
     assert_negotiation_fails(REFUSAL, false, NEGOTIATION_FAILURE("kbs-version"));
     assert_negotiation_fails(OK_HEADER "\r\n", false, NEGOTIATION_FAILURE("kbs-protocol"));
     assert_negotiation_fails(OK_HEADER "\r\n[1,2", false, NEGOTIATION_FAILURE("kbs-protocol"));
@@ -180,9 +172,8 @@ static void assert_attestation_fails(const char *attest, const char *resource, c
     free(world);
 }
 
-static void a_misbehaving_kbs_fails_the_attestation(void **state)
+TEST(a_misbehaving_kbs_fails_the_attestation)
 {
-    (void)state;
     assert_attestation_fails(REFUSAL, NULL, FAILURE("kbs-refused"));
     assert_attestation_fails(OK_HEADER "\r\nnull", NULL, FAILURE("kbs-protocol"));
     assert_attestation_fails(NULL, NULL, FAILURE("kbs-unreachable"));
@@ -192,11 +183,10 @@ static void a_misbehaving_kbs_fails_the_attestation(void **state)
     assert_attestation_fails(OK_HEADER "\r\n{}", good_resource, FAILURE("kbs-protocol"));
 }
 
-static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
+TEST(a_misbehaving_vm_gets_failures_and_may_go_on)
 {
     static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE_OF_VM); /* before any challenge */
     vm_asks(world.vm, "not JSON", FAILURE_OF_VM);
@@ -209,7 +199,7 @@ static void a_misbehaving_vm_gets_failures_and_may_go_on(void **state)
     stop(&world);
 }
 
-static void each_status_is_told_by_its_own_reason(void **state)
+TEST(each_status_is_told_by_its_own_reason)
 {
 #define EMPTY "\r\nConnection: close\r\n\r\n"
     static const struct {
@@ -228,7 +218,6 @@ static void each_status_is_told_by_its_own_reason(void **state)
         {REFUSAL, NEGOTIATION_FAILURE("kbs-version"), FAILURE("kbs-refused")},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_negotiation_fails(cases[i].answer, false, cases[i].negotiation);
         assert_attestation_fails(cases[i].answer, NULL, cases[i].attestation);
@@ -242,7 +231,7 @@ static void each_status_is_told_by_its_own_reason(void **state)
     "RequestRefused\",\"detail\":\"too-many-requests\"}"
 
 /* The VM does not even see it. */
-static void whoever_is_asked_to_come_later_does(void **state)
+TEST(whoever_is_asked_to_come_later_does)
 {
     static struct world world = {
         .kbs.answers = {LATER("1"), good_auth, LATER("1"), LATER("1"), good_attest, LATER("1"),
@@ -251,7 +240,6 @@ static void whoever_is_asked_to_come_later_does(void **state)
     };
     const struct fake_kbs *kbs = &world.kbs;
 
-    (void)state;
     start(&world);
     vm_attests(world.vm);
     stop(&world);
@@ -262,14 +250,13 @@ static void whoever_is_asked_to_come_later_does(void **state)
 }
 
 /* A date is long over, or far ahead, on a clock that is wrong. */
-static void a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second(void **state)
+TEST(a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second)
 {
     static const char *const odd[] = {
         "HTTP/1.1 429 Too Many Requests" EMPTY, LATER("0"), LATER("-5"), LATER("soon"),
         LATER("Thu, 01 Jan 1970 00:00:00 GMT"),
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
         struct world *world = calloc(1, sizeof(*world));
 
@@ -283,11 +270,10 @@ static void a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second(void **
     }
 }
 
-static void a_kbs_that_is_busy_for_too_long_is_told_at_once(void **state)
+TEST(a_kbs_that_is_busy_for_too_long_is_told_at_once)
 {
     static const char *const lasting[] = {LATER("20"), LATER("Fri, 01 Jan 2100 00:00:00 GMT")};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(lasting) / sizeof(lasting[0]); i++) {
         struct world *world = calloc(1, sizeof(*world));
 
@@ -303,14 +289,13 @@ static void a_kbs_that_is_busy_for_too_long_is_told_at_once(void **state)
     }
 }
 
-static void a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path(void **state)
+TEST(a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path)
 {
     static const char auth[] =
         OK_HEADER "Set-Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n\r\n"
                   "{\"nonce\":\"oKGio6SlpqeoqaqrrK2urw==\",\"extra-params\":\"\"}";
     static struct world world = {.kbs.answers = {auth, good_attest, good_resource}};
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST,
             "{\"challenge\":\"oKGio6SlpqeoqaqrrK2urw==\",\"params\":[\"EcPublicKeyBytes\","
@@ -322,14 +307,13 @@ static void a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path(void 
                                "Cookie: kbs-session-id=01234567-89ab-cdef-0123-456789abcdef\r\n"));
 }
 
-static void another_resource_can_be_asked_for(void **state)
+TEST(another_resource_can_be_asked_for)
 {
     static struct world world = {
         .kbs.answers = {good_auth, good_attest, good_resource},
         .options.resource = "one/two/three",
     };
 
-    (void)state;
     start(&world);
     vm_attests(world.vm);
     stop(&world);
@@ -337,60 +321,55 @@ static void another_resource_can_be_asked_for(void **state)
 }
 
 /* An answer with as many bytes of headers. */
-static void headers_are_bounded(void **state)
+TEST(headers_are_bounded)
 {
     static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER);
 
-    (void)state;
     while (length < 100000)
         length += (size_t)sprintf(answer + length, "X-%zu: y\r\n", length);
     strcpy(answer + length, "\r\n" CHALLENGE_REPLY);
     assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
 }
 
-static void nesting_in_a_reply_is_bounded(void **state)
+TEST(nesting_in_a_reply_is_bounded)
 {
     static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"extra-params\":\"\",\"nonce\":");
 
-    (void)state;
     memset(answer + length, '[', 100000);
     answer[length + 100000] = '\0';
     assert_negotiation_fails(answer, false, NEGOTIATION_FAILURE("kbs-protocol"));
 }
 
-static void a_secret_that_fits_no_frame_is_not_sent(void **state)
+TEST(a_secret_that_fits_no_frame_is_not_sent)
 {
     static char answer[200000];
     size_t length = (size_t)sprintf(answer, OK_HEADER "\r\n{\"token\":\"");
 
-    (void)state;
     memset(answer + length, 't', FRAME_MAX);
     strcpy(answer + length + FRAME_MAX, "\"}");
     assert_attestation_fails(answer, good_resource, FAILURE("kbs-protocol"));
 }
 
 /* One deadline holds for /attest and the resource together. */
-static void a_kbs_that_is_slow_twice_gets_no_time_twice(void **state)
+TEST(a_kbs_that_is_slow_twice_gets_no_time_twice)
 {
     static struct world world = {
         .kbs.answers = {good_auth, good_attest, good_resource},
         .kbs.delay_ms = 700,
     };
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     vm_asks(world.vm, ATTESTATION_REQUEST, FAILURE("kbs-unreachable"));
     stop(&world);
 }
 
-static void a_conversation_in_progress_outlives_the_order_to_end(void **state)
+TEST(a_conversation_in_progress_outlives_the_order_to_end)
 {
     static struct world world = {.kbs.answers = {good_auth, good_attest, good_resource}};
 
-    (void)state;
     start(&world);
     vm_asks(world.vm, NEGOTIATION_REQUEST, NEGOTIATION_RESPONSE);
     assert_int_equal(eventfd_write(world.stop, 1), 0);
@@ -400,11 +379,10 @@ static void a_conversation_in_progress_outlives_the_order_to_end(void **state)
     close(world.vm);
 }
 
-static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
+TEST(a_vm_that_vanishes_ends_only_its_own_conversation)
 {
     static struct world world = {.kbs.answers = {good_auth}};
 
-    (void)state;
     start(&world);
     vm_sends(world.vm, NEGOTIATION_REQUEST);
     stop(&world); /* closes at once; joins the thread */
@@ -412,27 +390,6 @@ static void a_vm_that_vanishes_ends_only_its_own_conversation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(carries_a_whole_attestation),
-        cmocka_unit_test(a_rebooted_vm_starts_over_on_the_same_line),
-        cmocka_unit_test(an_unreachable_kbs_is_reported_at_the_deadline),
-        cmocka_unit_test(a_misbehaving_kbs_fails_the_negotiation),
-        cmocka_unit_test(a_misbehaving_kbs_fails_the_attestation),
-        cmocka_unit_test(a_misbehaving_vm_gets_failures_and_may_go_on),
-        cmocka_unit_test(each_status_is_told_by_its_own_reason),
-        cmocka_unit_test(whoever_is_asked_to_come_later_does),
-        cmocka_unit_test(a_kbs_that_says_nothing_of_use_is_asked_again_after_a_second),
-        cmocka_unit_test(a_kbs_that_is_busy_for_too_long_is_told_at_once),
-        cmocka_unit_test(a_challenge_of_kbs_test_is_shorter_and_its_session_has_no_path),
-        cmocka_unit_test(another_resource_can_be_asked_for),
-        cmocka_unit_test(headers_are_bounded),
-        cmocka_unit_test(nesting_in_a_reply_is_bounded),
-        cmocka_unit_test(a_secret_that_fits_no_frame_is_not_sent),
-        cmocka_unit_test(a_kbs_that_is_slow_twice_gets_no_time_twice),
-        cmocka_unit_test(a_conversation_in_progress_outlives_the_order_to_end),
-        cmocka_unit_test(a_vm_that_vanishes_ends_only_its_own_conversation),
-    };
-
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tests_run();
 }

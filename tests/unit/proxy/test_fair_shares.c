@@ -3,15 +3,9 @@
  * What a KBS takes from the address of a host is shared by its VMs, with the settings that KBS and
  * proxy have by themselves. Arguments: the paths of kbs, kbsctl and snp-vtpm-proxy.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +16,7 @@
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/stack.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 /* To the proxy, a process is a VM. These ask for several times what the KBS takes. */
 #define GREEDY_VMS         4
@@ -69,11 +64,10 @@ static int stop_greedy(void **state)
     return 0;
 }
 
-static void a_modest_vm_gets_all_of_its_challenges_beside_greedy_ones(void **state)
+TEST_TEARDOWN(a_modest_vm_gets_all_of_its_challenges_beside_greedy_ones, stop_greedy)
 {
     int vm;
 
-    (void)state;
     start_greedy(NULL);
     vm = vm_connect(stack.socket_path);
     for (int i = 0; i < 6; i++)
@@ -82,11 +76,10 @@ static void a_modest_vm_gets_all_of_its_challenges_beside_greedy_ones(void **sta
 }
 
 /* What is refused has a rate of its own at the KBS. */
-static void a_vm_in_order_gets_its_key_beside_others_that_are_refused(void **state)
+TEST_TEARDOWN(a_vm_in_order_gets_its_key_beside_others_that_are_refused, stop_greedy)
 {
     int vm;
 
-    (void)state;
     start_greedy(ATTESTATION_REQUEST);
     vm = vm_connect(stack.socket_path);
     for (int i = 0; i < 3; i++)
@@ -95,12 +88,11 @@ static void a_vm_in_order_gets_its_key_beside_others_that_are_refused(void **sta
 }
 
 /* One VM alone cannot come to what its host may, and so keeps nobody waiting. */
-static void what_the_proxy_lets_one_vm_do_the_kbs_takes(void **state)
+TEST(what_the_proxy_lets_one_vm_do_the_kbs_takes)
 {
     const struct config_limits *limits = &config_defaults.limits;
     struct options options;
 
-    (void)state;
     options_init(&options);
     assert_true(options.rate < (unsigned)limits->rate);
     assert_true(PEERS_BURST < limits->burst);
@@ -117,15 +109,9 @@ static int start(void **state)
     return status;
 }
 
+TEST_GROUP(start, stack_stop)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_the_proxy_lets_one_vm_do_the_kbs_takes),
-        cmocka_unit_test_teardown(a_modest_vm_gets_all_of_its_challenges_beside_greedy_ones,
-                                  stop_greedy),
-        cmocka_unit_test_teardown(a_vm_in_order_gets_its_key_beside_others_that_are_refused,
-                                  stop_greedy),
-    };
-
-    return stack_take_programs(argc, argv) ? cmocka_run_group_tests(tests, start, stack_stop) : 2;
+    return stack_take_programs(argc, argv) ? tests_run() : 2;
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/clock.h"
 #include "proxy/frame.h"
+#include "tests/unit/registered.h"
 
 #define GAP_MS 50
 
@@ -95,7 +91,7 @@ static void vm_sends_length(const struct ends *line, uint64_t length)
     vm_sends(line, bytes, sizeof(bytes));
 }
 
-static void what_is_written_is_read(void **state)
+TEST_FIXTURE(what_is_written_is_read, open_line, close_line)
 {
     const struct ends *line = *state;
 
@@ -105,7 +101,7 @@ static void what_is_written_is_read(void **state)
     proxy_receives(line, "second", 6);
 }
 
-static void the_length_is_eight_bytes_little_endian(void **state)
+TEST_FIXTURE(the_length_is_eight_bytes_little_endian, open_line, close_line)
 {
     const struct ends *line = *state;
     uint8_t bytes[10];
@@ -115,7 +111,7 @@ static void the_length_is_eight_bytes_little_endian(void **state)
     assert_memory_equal(bytes, "\2\0\0\0\0\0\0\0{}", sizeof(bytes));
 }
 
-static void a_bad_length_drops_what_is_pending_and_the_next_frame_is_read(void **state)
+TEST_FIXTURE(a_bad_length_drops_what_is_pending_and_the_next_frame_is_read, open_line, close_line)
 {
     static const uint64_t lengths[] = {0, FRAME_MAX + 1, UINT64_MAX, 1ull << 32};
     const struct ends *line = *state;
@@ -129,7 +125,7 @@ static void a_bad_length_drops_what_is_pending_and_the_next_frame_is_read(void *
     }
 }
 
-static void half_a_frame_is_dropped_and_the_next_one_is_read(void **state)
+TEST_FIXTURE(half_a_frame_is_dropped_and_the_next_one_is_read, open_line, close_line)
 {
     const struct ends *line = *state;
 
@@ -144,7 +140,7 @@ static void half_a_frame_is_dropped_and_the_next_one_is_read(void **state)
     assert_int_equal(proxy_reads(line), FRAME_OK);
 }
 
-static void a_frame_of_the_largest_size_passes(void **state)
+TEST_FIXTURE(a_frame_of_the_largest_size_passes, open_line, close_line)
 {
     static uint8_t bytes[FRAME_MAX];
     const struct ends *line = *state;
@@ -154,7 +150,7 @@ static void a_frame_of_the_largest_size_passes(void **state)
     proxy_receives(line, bytes, sizeof(bytes));
 }
 
-static void a_peer_that_is_gone_is_noticed(void **state)
+TEST_FIXTURE(a_peer_that_is_gone_is_noticed, open_line, close_line)
 {
     struct ends *line = *state;
 
@@ -165,7 +161,7 @@ static void a_peer_that_is_gone_is_noticed(void **state)
     assert_int_equal(writes(line->proxy, "{}", 2), FRAME_CLOSED);
 }
 
-static void a_peer_that_takes_nothing_is_given_up(void **state)
+TEST_FIXTURE(a_peer_that_takes_nothing_is_given_up, open_line, close_line)
 {
     static uint8_t bytes[FRAME_MAX];
     const struct ends *line = *state;
@@ -176,7 +172,7 @@ static void a_peer_that_takes_nothing_is_given_up(void **state)
     assert_true(written < 1000);
 }
 
-static void a_line_without_frames_is_idle_and_stays_open(void **state)
+TEST_FIXTURE(a_line_without_frames_is_idle_and_stays_open, open_line, close_line)
 {
     static const struct frame_limits brief = {.first_ms = 20, .gap_ms = GAP_MS, .whole_ms = 1000};
     const struct ends *line = *state;
@@ -187,7 +183,7 @@ static void a_line_without_frames_is_idle_and_stays_open(void **state)
     proxy_receives(line, "{}", 2);
 }
 
-static void a_trickle_is_dropped_when_the_whole_takes_too_long(void **state)
+TEST_FIXTURE(a_trickle_is_dropped_when_the_whole_takes_too_long, open_line, close_line)
 {
     static const struct frame_limits brief = {
         .first_ms = 10000,
@@ -204,7 +200,7 @@ static void a_trickle_is_dropped_when_the_whole_takes_too_long(void **state)
     assert_true(clock_now_ms() - start_ms < 5000);
 }
 
-static void a_service_that_ends_reads_no_new_frame_but_the_one_that_began(void **state)
+TEST_FIXTURE(a_service_that_ends_reads_no_new_frame_but_the_one_that_began, open_line, close_line)
 {
     const struct ends *line = *state;
 
@@ -217,21 +213,6 @@ static void a_service_that_ends_reads_no_new_frame_but_the_one_that_began(void *
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_line, close_line)
-        TEST(what_is_written_is_read),
-        TEST(the_length_is_eight_bytes_little_endian),
-        TEST(a_bad_length_drops_what_is_pending_and_the_next_frame_is_read),
-        TEST(half_a_frame_is_dropped_and_the_next_one_is_read),
-        TEST(a_frame_of_the_largest_size_passes),
-        TEST(a_peer_that_is_gone_is_noticed),
-        TEST(a_peer_that_takes_nothing_is_given_up),
-        TEST(a_line_without_frames_is_idle_and_stays_open),
-        TEST(a_trickle_is_dropped_when_the_whole_takes_too_long),
-        TEST(a_service_that_ends_reads_no_new_frame_but_the_one_that_began),
-#undef TEST
-    };
-
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tests_run();
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom the proxy takes for the KBS. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <curl/curl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "proxy/clock.h"
 #include "proxy/kbs_client.h"
@@ -16,6 +11,7 @@
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/canned_kbs.h"
 #include "tests/unit/proxy/certificates.h"
+#include "tests/unit/registered.h"
 
 static struct authority ours, theirs;
 static char our_ca[PATH_MAX], their_ca[PATH_MAX];
@@ -76,11 +72,10 @@ static enum kbs_status ask_kbs(const struct identity *identity, const char *ca, 
     return status;
 }
 
-static void only_the_given_authority_is_believed(void **state)
+TEST(only_the_given_authority_is_believed)
 {
     struct identity identity;
 
-    (void)state;
     identity_make(&identity, &ours, "IP:127.0.0.1", 10);
     assert_int_equal(ask_kbs(&identity, our_ca, NULL, NULL), KBS_OK);
     assert_int_equal(ask_kbs(&identity, their_ca, NULL, NULL), KBS_NOT_TRUSTED);
@@ -89,32 +84,29 @@ static void only_the_given_authority_is_believed(void **state)
     identity_free(&identity);
 }
 
-static void the_name_in_the_certificate_must_be_the_kbss(void **state)
+TEST(the_name_in_the_certificate_must_be_the_kbss)
 {
     struct identity identity;
 
-    (void)state;
     identity_make(&identity, &ours, "IP:127.0.0.2, DNS:localhost", 10);
     assert_int_equal(ask_kbs(&identity, our_ca, NULL, NULL), KBS_NOT_TRUSTED);
     identity_free(&identity);
 }
 
-static void a_certificate_out_of_date_is_not_believed(void **state)
+TEST(a_certificate_out_of_date_is_not_believed)
 {
     struct identity identity;
 
-    (void)state;
     identity_make(&identity, &ours, "IP:127.0.0.1", -1);
     assert_int_equal(ask_kbs(&identity, our_ca, NULL, NULL), KBS_NOT_TRUSTED);
     identity_free(&identity);
 }
 
-static void a_pinned_key_is_demanded_besides(void **state)
+TEST(a_pinned_key_is_demanded_besides)
 {
     struct identity identity, other;
     char pins[160];
 
-    (void)state;
     identity_make(&identity, &ours, "IP:127.0.0.1", 10);
     identity_make(&other, &ours, "IP:127.0.0.1", 10);
     assert_int_equal(ask_kbs(&identity, our_ca, identity.pin, NULL), KBS_OK);
@@ -126,11 +118,10 @@ static void a_pinned_key_is_demanded_besides(void **state)
     identity_free(&other);
 }
 
-static void tls_before_1_2_is_refused(void **state)
+TEST(tls_before_1_2_is_refused)
 {
     struct identity identity;
 
-    (void)state;
     identity_make(&identity, &ours, "IP:127.0.0.1", 10);
     assert_int_equal(ask_kbs(&identity, our_ca, NULL, "NORMAL:-VERS-ALL:+VERS-TLS1.2"), KBS_OK);
     assert_int_equal(ask_kbs(&identity, our_ca, NULL, "NORMAL:-VERS-ALL:+VERS-TLS1.1"),
@@ -138,12 +129,11 @@ static void tls_before_1_2_is_refused(void **state)
     identity_free(&identity);
 }
 
-static void a_kbs_without_tls_is_not_believed(void **state)
+TEST(a_kbs_without_tls_is_not_believed)
 {
     struct canned_kbs kbs = {0};
     char url[64];
 
-    (void)state;
     canned_kbs_start(&kbs);
     snprintf(url, sizeof(url), "https://127.0.0.1:%u", kbs.port);
     assert_int_equal(ask(&(struct http_target){.url = url, .ca = our_ca}), KBS_NOT_TRUSTED);
@@ -151,11 +141,10 @@ static void a_kbs_without_tls_is_not_believed(void **state)
 }
 
 /* Whatever the environment says. */
-static void no_web_proxy_is_used(void **state)
+TEST(no_web_proxy_is_used)
 {
     struct identity identity;
 
-    (void)state;
     setenv("https_proxy", "http://127.0.0.1:1", 1);
     setenv("ALL_PROXY", "http://127.0.0.1:1", 1);
     identity_make(&identity, &ours, "IP:127.0.0.1", 10);
@@ -163,19 +152,11 @@ static void no_web_proxy_is_used(void **state)
     identity_free(&identity);
 }
 
+TEST_GROUP(make_authorities, free_authorities)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_given_authority_is_believed),
-        cmocka_unit_test(the_name_in_the_certificate_must_be_the_kbss),
-        cmocka_unit_test(a_certificate_out_of_date_is_not_believed),
-        cmocka_unit_test(a_pinned_key_is_demanded_besides),
-        cmocka_unit_test(tls_before_1_2_is_refused),
-        cmocka_unit_test(a_kbs_without_tls_is_not_believed),
-        cmocka_unit_test(no_web_proxy_is_used),
-    };
-
     signal(SIGPIPE, SIG_IGN);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    return cmocka_run_group_tests(tests, make_authorities, free_authorities);
+    return tests_run();
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "proxy/kbs_answer.h"
+#include "tests/unit/registered.h"
 
 #define TYPE                       "https://github.com/confidential-containers/kbs/errors/"
 #define OWN_WORDS(variant, detail) "{\"type\":\"" TYPE variant "\",\"detail\":\"" detail "\"}"
@@ -48,7 +43,7 @@ static void check(const struct answer *answers, size_t count)
 
 #define CHECK(answers) check(answers, sizeof(answers) / sizeof((answers)[0]))
 
-static void only_the_kbss_own_words_are_a_refusal(void **state)
+TEST(only_the_kbss_own_words_are_a_refusal)
 {
     static const struct answer answers[] = {
         {KBS_STEP_ATTEST, 401, UNKNOWN_IMAGE, KBS_REFUSED, "HTTP status 401, measurement-unknown"},
@@ -71,12 +66,11 @@ static void only_the_kbss_own_words_are_a_refusal(void **state)
          "HTTP status 401" FOREIGN},
     };
 
-    (void)state;
     CHECK(answers);
 }
 
 /* Before there is evidence, what is refused is the protocol. */
-static void a_kbs_of_another_version_is_no_refusal(void **state)
+TEST(a_kbs_of_another_version_is_no_refusal)
 {
 #define VERSION ": it does not take this protocol (0.4.0), or not for SEV-SNP"
     static const struct answer answers[] = {
@@ -88,11 +82,10 @@ static void a_kbs_of_another_version_is_no_refusal(void **state)
         {KBS_STEP_AUTH, 404, "<html>", KBS_PROTOCOL, "HTTP status 404" FOREIGN},
     };
 
-    (void)state;
     CHECK(answers);
 }
 
-static void trouble_of_the_kbs_or_on_the_way_is_no_refusal(void **state)
+TEST(trouble_of_the_kbs_or_on_the_way_is_no_refusal)
 {
 #define FAILED   ": it failed, or what answers in its place"
 #define GATEWAY  ": what stands before the KBS does not reach it"
@@ -118,12 +111,11 @@ static void trouble_of_the_kbs_or_on_the_way_is_no_refusal(void **state)
         {KBS_STEP_AUTH, 200, "{\"nonce\":1}", KBS_OK, ""},
     };
 
-    (void)state;
     CHECK(answers);
 }
 
 /* Of what the KBS says only a code goes to the log. */
-static void nothing_but_a_code_is_quoted(void **state)
+TEST(nothing_but_a_code_is_quoted)
 {
     static const char *const details[] = {
         "\\u001b[31mgotcha",
@@ -135,7 +127,6 @@ static void nothing_but_a_code_is_quoted(void **state)
     };
     char body[256];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
         struct kbs_problem problem;
 
@@ -148,24 +139,10 @@ static void nothing_but_a_code_is_quoted(void **state)
     }
 }
 
-static void each_outcome_is_told_by_its_own_reason(void **state)
+TEST(each_outcome_is_told_by_its_own_reason)
 {
-    (void)state;
     for (int one = KBS_OK; one <= KBS_PROTOCOL; one++)
         for (int other = one + 1; other <= KBS_PROTOCOL; other++)
             assert_string_not_equal(kbs_status_reason((enum kbs_status)one),
                                     kbs_status_reason((enum kbs_status)other));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_the_kbss_own_words_are_a_refusal),
-        cmocka_unit_test(a_kbs_of_another_version_is_no_refusal),
-        cmocka_unit_test(trouble_of_the_kbs_or_on_the_way_is_no_refusal),
-        cmocka_unit_test(nothing_but_a_code_is_quoted),
-        cmocka_unit_test(each_outcome_is_told_by_its_own_reason),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

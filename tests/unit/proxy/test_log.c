@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "proxy/log.h"
+#include "tests/unit/registered.h"
 
 static const struct log_source source = {.connection = 7, .peer = "vsock cid 42"};
 
@@ -37,11 +33,10 @@ static void end_capture(void)
     close(ends[0]);
 }
 
-static void a_line_for_machines_is_one_json_object(void **state)
+TEST(a_line_for_machines_is_one_json_object)
 {
     json_t *line;
 
-    (void)state;
     log_open(LOG_JSON);
     begin_capture();
     log_line(LOG_WARNING, &source, "kbs-failed", "kbs-busy", "HTTP status %d", 429);
@@ -59,11 +54,10 @@ static void a_line_for_machines_is_one_json_object(void **state)
     json_decref(line);
 }
 
-static void what_there_is_not_is_left_out(void **state)
+TEST(what_there_is_not_is_left_out)
 {
     json_t *line;
 
-    (void)state;
     log_open(LOG_JSON);
     begin_capture();
     log_line(LOG_INFO, NULL, "serving", NULL, NULL);
@@ -73,9 +67,8 @@ static void what_there_is_not_is_left_out(void **state)
     json_decref(line);
 }
 
-static void a_line_for_people_is_plain_text(void **state)
+TEST(a_line_for_people_is_plain_text)
 {
-    (void)state;
     log_open(LOG_TEXT);
     begin_capture();
     log_line(LOG_INFO, &source, "opened", NULL, NULL);
@@ -85,11 +78,10 @@ static void a_line_for_people_is_plain_text(void **state)
                                   "proxy: cannot-start: no room\n");
 }
 
-static void no_name_breaks_a_line_or_colours_it(void **state)
+TEST(no_name_breaks_a_line_or_colours_it)
 {
     char *name = calloc(1, 4096);
 
-    (void)state;
     log_open(LOG_TEXT);
     begin_capture();
     log_line(LOG_INFO, NULL, "serving", NULL, "%s", "a\nproxy: forged\033[31m\377");
@@ -99,16 +91,4 @@ static void no_name_breaks_a_line_or_colours_it(void **state)
     assert_memory_equal(captured, "proxy: serving: a?proxy: forged?[31m?\n", 38);
     assert_int_equal(captured[strlen(captured) - 1], '\n');
     free(name);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_for_machines_is_one_json_object),
-        cmocka_unit_test(what_there_is_not_is_left_out),
-        cmocka_unit_test(a_line_for_people_is_plain_text),
-        cmocka_unit_test(no_name_breaks_a_line_or_colours_it),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

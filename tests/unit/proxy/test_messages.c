@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/jose/base64.h"
 #include "proxy/frame.h"
 #include "proxy/messages.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/registered.h"
 
 static json_t *parse(const char *text)
 {
@@ -32,7 +28,7 @@ static void assert_json_text(json_t *value, const char *expected)
     json_decref(value);
 }
 
-static void tells_the_messages_apart(void **state)
+TEST(tells_the_messages_apart)
 {
     static const struct {
         const char *text;
@@ -49,7 +45,6 @@ static void tells_the_messages_apart(void **state)
     };
     json_t *message;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(message_parse(cases[i].text, strlen(cases[i].text), &message),
                          cases[i].kind);
@@ -66,9 +61,8 @@ static bool supports(const char *text)
     return supported;
 }
 
-static void supports_version_0_1_0_on_snp_only(void **state)
+TEST(supports_version_0_1_0_on_snp_only)
 {
-    (void)state;
     assert_true(supports(NEGOTIATION_REQUEST));
     assert_false(supports("{\"version\":[0,2,0],\"tee\":\"snp\"}"));
     assert_false(supports("{\"version\":[0,1],\"tee\":\"snp\"}"));
@@ -78,27 +72,24 @@ static void supports_version_0_1_0_on_snp_only(void **state)
     assert_false(supports("{\"version\":[0,1,0]}"));
 }
 
-static void greets_the_kbs_as_its_protocol_says(void **state)
+TEST(greets_the_kbs_as_its_protocol_says)
 {
-    (void)state;
     assert_json_text(auth_request(),
                      "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}");
 }
 
-static void translates_a_challenge(void **state)
+TEST(translates_a_challenge)
 {
     json_t *challenge = parse(CHALLENGE_REPLY);
 
-    (void)state;
     assert_json_text(negotiation_response(challenge), NEGOTIATION_RESPONSE);
     json_decref(challenge);
 }
 
-static void translates_evidence(void **state)
+TEST(translates_evidence)
 {
     json_t *message = parse(ATTESTATION_REQUEST);
 
-    (void)state;
     assert_json_text(attest_request(message), ATTEST_BODY);
     json_object_del(json_object_get(json_object_get(message, "evidence"), "Snp"), "certs_buf");
     json_t *request = attest_request(message);
@@ -109,11 +100,10 @@ static void translates_evidence(void **state)
     json_decref(message);
 }
 
-static void translates_a_released_secret(void **state)
+TEST(translates_a_released_secret)
 {
     json_t *token = parse(TOKEN_REPLY), *jwe = parse(RESOURCE_REPLY);
 
-    (void)state;
     assert_json_text(attestation_response(token, jwe), ATTESTATION_RESPONSE);
     json_decref(token);
     json_decref(jwe);
@@ -132,11 +122,10 @@ static char *long_text(enum base64_variant variant, size_t size)
     return text;
 }
 
-static void challenges_pass_verbatim_whatever_their_size(void **state)
+TEST(challenges_pass_verbatim_whatever_their_size)
 {
     static const size_t sizes[] = {16, 32, 58, 89, 1024, 4096};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         char *text = long_text(BASE64_STANDARD, sizes[i]);
         json_t *challenge = json_pack("{s:s, s:{}}", "nonce", text, "extra-params");
@@ -156,7 +145,7 @@ static void challenges_pass_verbatim_whatever_their_size(void **state)
 }
 
 /* A signed release record travels there; what the KBS authenticated are these very characters. */
-static void the_protected_header_passes_byte_for_byte(void **state)
+TEST(the_protected_header_passes_byte_for_byte)
 {
     static const char format[] =
         " {\"svsm-rel\":\"%s\",\"enc\":\"A256GCM\", \"alg\":\"ECDH-ES+A256KW\""
@@ -164,7 +153,6 @@ static void the_protected_header_passes_byte_for_byte(void **state)
     char *record = long_text(BASE64_URL, 600), header[2048], text[4096], aad[8192];
     json_t *token = parse(TOKEN_REPLY), *jwe = parse(RESOURCE_REPLY), *response;
 
-    (void)state;
     base64_encode(BASE64_URL, header, (size_t)sprintf(header, format, record), text);
     base64_encode(BASE64_STANDARD, text, strlen(text), aad);
     json_object_set_new(jwe, "protected", json_string(text));
@@ -177,12 +165,11 @@ static void the_protected_header_passes_byte_for_byte(void **state)
     free(record);
 }
 
-static void nesting_is_bounded(void **state)
+TEST(nesting_is_bounded)
 {
     char text[FRAME_MAX];
     json_t *message;
 
-    (void)state;
     memset(text, '[', sizeof(text));
     assert_int_equal(message_parse(text, sizeof(text), &message), MESSAGE_UNKNOWN);
     assert_null(message);
@@ -194,9 +181,8 @@ static void nesting_is_bounded(void **state)
     json_decref(message);
 }
 
-static void failures_say_why(void **state)
+TEST(failures_say_why)
 {
-    (void)state;
     assert_json_text(attestation_failure("kbs-refused"),
                      "{\"success\":false,\"decryption\":null,\"token\":null,"
                      "\"reason\":\"kbs-refused\"}");
@@ -204,7 +190,7 @@ static void failures_say_why(void **state)
                      "{\"challenge\":\"\",\"params\":[],\"reason\":\"kbs-unreachable\"}");
 }
 
-static void refuses_challenges_that_lack_something(void **state)
+TEST(refuses_challenges_that_lack_something)
 {
     static const char *const bad[] = {
         "{}",
@@ -214,7 +200,6 @@ static void refuses_challenges_that_lack_something(void **state)
         "{\"nonce\":7,\"extra-params\":\"\"}",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         json_t *challenge = parse(bad[i]);
 
@@ -224,14 +209,13 @@ static void refuses_challenges_that_lack_something(void **state)
 }
 
 /* Each member in turn replaced by a number: none may be missed. */
-static void refuses_evidence_of_another_shape(void **state)
+TEST(refuses_evidence_of_another_shape)
 {
     static const char *const paths[][3] = {
         {"tee"}, {"evidence"}, {"evidence", "Snp"}, {"evidence", "Snp", "report"},    {"challenge"},
         {"key"}, {"key", "x"}, {"key", "y"},        {"evidence", "Snp", "certs_buf"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         json_t *message = parse(ATTESTATION_REQUEST), *object = message;
         int last = paths[i][2] ? 2 : paths[i][1] ? 1 : 0;
@@ -244,13 +228,12 @@ static void refuses_evidence_of_another_shape(void **state)
     }
 }
 
-static void refuses_a_resource_of_another_shape(void **state)
+TEST(refuses_a_resource_of_another_shape)
 {
     static const char *const members[] = {"protected", "encrypted_key", "iv", "ciphertext", "tag"};
     json_t *token = parse(TOKEN_REPLY), *no_token = parse("{\"token\":1}"),
            *whole = parse(RESOURCE_REPLY);
 
-    (void)state;
     assert_null(attestation_response(no_token, whole));
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         json_t *jwe = parse(RESOURCE_REPLY);
@@ -266,25 +249,4 @@ static void refuses_a_resource_of_another_shape(void **state)
     json_decref(token);
     json_decref(no_token);
     json_decref(whole);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tells_the_messages_apart),
-        cmocka_unit_test(supports_version_0_1_0_on_snp_only),
-        cmocka_unit_test(greets_the_kbs_as_its_protocol_says),
-        cmocka_unit_test(translates_a_challenge),
-        cmocka_unit_test(translates_evidence),
-        cmocka_unit_test(translates_a_released_secret),
-        cmocka_unit_test(challenges_pass_verbatim_whatever_their_size),
-        cmocka_unit_test(the_protected_header_passes_byte_for_byte),
-        cmocka_unit_test(nesting_is_bounded),
-        cmocka_unit_test(failures_say_why),
-        cmocka_unit_test(refuses_challenges_that_lack_something),
-        cmocka_unit_test(refuses_evidence_of_another_shape),
-        cmocka_unit_test(refuses_a_resource_of_another_shape),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line and the configuration file, which are two ways to the same options. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "proxy/command_line.h"
 #include "proxy/options_file.h"
 #include "proxy/unix_listener.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define PIN "sha256//q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
 
@@ -33,11 +29,10 @@ static enum command parse(struct options *options, const char *const words[])
 
 #define PARSE(options, ...) parse(options, (const char *const[]){"proxy", __VA_ARGS__, NULL})
 
-static void several_listeners_of_each_kind_are_taken(void **state)
+TEST(several_listeners_of_each_kind_are_taken)
 {
     struct options options;
 
-    (void)state;
     assert_int_equal(PARSE(&options, "--url", "https://kbs.example:8443/base//", "--unix", "/a",
                            "--unix", "/b", "--serial", "/dev/ttyS1", "--vsock"),
                      COMMAND_SERVE);
@@ -51,11 +46,10 @@ static void several_listeners_of_each_kind_are_taken(void **state)
     options_free(&options);
 }
 
-static void the_vsock_port_may_be_given_both_ways(void **state)
+TEST(the_vsock_port_may_be_given_both_ways)
 {
     struct options options;
 
-    (void)state;
     assert_int_equal(PARSE(&options, "--vsock", "77", "--timeout", "5"), COMMAND_SERVE);
     assert_int_equal(options.vsock_port, 77);
     assert_int_equal(options.timeout_s, 5);
@@ -65,11 +59,10 @@ static void the_vsock_port_may_be_given_both_ways(void **state)
     options_free(&options);
 }
 
-static void a_file_says_the_same_as_the_command_line(void **state)
+TEST(a_file_says_the_same_as_the_command_line)
 {
     struct options options;
 
-    (void)state;
     options_init(&options);
     assert_true(options_read_text(&options,
                                   "url = \"https://kbs.example\"; unix = [\"/a\", \"/b\"];\n"
@@ -99,12 +92,11 @@ static void write_file(const char *path, const char *text)
     fclose(file);
 }
 
-static void what_comes_later_replaces_what_came_before(void **state)
+TEST(what_comes_later_replaces_what_came_before)
 {
     char path[PATH_MAX];
     struct options options;
 
-    (void)state;
     write_file(scratch_path("proxy.conf", path), "timeout = 20; rate = 7; unix = \"/a\";");
     assert_int_equal(
         PARSE(&options, "--rate", "8", "--config", path, "--timeout", "5", "--unix", "/b"),
@@ -115,11 +107,10 @@ static void what_comes_later_replaces_what_came_before(void **state)
     options_free(&options);
 }
 
-static void a_problem_names_line_option_and_what_is_allowed(void **state)
+TEST(a_problem_names_line_option_and_what_is_allowed)
 {
     struct options options;
 
-    (void)state;
     options_init(&options);
     assert_false(options_read_text(&options, "\ntimeout = 0;", &problem));
     assert_string_equal(problem.text, "line 2: timeout: must be a number from 1 to 600, not 0");
@@ -136,7 +127,7 @@ static void a_problem_names_line_option_and_what_is_allowed(void **state)
     options_free(&options);
 }
 
-static void values_out_of_range_are_refused(void **state)
+TEST(values_out_of_range_are_refused)
 {
     static const char *const bad[][2] = {
         {"url", "kbs.example"},
@@ -170,7 +161,6 @@ static void values_out_of_range_are_refused(void **state)
     };
     struct options options;
 
-    (void)state;
     options_init(&options);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (options_set(&options, bad[i][0], bad[i][1], &problem))
@@ -179,11 +169,10 @@ static void values_out_of_range_are_refused(void **state)
     options_free(&options);
 }
 
-static void too_many_listeners_are_refused(void **state)
+TEST(too_many_listeners_are_refused)
 {
     struct options options;
 
-    (void)state;
     options_init(&options);
     for (int i = 0; i < OPTIONS_LISTENERS_MAX; i++)
         assert_true(options_set(&options, "unix", "/a", &problem));
@@ -205,11 +194,10 @@ static bool checks(const char *const words[])
 
 #define CHECKS(...) checks((const char *const[]){"proxy", __VA_ARGS__, NULL})
 
-static void options_must_go_together(void **state)
+TEST(options_must_go_together)
 {
     char empty[PATH_MAX];
 
-    (void)state;
     write_file(scratch_path("empty", empty), "no certificate");
     assert_false(CHECKS("--unix", "/a"));
     assert_false(CHECKS("--url", "https://a"));
@@ -220,11 +208,10 @@ static void options_must_go_together(void **state)
     assert_false(CHECKS("--url", "https://a", "--unix", "/a", "--ca", empty));
 }
 
-static void what_is_asked_for_is_told_apart(void **state)
+TEST(what_is_asked_for_is_told_apart)
 {
     struct options options;
 
-    (void)state;
     assert_int_equal(PARSE(&options, "--check-config", "--rate", "5"), COMMAND_CHECK);
     options_free(&options);
     assert_int_equal(PARSE(&options, "--help", "--rate", "5"), COMMAND_HELP);
@@ -236,19 +223,4 @@ static void what_is_asked_for_is_told_apart(void **state)
     options_free(&options);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(several_listeners_of_each_kind_are_taken),
-        cmocka_unit_test(the_vsock_port_may_be_given_both_ways),
-        cmocka_unit_test(a_file_says_the_same_as_the_command_line),
-        cmocka_unit_test(what_comes_later_replaces_what_came_before),
-        cmocka_unit_test(a_problem_names_line_option_and_what_is_allowed),
-        cmocka_unit_test(values_out_of_range_are_refused),
-        cmocka_unit_test(too_many_listeners_are_refused),
-        cmocka_unit_test(options_must_go_together),
-        cmocka_unit_test(what_is_asked_for_is_told_apart),
-    };
-
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
-}
+TEST_GROUP(scratch_make, scratch_remove)

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/peers.h"
+#include "tests/unit/registered.h"
 
 static const struct peer first = {.kind = PEER_CID, .id = 3};
 static const struct peer second = {.kind = PEER_CID, .id = 4};
 static const struct peer process = {.kind = PEER_PROCESS, .id = 3};
 
-static void each_peer_has_its_own_number_of_connections(void **state)
+TEST(each_peer_has_its_own_number_of_connections)
 {
     struct peers *peers = peers_new(&(struct peers_limits){.total = 9, .per_peer = 2, .rate = 1});
     struct peer_account *account;
 
-    (void)state;
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_ADMITTED);
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_ADMITTED);
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_TOO_MANY_OF_PEER);
@@ -29,12 +23,11 @@ static void each_peer_has_its_own_number_of_connections(void **state)
     peers_free(peers);
 }
 
-static void a_place_is_free_again_when_a_connection_ends(void **state)
+TEST(a_place_is_free_again_when_a_connection_ends)
 {
     struct peers *peers = peers_new(&(struct peers_limits){.total = 1, .per_peer = 1, .rate = 1});
     struct peer_account *account, *other;
 
-    (void)state;
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_ADMITTED);
     assert_int_equal(peers_enter(peers, &second, &other), PEERS_TOO_MANY);
     peers_leave(peers, account);
@@ -42,13 +35,12 @@ static void a_place_is_free_again_when_a_connection_ends(void **state)
     peers_free(peers);
 }
 
-static void whoever_talks_too_fast_waits_and_nobody_else_does(void **state)
+TEST(whoever_talks_too_fast_waits_and_nobody_else_does)
 {
     struct peers *peers = peers_new(&(struct peers_limits){.total = 4, .per_peer = 4, .rate = 10});
     struct peer_account *account, *other;
     int wait_ms;
 
-    (void)state;
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_ADMITTED);
     assert_int_equal(peers_enter(peers, &second, &other), PEERS_ADMITTED);
     for (int i = 0; i < PEERS_BURST; i++)
@@ -60,12 +52,11 @@ static void whoever_talks_too_fast_waits_and_nobody_else_does(void **state)
     peers_free(peers);
 }
 
-static void coming_back_does_not_renew_a_burst(void **state)
+TEST(coming_back_does_not_renew_a_burst)
 {
     struct peers *peers = peers_new(&(struct peers_limits){.total = 1, .per_peer = 1, .rate = 1});
     struct peer_account *account;
 
-    (void)state;
     assert_int_equal(peers_enter(peers, &first, &account), PEERS_ADMITTED);
     for (int i = 0; i < PEERS_BURST + 5; i++)
         (void)!peers_turn_ms(peers, account);
@@ -77,12 +68,11 @@ static void coming_back_does_not_renew_a_burst(void **state)
     peers_free(peers);
 }
 
-static void the_kernel_tells_who_connected_to_a_unix_socket(void **state)
+TEST(the_kernel_tells_who_connected_to_a_unix_socket)
 {
     struct peer peer;
     int ends[2];
 
-    (void)state;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_true(peer_of_socket(ends[0], &peer));
     assert_int_equal(peer.kind, PEER_PROCESS);
@@ -91,17 +81,4 @@ static void the_kernel_tells_who_connected_to_a_unix_socket(void **state)
     assert_false(peer_of_socket(-1, &peer));
     close(ends[0]);
     close(ends[1]);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_peer_has_its_own_number_of_connections),
-        cmocka_unit_test(a_place_is_free_again_when_a_connection_ends),
-        cmocka_unit_test(whoever_talks_too_fast_waits_and_nobody_else_does),
-        cmocka_unit_test(coming_back_does_not_renew_a_burst),
-        cmocka_unit_test(the_kernel_tells_who_connected_to_a_unix_socket),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Arguments: the paths of kbs, kbsctl and snp-vtpm-proxy. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <unistd.h>
 
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/stack.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 #define VMS 8
 
-static void nothing_is_released_before_registration_and_the_secret_after(void **state)
+TEST(nothing_is_released_before_registration_and_the_secret_after)
 {
     int vm = vm_connect(stack.socket_path);
 
-    (void)state;
     stack_attest_in_vain(vm, "kbs-refused");
     stack_register();
     stack_attest(vm);
@@ -26,11 +20,10 @@ static void nothing_is_released_before_registration_and_the_secret_after(void **
     close(vm);
 }
 
-static void vms_do_not_wait_for_each_other(void **state)
+TEST(vms_do_not_wait_for_each_other)
 {
     int vms[VMS];
 
-    (void)state;
     for (int i = 0; i < VMS; i++) {
         vms[i] = vm_connect(stack.socket_path);
         if (i % 2)
@@ -42,12 +35,11 @@ static void vms_do_not_wait_for_each_other(void **state)
         close(vms[i]);
 }
 
-static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void **state)
+TEST(a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that)
 {
     int vm = vm_connect(stack.socket_path);
     json_t *response;
 
-    (void)state;
     assert_int_equal(program_stop(stack.kbs_pid), 0);
     vm_sends(vm, NEGOTIATION_REQUEST);
     response = stack_receive(vm);
@@ -59,9 +51,8 @@ static void a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that(void *
     close(vm);
 }
 
-static void programs_tell_their_failures_apart(void **state)
+TEST(programs_tell_their_failures_apart)
 {
-    (void)state;
     assert_int_equal(RUN(stack.kbs, "--help"), 0);
     assert_int_equal(RUN(stack.kbs, "serve", "--help"), 0);
     assert_int_equal(RUN(stack.kbs, "conquer"), 2);
@@ -79,30 +70,22 @@ static void programs_tell_their_failures_apart(void **state)
     assert_int_equal(RUN(stack.proxy, "--unix", stack.socket_path, "--url", stack.url), 5);
 }
 
-static void a_retired_volume_gives_its_key_to_nobody(void **state)
+TEST(a_retired_volume_gives_its_key_to_nobody)
 {
     int vm = vm_connect(stack.socket_path);
 
-    (void)state;
     assert_int_equal(KBSCTL("volume", "retire", "volume"), 0);
     stack_attest_in_vain(vm, "kbs-refused");
     close(vm);
 }
 
+TEST_GROUP(stack_start, stack_stop)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_released_before_registration_and_the_secret_after),
-        cmocka_unit_test(vms_do_not_wait_for_each_other),
-        cmocka_unit_test(a_kbs_that_is_down_is_reported_and_missed_no_longer_than_that),
-        cmocka_unit_test(programs_tell_their_failures_apart),
-        cmocka_unit_test(a_retired_volume_gives_its_key_to_nobody),
-    };
-
     stack.options[0] = "--timeout";
     stack.options[1] = "5";
     stack.options[2] = "--rate"; /* all VMs are of this process */
     stack.options[3] = "1000";
-    return stack_take_programs(argc, argv) ? cmocka_run_group_tests(tests, stack_start, stack_stop)
-                                           : 2;
+    return stack_take_programs(argc, argv) ? tests_run() : 2;
 }

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "proxy/serial_device.h"
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/pty.h"
+#include "tests/unit/registered.h"
 
-static void bytes_pass_unchanged_both_ways(void **state)
+TEST(bytes_pass_unchanged_both_ways)
 {
     uint8_t all[256], got[256] = {0};
     char path[PATH_MAX];
     int vm = pty_open(scratch_path("tty", path)), fd;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(all); i++)
         all[i] = (uint8_t)i;
     assert_int_equal(serial_device_open(path, &fd), SERIAL_DEVICE_OK);
@@ -35,13 +30,12 @@ static void bytes_pass_unchanged_both_ways(void **state)
     close(vm);
 }
 
-static void a_terminal_becomes_raw_8n1(void **state)
+TEST(a_terminal_becomes_raw_8n1)
 {
     struct termios terminal;
     char path[PATH_MAX];
     int vm = pty_open(scratch_path("raw", path)), fd;
 
-    (void)state;
     assert_int_equal(serial_device_open(path, &fd), SERIAL_DEVICE_OK);
     assert_int_equal(tcgetattr(fd, &terminal), 0);
     assert_int_equal(terminal.c_cflag & (CSIZE | PARENB | CSTOPB | CRTSCTS), CS8);
@@ -52,12 +46,11 @@ static void a_terminal_becomes_raw_8n1(void **state)
     close(vm);
 }
 
-static void one_proxy_has_it(void **state)
+TEST(one_proxy_has_it)
 {
     char path[PATH_MAX];
     int vm = pty_open(scratch_path("one", path)), first, second;
 
-    (void)state;
     assert_int_equal(serial_device_open(path, &first), SERIAL_DEVICE_OK);
     assert_int_equal(serial_device_open(path, &second), SERIAL_DEVICE_IN_USE);
     close(first);
@@ -66,27 +59,16 @@ static void one_proxy_has_it(void **state)
     close(vm);
 }
 
-static void what_is_no_device_is_named(void **state)
+TEST(what_is_no_device_is_named)
 {
     char path[PATH_MAX];
     FILE *file = fopen(scratch_path("file", path), "w");
     int fd;
 
-    (void)state;
     fclose(file);
     assert_int_equal(serial_device_open(path, &fd), SERIAL_DEVICE_WRONG_KIND);
     assert_int_equal(serial_device_open(scratch_path("absent", path), &fd), SERIAL_DEVICE_FAILED);
     assert_int_equal(errno, ENOENT);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_pass_unchanged_both_ways),
-        cmocka_unit_test(a_terminal_becomes_raw_8n1),
-        cmocka_unit_test(one_proxy_has_it),
-        cmocka_unit_test(what_is_no_device_is_named),
-    };
-
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
-}
+TEST_GROUP(scratch_make, scratch_remove)

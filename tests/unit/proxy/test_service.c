@@ -3,16 +3,11 @@
  * The program, with real sockets and terminals, before a KBS that tells its clients apart.
  * Argument: the path of the program.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +22,7 @@
 #include "tests/unit/proxy/program.h"
 #include "tests/unit/proxy/pty.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 #define CLIENTS  200
 #define PAUSE_US 20000
@@ -138,11 +134,10 @@ static int run_clients(const struct world *world, int count, int attestations, b
     return failed;
 }
 
-static void two_hundred_clients_at_once_each_get_their_own_secret(void **state)
+TEST(two_hundred_clients_at_once_each_get_their_own_secret)
 {
     static struct world world;
 
-    (void)state;
     START(&world, "--per-peer", "256", "--rate", "100000");
     assert_int_equal(run_clients(&world, CLIENTS, 3, false), 0);
     assert_int_equal(world.kbs.released, CLIENTS * 3);
@@ -150,12 +145,11 @@ static void two_hundred_clients_at_once_each_get_their_own_secret(void **state)
 }
 
 /* The KBS gives so many to a client, and all VMs of a host are one. */
-static void there_are_no_more_connections_to_the_kbs_than_allowed(void **state)
+TEST(there_are_no_more_connections_to_the_kbs_than_allowed)
 {
     static struct world world;
     int vms[16];
 
-    (void)state;
     START(&world, "--rate", "1000", "--kbs-connections", "4");
     for (int i = 0; i < 16; i++) {
         vms[i] = vm_connect(world.socket_path);
@@ -186,13 +180,12 @@ static long resident_memory(pid_t pid)
     return size;
 }
 
-static void memory_is_flat_over_ten_thousand_exchanges(void **state)
+TEST(memory_is_flat_over_ten_thousand_exchanges)
 {
     static struct world world;
     int rounds = SANITIZED ? 10 : 80;
     long before, after;
 
-    (void)state;
     START(&world, "--per-peer", "256", "--rate", "1000000");
     assert_int_equal(run_clients(&world, 8, rounds, true), 0);
     before = resident_memory(world.pid);
@@ -207,7 +200,7 @@ static void memory_is_flat_over_ten_thousand_exchanges(void **state)
 }
 
 /* Each misbehaves in its way and stays; the last one never reads what it is sent. */
-static void hostile_clients_hold_up_nobody_else(void **state)
+TEST(hostile_clients_hold_up_nobody_else)
 {
     static const char oversized[] = "\1\0\1\0\0\0\0\0{}", half[] = "\377\0\0\0";
     static struct world world;
@@ -215,7 +208,6 @@ static void hostile_clients_hold_up_nobody_else(void **state)
     int hostile[5], vm;
     int64_t start_ms;
 
-    (void)state;
     START(&world, "--rate", "1000");
     for (size_t i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++)
         hostile[i] = vm_connect(world.socket_path);
@@ -240,12 +232,11 @@ static void hostile_clients_hold_up_nobody_else(void **state)
     stop(&world);
 }
 
-static void more_connections_than_allowed_are_refused_until_one_ends(void **state)
+TEST(more_connections_than_allowed_are_refused_until_one_ends)
 {
     static struct world world;
     int vms[4], surplus;
 
-    (void)state;
     START(&world, "--connections", "4", "--per-peer", "16", "--rate", "1000");
     for (int i = 0; i < 4; i++) {
         vms[i] = vm_connect(world.socket_path);
@@ -269,12 +260,11 @@ static void more_connections_than_allowed_are_refused_until_one_ends(void **stat
     stop(&world);
 }
 
-static void one_peer_does_not_take_all_connections(void **state)
+TEST(one_peer_does_not_take_all_connections)
 {
     static struct world world;
     int first, second;
 
-    (void)state;
     START(&world, "--per-peer", "1");
     first = vm_connect(world.socket_path);
     assert_true(canned_kbs_attests(first));
@@ -286,13 +276,12 @@ static void one_peer_does_not_take_all_connections(void **state)
     stop(&world);
 }
 
-static void a_peer_that_never_stops_asking_is_slowed_down(void **state)
+TEST(a_peer_that_never_stops_asking_is_slowed_down)
 {
     static struct world world;
     int64_t start_ms;
     int vm;
 
-    (void)state;
     START(&world, "--rate", "10");
     vm = vm_connect(world.socket_path);
     start_ms = clock_now_ms();
@@ -310,13 +299,12 @@ static void *start_kbs_later(void *context)
     return NULL;
 }
 
-static void a_kbs_that_comes_up_within_the_deadline_is_not_missed(void **state)
+TEST(a_kbs_that_comes_up_within_the_deadline_is_not_missed)
 {
     static struct world world;
     pthread_t thread;
     int vm;
 
-    (void)state;
     START(&world, "--timeout", "20");
     canned_kbs_stop(&world.kbs);
     assert_int_equal(pthread_create(&thread, NULL, start_kbs_later, &world.kbs), 0);
@@ -328,7 +316,7 @@ static void a_kbs_that_comes_up_within_the_deadline_is_not_missed(void **state)
 }
 
 /* The VM is told when the other end is not whom the options name. */
-static void over_https_only_the_kbs_that_was_named_is_asked(void **state)
+TEST(over_https_only_the_kbs_that_was_named_is_asked)
 {
     static struct world world;
     struct authority ours, theirs;
@@ -336,7 +324,6 @@ static void over_https_only_the_kbs_that_was_named_is_asked(void **state)
     char ca[PATH_MAX];
     int vm;
 
-    (void)state;
     authority_make(&ours, "ours");
     authority_make(&theirs, "theirs");
     identity_make(&identity, &ours, "IP:127.0.0.1", 1);
@@ -357,13 +344,12 @@ static void over_https_only_the_kbs_that_was_named_is_asked(void **state)
     authority_free(&theirs);
 }
 
-static void a_serial_device_is_served_and_opened_again_when_it_comes_back(void **state)
+TEST(a_serial_device_is_served_and_opened_again_when_it_comes_back)
 {
     static struct world world;
     char path[PATH_MAX];
     int vm;
 
-    (void)state;
     close(pty_open(scratch_path("tty", path))); /* skips, if it must, before there is anything */
     unlink(path);
     START(&world, "--serial", scratch_path("tty", path), "--timeout", "5", "--rate", "1000");
@@ -382,13 +368,12 @@ static void a_serial_device_is_served_and_opened_again_when_it_comes_back(void *
     stop(&world);
 }
 
-static void what_is_in_progress_finishes_when_told_to_end(void **state)
+TEST(what_is_in_progress_finishes_when_told_to_end)
 {
     static struct world world;
     int busy, idle;
     char *answer;
 
-    (void)state;
     START(&world, "--timeout", "10");
     busy = vm_connect(world.socket_path);
     idle = vm_connect(world.socket_path);
@@ -410,13 +395,12 @@ static void what_is_in_progress_finishes_when_told_to_end(void **state)
     canned_kbs_stop(&world.kbs);
 }
 
-static void a_kbs_that_hangs_does_not_hold_up_the_end(void **state)
+TEST(a_kbs_that_hangs_does_not_hold_up_the_end)
 {
     static struct world world;
     int64_t start_ms;
     int busy;
 
-    (void)state;
     START(&world, "--timeout", "60");
     busy = vm_connect(world.socket_path);
     atomic_store(&world.kbs.delay_ms, 8000);
@@ -476,7 +460,7 @@ static void hear_notification(int fd, const char *expected)
     assert_string_equal(text, expected);
 }
 
-static void systemd_passes_sockets_and_hears_of_readiness(void **state)
+TEST(systemd_passes_sockets_and_hears_of_readiness)
 {
     struct canned_kbs kbs = {0};
     char path[PATH_MAX], notify_path[PATH_MAX];
@@ -484,7 +468,6 @@ static void systemd_passes_sockets_and_hears_of_readiness(void **state)
     int notify = make_socket(scratch_path("notify", notify_path), SOCK_DGRAM), vm;
     pid_t pid;
 
-    (void)state;
     canned_kbs_start(&kbs);
     pid = start_activated(kbs.url, listening, notify_path);
     hear_notification(notify, "READY=1");
@@ -499,17 +482,16 @@ static void systemd_passes_sockets_and_hears_of_readiness(void **state)
     canned_kbs_stop(&kbs);
 }
 
-static void a_passed_socket_of_another_kind_is_refused(void **state)
+TEST(a_passed_socket_of_another_kind_is_refused)
 {
     char path[PATH_MAX];
     int datagrams = make_socket(scratch_path("datagrams", path), SOCK_DGRAM);
 
-    (void)state;
     assert_int_equal(program_exit_status(start_activated("http://127.0.0.1:1", datagrams, "")), 3);
     close(datagrams);
 }
 
-static void vsock_is_served_or_its_absence_is_named(void **state)
+TEST(vsock_is_served_or_its_absence_is_named)
 {
     static struct world world;
     FILE *messages;
@@ -517,7 +499,6 @@ static void vsock_is_served_or_its_absence_is_named(void **state)
                                      "--vsock", "19952", NULL};
     int probe = socket(AF_VSOCK, SOCK_STREAM, 0), vm;
 
-    (void)state;
     if (probe < 0) {
         world.pid = program_start(program, arguments, &messages);
         program_says(messages, "this kernel has no vsock");
@@ -538,13 +519,12 @@ static void vsock_is_served_or_its_absence_is_named(void **state)
     stop(&world);
 }
 
-static void exit_statuses_tell_failures_apart(void **state)
+TEST(exit_statuses_tell_failures_apart)
 {
     static struct world world;
     char wrong[PATH_MAX], right[PATH_MAX];
     FILE *file;
 
-    (void)state;
     file = fopen(scratch_path("wrong.conf", wrong), "w");
     fputs("timeout = soon;", file);
     fclose(file);
@@ -563,32 +543,15 @@ static void exit_statuses_tell_failures_apart(void **state)
     stop(&world);
 }
 
+TEST_GROUP(scratch_make, scratch_remove)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(two_hundred_clients_at_once_each_get_their_own_secret),
-        cmocka_unit_test(there_are_no_more_connections_to_the_kbs_than_allowed),
-        cmocka_unit_test(memory_is_flat_over_ten_thousand_exchanges),
-        cmocka_unit_test(hostile_clients_hold_up_nobody_else),
-        cmocka_unit_test(more_connections_than_allowed_are_refused_until_one_ends),
-        cmocka_unit_test(one_peer_does_not_take_all_connections),
-        cmocka_unit_test(a_peer_that_never_stops_asking_is_slowed_down),
-        cmocka_unit_test(a_kbs_that_comes_up_within_the_deadline_is_not_missed),
-        cmocka_unit_test(over_https_only_the_kbs_that_was_named_is_asked),
-        cmocka_unit_test(a_serial_device_is_served_and_opened_again_when_it_comes_back),
-        cmocka_unit_test(what_is_in_progress_finishes_when_told_to_end),
-        cmocka_unit_test(a_kbs_that_hangs_does_not_hold_up_the_end),
-        cmocka_unit_test(systemd_passes_sockets_and_hears_of_readiness),
-        cmocka_unit_test(a_passed_socket_of_another_kind_is_refused),
-        cmocka_unit_test(vsock_is_served_or_its_absence_is_named),
-        cmocka_unit_test(exit_statuses_tell_failures_apart),
-    };
-
     if (argc != 2) {
         fprintf(stderr, "usage: %s PROXY\n", argv[0]);
         return 2;
     }
     program = argv[1];
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+    return tests_run();
 }

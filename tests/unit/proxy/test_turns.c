@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "proxy/clock.h"
 #include "proxy/turns.h"
+#include "tests/unit/registered.h"
 
 #define WAITERS_MAX 16
 
@@ -84,12 +79,11 @@ static void join(struct queue *queue)
     }
 }
 
-static void as_many_have_a_turn_as_there_are_places(void **state)
+TEST_TEARDOWN(as_many_have_a_turn_as_there_are_places, end)
 {
     struct turn_share other = {0};
     struct turn one, two, three;
 
-    (void)state;
     turns = turns_new(2);
     one = turn_of(&greedy);
     two = turn_of(&modest);
@@ -106,13 +100,12 @@ static void as_many_have_a_turn_as_there_are_places(void **state)
 }
 
 /* One peer: half of them; two: a third each. */
-static void whoever_has_no_turn_finds_a_place(void **state)
+TEST_TEARDOWN(whoever_has_no_turn_finds_a_place, end)
 {
     struct turn_share other = {0};
     struct turn mine[6], others[6], late;
     int had = 0, others_had = 0;
 
-    (void)state;
     turns = turns_new(6);
     for (int i = 0; i < 6; i++) {
         mine[i] = turn_of(&greedy);
@@ -134,13 +127,12 @@ static void whoever_has_no_turn_finds_a_place(void **state)
 }
 
 /* While the only place is taken, eight of one peer queue up, then two of another. */
-static void however_many_of_a_peer_wait_another_is_next_but_one(void **state)
+TEST_TEARDOWN(however_many_of_a_peer_wait_another_is_next_but_one, end)
 {
     struct queue queue = {0};
     struct turn first;
     int places[2], found = 0;
 
-    (void)state;
     turns = turns_new(1);
     first = turn_of(&greedy);
     assert_true(take_at_once(&first, TURN_SESSION));
@@ -159,12 +151,11 @@ static void however_many_of_a_peer_wait_another_is_next_but_one(void **state)
     assert_int_equal(places[1], 2); /* and the other had one in between */
 }
 
-static void a_turn_that_the_kbs_did_not_take_does_not_count(void **state)
+TEST_TEARDOWN(a_turn_that_the_kbs_did_not_take_does_not_count, end)
 {
     struct turn refused, other;
     uint64_t before;
 
-    (void)state;
     turns = turns_new(1);
     other = turn_of(&greedy);
     assert_true(take_at_once(&other, TURN_SESSION));
@@ -177,12 +168,11 @@ static void a_turn_that_the_kbs_did_not_take_does_not_count(void **state)
     assert_true(modest.last < greedy.last);
 }
 
-static void nobody_goes_before_the_pause_is_over(void **state)
+TEST_TEARDOWN(nobody_goes_before_the_pause_is_over, end)
 {
     struct turn one, two;
     int64_t start_ms;
 
-    (void)state;
     turns = turns_new(8);
     one = turn_of(&greedy);
     two = turn_of(&modest);
@@ -195,13 +185,12 @@ static void nobody_goes_before_the_pause_is_over(void **state)
     turn_end(&two, 0);
 }
 
-static void those_who_wait_already_heed_a_pause_that_begins(void **state)
+TEST_TEARDOWN(those_who_wait_already_heed_a_pause_that_begins, end)
 {
     struct queue queue = {0};
     struct turn first;
     int64_t start_ms;
 
-    (void)state;
     turns = turns_new(1);
     first = turn_of(&greedy);
     assert_true(take_at_once(&first, TURN_SESSION));
@@ -215,12 +204,11 @@ static void those_who_wait_already_heed_a_pause_that_begins(void **state)
 }
 
 /* A KBS that was asked for too much is not asked for as much at once again. */
-static void after_a_pause_one_goes_and_then_more(void **state)
+TEST_TEARDOWN(after_a_pause_one_goes_and_then_more, end)
 {
     struct turn_share shares[8] = {0};
     struct turn held[8];
 
-    (void)state;
     turns = turns_new(8);
     for (int i = 0; i < 8; i++)
         held[i] = turn_of(&shares[i]);
@@ -243,11 +231,10 @@ static void after_a_pause_one_goes_and_then_more(void **state)
         turn_end(&held[i], 0);
 }
 
-static void new_sessions_and_evidence_do_not_pause_for_each_other(void **state)
+TEST_TEARDOWN(new_sessions_and_evidence_do_not_pause_for_each_other, end)
 {
     struct turn one, two;
 
-    (void)state;
     turns = turns_new(2);
     one = turn_of(&greedy);
     two = turn_of(&modest);
@@ -259,12 +246,11 @@ static void new_sessions_and_evidence_do_not_pause_for_each_other(void **state)
     assert_false(take_at_once(&one, TURN_EVIDENCE));
 }
 
-static void a_pause_longer_than_the_time_is_not_waited_for(void **state)
+TEST_TEARDOWN(a_pause_longer_than_the_time_is_not_waited_for, end)
 {
     struct turn turn;
     int64_t start_ms;
 
-    (void)state;
     turns = turns_new(1);
     turn = turn_of(&modest);
     assert_true(take_at_once(&turn, TURN_SESSION));
@@ -276,12 +262,11 @@ static void a_pause_longer_than_the_time_is_not_waited_for(void **state)
 }
 
 /* Many threads, peers and pauses: what is handed out comes back, and everybody is served. */
-static void all_are_served_in_the_end(void **state)
+TEST_TEARDOWN(all_are_served_in_the_end, end)
 {
     struct turn_share shares[4] = {0};
     struct queue *queue = calloc(1, sizeof(*queue));
 
-    (void)state;
     turns = turns_new(3);
     for (int round = 0; round < 20; round++) {
         *queue = (struct queue){0};
@@ -292,22 +277,4 @@ static void all_are_served_in_the_end(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(shares[i].held, 0);
     free(queue);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(as_many_have_a_turn_as_there_are_places, end),
-        cmocka_unit_test_teardown(whoever_has_no_turn_finds_a_place, end),
-        cmocka_unit_test_teardown(however_many_of_a_peer_wait_another_is_next_but_one, end),
-        cmocka_unit_test_teardown(a_turn_that_the_kbs_did_not_take_does_not_count, end),
-        cmocka_unit_test_teardown(nobody_goes_before_the_pause_is_over, end),
-        cmocka_unit_test_teardown(those_who_wait_already_heed_a_pause_that_begins, end),
-        cmocka_unit_test_teardown(after_a_pause_one_goes_and_then_more, end),
-        cmocka_unit_test_teardown(new_sessions_and_evidence_do_not_pause_for_each_other, end),
-        cmocka_unit_test_teardown(a_pause_longer_than_the_time_is_not_waited_for, end),
-        cmocka_unit_test_teardown(all_are_served_in_the_end, end),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,14 +8,14 @@
 
 #include "proxy/unix_listener.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
-static void only_its_owner_may_connect(void **state)
+TEST(only_its_owner_may_connect)
 {
     char path[PATH_MAX];
     struct stat file;
     int fd;
 
-    (void)state;
     assert_int_equal(unix_listener_open(scratch_path("new", path), UNIX_LISTENER_OWN_GROUP, &fd),
                      UNIX_LISTENER_OK);
     assert_int_equal(stat(path, &file), 0);
@@ -28,13 +23,12 @@ static void only_its_owner_may_connect(void **state)
     close(fd);
 }
 
-static void a_group_may_be_let_in(void **state)
+TEST(a_group_may_be_let_in)
 {
     char path[PATH_MAX];
     struct stat file;
     int fd;
 
-    (void)state;
     assert_int_equal(unix_listener_open(scratch_path("group", path), getegid(), &fd),
                      UNIX_LISTENER_OK);
     assert_int_equal(stat(path, &file), 0);
@@ -43,12 +37,11 @@ static void a_group_may_be_let_in(void **state)
     close(fd);
 }
 
-static void a_served_socket_is_left_alone(void **state)
+TEST(a_served_socket_is_left_alone)
 {
     char path[PATH_MAX];
     int first, second;
 
-    (void)state;
     assert_int_equal(
         unix_listener_open(scratch_path("served", path), UNIX_LISTENER_OWN_GROUP, &first),
         UNIX_LISTENER_OK);
@@ -58,13 +51,12 @@ static void a_served_socket_is_left_alone(void **state)
     close(first);
 }
 
-static void a_stale_socket_is_replaced(void **state)
+TEST(a_stale_socket_is_replaced)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char path[PATH_MAX];
     int fd, client = socket(AF_UNIX, SOCK_STREAM, 0);
 
-    (void)state;
     assert_int_equal(unix_listener_open(scratch_path("stale", path), UNIX_LISTENER_OWN_GROUP, &fd),
                      UNIX_LISTENER_OK);
     close(fd);
@@ -75,13 +67,12 @@ static void a_stale_socket_is_replaced(void **state)
     close(fd);
 }
 
-static void a_file_of_another_kind_is_kept(void **state)
+TEST(a_file_of_another_kind_is_kept)
 {
     char path[PATH_MAX];
     FILE *file = fopen(scratch_path("file", path), "w");
     int fd;
 
-    (void)state;
     fputs("precious", file);
     fclose(file);
     assert_int_equal(unix_listener_open(path, UNIX_LISTENER_OWN_GROUP, &fd),
@@ -91,12 +82,11 @@ static void a_file_of_another_kind_is_kept(void **state)
                      UNIX_LISTENER_NOT_SOCKET);
 }
 
-static void says_why_a_path_is_unusable(void **state)
+TEST(says_why_a_path_is_unusable)
 {
     char path[PATH_MAX], name[200];
     int fd;
 
-    (void)state;
     assert_int_equal(
         unix_listener_open(scratch_path("no/folder", path), UNIX_LISTENER_OWN_GROUP, &fd),
         UNIX_LISTENER_FAILED);
@@ -107,16 +97,4 @@ static void says_why_a_path_is_unusable(void **state)
                      UNIX_LISTENER_TOO_LONG);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_its_owner_may_connect),
-        cmocka_unit_test(a_group_may_be_let_in),
-        cmocka_unit_test(a_served_socket_is_left_alone),
-        cmocka_unit_test(a_stale_socket_is_replaced),
-        cmocka_unit_test(a_file_of_another_kind_is_kept),
-        cmocka_unit_test(says_why_a_path_is_unusable),
-    };
-
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
-}
+TEST_GROUP(scratch_make, scratch_remove)

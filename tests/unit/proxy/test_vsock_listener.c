@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +10,7 @@
 #include "proxy/peers.h"
 #include "proxy/vsock_listener.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 #define PORT      19951
 #define ACCEPT_MS 2000
@@ -37,24 +32,22 @@ static int listen_or_skip(void)
     return -1;
 }
 
-static void a_port_that_is_served_is_named_so(void **state)
+TEST(a_port_that_is_served_is_named_so)
 {
     int first = listen_or_skip(), second;
 
-    (void)state;
     assert_int_equal(vsock_listener_open(PORT, &second), VSOCK_LISTENER_IN_USE);
     close(first);
     assert_int_equal(vsock_listener_open(PORT, &second), VSOCK_LISTENER_OK);
     close(second);
 }
 
-static void a_peer_is_known_by_its_cid(void **state)
+TEST(a_peer_is_known_by_its_cid)
 {
     int listening = listen_or_skip(), vm = vm_try_connect_vsock(PORT), fd;
     struct pollfd descriptor = {.fd = listening, .events = POLLIN};
     struct peer peer;
 
-    (void)state;
     if (vm < 0) {
         close(listening);
         print_message("skipped: no vsock loopback (module vsock_loopback)\n");
@@ -69,14 +62,4 @@ static void a_peer_is_known_by_its_cid(void **state)
     close(fd);
     close(vm);
     close(listening);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_port_that_is_served_is_named_so),
-        cmocka_unit_test(a_peer_is_known_by_its_cid),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The record in the protected header: one spelling, one place, bounded. */
-#include <setjmp.h>
-#include <stdarg.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <cmocka.h>
-#include <openssl/evp.h>
-
 #include "lib/jose/base64.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/release/keys.h"
 #include "tests/unit/release/tv3.h"
 
@@ -68,16 +65,15 @@ static enum found look(const struct jwe *jwe)
     return size == 0 ? NONE : RECORD;
 }
 
-static void a_header_without_a_record_has_none(void **state)
+TEST(a_header_without_a_record_has_none)
 {
     const struct jwe jwe = encrypt(NULL);
 
-    (void)state;
     assert_true(jwe_header_is_canonical(&jwe));
     assert_int_equal(look(&jwe), NONE);
 }
 
-static void only_a_record_right_behind_epk_and_at_the_end_is_found(void **state)
+TEST(only_a_record_right_behind_epk_and_at_the_end_is_found)
 {
     static const struct {
         const char *rest;
@@ -104,7 +100,6 @@ static void only_a_record_right_behind_epk_and_at_the_end_is_found(void **state)
         {",\"svsm-rel\":\"AA\nA\"}", REFUSED},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const struct jwe jwe = with_rest(cases[i].rest);
 
@@ -113,38 +108,35 @@ static void only_a_record_right_behind_epk_and_at_the_end_is_found(void **state)
     }
 }
 
-static void a_record_in_a_header_for_another_ephemeral_key_is_refused(void **state)
+TEST(a_record_in_a_header_for_another_ephemeral_key_is_refused)
 {
     struct jwe jwe = encrypt("AAAA");
     const struct jwe other = encrypt(NULL);
 
-    (void)state;
     assert_int_equal(look(&jwe), RECORD);
     jwe.epk = other.epk;
     assert_false(jwe_header_is_canonical(&jwe));
     assert_int_equal(look(&jwe), REFUSED);
 }
 
-static void a_record_larger_than_its_room_is_refused(void **state)
+TEST(a_record_larger_than_its_room_is_refused)
 {
     struct jwe jwe = encrypt("AAAAAAAA");
     uint8_t record[6];
     size_t size;
 
-    (void)state;
     assert_true(jwe_release_member(&jwe, record, 6, &size));
     assert_int_equal(size, 6);
     assert_false(jwe_release_member(&jwe, record, 5, &size));
 }
 
-static void the_largest_record_fits_in_the_header(void **state)
+TEST(the_largest_record_fits_in_the_header)
 {
     uint8_t record[RELEASE_RECORD_MAX], got[RELEASE_RECORD_MAX];
     char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1];
     struct jwe jwe;
     size_t size;
 
-    (void)state;
     memset(record, 0xA5, sizeof(record));
     base64_encode(BASE64_URL, record, sizeof(record), text);
     jwe = encrypt(text);
@@ -153,7 +145,7 @@ static void the_largest_record_fits_in_the_header(void **state)
     assert_memory_equal(got, record, sizeof(record));
 }
 
-static void a_record_text_beyond_the_limit_is_not_encrypted_with(void **state)
+TEST(a_record_text_beyond_the_limit_is_not_encrypted_with)
 {
     static char text[JWE_RELEASE_MAX + 2];
     EVP_PKEY *own = p521_generate();
@@ -161,7 +153,6 @@ static void a_record_text_beyond_the_limit_is_not_encrypted_with(void **state)
     struct jwe_fresh fresh;
     struct jwe jwe;
 
-    (void)state;
     assert_true(p521_point_of(own, &to) && jwe_fresh_make(&fresh));
     memset(text, 'A', JWE_RELEASE_MAX);
     assert_int_equal(jwe_encrypt_with(&fresh, &to, text, "s", 1, &jwe), JWE_OK);
@@ -171,7 +162,7 @@ static void a_record_text_beyond_the_limit_is_not_encrypted_with(void **state)
     EVP_PKEY_free(own);
 }
 
-static void the_record_is_part_of_what_the_tag_covers(void **state)
+TEST(the_record_is_part_of_what_the_tag_covers)
 {
     struct jwe_fresh fresh = tv1_fresh();
     EVP_PKEY *own = tv1_svsm_key();
@@ -179,7 +170,6 @@ static void the_record_is_part_of_what_the_tag_covers(void **state)
     struct jwe jwe, without;
     uint8_t plaintext[8];
 
-    (void)state;
     assert_true(p521_point_of(own, &to));
     assert_int_equal(jwe_encrypt_with(&fresh, &to, tv3_svsm_rel, "secret", 6, &jwe), JWE_OK);
     assert_int_equal(jwe_encrypt_with(&fresh, &to, NULL, "secret", 6, &without), JWE_OK);
@@ -190,32 +180,15 @@ static void the_record_is_part_of_what_the_tag_covers(void **state)
     EVP_PKEY_free(own);
 }
 
-static void a_content_key_does_not_come_from_a_foreign_reply(void **state)
+TEST(a_content_key_does_not_come_from_a_foreign_reply)
 {
     static const uint8_t zeros[JWE_CEK_SIZE];
     const struct jwe jwe = encrypt("AAAA");
     EVP_PKEY *own = tv1_svsm_key();
     uint8_t cek[JWE_CEK_SIZE];
 
-    (void)state;
     memset(cek, 0xEE, sizeof(cek));
     assert_int_equal(jwe_unwrap(own, &jwe, cek), JWE_UNWRAP_FAILED);
     assert_memory_equal(cek, zeros, sizeof(cek));
     EVP_PKEY_free(own);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_header_without_a_record_has_none),
-        cmocka_unit_test(only_a_record_right_behind_epk_and_at_the_end_is_found),
-        cmocka_unit_test(a_record_in_a_header_for_another_ephemeral_key_is_refused),
-        cmocka_unit_test(a_record_larger_than_its_room_is_refused),
-        cmocka_unit_test(the_largest_record_fits_in_the_header),
-        cmocka_unit_test(a_record_text_beyond_the_limit_is_not_encrypted_with),
-        cmocka_unit_test(the_record_is_part_of_what_the_tag_covers),
-        cmocka_unit_test(a_content_key_does_not_come_from_a_foreign_reply),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What of requests, records and adverts is refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <stdlib.h>
 
 #include "lib/base/writer.h"
 #include "lib/release/tlv.h"
 #include "tests/unit/kbs/hex.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/release/keys.h"
 #include "tests/unit/release/tv3.h"
 
@@ -92,9 +89,8 @@ static bool parses(const uint8_t *bytes, size_t size)
     return parsed;
 }
 
-static void a_request_is_parsed_strictly(void **state)
+TEST(a_request_is_parsed_strictly)
 {
-    (void)state;
     for (size_t i = 0; i < COUNT(REQUESTS); i++) {
         const size_t body_size = strlen(REQUESTS[i].hex) / 2;
         uint8_t body[128], bytes[128];
@@ -108,12 +104,11 @@ static void a_request_is_parsed_strictly(void **state)
     }
 }
 
-static void the_frame_of_a_request_fits_exactly(void **state)
+TEST(the_frame_of_a_request_fits_exactly)
 {
     uint8_t body[5], bytes[32];
     size_t size;
 
-    (void)state;
     bytes_of_hex(OP, body, sizeof(body));
     size = frame("SVXQ", body, sizeof(body), 0, bytes);
     assert_true(parses(bytes, size));
@@ -126,24 +121,22 @@ static void the_frame_of_a_request_fits_exactly(void **state)
     assert_false(parses(bytes, frame("SVXR", body, sizeof(body), 0, bytes)));
 }
 
-static void a_request_that_was_refused_leaves_nothing_behind(void **state)
+TEST(a_request_that_was_refused_leaves_nothing_behind)
 {
     uint8_t bytes[64], body[sizeof(OP VOLUME KID) / 2];
     struct release_request request;
 
-    (void)state;
     bytes_of_hex(OP VOLUME KID, body, sizeof(body));
     assert_false(
         release_request_parse(bytes, frame("SVXQ", body, sizeof(body) - 1, 0, bytes), &request));
     assert_false(request.has_volume || request.has_kid);
 }
 
-static void an_advert_is_recognized_by_its_magic_and_size(void **state)
+TEST(an_advert_is_recognized_by_its_magic_and_size)
 {
     uint8_t bytes[RELEASE_ADVERT_SIZE];
     struct release_advert advert;
 
-    (void)state;
     bytes_of_hex(tv3_advert, bytes, sizeof(bytes));
     for (size_t size = 0; size < sizeof(bytes); size++)
         assert_false(release_advert_parse(bytes, size, &advert));
@@ -223,12 +216,11 @@ static size_t size_at(const uint8_t *tlvs, size_t at)
     return 4u + get_be16(tlvs + at + 2);
 }
 
-static void a_record_lacks_none_of_what_the_svsm_compares(void **state)
+TEST_FIXTURE(a_record_lacks_none_of_what_the_svsm_compares, make_key, free_key)
 {
     static const uint16_t mandatory[] = {TLV_OP, TLV_STATUS, TLV_RANDOM, TLV_REPORT_DIGEST,
                                          TLV_KEY_DIGEST};
 
-    (void)state;
     for (size_t i = 0; i < COUNT(mandatory); i++) {
         uint8_t tlvs[RELEASE_RECORD_MAX];
         size_t size = tv3_tlvs(tlvs);
@@ -239,12 +231,11 @@ static void a_record_lacks_none_of_what_the_svsm_compares(void **state)
     }
 }
 
-static void the_fields_of_a_record_stand_in_order(void **state)
+TEST_FIXTURE(the_fields_of_a_record_stand_in_order, make_key, free_key)
 {
     uint8_t tlvs[RELEASE_RECORD_MAX], swapped[RELEASE_RECORD_MAX];
     size_t size = tv3_tlvs(tlvs), next;
 
-    (void)state;
     for (size_t at = 0; (next = at + size_at(tlvs, at)) < size; at = next) {
         const size_t first = size_at(tlvs, at), second = size_at(tlvs, next);
 
@@ -255,12 +246,11 @@ static void the_fields_of_a_record_stand_in_order(void **state)
     }
 }
 
-static void a_field_comes_once(void **state)
+TEST_FIXTURE(a_field_comes_once, make_key, free_key)
 {
     uint8_t tlvs[RELEASE_RECORD_MAX], twice[RELEASE_RECORD_MAX];
     const size_t size = tv3_tlvs(tlvs);
 
-    (void)state;
     for (size_t at = 0; at < size; at += size_at(tlvs, at)) {
         const size_t end = at + size_at(tlvs, at);
 
@@ -270,12 +260,11 @@ static void a_field_comes_once(void **state)
     }
 }
 
-static void each_field_has_its_size(void **state)
+TEST_FIXTURE(each_field_has_its_size, make_key, free_key)
 {
     uint8_t tlvs[RELEASE_RECORD_MAX], longer[RELEASE_RECORD_MAX];
     const size_t size = tv3_tlvs(tlvs);
 
-    (void)state;
     for (size_t at = 0; at < size; at += size_at(tlvs, at)) {
         const size_t end = at + size_at(tlvs, at);
 
@@ -287,24 +276,22 @@ static void each_field_has_its_size(void **state)
     }
 }
 
-static void an_unknown_field_is_passed_over_unless_it_is_critical(void **state)
+TEST_FIXTURE(an_unknown_field_is_passed_over_unless_it_is_critical, make_key, free_key)
 {
     uint8_t tlvs[RELEASE_RECORD_MAX];
     const size_t size = tv3_tlvs(tlvs);
 
-    (void)state;
     memcpy(tlvs + size, "\x7f\xff\0\x01x", 5);
     assert_int_equal(open_signed("SVXR", tlvs, size + 5, 0), RELEASE_OPEN_OK);
     memcpy(tlvs + size, "\x80\x00\0\x01x", 5);
     assert_int_equal(open_signed("SVXR", tlvs, size + 5, 0), RELEASE_OPEN_MALFORMED);
 }
 
-static void the_frame_of_a_record_fits_exactly(void **state)
+TEST_FIXTURE(the_frame_of_a_record_fits_exactly, make_key, free_key)
 {
     uint8_t tlvs[2048] = {0};
     const size_t size = tv3_tlvs(tlvs);
 
-    (void)state;
     assert_int_equal(open_signed("SVXR", tlvs, size, 0), RELEASE_OPEN_OK);
     assert_int_equal(open_signed("SVXR", tlvs, size, 1), RELEASE_OPEN_MALFORMED);
     assert_int_equal(open_signed("SVXR", tlvs, size, -1), RELEASE_OPEN_MALFORMED);
@@ -320,12 +307,11 @@ static void the_frame_of_a_record_fits_exactly(void **state)
     }
 }
 
-static void a_record_with_any_bit_flipped_or_byte_cut_is_refused(void **state)
+TEST_FIXTURE(a_record_with_any_bit_flipped_or_byte_cut_is_refused, make_key, free_key)
 {
     uint8_t bytes[RELEASE_RECORD_MAX];
     const size_t size = tv3_record(bytes);
 
-    (void)state;
     for (size_t i = 0; i < size; i++) {
         bytes[i] ^= (uint8_t)(1u << i % 8);
         assert_int_not_equal(open_record(bytes, size), RELEASE_OPEN_OK);
@@ -335,24 +321,22 @@ static void a_record_with_any_bit_flipped_or_byte_cut_is_refused(void **state)
     assert_int_equal(open_record(bytes, size), RELEASE_OPEN_OK);
 }
 
-static void signatures_out_of_range_are_refused(void **state)
+TEST_FIXTURE(signatures_out_of_range_are_refused, make_key, free_key)
 {
     uint8_t bytes[RELEASE_RECORD_MAX];
     const size_t size = tv3_record(bytes);
 
-    (void)state;
     memset(bytes + size - 96, 0, 96);
     assert_int_equal(open_record(bytes, size), RELEASE_OPEN_UNTRUSTED);
     memset(bytes + size - 96, 0xFF, 96);
     assert_int_equal(open_record(bytes, size), RELEASE_OPEN_UNTRUSTED);
 }
 
-static void a_signature_made_for_another_purpose_is_refused(void **state)
+TEST_FIXTURE(a_signature_made_for_another_purpose_is_refused, make_key, free_key)
 {
     uint8_t tlvs[RELEASE_RECORD_MAX], bytes[RELEASE_RECORD_MAX];
     const size_t body = frame("SVXR", tlvs, tv3_tlvs(tlvs), 0, bytes);
 
-    (void)state;
     assert_int_equal(open_record(bytes, sign_as_record(key, "", 0, bytes, body, bytes)),
                      RELEASE_OPEN_UNTRUSTED);
     assert_int_equal(
@@ -360,7 +344,7 @@ static void a_signature_made_for_another_purpose_is_refused(void **state)
         RELEASE_OPEN_UNTRUSTED);
 }
 
-static void a_record_is_refused_unless_a_pin_verifies_it(void **state)
+TEST_FIXTURE(a_record_is_refused_unless_a_pin_verifies_it, make_key, free_key)
 {
     EVP_PKEY *other = EVP_EC_gen("P-384");
     struct release_pin pins[3];
@@ -368,7 +352,6 @@ static void a_record_is_refused_unless_a_pin_verifies_it(void **state)
     const size_t size = tv3_record(bytes);
     struct release_record record;
 
-    (void)state;
     assert_true(release_pin_of(other, &pins[0]));
     pins[1] = pin;
     memset(pins[1].point + 48, 0, 48); /* not on the curve */
@@ -379,7 +362,7 @@ static void a_record_is_refused_unless_a_pin_verifies_it(void **state)
     EVP_PKEY_free(other);
 }
 
-static void every_field_comes_back_as_it_was_signed(void **state)
+TEST_FIXTURE(every_field_comes_back_as_it_was_signed, make_key, free_key)
 {
     struct release_record sent = {.op = RELEASE_OP_PROBE,
                                   .status = RELEASE_STATUS_BUSY,
@@ -393,7 +376,6 @@ static void every_field_comes_back_as_it_was_signed(void **state)
     uint8_t bytes[RELEASE_RECORD_MAX];
     size_t size;
 
-    (void)state;
     assert_true(release_record_sign(key, &sent, bytes, &size));
     assert_int_equal(release_record_open(&pin, 1, bytes, size, &got), RELEASE_OPEN_OK);
     assert_int_equal(got.op, sent.op);
@@ -406,7 +388,7 @@ static void every_field_comes_back_as_it_was_signed(void **state)
     assert_true(got.generation == sent.generation);
 }
 
-static void only_p384_keys_are_pinned_and_sign(void **state)
+TEST(only_p384_keys_are_pinned_and_sign)
 {
     EVP_PKEY *others[] = {EVP_EC_gen("P-256"), EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
                           EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
@@ -415,7 +397,6 @@ static void only_p384_keys_are_pinned_and_sign(void **state)
     struct release_pin ignored;
     size_t size;
 
-    (void)state;
     for (size_t i = 0; i < COUNT(others); i++) {
         assert_non_null(others[i]);
         assert_false(release_pin_of(others[i], &ignored));
@@ -425,7 +406,7 @@ static void only_p384_keys_are_pinned_and_sign(void **state)
     assert_false(release_pin_of(NULL, &ignored));
 }
 
-static void a_volume_id_is_a_uuid_other_than_zero(void **state)
+TEST(a_volume_id_is_a_uuid_other_than_zero)
 {
     static const char *const bad[] = {
         "",
@@ -440,37 +421,9 @@ static void a_volume_id_is_a_uuid_other_than_zero(void **state)
     uint8_t volume[RELEASE_VOLUME_ID_SIZE];
     char text[RELEASE_VOLUME_TEXT + 1];
 
-    (void)state;
     assert_true(release_volume_parse("00112233-4455-6677-8899-AAbbCCddEEff", volume));
     release_volume_format(volume, text);
     assert_string_equal(text, "00112233-4455-6677-8899-aabbccddeeff");
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_false(release_volume_parse(bad[i], volume));
-}
-
-#define WITH_KEY(name) cmocka_unit_test_setup_teardown(name, make_key, free_key)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_is_parsed_strictly),
-        cmocka_unit_test(the_frame_of_a_request_fits_exactly),
-        cmocka_unit_test(a_request_that_was_refused_leaves_nothing_behind),
-        cmocka_unit_test(an_advert_is_recognized_by_its_magic_and_size),
-        WITH_KEY(a_record_lacks_none_of_what_the_svsm_compares),
-        WITH_KEY(the_fields_of_a_record_stand_in_order),
-        WITH_KEY(a_field_comes_once),
-        WITH_KEY(each_field_has_its_size),
-        WITH_KEY(an_unknown_field_is_passed_over_unless_it_is_critical),
-        WITH_KEY(the_frame_of_a_record_fits_exactly),
-        WITH_KEY(a_record_with_any_bit_flipped_or_byte_cut_is_refused),
-        WITH_KEY(signatures_out_of_range_are_refused),
-        WITH_KEY(a_signature_made_for_another_purpose_is_refused),
-        WITH_KEY(a_record_is_refused_unless_a_pin_verifies_it),
-        WITH_KEY(every_field_comes_back_as_it_was_signed),
-        cmocka_unit_test(only_p384_keys_are_pinned_and_sign),
-        cmocka_unit_test(a_volume_id_is_a_uuid_other_than_zero),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

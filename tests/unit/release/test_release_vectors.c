@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* TV3, byte for byte in both directions: advert, request, record, header, release. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/release/keys.h"
 #include "tests/unit/release/tv3.h"
 
@@ -70,12 +67,11 @@ static struct release_record tv3_content(void)
     return record;
 }
 
-static void the_advert_is_read_and_written(void **state)
+TEST(the_advert_is_read_and_written)
 {
     uint8_t bytes[RELEASE_ADVERT_SIZE], written[RELEASE_ADVERT_SIZE];
     struct release_advert advert;
 
-    (void)state;
     bytes_of_hex(tv3_advert, bytes, sizeof(bytes));
     assert_true(release_advert_parse(bytes, sizeof(bytes), &advert));
     assert_int_equal(advert.minor, 0);
@@ -85,14 +81,13 @@ static void the_advert_is_read_and_written(void **state)
     assert_memory_equal(written, bytes, sizeof(bytes));
 }
 
-static void the_kid_is_that_of_the_signing_key(void **state)
+TEST(the_kid_is_that_of_the_signing_key)
 {
     uint8_t der[sizeof(tv3_spki) / 2];
     const uint8_t *next = der;
     struct release_pin pin, expected = tv3_pin();
     EVP_PKEY *key;
 
-    (void)state;
     bytes_of_hex(tv3_spki, der, sizeof(der));
     key = d2i_PUBKEY(NULL, &next, sizeof(der));
     assert_true(release_pin_of(key, &pin));
@@ -101,13 +96,12 @@ static void the_kid_is_that_of_the_signing_key(void **state)
     EVP_PKEY_free(key);
 }
 
-static void the_request_is_written_behind_the_advert_and_read(void **state)
+TEST(the_request_is_written_behind_the_advert_and_read)
 {
     struct release_request request = {.op = RELEASE_OP_ACQUIRE, .has_volume = true}, read;
     uint8_t advert[RELEASE_ADVERT_SIZE], challenge[RELEASE_CHALLENGE_MAX];
     size_t size;
 
-    (void)state;
     bytes_of_hex(tv3_advert, advert, sizeof(advert));
     bytes_of_hex("00112233445566778899aabbccddeeff", request.volume, sizeof(request.volume));
     size = release_request_write(advert, &request, challenge);
@@ -120,11 +114,10 @@ static void the_request_is_written_behind_the_advert_and_read(void **state)
     assert_memory_equal(read.volume, request.volume, sizeof(read.volume));
 }
 
-static void report_data_binds_key_advert_and_request(void **state)
+TEST(report_data_binds_key_advert_and_request)
 {
     uint8_t bound[2 * P521_COORDINATE_SIZE + RELEASE_ADVERT_SIZE + 31], digest[64];
 
-    (void)state;
     bytes_of_hex(tv1.own_x, bound, P521_COORDINATE_SIZE);
     bytes_of_hex(tv1.own_y, bound + P521_COORDINATE_SIZE, P521_COORDINATE_SIZE);
     bytes_of_hex(tv3_advert, bound + sizeof(bound) - 31 - RELEASE_ADVERT_SIZE, RELEASE_ADVERT_SIZE);
@@ -133,7 +126,7 @@ static void report_data_binds_key_advert_and_request(void **state)
     assert_hex_equal(digest, sizeof(digest), tv3_report_data);
 }
 
-static void the_record_opens_under_its_key_with_every_field(void **state)
+TEST(the_record_opens_under_its_key_with_every_field)
 {
     const struct release_pin pin = tv3_pin();
     const struct release_record expected = tv3_content();
@@ -141,7 +134,6 @@ static void the_record_opens_under_its_key_with_every_field(void **state)
     const size_t size = tv3_record(bytes);
     struct release_record record;
 
-    (void)state;
     assert_int_equal(release_record_open(&pin, 1, bytes, size, &record), RELEASE_OPEN_OK);
     assert_int_equal(record.op, expected.op);
     assert_int_equal(record.status, expected.status);
@@ -161,7 +153,7 @@ static void the_record_opens_under_its_key_with_every_field(void **state)
     assert_int_equal(record.generation, expected.generation);
 }
 
-static void a_record_of_the_same_content_has_the_same_body(void **state)
+TEST(a_record_of_the_same_content_has_the_same_body)
 {
     const struct release_record content = tv3_content();
     const struct release_pin pin = tv3_pin();
@@ -170,7 +162,6 @@ static void a_record_of_the_same_content_has_the_same_body(void **state)
     struct release_record record;
     size_t size;
 
-    (void)state;
     assert_true(release_record_sign(key, &content, bytes, &size));
     assert_int_equal(size, sizeof(tv3_record_body) / 2 + RELEASE_SIGNATURE_SIZE);
     assert_hex_equal(bytes, size - RELEASE_SIGNATURE_SIZE, tv3_record_body);
@@ -178,11 +169,10 @@ static void a_record_of_the_same_content_has_the_same_body(void **state)
     EVP_PKEY_free(key);
 }
 
-static void the_svsm_key_has_its_digest(void **state)
+TEST(the_svsm_key_has_its_digest)
 {
     uint8_t point[2 * P521_COORDINATE_SIZE], digest[RELEASE_DIGEST_SIZE];
 
-    (void)state;
     bytes_of_hex(tv1.own_x, point, P521_COORDINATE_SIZE);
     bytes_of_hex(tv1.own_y, point + P521_COORDINATE_SIZE, P521_COORDINATE_SIZE);
     assert_non_null(SHA384(point, sizeof(point), digest));
@@ -204,12 +194,11 @@ static void encrypt(struct jwe *jwe)
     jwe_fresh_wipe(&fresh);
 }
 
-static void the_release_is_encrypted_bit_for_bit(void **state)
+TEST(the_release_is_encrypted_bit_for_bit)
 {
     uint8_t digest[32];
     struct jwe jwe;
 
-    (void)state;
     encrypt(&jwe);
     assert_int_equal(strlen(jwe.protected), 1159);
     assert_non_null(SHA256((const uint8_t *)jwe.protected, strlen(jwe.protected), digest));
@@ -219,7 +208,7 @@ static void the_release_is_encrypted_bit_for_bit(void **state)
     assert_hex_equal(jwe.tag, sizeof(jwe.tag), tv3_tag);
 }
 
-static void the_release_opens_step_by_step(void **state)
+TEST(the_release_opens_step_by_step)
 {
     EVP_PKEY *own = tv1_svsm_key();
     uint8_t bytes[RELEASE_RECORD_MAX], cek[JWE_CEK_SIZE], commit[RELEASE_DIGEST_SIZE];
@@ -227,7 +216,6 @@ static void the_release_opens_step_by_step(void **state)
     struct jwe jwe;
     size_t size;
 
-    (void)state;
     encrypt(&jwe);
     assert_true(jwe_header_is_canonical(&jwe));
     assert_true(jwe_release_member(&jwe, bytes, sizeof(bytes), &size));
@@ -241,21 +229,4 @@ static void the_release_opens_step_by_step(void **state)
     assert_int_equal(jwe_open(cek, &jwe, plaintext), JWE_OK);
     assert_hex_equal(plaintext, jwe.size, tv1.plaintext);
     EVP_PKEY_free(own);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_advert_is_read_and_written),
-        cmocka_unit_test(the_kid_is_that_of_the_signing_key),
-        cmocka_unit_test(the_request_is_written_behind_the_advert_and_read),
-        cmocka_unit_test(report_data_binds_key_advert_and_request),
-        cmocka_unit_test(the_record_opens_under_its_key_with_every_field),
-        cmocka_unit_test(a_record_of_the_same_content_has_the_same_body),
-        cmocka_unit_test(the_svsm_key_has_its_digest),
-        cmocka_unit_test(the_release_is_encrypted_bit_for_bit),
-        cmocka_unit_test(the_release_opens_step_by_step),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,29 +37,6 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
     return 0;
 }
 
-/* glibc's dprintf() loses a buffer when its descriptor is not open: see NO_DESCRIPTOR in library.c.
- */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:_IO_file_doallocate\n";
-}
-
-static int set_up(void **state)
-{
-    struct tpm_client *c = tpm_client_new();
-
-    tpm_client_start(c, ENGINE_MANUFACTURED);
-    *state = c;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tpm_client_free(*state);
-    return 0;
-}
-
 enum form {
     PLAIN, /* neither handles nor authorizations */
     BY,    /* by handle, whose password is empty */
@@ -425,7 +402,7 @@ static void an_idle_tpm_writes_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(whatever_a_command_changed_is_durable_when_it_is_answered),
         TEST(a_wrong_password_is_counted_durably),

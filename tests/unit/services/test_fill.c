@@ -24,14 +24,6 @@
 #define OWNERS        (TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE)
 #define LARGEST_DATA  2048
 
-/* glibc's dprintf() loses a buffer when its descriptor is not open:
- * see NO_DESCRIPTOR in library.c. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:_IO_file_doallocate\n";
-}
-
 /* An NV index with its data, or a persistent object: a digest of all that can be read of it. */
 struct entry {
     uint32_t handle;
@@ -42,21 +34,6 @@ struct inventory {
     size_t count;
     struct entry entries[ENTRIES_MAX];
 };
-
-static int set_up(void **state)
-{
-    struct tpm_client *c = tpm_client_new();
-
-    tpm_client_start(c, ENGINE_MANUFACTURED);
-    *state = c;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tpm_client_free(*state);
-    return 0;
-}
 
 static void look_at_index(struct tpm_client *c, uint32_t index, uint8_t *bytes, size_t room,
                           size_t *size)
@@ -324,7 +301,7 @@ static void sessions_and_contexts_at_a_shutdown_open_again(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(few_large_indices_open_again),
         TEST(many_small_indices_open_again),

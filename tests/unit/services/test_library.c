@@ -20,29 +20,6 @@
 #define INDEX  0x01500000
 #define OWNERS (TPMA_NV_OWNERREAD | TPMA_NV_OWNERWRITE | TPMA_NV_NO_DA)
 
-/* glibc's dprintf() loses a buffer when its descriptor is not open:
- * see NO_DESCRIPTOR in library.c. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:_IO_file_doallocate\n";
-}
-
-static int set_up(void **state)
-{
-    struct tpm_client *c = tpm_client_new();
-
-    tpm_client_start(c, ENGINE_MANUFACTURED);
-    *state = c;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    tpm_client_free(*state);
-    return 0;
-}
-
 static bool has_profiles(void)
 {
     return TPMLIB_GetVersion() >= 0x000a00;
@@ -259,7 +236,7 @@ static void a_state_of_a_newer_libtpms_is_named_as_that_and_kept(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(policies_compare_negative_numbers_as_such),
         TEST(rsa_keys_of_every_size_that_a_tpm_makes_are_kept),

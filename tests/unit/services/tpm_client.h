@@ -28,6 +28,10 @@ struct tpm_client {
 struct tpm_client *tpm_client_new(void);
 void tpm_client_free(struct tpm_client *c);
 
+/* For cmocka: *state becomes a client with a new TPM, started up; and the end of it. */
+int tpm_client_set_up(void **state);
+int tpm_client_tear_down(void **state);
+
 /* Opens the volume and starts the TPM up; fails the test unless it opens as expected. */
 void tpm_client_start(struct tpm_client *c, enum engine_opening expected);
 

@@ -24,6 +24,8 @@
 #define IGNORE_CF SVSM_PVALIDATE_IGNORE_CF
 #define LARGE     1
 
+#define PROTOCOL_ERROR(code) ((uint64_t)SVSM_ERR_PROTOCOL + (code))
+
 static const uint8_t secret[16] = "the state key...";
 
 static int start(void **state)
@@ -101,7 +103,7 @@ static void a_large_page_over_the_rom_range_is_written_too(void **state)
 {
     (void)state;
     fake.large_pages = true;
-    vm.guest.ranges.vcpus[0].caa = gpa(0x400000);
+    vm.guest.ranges.vcpus[0].caa = vm.guest.ranges.vcpus[0].launch_caa = gpa(0x400000);
     vm_give_guest(gpa(0x400000));
     for (uint64_t at = 0; at < LARGE_PAGE_SIZE; at += PAGE_SIZE)
         fake_give(gpa(at), FAKE_ASSIGNED);
@@ -122,7 +124,7 @@ static void what_was_validated_twice_is_told_and_not_granted(void **state)
     assign(FRESH, FRESH + PAGE_SIZE);
     fake_place(gpa(FRESH), FAKE_VALIDATED);
     memcpy(fake_bytes(gpa(FRESH)), secret, sizeof(secret));
-    assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_int_equal(pvalidate(FRESH | VALIDATE), PROTOCOL_ERROR(SVSM_PVALIDATE_UNCHANGED));
     assert_false(granted(FRESH));
     assert_int_equal(pvalidate(FRESH | VALIDATE | IGNORE_CF), SVSM_SUCCESS);
     assert_false(fake_leaks(secret, sizeof(secret)));
@@ -141,9 +143,9 @@ static void a_fault_is_never_a_result(void **state)
     (void)state;
     assert_int_equal(svsm_rmp_result(RMP_DONE), SVSM_SUCCESS);
     assert_int_equal(svsm_rmp_result(RMP_FAULTED), SVSM_ERR_INVALID_ADDRESS);
-    assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), SVSM_ERR_PROTOCOL + 6);
+    assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), PROTOCOL_ERROR(6));
     fake.large_pages = false;
-    assert_int_equal(pvalidate(0x400000 | VALIDATE | LARGE), SVSM_ERR_PROTOCOL + 6);
+    assert_int_equal(pvalidate(0x400000 | VALIDATE | LARGE), PROTOCOL_ERROR(6));
 }
 
 static int faults_left;
@@ -160,7 +162,7 @@ static void rescinding_ends_the_guests_access(void **state)
     assert_int_equal(pvalidate(OWN), SVSM_SUCCESS);
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_ASSIGNED);
     assert_false(granted(OWN));
-    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + SVSM_PVALIDATE_UNCHANGED);
+    assert_int_equal(pvalidate(OWN), PROTOCOL_ERROR(SVSM_PVALIDATE_UNCHANGED));
     assert_int_equal(pvalidate(OWN | IGNORE_CF), SVSM_SUCCESS);
 }
 
@@ -168,7 +170,7 @@ static void a_page_whose_access_cannot_be_taken_stays_valid(void **state)
 {
     (void)state;
     fake.adjust_result = RMP_NO_PERMISSION;
-    assert_int_equal(pvalidate(OWN), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(pvalidate(OWN), PROTOCOL_ERROR(2));
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_VALIDATED);
 }
 
@@ -321,6 +323,60 @@ static void a_new_calling_area_protects_itself(void **state)
     assert_int_equal(pvalidate(OWN), SVSM_ERR_INVALID_ADDRESS);
 }
 
+/* T15 */
+static unsigned visits;
+static bool pending_stays;
+
+static void comes_back(void)
+{
+    if (pending_stays)
+        fake_bytes(gpa(FAKE_CAA))[0] = 1;
+    if (++visits == 3)
+        fake_end("enough");
+}
+
+/* The next kernel's first call: it knows the calling area of the secrets page only. */
+static uint64_t call_by_first_area(uint64_t head)
+{
+    memcpy(fake_bytes(gpa(FAKE_CAA)), &head, sizeof(head));
+    vm.vmsa->rax = SVSM_CORE_QUERY_PROTOCOL;
+    vm.vmsa->rcx = 1;
+    vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
+    visits = 0;
+    pending_stays = false;
+    fake_host.guest = comes_back;
+    assert_string_equal(ENDS(requests_run(&vm.guest)), "enough");
+    return vm.vmsa->rcx;
+}
+
+static void a_kernel_that_another_one_started_calls_by_the_first_area(void **state)
+{
+    (void)state;
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(fake_bytes(gpa(FAKE_CAA))[0], 0);
+    assert_int_equal(call_by_first_area(1), 1ull << 32 | 1);
+    assert_int_equal(fake_bytes(gpa(FAKE_CAA))[0], 0);
+    assert_int_equal(vm.guest.ranges.vcpus[0].caa.v, FAKE_CAA);
+    /* It moves on as the first one did, to the same page even; and back by name. */
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, FAKE_CAA, 0, 0), SVSM_SUCCESS);
+}
+
+static void what_is_no_call_in_the_first_area_is_none(void **state)
+{
+    static const uint64_t heads[] = {0, 2, 0x101, 1ull << 63 | 1, UINT64_MAX};
+
+    (void)state;
+    assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
+    for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+        assert_int_equal(call_by_first_area(heads[i]), 1);
+        assert_int_equal(vm.guest.ranges.vcpus[0].caa.v, OWN);
+    }
+    fake_give(gpa(FAKE_CAA), FAKE_HOSTS);
+    assert_int_equal(call_by_first_area(1), 1);
+    assert_int_equal(pvalidate(FAKE_CAA), SVSM_ERR_INVALID_ADDRESS);
+}
+
 static void what_is_not_offered_has_its_own_error(void **state)
 {
     (void)state;
@@ -338,18 +394,6 @@ static void what_is_not_offered_has_its_own_error(void **state)
     assert_int_equal(vm.vmsa->rcx, 0);
     assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_QUERY, 0, 0, 0), SVSM_SUCCESS);
     assert_int_equal(vm.vmsa->rcx, 1u << SVSM_VTPM_SEND_COMMAND);
-}
-
-/* T15 */
-static unsigned visits;
-static bool pending_stays;
-
-static void comes_back(void)
-{
-    if (pending_stays)
-        fake_bytes(gpa(FAKE_CAA))[0] = 1;
-    if (++visits == 3)
-        fake_end("enough");
 }
 
 static void a_call_is_served_once_however_often_the_host_comes_back(void **state)
@@ -473,6 +517,8 @@ int main(void)
         cmocka_unit_test_setup(a_count_is_read_once, start),
         cmocka_unit_test_setup(progress_says_where_a_list_stopped, start),
         cmocka_unit_test_setup(a_new_calling_area_protects_itself, start),
+        cmocka_unit_test_setup(a_kernel_that_another_one_started_calls_by_the_first_area, start),
+        cmocka_unit_test_setup(what_is_no_call_in_the_first_area_is_none, start),
         cmocka_unit_test_setup(what_is_not_offered_has_its_own_error, start),
         cmocka_unit_test_setup(a_call_is_served_once_however_often_the_host_comes_back, start),
         cmocka_unit_test_setup(without_a_pending_call_nothing_is_served, start),

@@ -13,6 +13,7 @@
 #define RAM_END     0x20000000ull
 #define VMSA        0x3001000ull
 #define CAA         0x3005000ull
+#define LAUNCH_CAA  0x80F000ull
 
 /* 512 MiB of RAM with the SVSM's region cut out, the firmware, and one vCPU. */
 static const struct guest_ranges guest = {
@@ -20,7 +21,7 @@ static const struct guest_ranges guest = {
                .ranges = {{0, REGION},
                           {REGION + REGION_SIZE, RAM_END - REGION - REGION_SIZE},
                           {0xFFC00000, 0x400000}}},
-    .vcpus = {{.vmsa = {VMSA}, .caa = {CAA}, .in_use = true}},
+    .vcpus = {{.vmsa = {VMSA}, .caa = {CAA}, .launch_caa = {LAUNCH_CAA}, .in_use = true}},
 };
 
 static void the_svsms_region_is_refused(void **state)
@@ -86,6 +87,9 @@ static void a_calling_area_keeps_its_first_bytes_and_its_page(void **state)
     assert_false(guest_range_ok(&guest, gpa(CAA - 1), 2));
     assert_true(guest_range_ok(&guest, gpa(CAA + 8), PAGE_SIZE - 8));
     assert_false(guest_pages_ok(&guest, gpa(CAA), PAGE_SIZE));
+    assert_false(guest_range_ok(&guest, gpa(LAUNCH_CAA + 7), 1));
+    assert_true(guest_range_ok(&guest, gpa(LAUNCH_CAA + 8), PAGE_SIZE - 8));
+    assert_false(guest_pages_ok(&guest, gpa(LAUNCH_CAA), PAGE_SIZE));
 }
 
 static void page_requests_must_be_aligned_and_of_a_page_size(void **state)

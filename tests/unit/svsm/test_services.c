@@ -199,6 +199,12 @@ static void what_open_answers_is_said_or_ends_the_vm(void **state)
         {0, 3, "tpm: the service does not say how it opened the volume"},
         {1, 0, "tpm: the state volume failed"},
         {2, 0, "tpm: the state volume is damaged; it was not changed"},
+        {5, 0,
+         "tpm: the TPM's libtpms refuses the state in the volume, which is intact; it was not "
+         "changed"},
+        {6, 0,
+         "tpm: a newer libtpms wrote the state in the volume, which is intact; it was not "
+         "changed"},
         {4, 0, "tpm: the service cannot open the state volume"},
         {77, 0, "tpm: the service cannot open the state volume"},
     };

@@ -151,6 +151,23 @@ static void an_event_during_a_handler_is_told(void **state)
     assert_null(mistake_of(TRAP_HV, false));
 }
 
+/* usermode.S: no service runs, so there is no stack to go back to. */
+_Noreturn void usermode_leave(int reason);
+_Noreturn void usermode_not_running(void);
+static jmp_buf refused;
+
+_Noreturn void usermode_not_running(void)
+{
+    longjmp(refused, 1);
+}
+
+static void a_stack_that_was_left_is_not_left_again(void **state)
+{
+    (void)state;
+    if (setjmp(refused) == 0)
+        usermode_leave(1);
+}
+
 static struct trap_frame good_frame(void)
 {
     return (struct trap_frame){.vector = TRAP_HV, .cs = 0x08, .rip = 0x5000};
@@ -204,6 +221,7 @@ int main(void)
         cmocka_unit_test(the_host_cannot_make_rip_pass_for_cs),
         cmocka_unit_test(a_handler_runs_with_ac_and_df_clear),
         cmocka_unit_test(an_event_during_a_handler_is_told),
+        cmocka_unit_test(a_stack_that_was_left_is_not_left_again),
         cmocka_unit_test(a_frame_proves_where_it_comes_from),
         cmocka_unit_test(a_frame_below_the_top_of_its_stack_is_none),
     };

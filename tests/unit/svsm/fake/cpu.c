@@ -5,9 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/freestanding/string.h"
 #include "lib/snp/vmsa.h"
 #include "svsm/base/panic.h"
 #include "svsm/console/format.h"
@@ -153,14 +151,4 @@ enum user_exit usermode_run(struct user_registers *registers)
 const struct user_fault *usermode_fault(void)
 {
     return &fake.fault;
-}
-
-void wipe(void *secret, size_t size)
-{
-    explicit_bzero(secret, size);
-}
-
-void zero_pages(void *pages, size_t size)
-{
-    memset(pages, 0, size);
 }

@@ -174,8 +174,10 @@ void vm_start_guest(void)
     vmsa_reset(vm.vmsa, 0xFFFFFFF0, FAKE_VMPL, SEV_FEATURE_SNP_ACTIVE);
     if (rmp_adjust(direct_gpa(vm.vmsa), RMP_4K, FAKE_VMPL, RMP_READ, true) != RMP_DONE)
         fake_end("fake: VMSA");
-    vm.guest.ranges.vcpus[0] =
-        (struct guest_vcpu){.vmsa = direct_gpa(vm.vmsa), .caa = gpa(FAKE_CAA), .in_use = true};
+    vm.guest.ranges.vcpus[0] = (struct guest_vcpu){.vmsa = direct_gpa(vm.vmsa),
+                                                   .caa = gpa(FAKE_CAA),
+                                                   .launch_caa = gpa(FAKE_CAA),
+                                                   .in_use = true};
     vm_give_guest(gpa(FAKE_CAA));
 }
 
@@ -273,7 +275,7 @@ int64_t vm_syscall(struct service *service, uint64_t number, uint64_t a, uint64_
 
 #define PROGRAM_BUFFER 0x401000ull /* the program's data */
 
-static vm_handler *handler;
+static vm_handler *handler_that_serves;
 
 static struct address_space *space_that_runs(void)
 {
@@ -296,7 +298,7 @@ static enum user_exit answers(struct user_registers *registers)
             user_read(space_that_runs(), request, (uva_t){PROGRAM_BUFFER}, registers->rax) !=
                 STATUS_OK)
             return USER_EXIT_FAULT;
-        size = handler(request, registers->rax, response);
+        size = handler_that_serves(request, registers->rax, response);
         if (size == 0 ||
             user_write(space_that_runs(), (uva_t){PROGRAM_BUFFER}, response, size) != STATUS_OK)
             return USER_EXIT_FAULT;
@@ -311,8 +313,8 @@ static enum user_exit answers(struct user_registers *registers)
     return USER_EXIT_SYSCALL;
 }
 
-void vm_serve(vm_handler *answers_with)
+void vm_serve(vm_handler *handler)
 {
-    handler = answers_with;
+    handler_that_serves = handler;
     fake.service = answers;
 }

@@ -5,8 +5,8 @@
  * Guest RAM is mapped one to one, so that QEMU's devices reach it by DMA; what the launch image
  * puts where QEMU has no RAM (the firmware below 4 GiB) is backed by pages of the reserve.
  */
-#ifndef SNPVTPM_EMULATOR_VMM_GUEST_MEMORY_H
-#define SNPVTPM_EMULATOR_VMM_GUEST_MEMORY_H
+#ifndef SNPVTPM_EMULATOR_CPU_GUEST_MEMORY_H
+#define SNPVTPM_EMULATOR_CPU_GUEST_MEMORY_H
 
 #include "emulator/platform/host.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "emulator/vmm/guest_memory.h"
+#include "emulator/cpu/guest_memory.h"
 
 #include "emulator/platform/memory.h"
 
