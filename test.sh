@@ -84,10 +84,11 @@ configure() {
     echo "$wanted" >"$dir/configured-as"
 }
 
-# build NAME TARGET...: no target is all of them
+# build NAME [TARGET]...: no target is all of them, what only tests need included, which meson 1.7 (Debian 13) leaves out of all
 build() {
     local name=$1
     shift
+    [ $# != 0 ] || set -- all meson-test-prereq
     beside "$name: building" "$work/$name-build.log" nice ninja -C "$work/$name" "$@" || {
         grep -A 20 -m 5 -E '^FAILED|error:' "$work/$name-build.log" >&2
         return 1

@@ -150,7 +150,7 @@ wait_for_vm() {
             tick=$!
         fi
         status=0 ended=''
-        wait -n -p ended "$qemu_pid" $tick || status=$?
+        wait -n -p ended "$qemu_pid" $tick 2>/dev/null || status=$? # bash would tell that it was killed
         case ${ended:-} in
             "$qemu_pid") break ;;
             "$tick") tick='' && watch_take ;;
@@ -165,5 +165,6 @@ wait_for_vm() {
             end_vm
         fi
     done
-    [ -z "$tick" ] || kill -KILL $tick 2>/dev/null || true # it would write into the folder
+    # It would write into the folder. bash need not tell that it was killed.
+    [ -z "$tick" ] || { disown "$tick" && kill -KILL "$tick" 2>/dev/null; } || true
 }

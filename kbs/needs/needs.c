@@ -12,7 +12,7 @@
 const char *need_name(enum need need)
 {
     static const char *const names[] = {
-#define N(value, name) [NEED_##value] = name,
+#define N(value, name) [NEED_##value] = (name),
         NEEDS(N)
 #undef N
     };

@@ -70,7 +70,7 @@ missing_tests() {
 # The strings of the sources, as printed-lines.awk takes them; in a script a line without quotes may be in the midst of one
 printed_strings() {
     find svsm services kbs proxy igvm lib emulator -name '*.[ch]' -exec cat {} + |
-        sed -zE 's/\\"/\x02/g; s/"[[:space:]]*\n[[:space:]]*"//g; s/" SVSM_VERSION/%s"/g' |
+        sed -zE 's/\\"/\x02/g; s/"[[:space:]]*\n[[:space:]]*"//g; s/" SVSM_VERSION/%s"/g; s/" LIBTPMS_PACKAGE/ (Debian%s %s)"/g' |
         grep -oE '"[^"]*"' | sed -E 's/%[-0-9.*]*(ll|l|z)?[sduxXc]/\x01/g; s/\\n//g'
     cat ./*.sh scripts/*.sh |
         sed -E 's/\\"/\x02/g; s/\$\{(green|red|reset)\}//g; s/\$\(\(?[^()]*\)\)?|\$\{[^}]*\}|\$[A-Za-z_]+/\x01/g' |

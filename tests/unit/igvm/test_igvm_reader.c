@@ -94,10 +94,7 @@ static void headers_are_decoded(void **state)
 /* The sample of format 1, and one of format 2 with all that other makers have. */
 static struct file_bytes (*const SAMPLES[])(void) = {sample_file, sample_foreign_file};
 
-#define EACH_SAMPLE(i)                                                                             \
-    size_t i = 0;                                                                                  \
-    i < sizeof(SAMPLES) / sizeof(SAMPLES[0]);                                                      \
-    i++
+#define SAMPLE_COUNT (sizeof(SAMPLES) / sizeof(SAMPLES[0]))
 
 static size_t headers_end(const struct file_bytes *file)
 {
@@ -108,7 +105,7 @@ static size_t headers_end(const struct file_bytes *file)
 static void a_file_cut_anywhere_is_rejected(void **state)
 {
     (void)state;
-    for (EACH_SAMPLE(i)) {
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
         for (size_t size = 0; size < file.size; size++) {
@@ -122,7 +119,7 @@ static void a_file_cut_anywhere_is_rejected(void **state)
 static void a_file_cut_anywhere_with_a_matching_header_is_rejected(void **state)
 {
     (void)state;
-    for (EACH_SAMPLE(i)) {
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
         for (size_t size = headers_end(&file); size < file.size; size++) {
@@ -175,7 +172,7 @@ static void flip_bit(struct file_bytes *file, size_t bit)
 static void a_flipped_header_bit_is_noticed(void **state)
 {
     (void)state;
-    for (EACH_SAMPLE(i)) {
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
         for (size_t bit = 0; bit < headers_end(&file) * 8; bit++) {
@@ -192,7 +189,7 @@ static void a_flipped_header_bit_is_noticed(void **state)
 static void flipped_header_bits_under_a_right_checksum_do_no_harm(void **state)
 {
     (void)state;
-    for (EACH_SAMPLE(i)) {
+    for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
         for (size_t bit = AT_PLATFORM * 8; bit < headers_end(&file) * 8; bit++) {

@@ -75,30 +75,31 @@ bool between_disarm(void)
     return between.acted;
 }
 
-/* The linker names these so. */
+/* The store's own functions, and what is called in their place: the linker's names. */
+#define AROUND(result, name, ...)                                                                  \
+    result real_##name(__VA_ARGS__) __asm__("__real_" #name);                                      \
+    result wrap_##name(__VA_ARGS__) __asm__("__wrap_" #name)
 
-enum store_status __real_store_begin(struct store *store, struct store_unit **unit);
-enum store_status __real_store_begin_sessions(struct store *store, struct store_unit **unit);
-enum store_status __real_store_begin_reading(struct store *store, struct store_unit **unit);
-enum store_status __real_store_commit(struct store_unit *unit);
-void __real_store_abandon(struct store_unit *unit);
+/* Units of work */
 
-enum store_status __wrap_store_begin(struct store *store, struct store_unit **unit);
-enum store_status __wrap_store_begin_sessions(struct store *store, struct store_unit **unit);
-enum store_status __wrap_store_begin_reading(struct store *store, struct store_unit **unit);
-enum store_status __wrap_store_commit(struct store_unit *unit);
-void __wrap_store_abandon(struct store_unit *unit);
+typedef enum store_status begin_unit(struct store *store, struct store_unit **unit);
 
-/* Which units may change things: there are few at once. */
+AROUND(enum store_status, store_begin, struct store *store, struct store_unit **unit);
+AROUND(enum store_status, store_begin_sessions, struct store *store, struct store_unit **unit);
+AROUND(enum store_status, store_begin_reading, struct store *store, struct store_unit **unit);
+AROUND(enum store_status, store_commit, struct store_unit *unit);
+AROUND(void, store_abandon, struct store_unit *unit);
+
+/* That may change things: a thread has one at a time. */
 static _Thread_local const struct store_unit *changing;
 
-enum store_status __wrap_store_begin(struct store *store, struct store_unit **unit)
+static enum store_status begin(begin_unit *real, struct store *store, struct store_unit **unit)
 {
     enum store_status status;
 
     pass(BETWEEN_UNITS);
-    status = __real_store_begin(store, unit);
-    if (status == STORE_OK) {
+    status = real(store, unit);
+    if (status == STORE_OK && real == real_store_begin) {
         changing = *unit;
         between.open++;
     }
@@ -106,88 +107,76 @@ enum store_status __wrap_store_begin(struct store *store, struct store_unit **un
     return status;
 }
 
-enum store_status __wrap_store_begin_sessions(struct store *store, struct store_unit **unit)
+enum store_status wrap_store_begin(struct store *store, struct store_unit **unit)
 {
-    enum store_status status;
-
-    pass(BETWEEN_UNITS);
-    status = __real_store_begin_sessions(store, unit);
-    pass(BETWEEN_UNITS);
-    return status;
+    return begin(real_store_begin, store, unit);
 }
 
-enum store_status __wrap_store_begin_reading(struct store *store, struct store_unit **unit)
+enum store_status wrap_store_begin_sessions(struct store *store, struct store_unit **unit)
 {
-    enum store_status status;
-
-    pass(BETWEEN_UNITS);
-    status = __real_store_begin_reading(store, unit);
-    pass(BETWEEN_UNITS);
-    return status;
+    return begin(real_store_begin_sessions, store, unit);
 }
 
-static void end(const struct store_unit *unit)
+enum store_status wrap_store_begin_reading(struct store *store, struct store_unit **unit)
 {
-    if (unit && unit == changing) {
+    return begin(real_store_begin_reading, store, unit);
+}
+
+static void end(bool changed)
+{
+    if (changed) {
         changing = NULL;
         between.open--;
     }
+    pass(BETWEEN_UNITS);
 }
 
-enum store_status __wrap_store_commit(struct store_unit *unit)
+enum store_status wrap_store_commit(struct store_unit *unit)
 {
+    const bool changes = unit == changing;
     enum store_status status;
 
     pass(BETWEEN_UNITS);
-    status = __real_store_commit(unit);
-    end(unit);
-    pass(BETWEEN_UNITS);
+    status = real_store_commit(unit);
+    end(changes);
     return status;
 }
 
-void __wrap_store_abandon(struct store_unit *unit)
+void wrap_store_abandon(struct store_unit *unit)
 {
+    const bool changes = unit && unit == changing;
+
     pass(BETWEEN_UNITS);
-    __real_store_abandon(unit);
-    end(unit);
-    pass(BETWEEN_UNITS);
+    real_store_abandon(unit);
+    end(changes);
 }
 
 /* Statements, from wherever they are run but db.c itself */
 
-enum store_status __real_db_run(struct db *db, const char *sql, const struct db_value *values,
-                                size_t count, db_visit *visit, void *context, uint64_t *changed);
-enum store_status __real_db_changed_some(struct db *db, const char *sql,
-                                         const struct db_value *values, size_t count);
-enum store_status __real_db_ask_integer(struct db *db, const char *sql,
-                                        const struct db_value *values, size_t count,
-                                        int64_t *value);
+AROUND(enum store_status, db_run, struct db *db, const char *sql, const struct db_value *values,
+       size_t count, db_visit *visit, void *context, uint64_t *changed);
+AROUND(enum store_status, db_changed_some, struct db *db, const char *sql,
+       const struct db_value *values, size_t count);
+AROUND(enum store_status, db_ask_integer, struct db *db, const char *sql,
+       const struct db_value *values, size_t count, int64_t *value);
 
-enum store_status __wrap_db_run(struct db *db, const char *sql, const struct db_value *values,
-                                size_t count, db_visit *visit, void *context, uint64_t *changed);
-enum store_status __wrap_db_changed_some(struct db *db, const char *sql,
-                                         const struct db_value *values, size_t count);
-enum store_status __wrap_db_ask_integer(struct db *db, const char *sql,
-                                        const struct db_value *values, size_t count,
-                                        int64_t *value);
-
-enum store_status __wrap_db_run(struct db *db, const char *sql, const struct db_value *values,
-                                size_t count, db_visit *visit, void *context, uint64_t *changed)
+enum store_status wrap_db_run(struct db *db, const char *sql, const struct db_value *values,
+                              size_t count, db_visit *visit, void *context, uint64_t *changed)
 {
     pass(BETWEEN_STATEMENTS);
-    return __real_db_run(db, sql, values, count, visit, context, changed);
+    return real_db_run(db, sql, values, count, visit, context, changed);
 }
 
-enum store_status __wrap_db_changed_some(struct db *db, const char *sql,
-                                         const struct db_value *values, size_t count)
+enum store_status wrap_db_changed_some(struct db *db, const char *sql,
+                                       const struct db_value *values, size_t count)
 {
     pass(BETWEEN_STATEMENTS);
-    return __real_db_changed_some(db, sql, values, count);
+    return real_db_changed_some(db, sql, values, count);
 }
 
-enum store_status __wrap_db_ask_integer(struct db *db, const char *sql,
-                                        const struct db_value *values, size_t count, int64_t *value)
+enum store_status wrap_db_ask_integer(struct db *db, const char *sql, const struct db_value *values,
+                                      size_t count, int64_t *value)
 {
     pass(BETWEEN_STATEMENTS);
-    return __real_db_ask_integer(db, sql, values, count, value);
+    return real_db_ask_integer(db, sql, values, count, value);
 }
