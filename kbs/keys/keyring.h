@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The KBS's own signing keys at hand: all of the store's that are not retired, unwrapped and kept in
- * memory. A key that another server added or retired is noticed within KEYRING_REFRESH seconds;
+ * The KBS's own signing keys at hand: all of the store's that are not retired, unwrapped and kept
+ * in memory. A key that another server added or retired is noticed within KEYRING_REFRESH seconds;
  * whether what a key signed may still get something is for the store to say (signing_key_serves).
  */
 #ifndef SNPVTPM_KBS_KEYS_KEYRING_H

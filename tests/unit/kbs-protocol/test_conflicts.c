@@ -144,8 +144,8 @@ static void conflicts_that_persist_release_nothing(void **state)
 }
 
 /* A deadlock: the session's row is another's, who wants the table, which the server has a lock on
- * while it waits for the row. PostgreSQL ends the server's transaction, which has waited for longer,
- * unless the machine is so busy that it does not look in time. */
+ * while it waits for the row. PostgreSQL ends the server's transaction, which has waited for
+ * longer, unless the machine is so busy that it does not look in time. */
 
 static struct world *deadlocked;
 static unsigned answered;
