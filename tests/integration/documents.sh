@@ -96,12 +96,15 @@ unprinted_lines() {
         <(quoted_lines)
 }
 
+# matches PATTERN FILE: what matches, which may be nothing
+matches() { grep -oE "$1" "$2" || true; }
+
 # Files of the source that documents name, and are not there. Names with *, {} or a word in capitals stand for several.
 missing_files() {
     local document file
     for document in "${DOCUMENTS[@]}"; do
-        grep -oE "\`($FOLDERS)/[A-Za-z0-9_./-]*\`" "$document" | tr -d '`' | sort -u |
-            grep -vE '/(NAME|PART)|_X\.' |
+        matches "\`($FOLDERS)/[A-Za-z0-9_./-]*\`" "$document" | tr -d '`' | sort -u |
+            sed -E '/\/(NAME|PART)|_X\./d' |
             while read -r file; do
                 [ -e "$file" ] || echo "$document: $file"
             done
@@ -112,7 +115,7 @@ missing_files() {
 missing_names() {
     local document name
     for document in "${DOCUMENTS[@]}"; do
-        grep -oE '`[a-z0-9]+(_[a-z0-9]+){3,}`|`[a-z0-9_]+\(\)`' "$document" | tr -d '`()' | sort -u | while read -r name; do
+        matches '`[a-z0-9]+(_[a-z0-9]+){3,}`|`[a-z0-9_]+\(\)`' "$document" | tr -d '`()' | sort -u | while read -r name; do
             grep -qrwF --include='*.[chS]' --include='*.sh' -- "$name" "${CODE[@]}" || echo "$document: $name"
         done
     done
@@ -126,7 +129,7 @@ anchors() {
 broken_links() {
     local document link target
     for document in "${DOCUMENTS[@]}"; do
-        grep -oE '\]\([^):]*(\)|$)' "$document" | sed -E 's/^\]\(//; s/\)$//' | sort -u | while read -r link; do
+        matches '\]\([^):]*(\)|$)' "$document" | sed -E 's/^\]\(//; s/\)$//' | sort -u | while read -r link; do
             target=${link%%#*}
             target=${target:+$(dirname "$document")/$target}
             target=${target:-$document}
