@@ -34,9 +34,6 @@ work=$ROOT/build-test
 passed=0 failed=0 skipped=0
 run_by=()
 
-# The sources were laid out by this version of clang-format; others differ in places.
-FORMATTED_BY=14
-
 # count PASSED FAILED SKIPPED
 count() {
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
@@ -250,8 +247,29 @@ shell_scripts() {
 # It takes the flags of each file from the gcc build, which has all parts. A file at a time: with several, clang-tidy 14
 # takes every va_list for uninitialized from the second one on.
 tidy() {
+    local files
+    mapfile -t files < <(sources | grep '\.c$')
+    # shellcheck disable=SC2016 # for the shell that xargs runs
     configure gcc gcc "${gcc_options[@]}" &&
-        sources | grep '\.c$' | nice xargs -d '\n' -P "$(nproc)" -n 1 clang-tidy --quiet -p "$work/gcc"
+        printf '%s\n' "${files[@]}" | awk -v "n=${#files[@]}" '{ print "[" NR "/" n "]"; print }' |
+        nice xargs -d '\n' -P "$(nproc)" -n 2 sh -c 'echo "$1 $2" && exec clang-tidy --quiet -p "$0" "$2"' "$work/gcc"
+}
+
+# What these find depends on their version, in part for the worse: a later cppcheck takes a buffer for uninitialized that a
+# call among the same arguments fills, a later clang-tidy has checks of style that contradict the sources. So each is run
+# where it is the version that the sources were checked with, Debian 12's.
+declare -A checked_with=([clang-format]=14 [cppcheck]=2.10 [clang-tidy]=14)
+
+# lint_with TOOL NAME COMMAND...: a verdict, if TOOL is that version
+lint_with() {
+    local tool=$1 name=$2 version
+    shift 2
+    version=$("$tool" --version 2>/dev/null | grep -oE '[0-9]+\.[0-9.]*[0-9]' | sed -n 1p) || true
+    if [[ "$version." == "${checked_with[$tool]}."* ]]; then
+        verdict "$name" "$work/$tool.log" "$@"
+    else
+        skip "$tool" "${version:+this is $version, and }the sources were checked with ${checked_with[$tool]} (Debian 12)"
+    fi
 }
 
 suite_lint() {
@@ -260,21 +278,12 @@ suite_lint() {
     mapfile -t files < <(shell_scripts)
     verdict "shellcheck finds nothing" "$work/shellcheck.log" shellcheck -x "${files[@]}"
     mapfile -t files < <(sources)
-    if [[ $(clang-format --version) == *" version $FORMATTED_BY."* ]]; then
-        verdict "the sources are formatted as clang-format does" "$work/clang-format.log" \
-            clang-format --dry-run -Werror "${files[@]}"
-    else
-        skip clang-format "the sources follow version $FORMATTED_BY, and this is $(clang-format --version | grep -oE '[0-9]+\.[0-9.]+' | sed -n 1p)"
-    fi
+    lint_with clang-format "the sources are formatted as clang-format does" clang-format --dry-run -Werror "${files[@]}"
     verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
-    verdict "cppcheck finds nothing" "$work/cppcheck.log" \
+    lint_with cppcheck "cppcheck finds nothing" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
         --suppress=comparePointers -I "$ROOT" "${parts[@]/#/$ROOT/}"
-    if command -v clang-tidy >/dev/null; then
-        verdict "clang-tidy finds nothing" "$work/clang-tidy.log" tidy
-    else
-        skip clang-tidy "it is not installed"
-    fi
+    lint_with clang-tidy "clang-tidy finds nothing" tidy
 }
 
 mkdir -p "$work"

@@ -123,7 +123,7 @@ run_beside() {
 }
 
 # Without a terminal, whoever waits gets a line so often
-WAIT_LINE_EVERY=15
+WAIT_LINE_EVERY=20
 
 # wait_visibly TEXT LOG: for what run_beside started; returns its status. Meanwhile a terminal shows the time that it takes
 # and the last line of its output; elsewhere there is a line now and then.
