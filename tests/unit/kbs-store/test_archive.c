@@ -240,13 +240,13 @@ static void *act_as_owner(void *context)
 static void expect_one(const struct fixture *fixture, act *act, uint64_t last,
                        enum store_status otherwise)
 {
+    const struct line line = line_from(fixture, last); /* before the first of them prunes it */
     struct owner owners[OWNERS];
     pthread_t threads[OWNERS];
     unsigned done = 0;
 
     for (unsigned i = 0; i < OWNERS; i++) {
-        owners[i] =
-            (struct owner){.fixture = fixture, .line = line_from(fixture, last), .act = act};
+        owners[i] = (struct owner){.fixture = fixture, .line = line, .act = act};
         assert_int_equal(pthread_create(&threads[i], NULL, act_as_owner, &owners[i]), 0);
     }
     for (unsigned i = 0; i < OWNERS; i++) {
