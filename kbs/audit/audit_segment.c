@@ -245,7 +245,6 @@ static enum store_status sign(struct keyring *keyring, const struct statement *s
     char *made = key ? statement_sign(key, id, statement) : NULL;
     bool fits = made && strlen(made) <= AUDIT_STATEMENT_MAX;
 
-    static_assert(STATEMENT_KEY_ID == SIGNING_KEY_ID_SIZE, "the id of a key");
     if (fits)
         strcpy(text, made);
     free(made);

@@ -13,10 +13,10 @@
 
 static const char *const kinds[] = {[STATEMENT_CLOSED] = "closed", [STATEMENT_PRUNED] = "pruned"};
 
-char *statement_sign(EVP_PKEY *key, const uint8_t kid[STATEMENT_KEY_ID],
+char *statement_sign(EVP_PKEY *key, const uint8_t kid[SIGNING_KEY_ID_SIZE],
                      const struct statement *statement)
 {
-    char id[2 * STATEMENT_KEY_ID + 1], before[HEX_SIZE], head[HEX_SIZE], *token;
+    char id[2 * SIGNING_KEY_ID_SIZE + 1], before[HEX_SIZE], head[HEX_SIZE], *token;
     json_t *claims =
         json_pack("{s:s, s:s, s:I, s:{s:I, s:I, s:s, s:s}}", "iss", ISSUER, PURPOSE,
                   kinds[statement->kind], "iat", (json_int_t)statement->time, "segment", "first",
@@ -24,7 +24,7 @@ char *statement_sign(EVP_PKEY *key, const uint8_t kid[STATEMENT_KEY_ID],
                   hex_text(statement->before, STATEMENT_HASH_SIZE, before), "head",
                   hex_text(statement->head, STATEMENT_HASH_SIZE, head));
 
-    token = claims ? jwt_sign(key, hex_text(kid, STATEMENT_KEY_ID, id), claims) : NULL;
+    token = claims ? jwt_sign(key, hex_text(kid, SIGNING_KEY_ID_SIZE, id), claims) : NULL;
     json_decref(claims);
     return token;
 }

@@ -9,11 +9,11 @@
 
 #include <time.h>
 
+#include "kbs/keys/key_id.h"
 #include "lib/base/hex.h"
 #include "lib/jose/jwt.h"
 
 #define STATEMENT_HASH_SIZE 32 /* bytes, of a line */
-#define STATEMENT_KEY_ID    16 /* bytes, of a key of the KBS */
 
 enum statement_kind {
     STATEMENT_CLOSED, /* the segment ends with this line */
@@ -29,7 +29,7 @@ struct statement {
 };
 
 /* The JWT, which the caller frees; NULL when OpenSSL or the memory fails. */
-MUST_CHECK char *statement_sign(EVP_PKEY *key, const uint8_t kid[STATEMENT_KEY_ID],
+MUST_CHECK char *statement_sign(EVP_PKEY *key, const uint8_t kid[SIGNING_KEY_ID_SIZE],
                                 const struct statement *statement);
 
 /* Verifies a JWT with the key that find gives, and reads it. JWT_MALFORMED also for one that

@@ -7,8 +7,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
-#include <openssl/x509.h>
 
 #include "lib/jose/strict_json.h"
 
@@ -106,24 +104,21 @@ static EVP_PKEY *parse_key(const json_t *pem)
     return key;
 }
 
-/* As kbs/keys/keyring.h calls it: the first bytes of SHA-384 of its SubjectPublicKeyInfo. */
-static bool name_key(const EVP_PKEY *key, char id[2 * STATEMENT_KEY_ID + 1])
+static bool name_key(const EVP_PKEY *key, char text[2 * SIGNING_KEY_ID_SIZE + 1])
 {
-    uint8_t digest[SHA384_DIGEST_LENGTH], *der = NULL;
-    int size = i2d_PUBKEY(key, &der);
-    bool named = size > 0 && SHA384(der, (size_t)size, digest);
+    uint8_t id[SIGNING_KEY_ID_SIZE];
 
-    if (named)
-        hex_text(digest, STATEMENT_KEY_ID, id);
-    OPENSSL_free(der);
-    return named;
+    if (!key_id_of(key, id))
+        return false;
+    hex_text(id, sizeof(id), text);
+    return true;
 }
 
 /* A jwt_find_key: the one that there is, if it is called so. */
 static EVP_PKEY *find_key(void *context, const char *kid)
 {
     EVP_PKEY *key = context;
-    char id[2 * STATEMENT_KEY_ID + 1];
+    char id[2 * SIGNING_KEY_ID_SIZE + 1];
 
     return key && name_key(key, id) && strcmp(id, kid) == 0 && EVP_PKEY_up_ref(key) == 1 ? key
                                                                                          : NULL;

@@ -31,7 +31,7 @@ MUST_CHECK bool audit_file_end(FILE *file, const uint8_t head[AUDIT_CHAIN_HASH],
 /* What was found at the end of a file. */
 struct audit_file_seal {
     struct statement statement;
-    char key_id[2 * STATEMENT_KEY_ID + 1]; /* of the key that signed it, as of kbsctl key list */
+    char key_id[2 * SIGNING_KEY_ID_SIZE + 1]; /* of the key that signed it, as of kbsctl key list */
 };
 
 /*

@@ -8,7 +8,6 @@
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <openssl/x509.h>
 
 struct held {
@@ -239,18 +238,6 @@ void keyring_invalidate(struct keyring *keyring)
     pthread_mutex_unlock(&keyring->lock);
 }
 
-bool keyring_id_of(const EVP_PKEY *key, uint8_t id[SIGNING_KEY_ID_SIZE])
-{
-    uint8_t digest[SHA384_DIGEST_LENGTH], *der = NULL;
-    int size = i2d_PUBKEY(key, &der);
-    bool known = size > 0 && SHA384(der, (size_t)size, digest);
-
-    if (known)
-        memcpy(id, digest, SIGNING_KEY_ID_SIZE);
-    OPENSSL_free(der);
-    return known;
-}
-
 /* The DER of a PrivateKeyInfo; 0 when it does not fit or OpenSSL fails. */
 static size_t encode(EVP_PKEY *key, uint8_t der[SIGNING_KEY_DER_MAX])
 {
@@ -273,7 +260,7 @@ enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use
     EVP_PKEY *key = EVP_EC_gen(use == SIGNING_KEY_RELEASE ? "P-384" : "P-256");
     struct signing_key info = {.use = use, .created = now};
     uint8_t der[SIGNING_KEY_DER_MAX];
-    size_t size = key && keyring_id_of(key, info.id) ? encode(key, der) : 0;
+    size_t size = key && key_id_of(key, info.id) ? encode(key, der) : 0;
     enum store_status status = size > 0 ? signing_key_add(unit, &info, der, size) : STORE_FAILED;
 
     OPENSSL_cleanse(der, sizeof(der));

@@ -44,7 +44,4 @@ void keyring_invalidate(struct keyring *keyring);
 MUST_CHECK enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use use,
                                               time_t now, uint8_t id[SIGNING_KEY_ID_SIZE]);
 
-/* The id of a public key: the first bytes of SHA-384 of its DER SubjectPublicKeyInfo. */
-MUST_CHECK bool keyring_id_of(const EVP_PKEY *key, uint8_t id[SIGNING_KEY_ID_SIZE]);
-
 #endif

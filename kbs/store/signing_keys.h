@@ -3,9 +3,9 @@
 #ifndef SNPVTPM_KBS_STORE_SIGNING_KEYS_H
 #define SNPVTPM_KBS_STORE_SIGNING_KEYS_H
 
+#include "kbs/keys/key_id.h"
 #include "kbs/store/store.h"
 
-#define SIGNING_KEY_ID_SIZE 16  /* first bytes of SHA-384 of the DER SubjectPublicKeyInfo */
 #define SIGNING_KEY_DER_MAX 512 /* bytes of a PKCS #8 PrivateKeyInfo */
 
 enum signing_key_use {

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (chain.problem || chain.seq <= chain.base || seal.statement.last != chain.seq ||
             seal.statement.first != chain.base + 1 ||
             memcmp(seal.statement.head, chain.head, sizeof(chain.head)) != 0 ||
-            strlen(seal.key_id) != 2 * STATEMENT_KEY_ID)
+            strlen(seal.key_id) != 2 * SIGNING_KEY_ID_SIZE)
             abort();
     } else if (!chain.problem) {
         abort();

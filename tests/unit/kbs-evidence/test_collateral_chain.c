@@ -114,22 +114,29 @@ static void *ask_in_thread(void *context)
     return ask_vcek(context) == COLLATERAL_OK ? NULL : context;
 }
 
-static void joins_those_who_want_the_same(void **state)
+/* Asks in 16 threads at once; each must return NULL. */
+static void all_get_it(void *(*ask)(void *context), struct collateral *collateral)
 {
-    struct collateral *collateral = open_kds();
     pthread_t threads[16];
 
-    (void)state;
-    serve_certificate(vcek_uri(), milan.vcek);
-    fake_kds_delay(kds, 200);
     for (int i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_in_thread, collateral), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, ask, collateral), 0);
     for (int i = 0; i < 16; i++) {
         void *failed;
 
         pthread_join(threads[i], &failed);
         assert_null(failed);
     }
+}
+
+static void joins_those_who_want_the_same(void **state)
+{
+    struct collateral *collateral = open_kds();
+
+    (void)state;
+    serve_certificate(vcek_uri(), milan.vcek);
+    fake_kds_delay(kds, 200);
+    all_get_it(ask_in_thread, collateral);
     assert_int_equal(fake_kds_requests(kds), 1);
     collateral_free(collateral);
 }
@@ -151,19 +158,11 @@ static void *ask_chain_in_thread(void *context)
 static void joins_those_who_want_ask_and_ark(void **state)
 {
     struct collateral *collateral = open_kds();
-    pthread_t threads[16];
 
     (void)state;
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
     fake_kds_delay(kds, 200);
-    for (int i = 0; i < 16; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, ask_chain_in_thread, collateral), 0);
-    for (int i = 0; i < 16; i++) {
-        void *failed;
-
-        pthread_join(threads[i], &failed);
-        assert_null(failed);
-    }
+    all_get_it(ask_chain_in_thread, collateral);
     assert_int_equal(fake_kds_requests(kds), 1);
     collateral_free(collateral);
 }

@@ -72,7 +72,7 @@ static void each_use_has_its_curve_and_its_own_active_key(void **state)
     assert_non_null(key);
     assert_memory_equal(id, release, sizeof(id));
     assert_int_equal(EVP_PKEY_get_bits(key), 384);
-    assert_true(keyring_id_of(key, id));
+    assert_true(key_id_of(key, id));
     assert_memory_equal(id, release, sizeof(id));
     EVP_PKEY_free(key);
     key = keyring_active(keyring, SIGNING_KEY_TOKEN, id);

@@ -37,13 +37,13 @@ static int free_keys(void **state)
     return 0;
 }
 
-static void key_id(const EVP_PKEY *key, uint8_t id[STATEMENT_KEY_ID])
+static void key_id(const EVP_PKEY *key, uint8_t id[SIGNING_KEY_ID_SIZE])
 {
     uint8_t digest[SHA384_DIGEST_LENGTH], *der = NULL;
     int size = i2d_PUBKEY(key, &der);
 
     SHA384(der, (size_t)size, digest);
-    memcpy(id, digest, STATEMENT_KEY_ID);
+    memcpy(id, digest, SIGNING_KEY_ID_SIZE);
     OPENSSL_free(der);
 }
 
@@ -74,7 +74,7 @@ static struct text write_segment(unsigned number, EVP_PKEY *key, const struct st
                                .last = (uint64_t)(number + 1) * LINES,
                                .time = 1000};
     struct audit_chain chain = {0};
-    uint8_t id[STATEMENT_KEY_ID];
+    uint8_t id[SIGNING_KEY_ID_SIZE];
     char line[64], *pem = public_pem(key), *statement;
     struct text text = {0};
     FILE *file = open_memstream(&text.bytes, &text.size);
