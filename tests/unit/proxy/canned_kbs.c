@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include "lib/jose/base64.h"
@@ -151,21 +152,51 @@ static void complete(void *context, struct MHD_Connection *connection, void **st
     free(*state);
 }
 
+/* Whether the client has not ended it: this side may notice that later. */
+static bool is_open(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           info.tcpi_state == TCP_ESTABLISHED;
+}
+
+static void add_connection(struct canned_kbs *kbs, int fd)
+{
+    int open = 0;
+
+    if (kbs->connection_count == CANNED_KBS_CONNECTIONS)
+        abort();
+    kbs->connections[kbs->connection_count++] = fd;
+    for (int i = 0; i < kbs->connection_count; i++)
+        open += is_open(kbs->connections[i]);
+    if (kbs->most_connections < open)
+        kbs->most_connections = open;
+}
+
+static void remove_connection(struct canned_kbs *kbs, int fd)
+{
+    int i = 0;
+
+    while (kbs->connections[i] != fd)
+        i++;
+    kbs->connections[i] = kbs->connections[--kbs->connection_count];
+}
+
 static void count_connection(void *context, struct MHD_Connection *connection, void **own,
                              enum MHD_ConnectionNotificationCode what)
 {
     struct canned_kbs *kbs = context;
-    int open, most = atomic_load(&kbs->most_connections);
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 
-    (void)connection;
     (void)own;
-    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        atomic_fetch_sub(&kbs->connections, 1);
-        return;
-    }
-    open = atomic_fetch_add(&kbs->connections, 1) + 1;
-    while (open > most && !atomic_compare_exchange_weak(&kbs->most_connections, &most, open))
-        ;
+    pthread_mutex_lock(&kbs->lock);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED)
+        add_connection(kbs, fd);
+    else
+        remove_connection(kbs, fd);
+    pthread_mutex_unlock(&kbs->lock);
 }
 
 void canned_kbs_start(struct canned_kbs *kbs)
@@ -186,6 +217,8 @@ void canned_kbs_start(struct canned_kbs *kbs)
                      (kbs->certificate ? (unsigned)MHD_USE_TLS : 0);
     const union MHD_DaemonInfo *info;
 
+    pthread_mutex_init(&kbs->lock, NULL);
+    kbs->connection_count = 0;
     kbs->daemon = MHD_start_daemon(
         flags, kbs->port, NULL, NULL, serve, kbs, MHD_OPTION_SOCK_ADDR, &address,
         MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_NOTIFY_COMPLETED, complete, NULL,
@@ -202,6 +235,7 @@ void canned_kbs_start(struct canned_kbs *kbs)
 void canned_kbs_stop(struct canned_kbs *kbs)
 {
     MHD_stop_daemon(kbs->daemon);
+    pthread_mutex_destroy(&kbs->lock);
     kbs->daemon = NULL;
 }
 

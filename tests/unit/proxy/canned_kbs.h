@@ -6,9 +6,12 @@
 #ifndef SNPVTPM_TESTS_PROXY_CANNED_KBS_H
 #define SNPVTPM_TESTS_PROXY_CANNED_KBS_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define CANNED_KBS_CONNECTIONS 256
 
 struct MHD_Daemon;
 
@@ -17,11 +20,14 @@ struct canned_kbs {
     const char *priorities;        /* of GnuTLS, or NULL */
     atomic_int delay_ms;           /* before each answer */
     atomic_uint requests, sessions, released, mixed_up;
-    atomic_int connections, most_connections; /* at once */
+    int most_connections; /* that its clients had open at once; to be read once it has stopped */
 
     char url[64];
     uint16_t port; /* 0: any free one */
     struct MHD_Daemon *daemon;
+    pthread_mutex_t lock; /* of what follows, and of most_connections */
+    int connections[CANNED_KBS_CONNECTIONS];
+    int connection_count;
 };
 
 /* At 127.0.0.1; the other members stay as they are. */
