@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* T31: the state volume on a device that lies. */
+/* T406: the state volume on a device that lies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -257,7 +257,7 @@ static void a_page_state_change_of_the_guests_ends_no_vm(void **state)
                      SVSM_ERR_INVALID_PARAMETER);
 }
 
-/* T36: between the check of a list's header and its entries, the guest writes the list. */
+/* T505: between the check of a list's header and its entries, the guest writes the list. */
 static bool rewrites_the_list(gpa_t at, size_t size, bool write)
 {
     (void)size;
@@ -323,7 +323,7 @@ static void a_new_calling_area_protects_itself(void **state)
     assert_int_equal(pvalidate(OWN), SVSM_ERR_INVALID_ADDRESS);
 }
 
-/* T15 */
+/* T209 */
 static unsigned visits;
 static bool pending_stays;
 
@@ -426,7 +426,7 @@ static void without_a_pending_call_nothing_is_served(void **state)
     assert_int_equal(vm.vmsa->rax, 0x99ull << 32);
 }
 
-/* T14 */
+/* T208 */
 static bool runnable_in_a_call;
 
 static bool looks_at_efer(gpa_t at, size_t size, bool write)

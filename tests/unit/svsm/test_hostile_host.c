@@ -26,7 +26,7 @@ static int start(void **state)
     return 0;
 }
 
-/* T5 */
+/* T105 */
 static const char *ends_with_status(uint64_t status)
 {
     fake.sev_status = status;
@@ -68,7 +68,7 @@ static void the_guest_gets_neither_restricted_injection_nor_debug_swap(void **st
     assert_false(sev_status_restricts_injection());
 }
 
-/* T8 */
+/* T202 */
 static void a_page_that_was_taken_away_ends_the_vm(void **state)
 {
     uint8_t *page = page_allocate();
@@ -94,7 +94,7 @@ static void a_page_of_the_svsm_that_moved_is_missed(void **state)
     (void)byte;
 }
 
-/* T9 */
+/* T203 */
 static void own_memory_that_is_validated_already_ends_the_vm(void **state)
 {
     gpa_t page = gpa(0x200000);
@@ -178,7 +178,7 @@ static void shared_pages_start_as_zeros_and_are_copied_within_bounds(void **stat
                 NULL);
 }
 
-/* T12, the MSR protocol. */
+/* T206, the MSR protocol. */
 static uint64_t msr_answer;
 
 static void answers_the_msr(void)
@@ -247,7 +247,7 @@ static void the_ghcb_is_registered_where_it_was_said(void **state)
     assert_int_equal(fake.ghcb_msr, 0x1000);
 }
 
-/* T12, the page: an honest answer, then one field of it spoilt. */
+/* T206, the page: an honest answer, then one field of it spoilt. */
 static size_t unmarked;
 
 static void unmarks(void)
@@ -318,7 +318,7 @@ static void an_input_is_cut_to_its_size(void **state)
     assert_int_equal(value, 0xFF);
 }
 
-/* T11: the host writes its answer anew behind each read of it. */
+/* T205: the host writes its answer anew behind each read of it. */
 static struct psc_header lie;
 
 static void lies_about_progress(void)

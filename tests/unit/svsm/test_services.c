@@ -74,7 +74,7 @@ static const void *behind(const struct service *service, unsigned descriptor)
     return service->process.files[descriptor].object;
 }
 
-/* T52, T53 */
+/* T706, T707 */
 static void each_service_has_its_own_descriptors_and_no_other(void **state)
 {
     (void)state;
@@ -115,7 +115,7 @@ static void the_state_key_goes_one_way_and_once(void **state)
         assert_int_equal(vm.state_key.key[i], 0);
 }
 
-/* T38 */
+/* T507 */
 static void vmpck0_is_given_once_and_gone(void **state)
 {
     uint8_t key[VMPCK_SIZE];
@@ -325,7 +325,7 @@ static void a_response_to_a_page_that_went_away_is_an_error(void **state)
     assert_int_equal(command(10), SVSM_ERR_INVALID_ADDRESS);
 }
 
-/* T51 */
+/* T705 */
 static void a_service_that_ends_leaves_nothing_behind(void **state)
 {
     static const uint8_t seed[] = "an endorsement seed";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* T47 to T53: a service that an attacker took over, against the kernel. */
+/* T701 to T707: a service that an attacker took over, against the kernel. */
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -69,7 +69,7 @@ static bool ended(void)
     return vm.tpm.process.state == PROCESS_ENDED;
 }
 
-/* T49: every page of the service, by its table entry. */
+/* T703: every page of the service, by its table entry. */
 static uint64_t entry_of(uint64_t address)
 {
     const uint64_t *table = vm.tpm.process.space.root;
@@ -119,7 +119,7 @@ static void code_stays_as_it_was_measured(void **state)
     assert_int_equal(user_write(&vm.tpm.process.space, (uva_t){CODE}, "x", 1), STATUS_FAULT);
 }
 
-/* T48: each call that takes an address, with each address that is none of its own. */
+/* T702: each call that takes an address, with each address that is none of its own. */
 static void addresses_that_are_not_the_services_are_refused(void **state)
 {
     static const uint64_t bad[] = {0,
@@ -219,7 +219,7 @@ static void the_heap_grows_and_shrinks_within_its_bounds(void **state)
     assert_int_equal(call3(SYS_brk, start_of_heap + 0x10000000, 0, 0), start_of_heap + 0x800);
 }
 
-/* T50 */
+/* T704 */
 static void memory_has_a_limit_and_comes_back(void **state)
 {
     size_t left = page_free_count();
