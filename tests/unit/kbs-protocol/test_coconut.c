@@ -48,6 +48,21 @@ TEST_FIXTURE(the_same_reply_is_given_each_time, client_begin, client_end)
     json_decref(two);
 }
 
+TEST_FIXTURE(headers_alone_are_no_release, client_begin, client_end)
+{
+    struct world *world = *state;
+    uint64_t before;
+
+    client_authenticate(&client, world);
+    assert_int_equal(attest(world), 200);
+    before = world_audit_count(world);
+    client.connection.head = true;
+    assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 404);
+    assert_int_equal(world_audit_count(world), before);
+    client.connection.head = false;
+    assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 200);
+}
+
 TEST_FIXTURE(each_outcome_has_a_line_that_tells_no_secret, client_begin, client_end)
 {
     struct world *world = *state;

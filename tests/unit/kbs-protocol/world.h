@@ -33,6 +33,7 @@ int world_free_chip(void **state);
 struct connection {
     char cookie[64]; /* empty: none */
     char *bearer;    /* NULL: none; owned */
+    bool head;       /* asks for headers only */
 };
 
 struct world {

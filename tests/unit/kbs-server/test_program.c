@@ -16,7 +16,10 @@
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/registered.h"
 
-#define HEALTH      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEALTH "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEAD_RESOURCE                                                                              \
+    "HEAD /kbs/v0/resource/default/sample/test HTTP/1.1\r\nHost: localhost\r\n"                    \
+    "Connection: close\r\n\r\n"
 #define HEAD_HEALTH "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 #define HELLO                                                                                      \
     "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 49\r\n\r\n"     \
@@ -176,6 +179,7 @@ TEST(a_server_from_init_is_healthy_over_tls_and_in_the_clear)
     assert_says(reply, "HTTP/1.1 200 ");
     assert_says(reply, "Content-Length: 15\r\n");
     assert_null(strstr(reply, "status"));
+    assert_says(net_converse(server.port, HEAD_RESOURCE), "HTTP/1.1 404 ");
     assert_says(net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"),
                                  HEAD_HEALTH),
                 "HTTP/1.1 200 ");
