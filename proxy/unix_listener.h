@@ -7,7 +7,7 @@
 
 #include "lib/base/reader.h"
 
-#define UNIX_LISTENER_OWN_GROUP ((gid_t)-1)
+#define UNIX_LISTENER_OWN_GROUP UINT32_MAX /* no gid_t */
 
 enum unix_listener_status {
     UNIX_LISTENER_OK,
