@@ -34,6 +34,7 @@ enum http_value_kind {
 
 struct http_request {
     const char *method; /* GET for HEAD, too: only the server's sending of the body differs */
+    bool head;          /* nobody gets the body of the reply */
     const char *path;   /* decoded, without the query */
     const char *peer;   /* the client's address, for the log */
     const void *body;

@@ -54,8 +54,11 @@ static const char *look_up(void *mhd, enum http_value_kind kind, const char *nam
 static struct http_request describe(struct MHD_Connection *mhd, const char *method,
                                     const char *path, const struct upload *upload)
 {
+    const bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+
     return (struct http_request){
-        .method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method,
+        .method = head ? MHD_HTTP_METHOD_GET : method,
+        .head = head,
         .path = path,
         .peer = connection_peer(connection_of(mhd)),
         .body = upload ? upload->body : NULL,

@@ -4,6 +4,8 @@
 #ifndef SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
 #define SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
 
+#include <limits.h>
+
 #include <jansson.h>
 
 #include "kbs/evidence/evidence.h"
@@ -11,6 +13,7 @@
 #include "kbs/store/tokens.h"
 
 struct admin_kbs {
+    char path[PATH_MAX]; /* of its database */
     struct master_keys keys;
     struct trust trust;
     struct verifier verifier;

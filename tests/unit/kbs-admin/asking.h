@@ -36,6 +36,13 @@ json_t *ask_json(struct admin_kbs *admin, unsigned status, const char *token, co
 void assert_refused(struct admin_kbs *admin, const struct asked *asked, unsigned status,
                     const char *code);
 
+/* The server of a program's tests, and for cmocka: makes it in a folder of its own, empty or filled
+ * (with five lines in its log), and removes both. */
+extern struct admin_kbs admin;
+int admin_begin(void **state);
+int admin_begin_filled(void **state);
+int admin_end(void **state);
+
 /* A member of an object as text; fails when there is none. */
 const char *text_of(const json_t *object, const char *member);
 

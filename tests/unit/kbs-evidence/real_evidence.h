@@ -6,15 +6,11 @@
 #ifndef SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
 #define SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/evidence/evidence.h"
+#include "tests/unit/registered.h"
 
 #define DER_MAX 4096
 

@@ -17,6 +17,8 @@
 
 #define HELLO "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}"
 
+struct client client;
+
 /* The key */
 
 void client_start(struct client *client, enum client_key kind)
@@ -44,6 +46,18 @@ void client_stop(struct client *client)
     json_decref(client->pair);
     EVP_PKEY_free(client->p521);
     free(client->connection.bearer);
+}
+
+int client_begin(void **state)
+{
+    client_start(&client, CLIENT_P521);
+    return world_begin(state);
+}
+
+int client_end(void **state)
+{
+    client_stop(&client);
+    return world_end(state);
 }
 
 /* Evidence */

@@ -26,6 +26,12 @@ enum client_key {
 void client_start(struct client *client, enum client_key kind);
 void client_stop(struct client *client);
 
+/* The client of a test, and for cmocka: a world and this client with a P-521 key; the end of both.
+ */
+extern struct client client;
+int client_begin(void **state);
+int client_end(void **state);
+
 /* POST /auth, which must succeed. */
 void client_authenticate(struct client *client, struct world *world);
 

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What jwe_seal makes, opened by other code. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <jose/jwk.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <jose/jwk.h>
 
 #include "lib/jose/jwe_seal.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/libjose_open.h"
+#include "tests/unit/registered.h"
 
 /* A key pair of libjose's. */
 static json_t *generate(const char *template)
@@ -79,36 +75,32 @@ static void assert_seals(const char *template, const char *algorithm, const char
     json_decref(pair);
 }
 
-static void seals_to_p256(void **state)
+TEST(seals_to_p256)
 {
-    (void)state;
     assert_seals("{\"kty\":\"EC\",\"crv\":\"P-256\"}", "ECDH-ES+A256KW",
                  "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-256\","
                  "\"kty\":\"EC\",\"x\":\"");
 }
 
-static void seals_to_p521(void **state)
+TEST(seals_to_p521)
 {
-    (void)state;
     assert_seals("{\"kty\":\"EC\",\"crv\":\"P-521\"}", "ECDH-ES+A256KW",
                  "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-521\","
                  "\"kty\":\"EC\",\"x\":\"");
 }
 
-static void seals_to_rsa(void **state)
+TEST(seals_to_rsa)
 {
-    (void)state;
     assert_seals("{\"kty\":\"RSA\",\"bits\":3072}", "RSA-OAEP-256",
                  "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"}");
 }
 
-static void no_two_seals_are_alike(void **state)
+TEST(no_two_seals_are_alike)
 {
     json_t *pair = generate("{\"kty\":\"EC\",\"crv\":\"P-256\"}");
     struct jwk to = public_of(pair, "ECDH-ES+A256KW");
     json_t *one = jwe_seal(&to, "secret", 6), *two = jwe_seal(&to, "secret", 6);
 
-    (void)state;
     for (const char *const *name =
              (const char *const[]){"protected", "encrypted_key", "iv", "ciphertext", "tag", NULL};
          *name; name++)
@@ -119,28 +111,14 @@ static void no_two_seals_are_alike(void **state)
     json_decref(pair);
 }
 
-static void seals_neither_nothing_nor_too_much(void **state)
+TEST(seals_neither_nothing_nor_too_much)
 {
     json_t *pair = generate("{\"kty\":\"EC\",\"crv\":\"P-256\"}");
     struct jwk to = public_of(pair, "ECDH-ES+A256KW");
 
-    (void)state;
     assert_null(jwe_seal(&to, "", 0));
     assert_null(jwe_seal(&to, "", JWE_SEAL_MAX + 1));
     to.second[31] ^= 1; /* no point any more */
     assert_null(jwe_seal(&to, "secret", 6));
     json_decref(pair);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seals_to_p256),
-        cmocka_unit_test(seals_to_p521),
-        cmocka_unit_test(seals_to_rsa),
-        cmocka_unit_test(no_two_seals_are_alike),
-        cmocka_unit_test(seals_neither_nothing_nor_too_much),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

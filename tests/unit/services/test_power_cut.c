@@ -4,16 +4,11 @@
  * or does not, one of them may be torn, and then the same happens to the update after it. What is
  * found is always the old state or the new one.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/memory_disk.h"
 
 #define PAYLOAD_SIZE 700 /* two sectors */
@@ -160,41 +155,25 @@ static void cut_from(int generation, after_cut *then)
     memory_disk_free(disk);
 }
 
-static void a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state(void **state)
+TEST(a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state)
 {
-    (void)state;
     cut_from(0, NULL);
 }
 
-static void a_power_cut_during_an_update_leaves_the_old_state_or_the_new(void **state)
+TEST(a_power_cut_during_an_update_leaves_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 1; generation <= 3; generation++)
         cut_from(generation, NULL);
 }
 
-static void two_power_cuts_in_a_row_leave_the_old_state_or_the_new(void **state)
+TEST(two_power_cuts_in_a_row_leave_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 0; generation <= 2; generation++)
         cut_from(generation, cut_again);
 }
 
-static void two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new(void **state)
+TEST(two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 0; generation <= 2; generation++)
         cut_from(generation, update_and_cut_again);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state),
-        cmocka_unit_test(a_power_cut_during_an_update_leaves_the_old_state_or_the_new),
-        cmocka_unit_test(two_power_cuts_in_a_row_leave_the_old_state_or_the_new),
-        cmocka_unit_test(two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/services/tpm_client.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_codes.h"
 
 /* glibc's dprintf() loses a buffer when its descriptor is not open: see NO_DESCRIPTOR in library.c.
