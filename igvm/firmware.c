@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "igvm/firmware.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "lib/base/reader.h"
 #include "lib/snp/page.h"
 
 #define GUID_SIZE 16

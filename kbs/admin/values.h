@@ -3,11 +3,12 @@
 #ifndef SNPVTPM_KBS_ADMIN_VALUES_H
 #define SNPVTPM_KBS_ADMIN_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define TIME_TEXT_SIZE     sizeof("2026-01-01T00:00:00Z")
 #define VOLUME_ID_BYTES    16

@@ -15,8 +15,7 @@
 #include <stdint.h>
 
 #include "lib/base/bytes.h"
-
-#define MUST_CHECK __attribute__((warn_unused_result))
+#include "lib/base/must_check.h"
 
 struct reader {
     const uint8_t *next;

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "lib/base/reader.h"
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_parts.h"
 

@@ -9,12 +9,13 @@
 #ifndef SNPVTPM_LIB_RELEASE_RECORD_H
 #define SNPVTPM_LIB_RELEASE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/release/advert.h"
 
 #define RELEASE_VOLUME_ID_SIZE 16

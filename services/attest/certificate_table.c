@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/attest/certificate_table.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#include "lib/base/reader.h"
 
 struct table_entry {
     uint8_t guid[CERTIFICATE_TABLE_GUID_SIZE];

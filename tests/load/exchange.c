@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/load/exchange.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "tests/unit/services/memory_disk.h"
 
 #define CHUNKS  6

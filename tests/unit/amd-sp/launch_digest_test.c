@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <openssl/evp.h>
 
+#include "lib/base/bytes.h"
 #include "lib/snp/launch_digest.h"
 #include "lib/snp/vmsa.h"
 #include "tests/unit/amd-sp/hex.h"

@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include "lib/base/bytes.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/strict_json.h"
 

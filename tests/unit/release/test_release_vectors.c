@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
+#include "lib/base/bytes.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
 #include "tests/unit/registered.h"
