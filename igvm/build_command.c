@@ -43,8 +43,7 @@ static enum tool_status build_with_svsm(struct image *image, struct svsm_plan *p
 
     if (status != TOOL_OK)
         return status;
-    if (plan->firmware != NULL &&
-        firmware_section(plan->firmware, BOOT_SECTION_IGVM_MEMORY_MAP) == NULL)
+    if (plan->firmware && !firmware_section(plan->firmware, BOOT_SECTION_IGVM_MEMORY_MAP))
         fprintf(stderr, "igvm: warning: the firmware takes no IGVM memory map: it does not learn "
                         "that the SVSM region is not its own\n");
     return svsm_image_build(image, plan);
@@ -54,7 +53,7 @@ static enum tool_status build_image(struct image *image, struct build_options *o
 {
     struct svsm_plan *plan = &options->svsm;
 
-    if (plan->kernel.path != NULL)
+    if (plan->kernel.path)
         return build_with_svsm(image, plan);
     firmware_image_build(image, &(struct firmware_plan){.firmware = plan->firmware,
                                                         .policy = plan->policy,
@@ -78,7 +77,7 @@ static enum tool_status check_file(const struct file_bytes *file)
         status = image_check_overlaps(&image, SNP_PLATFORM_MASK);
     if (status == TOOL_OK)
         broken = kvm_rule_broken(&image, SNP_PLATFORM_MASK);
-    if (broken != NULL)
+    if (broken)
         status = complain(TOOL_INVALID, "QEMU and KVM would not launch the image: %s", broken);
     image_free(&image);
     return status;
@@ -104,7 +103,7 @@ static enum tool_status build(struct build_options *options)
     struct image image = {0};
     enum tool_status status = TOOL_OK;
 
-    if (options->firmware_path != NULL) {
+    if (options->firmware_path) {
         status = read_firmware(options->firmware_path, &firmware_file, &firmware);
         options->svsm.firmware = &firmware;
     }

@@ -85,7 +85,7 @@ static const char *page_name(const struct igvm_header *header)
     case IGVM_PAGE_CPUID_XF:
         return "CPUID_XF";
     default:
-        return header->data != NULL ? "NORMAL" : "NORMAL zeros";
+        return header->data ? "NORMAL" : "NORMAL zeros";
     }
 }
 
@@ -120,8 +120,7 @@ static bool continues_run(const struct igvm_header *last, const struct igvm_head
     return next->type == IGVM_PAGE_DATA && next->page_data.gpa == last->page_data.gpa + PAGE_SIZE &&
            next->page_data.compatibility_mask == last->page_data.compatibility_mask &&
            next->page_data.data_type == last->page_data.data_type &&
-           next->page_data.flags == last->page_data.flags &&
-           (next->data == NULL) == (last->data == NULL);
+           next->page_data.flags == last->page_data.flags && !next->data == !last->data;
 }
 
 /* Prints a run of pages that starts at headers[0]; returns its length. */
@@ -309,7 +308,7 @@ static void dump_processor(FILE *out, const struct image *image, uint32_t platfo
     memcpy(&vmsa, context->data, sizeof(vmsa));
     dump_vmsa(out, &vmsa);
     page = find_page(image, platform_mask, vmsa.rsi);
-    if (page == NULL)
+    if (!page)
         return;
     memcpy(&params, page, sizeof(params));
     if (params.magic == BOOT_PARAMS_MAGIC && params.version == BOOT_PARAMS_VERSION)

@@ -95,12 +95,12 @@ static void add_parameters(struct image *image, const struct firmware *firmware)
     const struct boot_section *map = firmware_section(firmware, BOOT_SECTION_IGVM_MEMORY_MAP);
     const struct boot_section *count = firmware_section(firmware, BOOT_SECTION_IGVM_VP_COUNT);
 
-    if (area == NULL)
+    if (!area)
         return;
     add_parameter_area(image, AREA_FIRMWARE, area->gpa, area->size);
-    if (map != NULL)
+    if (map)
         add_parameter(image, IGVM_MEMORY_MAP, AREA_FIRMWARE, (uint32_t)(map->gpa - area->gpa));
-    if (count != NULL)
+    if (count)
         add_parameter(image, IGVM_VP_COUNT_PARAMETER, AREA_FIRMWARE,
                       (uint32_t)(count->gpa - area->gpa));
 }

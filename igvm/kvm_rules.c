@@ -105,7 +105,7 @@ static const char *check_vp_context(const struct igvm_header *header,
 {
     struct vmsa vmsa;
 
-    if (progress->vp_context != NULL)
+    if (progress->vp_context)
         return "there is more than one processor context";
     if (header->vp_context.vp_index != 0)
         return "the processor context is not that of processor 0";
@@ -139,7 +139,7 @@ static const char *check_header(const struct igvm_header *header, struct progres
             broken = "the memory map is not at the start of its area, where QEMU puts it";
         break;
     case IGVM_PARAMETER_AREA:
-        if (header->data != NULL)
+        if (header->data)
             broken = "a parameter area has initial contents, which QEMU ignores";
         break;
     case IGVM_VP_CONTEXT:
@@ -165,8 +165,8 @@ const char *kvm_rule_broken(const struct image *image, uint32_t platform_mask)
         if (!type_supported(header->type))
             return "it has a header of a type at which QEMU stops (`igvm dump` lists them)";
         broken = check_header(header, &progress);
-        if (broken != NULL)
+        if (broken)
             return broken;
     }
-    return progress.vp_context == NULL ? "there is no processor context" : NULL;
+    return !progress.vp_context ? "there is no processor context" : NULL;
 }

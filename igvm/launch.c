@@ -79,7 +79,7 @@ enum tool_status launch_measure(const struct launch_pages *pages, FILE *listing,
     for (size_t i = 0; i < pages->count; i++) {
         if (!launch_page_extend(&pages->pages[i], digest))
             return complain_pages(LAUNCH_PAGES_CRYPTO_FAILED);
-        if (listing != NULL)
+        if (listing)
             print_page(listing, pages, &pages->pages[i], digest);
     }
     return TOOL_OK;

@@ -120,7 +120,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 {
     const char *broken = kvm_rule_broken(&file->image, file->platform_mask);
 
-    if (broken != NULL)
+    if (broken)
         return complain(
             TOOL_INVALID,
             "%s: %s (by the rules of QEMU 10.2, with the COCONUT project's parameters); "
@@ -148,7 +148,7 @@ static enum tool_status measure_pages(const struct launch_pages *pages,
     struct launch_digest digest;
     enum tool_status status = launch_measure(pages, options->verbose ? stderr : NULL, &digest);
 
-    if (status == TOOL_OK && options->pages_path != NULL)
+    if (status == TOOL_OK && options->pages_path)
         status = write_pages(pages, options->pages_path);
     if (status != TOOL_OK)
         return status;

@@ -65,9 +65,9 @@ static enum tool_status check_firmware(const struct svsm_plan *plan)
 {
     const struct firmware *firmware = plan->firmware;
 
-    if (firmware_section(firmware, BOOT_SECTION_SECRETS) == NULL ||
-        firmware_section(firmware, BOOT_SECTION_CPUID) == NULL ||
-        firmware_section(firmware, BOOT_SECTION_SVSM_CAA) == NULL)
+    if (!firmware_section(firmware, BOOT_SECTION_SECRETS) ||
+        !firmware_section(firmware, BOOT_SECTION_CPUID) ||
+        !firmware_section(firmware, BOOT_SECTION_SVSM_CAA))
         return complain(TOOL_INVALID,
                         "the firmware's metadata lack a secrets, CPUID or SVSM calling area page: "
                         "it cannot run under an SVSM");
@@ -236,7 +236,7 @@ enum tool_status svsm_image_build(struct image *image, const struct svsm_plan *p
     struct vmsa vmsa;
     enum tool_status status = check_region(plan);
 
-    if (status == TOOL_OK && plan->firmware != NULL)
+    if (status == TOOL_OK && plan->firmware)
         status = check_firmware(plan);
     if (status == TOOL_OK)
         status = add_kernel(image, plan, &next, &entry);
@@ -252,7 +252,7 @@ enum tool_status svsm_image_build(struct image *image, const struct svsm_plan *p
     if (next > region_end(plan))
         return complain_region(plan, "is too small for kernel and services; give --region-size");
     params.loaded_end_gpa = next;
-    if (plan->firmware != NULL)
+    if (plan->firmware)
         add_firmware(image, plan->firmware, &params);
 
     add_platform(image, plan->policy);

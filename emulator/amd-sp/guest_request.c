@@ -198,7 +198,7 @@ static enum snp_status serve_message(const struct chip *chip, struct guest_conte
     if (!sequence_number_is_next(header->msg_seqno, *count))
         return SNP_AEAD_OFLOW;
     handler = find_handler(header);
-    if (handler == NULL)
+    if (!handler)
         return SNP_INVALID_PARAM;
     answered = handler(&from, reader_over(plaintext, header->msg_size), &w) &&
                seal_response(header, vmpck, answer, w.used, response);

@@ -178,7 +178,7 @@ static const struct command *find_command(uint32_t id)
 
 static void log_command(FILE *log, const struct command *command, const struct sp_command *run)
 {
-    if (command == NULL) {
+    if (!command) {
         fprintf(log, "amd-sp: command 0x%" PRIx32, run->id);
     } else {
         fprintf(log, "amd-sp: %s", command->name);
@@ -194,11 +194,11 @@ static enum snp_status run_command(struct processor *processor, const struct com
     struct call call = {.processor = processor, .arg = arg, .cbit = cbit};
     struct guest_slot *slot;
 
-    if (command == NULL)
+    if (!command)
         return SNP_INVALID_COMMAND;
     if (command->has_context) {
         slot = find_slot(processor, arg[0]);
-        if (slot == NULL)
+        if (!slot)
             return SNP_INVALID_GUEST;
         call.guest = &slot->context;
     }

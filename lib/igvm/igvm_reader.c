@@ -211,7 +211,7 @@ static struct igvm_area_state *find_open_area(struct igvm_cursor *cursor, uint32
 {
     struct igvm_area_state *area = find_area(cursor, index);
 
-    return area != NULL && !area->inserted ? area : NULL;
+    return area && !area->inserted ? area : NULL;
 }
 
 /* Points header->data at size bytes of file data; offset 0 stands for no data. */
@@ -283,7 +283,7 @@ static enum igvm_error check_parameter_area(struct igvm_cursor *cursor, struct i
         area->number_of_bytes > IGVM_PARAMETER_AREA_SIZE_MAX)
         return IGVM_ERROR_SIZE;
     if (cursor->area_count == IGVM_PARAMETER_AREAS_MAX ||
-        find_area(cursor, area->parameter_area_index) != NULL)
+        find_area(cursor, area->parameter_area_index))
         return IGVM_ERROR_PARAMETER_AREA;
     cursor->areas[cursor->area_count++] = (struct igvm_area_state){
         .size = area->number_of_bytes, .index = area->parameter_area_index};
@@ -295,7 +295,7 @@ static enum igvm_error check_parameter(struct igvm_cursor *cursor, const struct 
     const struct igvm_area_state *area =
         find_open_area(cursor, header->parameter.parameter_area_index);
 
-    if (area == NULL)
+    if (!area)
         return IGVM_ERROR_PARAMETER_AREA;
     /* An area is at least a page, so the subtraction cannot wrap. */
     if (header->parameter.byte_offset > area->size - parameter_size_min(header->type))
@@ -309,7 +309,7 @@ static enum igvm_error check_parameter_insert(struct igvm_cursor *cursor,
     const struct igvm_parameter_insert *insert = &header->parameter_insert;
     struct igvm_area_state *area = find_open_area(cursor, insert->parameter_area_index);
 
-    if (area == NULL)
+    if (!area)
         return IGVM_ERROR_PARAMETER_AREA;
     if (!page_range_valid(insert->gpa, area->size))
         return IGVM_ERROR_ADDRESS;
@@ -342,7 +342,7 @@ static enum igvm_error resolve_registers(const struct igvm_file *file, uint32_t 
 {
     const enum igvm_error error = resolve_data(file, offset, sizeof(uint32_t), header);
 
-    if (error != IGVM_OK || header->data == NULL)
+    if (error != IGVM_OK || !header->data)
         return error;
     return resolve_data(
         file, offset, sizeof(uint32_t) + (uint64_t)get_le32(header->data) * IGVM_VSM_REGISTER_SIZE,
@@ -367,7 +367,7 @@ static enum igvm_error check_vp_context(const struct igvm_cursor *cursor,
                 : resolve_data(cursor->file, context->file_offset, PAGE_SIZE, header);
     if (error != IGVM_OK)
         return error;
-    if (header->data == NULL)
+    if (!header->data)
         return IGVM_ERROR_FILE_OFFSET;
     return accept_mask(mask, header);
 }

@@ -81,11 +81,11 @@ static void compare_parts(struct report *report, const struct launch_pages *firs
     struct part_cursor in_second = {.pages = second, .part = part};
     const struct launch_page *a = take(&in_first), *b = take(&in_second);
 
-    for (; a != NULL && b != NULL; a = take(&in_first), b = take(&in_second))
+    for (; a && b; a = take(&in_first), b = take(&in_second))
         compare_pages(report, part, a, b);
-    for (; a != NULL; a = take(&in_first))
+    for (; a; a = take(&in_first))
         add(report, LAUNCH_REMOVED, part, a->gpa, 0);
-    for (; b != NULL; b = take(&in_second))
+    for (; b; b = take(&in_second))
         add(report, LAUNCH_ADDED, part, 0, b->gpa);
     flush(report);
 }

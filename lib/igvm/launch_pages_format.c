@@ -124,7 +124,7 @@ enum launch_pages_status launch_pages_encode(const struct launch_pages *pages, u
     uint8_t *buffer = malloc(room);
     struct writer w = writer_over(buffer, room);
 
-    if (buffer == NULL || !put_pages(&w, pages)) {
+    if (!buffer || !put_pages(&w, pages)) {
         free(buffer);
         return LAUNCH_PAGES_NO_MEMORY;
     }

@@ -32,7 +32,7 @@ static bool derive_root_key(uint8_t root_key[VOLUME_DIGEST_SIZE],
         OSSL_PARAM_construct_end(),
     };
     const bool derived =
-        context != NULL && EVP_KDF_derive(context, root_key, VOLUME_DIGEST_SIZE, parameters) == 1;
+        context && EVP_KDF_derive(context, root_key, VOLUME_DIGEST_SIZE, parameters) == 1;
 
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(hkdf);
@@ -48,7 +48,7 @@ static bool compute_root(uint8_t root[VOLUME_DIGEST_SIZE], const uint8_t sector[
     size_t size;
     const bool computed = derive_root_key(root_key, key, volume_id) &&
                           EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
-                                    sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size) != NULL;
+                                    sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size);
 
     OPENSSL_cleanse(root_key, sizeof(root_key));
     return computed;

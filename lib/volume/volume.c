@@ -182,7 +182,7 @@ static enum volume_status load_payload(struct volume *volume, uint8_t **payload,
     uint8_t *data = OPENSSL_malloc(sectors * SECTOR_SIZE + 1); /* an empty payload is one, too */
     enum volume_status status = VOLUME_OK;
 
-    if (data == NULL)
+    if (!data)
         status = VOLUME_NO_RESOURCES;
     else if (!volume->storage.read(volume->storage.context, from, data, sectors))
         status = VOLUME_IO_FAILED;

@@ -56,17 +56,16 @@ static bool is_permanent(const char *name)
 static TPM_RESULT load_state(unsigned char **data, uint32_t *length, uint32_t tpm_number,
                              const char *name)
 {
-    const struct state_blob *blob = callback_engine->candidate.bytes != NULL
-                                        ? &callback_engine->candidate
-                                        : &callback_engine->state.blob;
+    const struct state_blob *blob = callback_engine->candidate.bytes ? &callback_engine->candidate
+                                                                     : &callback_engine->state.blob;
 
     (void)tpm_number;
-    if (!is_permanent(name) || blob->bytes == NULL)
+    if (!is_permanent(name) || !blob->bytes)
         return TPM_RETRY;                          /* libtpms' word for "there is none" */
     if (blob->size == 0 || blob->size > INT32_MAX) /* libtpms counts in an INT32 */
         return TPM_SIZE;
     *data = malloc(blob->size);
-    if (*data == NULL)
+    if (!*data)
         return TPM_FAIL;
     memcpy(*data, blob->bytes, blob->size);
     *length = (uint32_t)blob->size;
@@ -210,7 +209,7 @@ size_t library_process(struct engine *engine, uint8_t locality, const uint8_t *c
         response_size = (uint32_t)command_refusal(response, TPM_RC_FAILURE);
     else
         memcpy(response, engine->response, response_size);
-    if (engine->response != NULL)
+    if (engine->response)
         OPENSSL_cleanse(engine->response, engine->response_room);
     return response_size;
 }

@@ -260,7 +260,7 @@ bool server_run(struct engine *engine, uint16_t port)
     struct server *server = calloc(1, sizeof(*server));
     bool healthy = true;
 
-    if (server == NULL) {
+    if (!server) {
         log_error("no memory to serve connections");
         return false;
     }

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *bytes = calloc(1, image_size);
     struct firmware firmware;
 
-    if (bytes == NULL)
+    if (!bytes)
         abort();
     memcpy(bytes + image_size - size, data, size);
     if (firmware_parse(bytes, image_size, &firmware) == FIRMWARE_OK)

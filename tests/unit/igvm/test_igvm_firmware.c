@@ -237,7 +237,7 @@ static void the_pages_of_debians_ovmf_have_their_digest(void **state)
     struct launch_digest digest;
 
     (void)state;
-    if (path == NULL)
+    if (!path)
         skip();
     assert_int_equal(file_read(path, &file), TOOL_OK);
     assert_int_equal(firmware_parse(file.bytes, file.size, &firmware), FIRMWARE_OK);

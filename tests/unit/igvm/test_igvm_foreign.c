@@ -146,7 +146,7 @@ static void an_image_as_another_svsm_has_it_is_dumped(void **state)
     dump_image(out, &image, SNP_PLATFORM_MASK);
     fclose(out);
     for (size_t i = 0; i < COUNT(wanted); i++) {
-        if (strstr(text, wanted[i]) == NULL)
+        if (!strstr(text, wanted[i]))
             fail_msg("no \"%s\" in:\n%s", wanted[i], text);
     }
     image_free(&image);

@@ -334,7 +334,7 @@ int main(int argc, char **argv)
         return 2;
     }
     program = realpath(argv[1], NULL);
-    if (program == NULL) {
+    if (!program) {
         perror(argv[1]);
         return 2;
     }

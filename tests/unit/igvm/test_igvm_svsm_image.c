@@ -370,7 +370,7 @@ static void a_dump_tells_what_is_in_the_image(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(LINES); i++) {
-        if (strstr(text, LINES[i]) == NULL)
+        if (!strstr(text, LINES[i]))
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);

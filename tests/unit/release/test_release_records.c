@@ -158,7 +158,7 @@ static int make_key(void **state)
     (void)state;
     key = tv3_signing_key();
     pin = tv3_pin();
-    return key == NULL;
+    return !key;
 }
 
 static int free_key(void **state)

@@ -106,7 +106,7 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
     if (found != before + 1 && (durable || found != before))
         fail_msg("from state %d, %zu sectors written, kept %#llx, torn %zd: found %d", before,
                  cut->sectors_written, (unsigned long long)kept, (ssize_t)torn, found);
-    if (then != NULL)
+    if (then)
         then(disk, found);
     memory_disk_free(disk);
 }
