@@ -39,7 +39,7 @@ static void free_programs(struct svsm_plan *plan)
 
 static enum tool_status build_with_svsm(struct image *image, struct svsm_plan *plan)
 {
-    const enum tool_status status = read_programs(plan);
+    enum tool_status status = read_programs(plan);
 
     if (status != TOOL_OK)
         return status;
@@ -67,7 +67,7 @@ static enum tool_status build_image(struct image *image, struct build_options *o
 static enum tool_status check_file(const struct file_bytes *file)
 {
     struct image image = {0};
-    const enum igvm_error error = image_load(&image, file->bytes, file->size);
+    enum igvm_error error = image_load(&image, file->bytes, file->size);
     const char *broken = NULL;
     enum tool_status status;
 
@@ -121,7 +121,7 @@ static enum tool_status build(struct build_options *options)
 enum tool_status build_command(int argc, char **argv)
 {
     struct build_options options;
-    const enum tool_status status = build_options_parse(argc, argv, &options);
+    enum tool_status status = build_options_parse(argc, argv, &options);
 
     if (status != TOOL_OK)
         return status;

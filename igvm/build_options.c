@@ -93,7 +93,7 @@ static const struct option OPTIONS[] = {
 static enum tool_status parse_u32(const char *option, uint32_t max, uint32_t *out)
 {
     uint64_t number;
-    const enum tool_status status = parse_number(option, optarg, max, &number);
+    enum tool_status status = parse_number(option, optarg, max, &number);
 
     if (status == TOOL_OK)
         *out = (uint32_t)number;
@@ -103,7 +103,7 @@ static enum tool_status parse_u32(const char *option, uint32_t max, uint32_t *ou
 static enum tool_status parse_port(const char *option, uint16_t *out)
 {
     uint32_t number;
-    const enum tool_status status = parse_u32(option, UINT16_MAX, &number);
+    enum tool_status status = parse_u32(option, UINT16_MAX, &number);
 
     if (status == TOOL_OK)
         *out = (uint16_t)number;

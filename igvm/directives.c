@@ -64,7 +64,7 @@ static bool all_zeros(const uint8_t *page)
 void add_page(struct image *image, enum igvm_page_data_type type, uint64_t gpa,
               const uint8_t *contents)
 {
-    const bool stored = contents && !all_zeros(contents);
+    bool stored = contents && !all_zeros(contents);
 
     image_add(image, &(struct igvm_header){.type = IGVM_PAGE_DATA,
                                            .compatibility_mask = SNP_PLATFORM_MASK,

@@ -51,11 +51,11 @@ static enum igvm_page_data_type page_type_of(uint32_t section_type)
 /* Whether a page of section `mine` is launched for another section. */
 static bool launched_for_another(const struct firmware *firmware, uint32_t mine, uint64_t gpa)
 {
-    const enum precedence precedence = precedence_of(firmware->sections[mine].type);
+    enum precedence precedence = precedence_of(firmware->sections[mine].type);
 
     for (uint32_t i = 0; i < firmware->section_count; i++) {
         const struct boot_section *other = &firmware->sections[i];
-        const enum precedence theirs = precedence_of(other->type);
+        enum precedence theirs = precedence_of(other->type);
 
         if (gpa >= other->gpa && gpa - other->gpa < other->size &&
             (theirs > precedence || (theirs == precedence && i < mine)))

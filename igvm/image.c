@@ -27,7 +27,7 @@ void image_free(struct image *image)
 void image_add(struct image *image, const struct igvm_header *header)
 {
     if (image->count == image->capacity) {
-        const size_t capacity = image->capacity == 0 ? 64 : image->capacity * 2;
+        size_t capacity = image->capacity == 0 ? 64 : image->capacity * 2;
         struct igvm_header *headers =
             reallocarray(image->headers, capacity, sizeof(*image->headers));
 
@@ -183,7 +183,7 @@ static size_t padded(size_t size)
 static struct igvm_header with_file_offset(const struct igvm_header *header, size_t offset)
 {
     struct igvm_header placed = *header;
-    const uint32_t file_offset = header->data ? (uint32_t)offset : 0;
+    uint32_t file_offset = header->data ? (uint32_t)offset : 0;
 
     switch (header->type) {
     case IGVM_PARAMETER_AREA:
@@ -204,7 +204,7 @@ static struct igvm_header with_file_offset(const struct igvm_header *header, siz
 static bool put_header(struct writer *headers, struct writer *data,
                        const struct igvm_header *header)
 {
-    const size_t length = igvm_content_size(header->type);
+    size_t length = igvm_content_size(header->type);
     const struct igvm_header placed =
         with_file_offset(header, (size_t)(data->start + data->used - headers->start));
 

@@ -132,7 +132,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 static enum tool_status write_pages(const struct launch_pages *pages, const char *path)
 {
     struct file_bytes file = {0};
-    const enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
+    enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
     enum tool_status status;
 
     if (encoded != LAUNCH_PAGES_OK)

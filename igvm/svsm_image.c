@@ -92,7 +92,7 @@ static int compare_segments(const void *a, const void *b)
 static enum tool_status add_segment(struct image *image, const struct svsm_plan *plan,
                                     const struct elf_segment *segment, uint64_t *next)
 {
-    const uint64_t end = segment->paddr + segment->memory_size;
+    uint64_t end = segment->paddr + segment->memory_size;
     uint64_t contents_end;
 
     if (segment->paddr % PAGE_SIZE != 0)
@@ -133,7 +133,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 {
     const struct file_bytes *file = &plan->kernel.content;
     struct elf_image kernel;
-    const enum elf_error error = elf_parse(file->bytes, file->size, &kernel);
+    enum elf_error error = elf_parse(file->bytes, file->size, &kernel);
 
     if (error != ELF_OK)
         return complain(TOOL_INVALID, "%s: %s", plan->kernel.path, elf_error_text(error));
@@ -144,7 +144,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 
     qsort(kernel.segments, kernel.segment_count, sizeof(kernel.segments[0]), compare_segments);
     for (size_t i = 0; i < kernel.segment_count; i++) {
-        const enum tool_status status = add_segment(image, plan, &kernel.segments[i], next);
+        enum tool_status status = add_segment(image, plan, &kernel.segments[i], next);
 
         if (status != TOOL_OK)
             return status;
@@ -156,7 +156,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 
 static uint64_t take_page(uint64_t *next)
 {
-    const uint64_t gpa = *next;
+    uint64_t gpa = *next;
 
     *next += PAGE_SIZE;
     return gpa;
@@ -187,7 +187,7 @@ static enum tool_status add_service(struct image *image, const struct svsm_servi
     struct boot_service *placed = &params->services[params->service_count];
     const struct file_bytes *file = &service->elf.content;
     struct elf_image elf;
-    const enum elf_error error = elf_parse(file->bytes, file->size, &elf);
+    enum elf_error error = elf_parse(file->bytes, file->size, &elf);
 
     if (error != ELF_OK)
         return complain(TOOL_INVALID, "%s: %s", service->elf.path, elf_error_text(error));

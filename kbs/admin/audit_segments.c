@@ -136,7 +136,7 @@ bool audit_segments_close(struct call *call)
 
 bool audit_segments_prune(struct call *call)
 {
-    const uint64_t last = audit_line_number(call->object);
+    uint64_t last = audit_line_number(call->object);
     struct audit_segment segment;
     uint8_t head[AUDIT_HASH_SIZE];
     enum store_status status;

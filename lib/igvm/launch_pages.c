@@ -42,7 +42,7 @@ const char *launch_pages_part(const struct launch_pages *pages, const struct lau
 
 static enum launch_pages_status grow(struct launch_pages *pages)
 {
-    const size_t capacity = pages->capacity == 0 ? 1024 : pages->capacity * 2;
+    size_t capacity = pages->capacity == 0 ? 1024 : pages->capacity * 2;
     struct launch_page *larger = reallocarray(pages->pages, capacity, sizeof(*larger));
 
     if (!larger)
@@ -87,7 +87,7 @@ enum launch_pages_status launch_pages_add(struct launch_pages *pages, enum snp_p
                                           uint64_t gpa, const uint8_t *contents, const char *part)
 {
     struct launch_page page = {.gpa = gpa, .type = (uint8_t)type};
-    const enum launch_pages_status status = find_part(pages, part, &page.part);
+    enum launch_pages_status status = find_part(pages, part, &page.part);
 
     if (status != LAUNCH_PAGES_OK)
         return status;

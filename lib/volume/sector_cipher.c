@@ -9,7 +9,7 @@
 
 bool sector_cipher_key_is_weak(const uint8_t key[SECTOR_CIPHER_KEY_SIZE])
 {
-    const size_t half = SECTOR_CIPHER_KEY_SIZE / 2;
+    size_t half = SECTOR_CIPHER_KEY_SIZE / 2;
 
     return CRYPTO_memcmp(key, key + half, half) == 0;
 }

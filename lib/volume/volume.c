@@ -72,7 +72,7 @@ struct slot_scan {
 static enum volume_status scan_copy(struct volume *volume, unsigned slot, unsigned copy,
                                     struct slot_scan *scan)
 {
-    const uint64_t at = superblock_sector(volume, slot, copy);
+    uint64_t at = superblock_sector(volume, slot, copy);
     uint8_t sector[SECTOR_SIZE];
     struct superblock found;
 
@@ -138,9 +138,8 @@ static enum volume_status blank_or_wrong_key(struct volume *volume)
  */
 static enum volume_status choose_current(struct volume *volume, const struct slot_scan scans[SLOTS])
 {
-    const unsigned newest =
-        scans[1].authentic &&
-        (!scans[0].authentic || scans[1].newest.counter > scans[0].newest.counter);
+    unsigned newest = scans[1].authentic &&
+                      (!scans[0].authentic || scans[1].newest.counter > scans[0].newest.counter);
     const struct slot_scan *current = &scans[newest];
     const struct slot_scan *previous = &scans[1 - newest];
 
@@ -154,7 +153,7 @@ static enum volume_status choose_current(struct volume *volume, const struct slo
     volume->formatted = true;
     volume->mirrored = current->mirrored;
     if (previous->authentic) {
-        const bool follows =
+        bool follows =
             previous->newest.counter + 1 == current->newest.counter &&
             memcmp(previous->newest.volume_id, current->newest.volume_id, VOLUME_ID_SIZE) == 0;
 
@@ -176,8 +175,8 @@ static bool digest_payload(uint8_t digest[VOLUME_DIGEST_SIZE], const uint8_t *pa
 
 static enum volume_status load_payload(struct volume *volume, uint8_t **payload, size_t *size)
 {
-    const uint64_t from = payload_sector(volume, &volume->current);
-    const size_t sectors = sectors_of(volume->current.payload_size);
+    uint64_t from = payload_sector(volume, &volume->current);
+    size_t sectors = sectors_of(volume->current.payload_size);
     uint8_t digest[VOLUME_DIGEST_SIZE];
     uint8_t *data = OPENSSL_malloc(sectors * SECTOR_SIZE + 1); /* an empty payload is one, too */
     enum volume_status status = VOLUME_OK;
@@ -248,8 +247,8 @@ static enum volume_status write_encrypted(struct volume *volume, uint64_t at, co
     enum volume_status status = VOLUME_OK;
 
     while (size > 0 && status == VOLUME_OK) {
-        const size_t part = size < sizeof(chunk) ? size : sizeof(chunk);
-        const size_t sectors = sectors_of(part);
+        size_t part = size < sizeof(chunk) ? size : sizeof(chunk);
+        size_t sectors = sectors_of(part);
 
         memcpy(chunk, bytes, part);
         memset(chunk + part, 0, sectors * SECTOR_SIZE - part);
@@ -273,8 +272,8 @@ static enum volume_status flush(struct volume *volume)
 /* Writes the current superblock's second copy, which is flushed together with the next payload. */
 static enum volume_status mirror(struct volume *volume, const uint8_t sector[SECTOR_SIZE])
 {
-    const uint64_t at = superblock_sector(volume, volume->current.counter % SLOTS, 1);
-    const enum volume_status status = write_encrypted(volume, at, sector, SECTOR_SIZE);
+    uint64_t at = superblock_sector(volume, volume->current.counter % SLOTS, 1);
+    enum volume_status status = write_encrypted(volume, at, sector, SECTOR_SIZE);
 
     volume->mirrored = status == VOLUME_OK;
     return status;
@@ -299,7 +298,7 @@ static enum volume_status restore_mirror(struct volume *volume)
  */
 static enum volume_status commit(struct volume *volume, struct superblock *next)
 {
-    const uint64_t at = superblock_sector(volume, next->counter % SLOTS, 0);
+    uint64_t at = superblock_sector(volume, next->counter % SLOTS, 0);
     uint8_t sector[SECTOR_SIZE];
     enum volume_status status;
 

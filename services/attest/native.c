@@ -59,7 +59,7 @@ static const char usage[] =
 static bool parse_seconds(const char *text, unsigned int *milliseconds)
 {
     char *end;
-    const long seconds = strtol(text, &end, 10);
+    long seconds = strtol(text, &end, 10);
 
     if (end == text || *end != '\0' || seconds < 1 || seconds > 3600) {
         fprintf(stderr, "attest: --timeout wants 1 to 3600 seconds\n");
@@ -152,7 +152,7 @@ static int connect_to(const char *address, int type)
 {
     static const char scheme[] = "unix:";
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    const size_t prefix = strlen(scheme);
+    size_t prefix = strlen(scheme);
     int fd;
 
     if (strncmp(address, scheme, prefix) != 0 || strlen(address + prefix) >= sizeof(to.sun_path)) {

@@ -29,8 +29,8 @@ static struct engine *callback_engine;
 
 void library_log_version(void)
 {
-    const uint32_t version = TPMLIB_GetVersion();
-    const unsigned major = version >> 16, minor = version >> 8 & 0xff, micro = version & 0xff;
+    uint32_t version = TPMLIB_GetVersion();
+    unsigned major = version >> 16, minor = version >> 8 & 0xff, micro = version & 0xff;
 
     if (version >= VERSION_WITH_PROFILES)
         log_info("libtpms %u.%u.%u" LIBTPMS_PACKAGE, major, minor, micro);
@@ -176,7 +176,7 @@ MUST_CHECK static bool register_callbacks(struct engine *engine)
 
 bool library_start(struct engine *engine)
 {
-    const bool loading = engine->state.blob.bytes != NULL;
+    bool loading = engine->state.blob.bytes != NULL;
 
     if (register_callbacks(engine) && TPMLIB_MainInit() == TPM_SUCCESS && !engine->failed) {
         if (loading)
@@ -216,7 +216,7 @@ size_t library_process(struct engine *engine, uint8_t locality, const uint8_t *c
 
 enum engine_opening library_refusal(struct engine *engine)
 {
-    const uint32_t version = TPMLIB_GetVersion();
+    uint32_t version = TPMLIB_GetVersion();
     const TPM_RESULT result =
         engine->failed ? TPM_SUCCESS : TPMLIB_ValidateState(TPMLIB_STATE_PERMANENT, 0);
 

@@ -22,7 +22,7 @@ static void build(const struct firmware *firmware)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const size_t image_size = (size / PAGE_SIZE + 1) * PAGE_SIZE;
+    size_t image_size = (size / PAGE_SIZE + 1) * PAGE_SIZE;
     uint8_t *bytes = calloc(1, image_size);
     struct firmware firmware;
 

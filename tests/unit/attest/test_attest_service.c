@@ -139,7 +139,7 @@ static void a_report_comes_with_certificates_when_asked_for(void **state)
 
 static void certificates_that_do_not_fit_in_a_response_are_left_out(void **state)
 {
-    const uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
+    uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
 
     (void)state;
     fake_certificate_table(sp.certificates, most);

@@ -138,7 +138,7 @@ static void bytes_are_taken_whole_or_not_at_all(void **state)
 static void a_window_lies_within(void **state)
 {
     static const size_t sizes[] = {0, 1, SIZE - 1, SIZE, SIZE + 1, SIZE_MAX - 1, SIZE_MAX};
-    const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+    size_t count = sizeof(sizes) / sizeof(sizes[0]);
 
     (void)state;
     for (size_t i = 0; i < count; i++) {

@@ -62,8 +62,8 @@ void sample_measure(const struct image *image, const struct launch_options *opti
 
 void sample_fix_checksum(struct file_bytes *file)
 {
-    const size_t size = get_le32(file->bytes + FIXED(variable_header_offset)) +
-                        get_le32(file->bytes + FIXED(variable_header_size));
+    size_t size = get_le32(file->bytes + FIXED(variable_header_offset)) +
+                  get_le32(file->bytes + FIXED(variable_header_size));
 
     put_le32(file->bytes + FIXED(checksum), igvm_checksum(file->bytes, size));
 }
@@ -249,10 +249,10 @@ static void put_entry(uint8_t **top, const char *guid, const uint32_t *from_end,
 void sample_firmware(uint8_t *image, const struct sample_section *sev, size_t sev_count,
                      const struct sample_section *igvm, size_t igvm_count)
 {
-    const uint32_t sev_at = SAMPLE_SEV_DESCRIPTOR, igvm_at = SAMPLE_IGVM_DESCRIPTOR;
-    uint8_t *const end = image + SAMPLE_FIRMWARE_SIZE;
+    uint32_t sev_at = SAMPLE_SEV_DESCRIPTOR, igvm_at = SAMPLE_IGVM_DESCRIPTOR;
+    uint8_t *end = image + SAMPLE_FIRMWARE_SIZE;
     uint8_t *top = end - 0x20;
-    const uint16_t entries = (uint16_t)((sev ? 22 : 0) + (igvm ? 22 : 0));
+    uint16_t entries = (uint16_t)((sev ? 22 : 0) + (igvm ? 22 : 0));
 
     for (size_t i = 0; i < SAMPLE_FIRMWARE_SIZE; i++)
         image[i] = (uint8_t)(i >> 8 ^ i);

@@ -142,7 +142,7 @@ static void too_many_sections_are_refused(void **state)
 
 static void descriptors_that_lie_are_refused(void **state)
 {
-    uint8_t *const descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
+    uint8_t *descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
     struct firmware firmware;
 
     (void)state;

@@ -15,7 +15,7 @@
 /* Frees the file. */
 static void expect_error(struct file_bytes *file, enum igvm_error wanted, const char *what)
 {
-    const enum igvm_error error = sample_read(file, file->size);
+    enum igvm_error error = sample_read(file, file->size);
 
     free(file->bytes);
     if (error != wanted)
@@ -161,7 +161,7 @@ static void a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero(void *
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
         struct file_bytes file = sample_file();
-        const size_t at = find(&file, types[i], 0) + 8 + 8;
+        size_t at = find(&file, types[i], 0) + 8 + 8;
 
         file = with_field(file, at, 0xFFFFFFFF);
         expect_error(&file, IGVM_OK, "all platforms");
@@ -213,7 +213,7 @@ static void the_registers_of_a_vsm_context_lie_in_the_file(void **state)
 /* A header of this type and length, whose mask is 1 and all else zero. */
 static size_t frame(uint8_t *header, uint32_t type, uint32_t length, size_t mask_at)
 {
-    const size_t size = 8 + (length + 7) / 8 * 8;
+    size_t size = 8 + (length + 7) / 8 * 8;
 
     memset(header, 0, size);
     put_le32(header, type);
@@ -245,7 +245,7 @@ static void types_for_other_loaders_are_read_by_length_and_mask(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
-        const uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
+        uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
         uint8_t header[1024];
         size_t size = frame(header, types[i].type, types[i].length, types[i].mask_at);
         struct file_bytes file = sample_with(header, size, before);
@@ -283,7 +283,7 @@ static void optional_headers_of_unknown_type_are_passed_over(void **state)
     measure_file(&file, &plain);
     free(file.bytes);
     for (size_t i = 0; i < COUNT(lengths); i++) {
-        const size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
+        size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
         const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
         struct image image = {0};
 

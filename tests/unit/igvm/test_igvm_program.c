@@ -37,7 +37,7 @@ static int run(const char *arguments, char *output, size_t size)
 static void expect_status(const char *arguments, int status)
 {
     char output[4096];
-    const int got = run(arguments, output, sizeof(output));
+    int got = run(arguments, output, sizeof(output));
 
     if (got != status)
         fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);

@@ -263,7 +263,7 @@ static void each_bad_field_has_its_error(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
+        enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
 
         if (error != cases[i].error)
             fail_msg("0x%llx at 0x%zx gives \"%s\" instead of \"%s\"",

@@ -16,7 +16,7 @@
 static enum tool_status build(const struct sample_svsm *inputs)
 {
     struct image image = {0};
-    const enum tool_status status = svsm_image_build(&image, &inputs->plan);
+    enum tool_status status = svsm_image_build(&image, &inputs->plan);
 
     image_free(&image);
     return status;
@@ -60,7 +60,7 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image = sample_svsm_image(inputs, &file);
-    const uint8_t *const contents = inputs->kernel + 0x1000;
+    const uint8_t *contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
     (void)state;
@@ -135,15 +135,15 @@ static void every_page_below_the_loaded_end_is_launched_once(void **state)
 {
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
-    const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
+    uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
     (void)state;
     for (size_t i = 0; i < image.count; i++) {
         const struct igvm_header *header = &image.headers[i];
-        const uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
-                             : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
-                                                                     : 0;
+        uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
+                       : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
+                                                               : 0;
 
         if (gpa >= SAMPLE_REGION && gpa < end)
             launched++;

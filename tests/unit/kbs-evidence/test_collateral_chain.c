@@ -144,7 +144,7 @@ static void joins_those_who_want_the_same(void **state)
 static void *ask_chain_in_thread(void *context)
 {
     static atomic_uint turn;
-    const bool root = turn++ % 2;
+    bool root = turn++ % 2;
     X509 *found;
     enum collateral_status status =
         root ? collateral_root(context, PRODUCT_MILAN, false, now, &found)

@@ -231,7 +231,7 @@ static void an_expired_certificate_is_refused(void **state)
 
 static void the_expiry_is_known(void **state)
 {
-    const time_t now = time(NULL);
+    time_t now = time(NULL);
     struct tls_files *files;
 
     (void)state;

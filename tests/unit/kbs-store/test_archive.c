@@ -366,7 +366,7 @@ static void what_was_pruned_is_removed_some_at_a_time(void **state)
     keyring_close(keyring); /* before its store */
     keyring = NULL;
     for (int64_t left = LINES; left >= LINES - 5; left -= 2) {
-        const int64_t expected = left < LINES - 5 ? LINES - 5 : left;
+        int64_t expected = left < LINES - 5 ? LINES - 5 : left;
         struct store_unit *unit;
         uint64_t count;
 

@@ -140,7 +140,7 @@ static void a_new_line_that_does_not_follow_is_noticed_by_who_asks(void **state)
 
 static void an_old_line_that_was_changed_is_found_when_all_is_verified(void **state)
 {
-    const uint64_t broken = metric_get(METRIC_AUDIT_BROKEN);
+    uint64_t broken = metric_get(METRIC_AUDIT_BROKEN);
 
     append(*state, LINES);
     verify();
