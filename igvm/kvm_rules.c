@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/snp/page.h"
 
 #define CR0_REAL_MODE          0x10ull
@@ -29,7 +30,7 @@ static bool only_settable_fields(const struct vmsa *vmsa)
     rest.g_pat = rest.sev_features = rest.xcr0 = 0;
     rest.mxcsr = 0;
     rest.x87_fcw = 0;
-    return memcmp(&rest, &zeros, sizeof(rest)) == 0;
+    return bytes_are_zero(&rest, sizeof(rest));
 }
 
 static bool table_register_settable(const struct vmsa_segment *table)

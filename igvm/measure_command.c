@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "igvm/hex.h"
 #include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
 #include "igvm/loaded_file.h"
 #include "igvm/tool.h"
+#include "lib/base/hex.h"
 
 static const char USAGE[] =
     "usage: igvm measure [options] FILE\n"
@@ -145,6 +145,7 @@ static enum tool_status write_pages(const struct launch_pages *pages, const char
 static enum tool_status measure_pages(const struct launch_pages *pages,
                                       const struct measure_options *options)
 {
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
     struct launch_digest digest;
     enum tool_status status = launch_measure(pages, options->verbose ? stderr : NULL, &digest);
 
@@ -152,8 +153,7 @@ static enum tool_status measure_pages(const struct launch_pages *pages,
         status = write_pages(pages, options->pages_path);
     if (status != TOOL_OK)
         return status;
-    print_hex(stdout, digest.ld, sizeof(digest.ld));
-    putchar('\n');
+    puts(hex_text(digest.ld, sizeof(digest.ld), text));
     return TOOL_OK;
 }
 

@@ -13,6 +13,7 @@
 #include "emulator/amd-sp/doorbell.h"
 #include "emulator/amd-sp/guest_socket.h"
 #include "emulator/amd-sp/unix_listener.h"
+#include "lib/base/hex.h"
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -138,14 +139,6 @@ MUST_CHECK static bool parse_options(int argc, char **argv, struct options *opti
     return optind == argc;
 }
 
-MUST_CHECK static bool parse_hex(const char *text, uint8_t *bytes, size_t size)
-{
-    size_t length;
-
-    return text && strlen(text) == 2 * size &&
-           OPENSSL_hexstr2buf_ex(bytes, size, &length, text, '\0') == 1 && length == size;
-}
-
 /* Waits for the machine; no second one is accepted. Closes the listener. */
 MUST_CHECK static int accept_machine(int listener)
 {
@@ -217,9 +210,9 @@ static enum exit_status serve_claim(const struct chip *chip, const struct option
     struct guest_claim claim = {0};
     int listener;
 
-    if (!parse_hex(options->measurement, claim.measurement, sizeof(claim.measurement)))
+    if (!hex_bytes(options->measurement, claim.measurement, sizeof(claim.measurement)))
         return fail_usage("--measurement needs 96 hexadecimal digits");
-    if (options->vmpck0 && !parse_hex(options->vmpck0, claim.vmpck0, sizeof(claim.vmpck0)))
+    if (options->vmpck0 && !hex_bytes(options->vmpck0, claim.vmpck0, sizeof(claim.vmpck0)))
         return fail_usage("--vmpck0 needs 64 hexadecimal digits");
     listener = unix_listen(options->guest_socket, SOCK_SEQPACKET);
     if (listener < 0)

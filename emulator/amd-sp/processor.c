@@ -9,6 +9,7 @@
 #include "emulator/amd-sp/launch.h"
 #include "emulator/amd-sp/mailbox.h"
 #include "emulator/amd-sp/status_text.h"
+#include "lib/base/hex.h"
 
 #define ABSENT          (~0ull) /* an optional address that was not given */
 #define CBIT_MAX        63
@@ -87,10 +88,10 @@ static enum snp_status update(const struct call *call)
 
 static void log_measurement(const struct processor *processor, const struct guest_context *guest)
 {
-    fprintf(processor->log, "amd-sp: MEASUREMENT ");
-    for (size_t i = 0; i < sizeof(guest->digest.ld); i++)
-        fprintf(processor->log, "%02x", guest->digest.ld[i]);
-    fprintf(processor->log, "\n");
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
+
+    fprintf(processor->log, "amd-sp: MEASUREMENT %s\n",
+            hex_text(guest->digest.ld, sizeof(guest->digest.ld), text));
 }
 
 /* The machine may change its memory at any time, so everything is copied before it is judged. */

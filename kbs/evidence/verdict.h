@@ -9,8 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/base/hex.h"
-
 /* A component of one of the report's four TCBs is below the owner's floor. In the order of struct
  * tcb's members. */
 #define TCB_VERDICTS(V, TCB, tcb)                                                                  \

@@ -64,6 +64,12 @@ MUST_CHECK static inline bool reader_copy(struct reader *r, void *out, size_t si
     return true;
 }
 
+/* Advances past size bytes, all of which are zero. */
+MUST_CHECK static inline bool reader_zeros(struct reader *r, size_t size)
+{
+    return size <= r->left && bytes_are_zero(r->next, size) && reader_skip(r, size);
+}
+
 /* Splits off a reader over the next size bytes and advances past them. */
 MUST_CHECK static inline bool reader_split(struct reader *r, struct reader *sub, size_t size)
 {

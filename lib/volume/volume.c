@@ -6,6 +6,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
 #define SLOTS           2
 #define COPIES          2
 #define COPY_SECTORS    8 /* the copies lie in different 4 KiB blocks: one cannot tear both */
@@ -54,11 +56,6 @@ static uint64_t payload_capacity(const struct volume *volume)
     return (volume->slot_sectors - PAYLOAD_SECTORS) * SECTOR_SIZE;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 /* What the sectors for the superblocks of one slot hold. */
 struct slot_scan {
     bool authentic;            /* newest is set */
@@ -78,7 +75,7 @@ static enum volume_status scan_copy(struct volume *volume, unsigned slot, unsign
 
     if (!volume->storage.read(volume->storage.context, at, sector, 1))
         return VOLUME_IO_FAILED;
-    scan->copy_is_zero[copy] = is_zero(sector, sizeof(sector));
+    scan->copy_is_zero[copy] = bytes_are_zero(sector, sizeof(sector));
     if (!sector_decrypt(&volume->cipher, at, sector, 1))
         return VOLUME_NO_RESOURCES;
     switch (superblock_read(&found, sector, volume->key)) {
@@ -125,7 +122,7 @@ static enum volume_status blank_or_wrong_key(struct volume *volume)
     for (uint64_t at = 0; at < SLOTS * volume->slot_sectors; at += CHUNK_SECTORS) {
         if (!volume->storage.read(volume->storage.context, at, chunk, CHUNK_SECTORS))
             return VOLUME_IO_FAILED;
-        if (!is_zero(chunk, sizeof(chunk)))
+        if (!bytes_are_zero(chunk, sizeof(chunk)))
             return VOLUME_WRONG_KEY;
     }
     return VOLUME_BLANK;

@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
+#include "lib/base/uuid.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
 #include "services/common/io.h"
@@ -87,7 +89,8 @@ static bool take_kbs_key(const char *path, struct release_terms *terms)
 
 static bool take_volume(const char *uuid, struct release_terms *terms)
 {
-    terms->has_volume = release_volume_parse(uuid, terms->volume);
+    terms->has_volume =
+        uuid_bytes(uuid, terms->volume) && !bytes_are_zero(terms->volume, sizeof(terms->volume));
     if (!terms->has_volume)
         fprintf(stderr, "attest: --volume %s is no UUID\n", uuid);
     return terms->has_volume;

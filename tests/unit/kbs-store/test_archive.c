@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit_segment.h"
+#include "lib/base/hex.h"
 #include "tests/unit/kbs-store/fixture.h"
 
 #define LINES 9

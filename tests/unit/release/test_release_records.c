@@ -405,25 +405,3 @@ TEST(only_p384_keys_are_pinned_and_sign)
     }
     assert_false(release_pin_of(NULL, &ignored));
 }
-
-TEST(a_volume_id_is_a_uuid_other_than_zero)
-{
-    static const char *const bad[] = {
-        "",
-        "00112233-4455-6677-8899-aabbccddeef",
-        "00112233-4455-6677-8899-aabbccddeeff0",
-        "00112233445566778899aabbccddeeff",
-        "00112233-4455-6677-8899aabbccddeeff-",
-        "0011223g-4455-6677-8899-aabbccddeeff",
-        "00112233-4455-6677-8899-aabbccddee f",
-        "00000000-0000-0000-0000-000000000000",
-    };
-    uint8_t volume[RELEASE_VOLUME_ID_SIZE];
-    char text[RELEASE_VOLUME_TEXT + 1];
-
-    assert_true(release_volume_parse("00112233-4455-6677-8899-AAbbCCddEEff", volume));
-    release_volume_format(volume, text);
-    assert_string_equal(text, "00112233-4455-6677-8899-aabbccddeeff");
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(release_volume_parse(bad[i], volume));
-}
