@@ -6,10 +6,9 @@
 #ifndef SNPVTPM_KBS_HTTP_MESSAGE_H
 #define SNPVTPM_KBS_HTTP_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
-
-#include "lib/base/reader.h"
 
 enum http_status {
     HTTP_OK = 200,

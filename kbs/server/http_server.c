@@ -284,7 +284,7 @@ static int present(gnutls_session_t session, const gnutls_datum_t *wanted_issuer
 static struct MHD_Daemon *start_daemon(struct http_server *server, int fd)
 {
     const struct http_server_options *options = &server->options;
-    const unsigned idle_s = (options->limits.idle_ms + 999) / 1000;
+    unsigned idle_s = (options->limits.idle_ms + 999) / 1000;
     const struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)present},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},

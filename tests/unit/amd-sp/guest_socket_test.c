@@ -12,6 +12,7 @@
 #include "emulator/amd-sp/certificate_table.h"
 #include "emulator/amd-sp/guest_socket.h"
 #include "emulator/amd-sp/unix_listener.h"
+#include "lib/base/bytes.h"
 #include "tests/unit/amd-sp/guest.h"
 #include "tests/unit/child.h"
 #include "tests/unit/registered.h"

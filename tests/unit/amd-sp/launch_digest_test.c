@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/snp/launch_digest.h"
 #include "lib/snp/vmsa.h"
 #include "tests/unit/amd-sp/hex.h"

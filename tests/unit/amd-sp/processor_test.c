@@ -8,6 +8,7 @@
 
 #include "emulator/amd-sp/doorbell.h"
 #include "emulator/amd-sp/mailbox.h"
+#include "lib/base/bytes.h"
 #include "lib/snp/cpuid_page.h"
 #include "lib/snp/page.h"
 #include "tests/unit/amd-sp/guest.h"

@@ -128,7 +128,7 @@ TEST_FIXTURE(a_report_comes_with_certificates_when_asked_for, start, end)
 
 TEST_FIXTURE(certificates_that_do_not_fit_in_a_response_are_left_out, start, end)
 {
-    const uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
+    uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
 
     fake_certificate_table(sp.certificates, most);
     put_report_request(1, 1);

@@ -402,7 +402,7 @@ TEST(every_length_in_a_reply_counts)
     static const uint8_t bytes[5000];
 
     for (size_t m = 0; m < BINARY_MEMBERS; m++) {
-        const bool is_secret = m == 0;
+        bool is_secret = m == 0;
 
         for (size_t size = 0; size < 100; size++)
             if (size != binary_members[m].size && !(is_secret && size > 0))

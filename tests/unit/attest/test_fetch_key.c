@@ -186,7 +186,7 @@ static uint64_t milliseconds(void)
 
 TEST_FIXTURE(a_silent_proxy_is_given_up_at_the_deadline, start, end)
 {
-    const uint64_t begin = milliseconds();
+    uint64_t begin = milliseconds();
 
     assert_int_equal(fetch_key(client, SOON, &requester, &unsigned_terms, key),
                      ATTEST_ERR_PROXY_SILENT);
@@ -196,7 +196,7 @@ TEST_FIXTURE(a_silent_proxy_is_given_up_at_the_deadline, start, end)
 TEST_FIXTURE(a_trickling_proxy_is_given_up_at_the_same_deadline, start, end)
 {
     static const uint8_t frame[1024] = {0x00, 0x80}; /* says 32768 bytes, has fewer */
-    const uint64_t begin = milliseconds();
+    uint64_t begin = milliseconds();
 
     proxy.raw = frame;
     proxy.raw_size = sizeof(frame);

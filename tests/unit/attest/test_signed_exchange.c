@@ -84,7 +84,7 @@ static void expect_refusal(enum attest_error wanted)
 static struct release_request request_that_was_sent(void)
 {
     uint8_t challenge[CHALLENGE_SIZE_MAX];
-    const size_t size = fake_proxy_challenge(&proxy, challenge, sizeof(challenge));
+    size_t size = fake_proxy_challenge(&proxy, challenge, sizeof(challenge));
     struct release_request request;
 
     assert_true(size > RELEASE_ADVERT_SIZE);

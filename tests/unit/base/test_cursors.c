@@ -128,10 +128,31 @@ TEST_SETUP(bytes_are_taken_whole_or_not_at_all, number)
     }
 }
 
+TEST(only_zeros_are_taken_as_zeros)
+{
+    for (size_t other = 0; other <= SIZE; other++) {
+        uint8_t buffer[SIZE + 1] = {0};
+
+        buffer[other] = 1;
+        for (size_t size = 0; size <= SIZE + 1; size++) {
+            struct reader r = reader_over(buffer, SIZE);
+            bool zeros = size <= other;
+
+            assert_int_equal(bytes_are_zero(buffer, size), zeros);
+            assert_int_equal(reader_zeros(&r, size), zeros && size <= SIZE);
+            assert_int_equal(r.left, zeros && size <= SIZE ? SIZE - size : SIZE);
+        }
+    }
+    assert_false(bytes_are_zero(bytes, 1));
+    assert_true(bytes_are(bytes, 1, 0xF0));
+    assert_false(bytes_are(bytes, 2, 0xF0));
+    assert_true(bytes_are(NULL, 0, 0xF0));
+}
+
 TEST_SETUP(a_window_lies_within, number)
 {
     static const size_t sizes[] = {0, 1, SIZE - 1, SIZE, SIZE + 1, SIZE_MAX - 1, SIZE_MAX};
-    const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+    size_t count = sizeof(sizes) / sizeof(sizes[0]);
 
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {

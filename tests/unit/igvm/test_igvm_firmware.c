@@ -136,7 +136,7 @@ TEST(too_many_sections_are_refused)
 
 TEST(descriptors_that_lie_are_refused)
 {
-    uint8_t *const descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
+    uint8_t *descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
     struct firmware firmware;
 
     make_debian_like();
@@ -227,7 +227,7 @@ TEST(the_pages_of_debians_ovmf_have_their_digest)
     struct image image = {0};
     struct launch_digest digest;
 
-    if (path == NULL)
+    if (!path)
         skip();
     assert_int_equal(file_read(path, &file), TOOL_OK);
     assert_int_equal(firmware_parse(file.bytes, file.size, &firmware), FIRMWARE_OK);

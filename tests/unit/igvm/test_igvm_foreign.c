@@ -16,7 +16,7 @@
 /* Frees the file. */
 static void expect_error(struct file_bytes *file, enum igvm_error wanted, const char *what)
 {
-    const enum igvm_error error = sample_read(file, file->size);
+    enum igvm_error error = sample_read(file, file->size);
 
     free(file->bytes);
     if (error != wanted)
@@ -143,7 +143,7 @@ TEST(an_image_as_another_svsm_has_it_is_dumped)
     dump_image(out, &image, SNP_PLATFORM_MASK);
     fclose(out);
     for (size_t i = 0; i < COUNT(wanted); i++) {
-        if (strstr(text, wanted[i]) == NULL)
+        if (!strstr(text, wanted[i]))
             fail_msg("no \"%s\" in:\n%s", wanted[i], text);
     }
     image_free(&image);
@@ -157,7 +157,7 @@ TEST(a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero)
 
     for (size_t i = 0; i < COUNT(types); i++) {
         struct file_bytes file = sample_file();
-        const size_t at = find(&file, types[i], 0) + 8 + 8;
+        size_t at = find(&file, types[i], 0) + 8 + 8;
 
         file = with_field(file, at, 0xFFFFFFFF);
         expect_error(&file, IGVM_OK, "all platforms");
@@ -207,7 +207,7 @@ TEST(the_registers_of_a_vsm_context_lie_in_the_file)
 /* A header of this type and length, whose mask is 1 and all else zero. */
 static size_t frame(uint8_t *header, uint32_t type, uint32_t length, size_t mask_at)
 {
-    const size_t size = 8 + (length + 7) / 8 * 8;
+    size_t size = 8 + (length + 7) / 8 * 8;
 
     memset(header, 0, size);
     put_le32(header, type);
@@ -238,7 +238,7 @@ TEST(types_for_other_loaders_are_read_by_length_and_mask)
     };
 
     for (size_t i = 0; i < COUNT(types); i++) {
-        const uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
+        uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
         uint8_t header[1024];
         size_t size = frame(header, types[i].type, types[i].length, types[i].mask_at);
         struct file_bytes file = sample_with(header, size, before);
@@ -275,7 +275,7 @@ TEST(optional_headers_of_unknown_type_are_passed_over)
     measure_file(&file, &plain);
     free(file.bytes);
     for (size_t i = 0; i < COUNT(lengths); i++) {
-        const size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
+        size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
         const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
         struct image image = {0};
 

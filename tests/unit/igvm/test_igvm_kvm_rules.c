@@ -58,7 +58,7 @@ TEST(each_bad_register_breaks_a_rule)
         struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
 
         memcpy((uint8_t *)&vmsa + cases[i].offset, &cases[i].value, sizeof(cases[i].value));
-        if (kvm_rule_broken_by_vmsa(&vmsa) == NULL)
+        if (!kvm_rule_broken_by_vmsa(&vmsa))
             fail_msg("0x%llx at 0x%zx is taken", (unsigned long long)cases[i].value,
                      cases[i].offset);
     }

@@ -18,7 +18,7 @@ struct lines {
 static void add_line(void *context, const struct launch_difference *difference)
 {
     struct lines *lines = context;
-    const size_t used = strlen(lines->text);
+    size_t used = strlen(lines->text);
     char line[200];
 
     assert_in_range(launch_difference_text(difference, line, sizeof(line)), 1, sizeof(line) - 1);
@@ -30,7 +30,7 @@ static void expect_lines(const struct launch_pages *first, const struct launch_p
                          const char *wanted)
 {
     struct lines lines = {0};
-    const size_t count = launch_difference_each(first, second, add_line, &lines);
+    size_t count = launch_difference_each(first, second, add_line, &lines);
 
     assert_string_equal(lines.text, wanted);
     assert_int_equal(lines.count, count);

@@ -273,7 +273,7 @@ enum {
 static enum launch_pages_status decode(const uint8_t *bytes, size_t size)
 {
     struct launch_pages pages;
-    const enum launch_pages_status status = launch_pages_decode(&pages, bytes, size);
+    enum launch_pages_status status = launch_pages_decode(&pages, bytes, size);
 
     launch_pages_free(&pages);
     return status;

@@ -38,7 +38,7 @@ static int run(const char *arguments, char *output, size_t size)
 static void expect_status(const char *arguments, int status)
 {
     char output[4096];
-    const int got = run(arguments, output, sizeof(output));
+    int got = run(arguments, output, sizeof(output));
 
     if (got != status)
         fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);
@@ -313,7 +313,7 @@ int main(int argc, char **argv)
         return 2;
     }
     program = realpath(argv[1], NULL);
-    if (program == NULL) {
+    if (!program) {
         perror(argv[1]);
         return 2;
     }

@@ -255,7 +255,7 @@ TEST(each_bad_field_has_its_error)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
+        enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
 
         if (error != cases[i].error)
             fail_msg("0x%llx at 0x%zx gives \"%s\" instead of \"%s\"",

@@ -17,7 +17,7 @@
 static enum tool_status build(const struct sample_svsm *inputs)
 {
     struct image image = {0};
-    const enum tool_status status = svsm_image_build(&image, &inputs->plan);
+    enum tool_status status = svsm_image_build(&image, &inputs->plan);
 
     image_free(&image);
     return status;
@@ -60,7 +60,7 @@ TEST(the_kernel_is_loaded_at_its_physical_addresses)
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image = sample_svsm_image(inputs, &file);
-    const uint8_t *const contents = inputs->kernel + 0x1000;
+    const uint8_t *contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
     assert_memory_equal(page_at(&image, SAMPLE_REGION)->data, contents, PAGE_SIZE);
@@ -132,14 +132,14 @@ TEST(every_page_below_the_loaded_end_is_launched_once)
 {
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
-    const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
+    uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
     for (size_t i = 0; i < image.count; i++) {
         const struct igvm_header *header = &image.headers[i];
-        const uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
-                             : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
-                                                                     : 0;
+        uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
+                       : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
+                                                               : 0;
 
         if (gpa >= SAMPLE_REGION && gpa < end)
             launched++;
@@ -356,7 +356,7 @@ TEST(a_dump_tells_what_is_in_the_image)
     char *text = dump_of(sample_svsm_inputs());
 
     for (size_t i = 0; i < COUNT(LINES); i++) {
-        if (strstr(text, LINES[i]) == NULL)
+        if (!strstr(text, LINES[i]))
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);

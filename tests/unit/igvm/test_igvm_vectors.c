@@ -75,7 +75,7 @@ TEST(the_sample_file_has_its_launch_digest)
 
 TEST(each_step_of_the_sample_launch_is_listed)
 {
-    static const char *const LISTING =
+    static const char *LISTING =
         "0x000000020000 UNMEASURED "
         "1e6b36232763034c65d4e2ec17d02c293de4e0ef6736da48f6d9a024818699519a4f8031c7955b65258b00d7"
         "a50a253d unmeasured memory\n"

@@ -11,6 +11,7 @@
 #include "kbs/policy/policy.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
+#include "lib/base/hex.h"
 #include "tests/unit/registered.h"
 
 #define START 1780000000 /* of the attestations that are logged */
@@ -150,7 +151,7 @@ static void log_attestation(struct admin_kbs *admin, int fill, time_t when, json
     json_t *members;
 
     memset(measurement, fill, sizeof(measurement));
-    values_hex(measurement, sizeof(measurement), text);
+    hex_text(measurement, sizeof(measurement), text);
     members = json_pack("{s:s, s:s}", "measurement", text, "peer", "192.0.2.17");
     json_object_update_new(members, more);
     admin_kbs_log(admin, "attest", members, when);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A KBS with a store in a folder, and tokens of an owner and an auditor, for the tests of its
  * administration. */
-#ifndef SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
-#define SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_ADMIN_ADMIN_KBS_H
+#define SNPVTPM_TESTS_UNIT_KBS_ADMIN_ADMIN_KBS_H
 
 #include <limits.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to the admin API without a connection. */
-#ifndef SNPVTPM_TESTS_KBS_ADMIN_ASKING_H
-#define SNPVTPM_TESTS_KBS_ADMIN_ASKING_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_ADMIN_ASKING_H
+#define SNPVTPM_TESTS_UNIT_KBS_ADMIN_ASKING_H
 
 #include "kbs/http/message.h"
 #include "tests/unit/kbs-admin/admin_kbs.h"

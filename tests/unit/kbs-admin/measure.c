@@ -33,7 +33,7 @@ static void fill(struct admin_kbs *admin, unsigned lines)
 static void measure(struct admin_kbs *admin, const char *path)
 {
     for (unsigned i = 0; i < REQUESTS; i++) {
-        const double began = seconds();
+        double began = seconds();
         struct answer answer =
             ask(admin, &(struct asked){.method = "GET", .path = path, .token = admin->auditor});
 
@@ -44,7 +44,7 @@ static void measure(struct admin_kbs *admin, const char *path)
 
 int main(int argc, char **argv)
 {
-    const unsigned lines = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : LINES_DEFAULT;
+    unsigned lines = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : LINES_DEFAULT;
     struct admin_kbs admin;
 
     if (scratch_make(NULL) != 0)

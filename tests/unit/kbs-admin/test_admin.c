@@ -452,7 +452,7 @@ TEST(secrets_go_in_and_never_come_out)
 TEST(a_secret_that_is_too_large_is_refused)
 {
     static char body[BASE64_LENGTH(SECRET_SIZE_MAX) + 128];
-    const size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
+    size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
     size_t used = (size_t)sprintf(body, "{\"policy\":\"default\",\"value\":\"");
 
     memset(body + used, 'A', length);

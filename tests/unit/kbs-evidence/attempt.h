@@ -3,8 +3,8 @@
  * One try to pass the verifier. attempt_begin makes one that succeeds: a report of a made-up Milan
  * whose root the verifier takes for AMD's; a test then changes one thing and sees what is said.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_ATTEMPT_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_ATTEMPT_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_ATTEMPT_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_ATTEMPT_H
 
 #include <openssl/x509.h>
 #include <stdatomic.h>

@@ -3,8 +3,8 @@
  * A made-up Milan, a stand-in for the KDS and a folder, and collateral that comes from them. What
  * the tests of collateral share.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_COLLATERAL_WORLD_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_COLLATERAL_WORLD_H
 
 #include <limits.h>
 #include <openssl/x509.h>

@@ -39,7 +39,7 @@ TEST(names_what_is_wrong_with_the_crl)
 static X509_CRL *with_another_algorithm_outside(const X509_CRL *crl)
 {
     static const uint8_t null[] = {V_ASN1_NULL, 0}; /* the parameters of SHA-384 */
-    const size_t signature = 512;                   /* comes last */
+    size_t signature = 512;                         /* comes last */
     uint8_t der[4096], *end = der;
     size_t size = (size_t)i2d_X509_CRL(crl, &end), last = 0;
     X509_CRL *altered;

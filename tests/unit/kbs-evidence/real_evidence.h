@@ -3,8 +3,8 @@
  * Reports of real chips and what belongs to them, from a folder that is not part of the source
  * (SNP_VTPM_SHARED), and tries to pass the verifier with them, as they are or altered.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_REAL_EVIDENCE_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_REAL_EVIDENCE_H
 
 #include <string.h>
 

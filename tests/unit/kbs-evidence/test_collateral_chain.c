@@ -140,7 +140,7 @@ TEST_FIXTURE(joins_those_who_want_the_same, world_start, world_stop)
 static void *ask_chain_in_thread(void *context)
 {
     static atomic_uint turn;
-    const bool root = turn++ % 2;
+    bool root = turn++ % 2;
     X509 *found;
     enum collateral_status status =
         root ? collateral_root(context, PRODUCT_MILAN, false, now, &found)

@@ -209,7 +209,7 @@ TEST(a_report_of_version_5_tells_its_mitigations)
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
-        const uint64_t told = attempt.report.launch_mit_vector & attempt.report.current_mit_vector;
+        uint64_t told = attempt.report.launch_mit_vector & attempt.report.current_mit_vector;
 
         attempt.requirements.mitigations.must_be_set = told;
         expect_run(&attempt, VERDICT_OK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's side of the protocol, in each dialect: its key, its evidence, what it decrypts. */
-#ifndef SNPVTPM_TESTS_KBS_PROTOCOL_CLIENT_H
-#define SNPVTPM_TESTS_KBS_PROTOCOL_CLIENT_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
+#define SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
 
 #include "lib/jose/jwk.h"
 #include "lib/release/record.h"

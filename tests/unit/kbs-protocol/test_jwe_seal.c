@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What jwe_seal makes is opened by libjose, which shares no code with it; the content key of RSA by
- * OpenSSL, for libjose 11 cannot do RSA-OAEP-256. */
-#include <jose/jwe.h>
+/* What jwe_seal makes, opened by other code. */
 #include <jose/jwk.h>
-#include <jose/openssl.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/jose/jwe_seal.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/kbs-protocol/libjose_open.h"
 #include "tests/unit/registered.h"
 
 /* A key pair of libjose's. */
@@ -33,45 +29,10 @@ static struct jwk public_of(const json_t *pair, const char *algorithm)
     return key;
 }
 
-static json_t *content_key_of_rsa(const json_t *pair, const json_t *jwe)
-{
-    EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(NULL, pair);
-    EVP_PKEY_CTX *decrypt = EVP_PKEY_CTX_new(key, NULL);
-    uint8_t *wrapped, cek[512];
-    size_t wrapped_size, size = sizeof(cek);
-
-    assert_true(strict_json_decode_new(BASE64_URL, json_object_get(jwe, "encrypted_key"), &wrapped,
-                                       &wrapped_size));
-    assert_true(EVP_PKEY_decrypt_init(decrypt) == 1 &&
-                EVP_PKEY_CTX_set_rsa_padding(decrypt, RSA_PKCS1_OAEP_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_oaep_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_decrypt(decrypt, cek, &size, wrapped, wrapped_size) == 1);
-    assert_int_equal(size, 32);
-    free(wrapped);
-    EVP_PKEY_CTX_free(decrypt);
-    EVP_PKEY_free(key);
-    return json_pack("{s:s, s:o}", "kty", "oct", "k", strict_json_encode(BASE64_URL, cek, size));
-}
-
-static char *open_seal(const json_t *pair, const json_t *jwe, size_t *size)
-{
-    json_t *cek;
-    char *opened;
-
-    *size = 0; /* libjose appends to so many bytes */
-    if (!strict_json_is(json_object_get(pair, "kty"), "RSA"))
-        return jose_jwe_dec(NULL, jwe, NULL, pair, size);
-    cek = content_key_of_rsa(pair, jwe);
-    opened = jose_jwe_dec_cek(NULL, jwe, cek, size);
-    json_decref(cek);
-    return opened;
-}
-
 static void assert_opens(const json_t *pair, const json_t *jwe, const void *secret, size_t size)
 {
     size_t opened_size;
-    char *opened = open_seal(pair, jwe, &opened_size);
+    char *opened = libjose_open(pair, jwe, &opened_size);
 
     assert_non_null(opened);
     assert_int_equal(opened_size, size);

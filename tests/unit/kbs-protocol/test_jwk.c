@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/registered.h"

@@ -34,7 +34,7 @@ static unsigned attest_as(struct world *world, int type, const char *subject, si
 static void expect_line(struct world *world, int type, const char *subject, size_t size,
                         const char *detail)
 {
-    const uint64_t before = world_audit_count(world);
+    uint64_t before = world_audit_count(world);
     char code[64];
     unsigned status = attest_as(world, type, subject, size, code);
 

@@ -7,6 +7,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "lib/base/hex.h"
 #include "lib/jose/jwt.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/client.h"

@@ -3,8 +3,8 @@
  * A server without sockets: a store (SQLite, or PostgreSQL beside such a server), an emulated chip
  * that it believes, and one client's connection to it. Tests of the program share the chip.
  */
-#ifndef SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
-#define SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_WORLD_H
+#define SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_WORLD_H
 
 #include <jansson.h>
 #include <limits.h>

@@ -33,7 +33,7 @@ static void assert_serves_soon(const struct served *served)
 /* Sends bytes of text one at a time, until it is cut off; the ms it took. */
 static uint64_t trickle(int fd, const char *text, unsigned pause_ms)
 {
-    const uint64_t begun = clock_ms();
+    uint64_t begun = clock_ms();
 
     while (clock_ms() - begun < 20000 && !net_is_closed_within(fd, (int)pause_ms))
         if (send(fd, text, 1, MSG_NOSIGNAL) != 1)
@@ -44,7 +44,7 @@ static uint64_t trickle(int fd, const char *text, unsigned pause_ms)
 TEST(a_header_that_trickles_is_cut_off)
 {
     struct connection_limits limits = served_limits();
-    const uint64_t overdue = metric_get(METRIC_OVERDUE);
+    uint64_t overdue = metric_get(METRIC_OVERDUE);
     struct served served;
     uint64_t took;
     int fd;
@@ -96,7 +96,7 @@ TEST(a_body_that_trickles_is_cut_off)
 TEST(a_reply_that_is_not_read_is_given_up)
 {
     struct connection_limits limits = served_limits();
-    const int little = 4096;
+    int little = 4096;
     struct served served;
     uint64_t begun;
     char byte;
@@ -147,7 +147,7 @@ TEST(slow_clients_keep_nobody_else_waiting)
 TEST(connections_over_the_limit_are_closed_and_the_others_served)
 {
     struct connection_limits limits = served_limits();
-    const uint64_t refused = metric_get(METRIC_CONNECTIONS_REFUSED);
+    uint64_t refused = metric_get(METRIC_CONNECTIONS_REFUSED);
     struct served served = served_start(&limits, NULL);
     int fds[300], alive = 0;
 

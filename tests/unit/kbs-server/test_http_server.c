@@ -146,7 +146,7 @@ TEST(the_longest_body_passes)
 
 TEST(a_body_announced_too_long_is_refused_before_it_comes)
 {
-    const uint64_t refused = metric_get(METRIC_REQUESTS_REFUSED);
+    uint64_t refused = metric_get(METRIC_REQUESTS_REFUSED);
     const char *reply = net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\n"
                                                   "Content-Length: 65537\r\n\r\n");
 

@@ -3,8 +3,8 @@
  * A fresh store for a test: in PostgreSQL when with-postgres.sh runs the program, in SQLite
  * otherwise. The same tests hold for both.
  */
-#ifndef SNPVTPM_TESTS_KBS_STORE_FIXTURE_H
-#define SNPVTPM_TESTS_KBS_STORE_FIXTURE_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_STORE_FIXTURE_H
+#define SNPVTPM_TESTS_UNIT_KBS_STORE_FIXTURE_H
 
 #include <limits.h>
 

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit_segment.h"
+#include "lib/base/hex.h"
 #include "tests/unit/kbs-store/fixture.h"
 #include "tests/unit/registered.h"
 
@@ -367,7 +368,7 @@ TEST_FIXTURE(what_was_pruned_is_removed_some_at_a_time, set_up, tear_down)
     keyring_close(keyring); /* before its store */
     keyring = NULL;
     for (int64_t left = LINES; left >= LINES - 5; left -= 2) {
-        const int64_t expected = left < LINES - 5 ? LINES - 5 : left;
+        int64_t expected = left < LINES - 5 ? LINES - 5 : left;
         struct store_unit *unit;
         uint64_t count;
 

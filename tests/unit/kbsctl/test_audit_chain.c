@@ -9,6 +9,7 @@
 #include "kbs/admin/values.h"
 #include "kbs/cli/audit_chain.h"
 #include "kbs/cli/plain_text.h"
+#include "lib/base/hex.h"
 #include "tests/unit/registered.h"
 
 #define LINES 4
@@ -35,7 +36,7 @@ static int export_log(void **state)
     for (int i = 0; i < LINES; i++) {
         snprintf(line, sizeof(line), "{\"seq\":%d,\"event\":\"admin\",\"result\":\"done\"}", i + 1);
         hash_line(hash, line);
-        values_hex(hash, sizeof(hash), text);
+        hex_text(hash, sizeof(hash), text);
         entries[i] = json_pack("{s:i, s:s, s:s}", "seq", i + 1, "hash", text, "line", line);
     }
     head = json_pack("{s:i, s:s}", "seq", LINES, "hash", text);
@@ -88,7 +89,7 @@ TEST_FIXTURE(a_line_with_a_hash_of_its_own_is_found, export_log, release_log)
      */
     json_object_set_new(entries[0], "line", json_string("{\"seq\":1}"));
     hash_line(hash, "{\"seq\":1}");
-    values_hex(hash, sizeof(hash), text);
+    hex_text(hash, sizeof(hash), text);
     json_object_set_new(entries[0], "hash", json_string(text));
     assert_int_equal(first_bad(&chain), 2);
 }
@@ -156,8 +157,8 @@ TEST_FIXTURE(a_head_that_was_noted_must_be_met, export_log, release_log)
 {
     struct audit_chain chain = {.expects = true};
 
-    assert_true(values_parse_hex(json_string_value(json_object_get(entries[1], "hash")),
-                                 chain.expected, sizeof(chain.expected)));
+    assert_true(hex_bytes(json_string_value(json_object_get(entries[1], "hash")), chain.expected,
+                          sizeof(chain.expected)));
     assert_int_equal(first_bad(&chain), 0);
     chain = (struct audit_chain){.expects = true, .expected = {1}};
     assert_int_not_equal(first_bad(&chain), 0);

@@ -125,7 +125,7 @@ TEST_FIXTURE(whatever_a_command_changed_is_durable_when_it_is_answered, tpm_clie
     struct tpm_client *c = *state;
 
     for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++) {
-        const uint32_t code = execute(c, &changing[i]);
+        uint32_t code = execute(c, &changing[i]);
 
         if (code != TPM_RC_SUCCESS)
             fail_msg("command 0x%x: 0x%x", changing[i].code, code);
@@ -294,7 +294,7 @@ TEST_FIXTURE(a_clock_that_was_set_is_not_back_after_a_hard_end, tpm_client_set_u
     struct tpm_client *c = *state;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        const uint64_t set = clock_of(c) + steps[i];
+        uint64_t set = clock_of(c) + steps[i];
 
         assert_int_equal(tpm_clock_set(c, set), TPM_RC_SUCCESS);
         tpm_client_restart(c);
@@ -369,7 +369,7 @@ TEST_FIXTURE(a_policy_that_ended_stays_ended_after_a_hard_end, tpm_client_set_up
              tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
-    const uint64_t limit = clock_of(c) + 10000;
+    uint64_t limit = clock_of(c) + 10000;
 
     assert_int_equal(policy_before(c, limit), TPM_RC_SUCCESS);
     passed_ms += 10001;

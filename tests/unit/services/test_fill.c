@@ -46,7 +46,7 @@ static void look_at_index(struct tpm_client *c, uint32_t index, uint8_t *bytes, 
 static void take_inventory(struct tpm_client *c, struct inventory *all)
 {
     uint32_t handles[ENTRIES_MAX];
-    const size_t indices = tpm_handles(c, TPM_HR_NV_INDEX, handles, ENTRIES_MAX);
+    size_t indices = tpm_handles(c, TPM_HR_NV_INDEX, handles, ENTRIES_MAX);
     uint8_t bytes[2 * TPM_RESPONSE_MAX];
     size_t size;
 

@@ -63,7 +63,7 @@ TEST_FIXTURE(policies_compare_negative_numbers_as_such, tpm_client_set_up, tpm_c
 {
     static const int64_t numbers[] = {INT64_MIN, INT64_MIN + 1, -0x8000,  -256, -2, -1, 0, 1,
                                       2,         255,           INT64_MAX};
-    const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+    size_t count = sizeof(numbers) / sizeof(numbers[0]);
     struct tpm_client *c = *state;
     uint32_t session = 0;
     uint8_t data[8];
@@ -78,8 +78,8 @@ TEST_FIXTURE(policies_compare_negative_numbers_as_such, tpm_client_set_up, tpm_c
         for (size_t b = 0; b < count; b++)
             for (uint16_t operation = TPM_EO_SIGNED_GT; operation <= TPM_EO_UNSIGNED_LE;
                  operation++) {
-                const bool expected = holds(numbers[a], numbers[b], operation);
-                const uint32_t code = policy_nv(c, session, numbers[b], operation);
+                bool expected = holds(numbers[a], numbers[b], operation);
+                uint32_t code = policy_nv(c, session, numbers[b], operation);
 
                 if (code != (expected ? TPM_RC_SUCCESS : TPM_RC_POLICY))
                     fail_msg("%lld, %lld, operation %d: 0x%x", (long long)numbers[a],
@@ -100,7 +100,7 @@ TEST_FIXTURE(rsa_keys_of_every_size_that_a_tpm_makes_are_kept, tpm_client_set_up
     uint32_t key = 0;
 
     while (made < 3 && tpm_create_primary(c, kinds[made], &key) == TPM_RC_SUCCESS) {
-        const uint32_t handle = TPM_HR_PERSISTENT + made;
+        uint32_t handle = TPM_HR_PERSISTENT + made;
 
         assert_int_equal(tpm_evict_control(c, key, handle), TPM_RC_SUCCESS);
         assert_int_equal(tpm_flush_context(c, key), TPM_RC_SUCCESS);

@@ -7,7 +7,7 @@ static enum mssim_parse parse(enum mssim_port port, const uint8_t *bytes, size_t
                               struct mssim_message *message, size_t *used)
 {
     struct reader r = reader_over(bytes, size);
-    const enum mssim_parse outcome = mssim_parse(port, &r, message);
+    enum mssim_parse outcome = mssim_parse(port, &r, message);
 
     *used = size - r.left;
     return outcome;
@@ -51,7 +51,7 @@ TEST(each_port_takes_its_own_requests)
     size_t used;
 
     for (uint32_t request = 0; request < 40; request++) {
-        const bool shared = request == MSSIM_SESSION_END || request == MSSIM_STOP;
+        bool shared = request == MSSIM_SESSION_END || request == MSSIM_STOP;
         bool platform = false;
         uint8_t bytes[16] = {0};
 

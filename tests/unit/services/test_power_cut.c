@@ -24,7 +24,7 @@ static int read_generation(struct volume *volume, struct memory_disk *disk)
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation = BROKEN;
-    const enum volume_status status = volume_open(volume, &storage, key, &payload, &size);
+    enum volume_status status = volume_open(volume, &storage, key, &payload, &size);
 
     if (status == VOLUME_BLANK)
         generation = 0;
@@ -38,7 +38,7 @@ static int read_generation(struct volume *volume, struct memory_disk *disk)
 static int generation_of(struct memory_disk *disk)
 {
     struct volume volume;
-    const int generation = read_generation(&volume, disk);
+    int generation = read_generation(&volume, disk);
 
     volume_close(&volume);
     return generation;
@@ -62,7 +62,7 @@ typedef void after_cut(struct memory_disk *disk, int generation);
 /* Copies only what two sectors of payload can have touched: thousands of copies are made. */
 static struct memory_disk *copy_of(const struct memory_disk *disk)
 {
-    const size_t touched = 24 * SECTOR_SIZE;
+    size_t touched = 24 * SECTOR_SIZE;
     struct memory_disk *copy = memory_disk_new();
     uint8_t *bytes = copy->bytes;
 
@@ -101,7 +101,7 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
     if (found != before + 1 && (durable || found != before))
         fail_msg("from state %d, %zu sectors written, kept %#llx, torn %zd: found %d", before,
                  cut->sectors_written, (unsigned long long)kept, (ssize_t)torn, found);
-    if (then != NULL)
+    if (then)
         then(disk, found);
     memory_disk_free(disk);
 }
@@ -109,8 +109,8 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
 static void settle_in_every_way(const struct memory_disk *cut, int before, bool durable,
                                 after_cut *then)
 {
-    const uint64_t ways = (uint64_t)1 << cut->unflushed_count;
-    const size_t tearable = is_first_of_all(cut) ? 0 : cut->unflushed_count;
+    uint64_t ways = (uint64_t)1 << cut->unflushed_count;
+    size_t tearable = is_first_of_all(cut) ? 0 : cut->unflushed_count;
 
     for (uint64_t kept = 0; kept < ways; kept++) {
         settle_and_look(cut, kept, NOT_TORN, before, durable, then);

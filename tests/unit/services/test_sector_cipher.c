@@ -44,7 +44,7 @@ static void next_mask(uint8_t mask[BLOCK])
     uint8_t carry = 0;
 
     for (size_t i = 0; i < BLOCK; i++) {
-        const uint8_t out = mask[i] >> 7;
+        uint8_t out = mask[i] >> 7;
 
         mask[i] = (uint8_t)(mask[i] << 1 | carry);
         carry = out;

@@ -55,7 +55,7 @@ static int connect_to(uint16_t port)
         .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
@@ -86,7 +86,7 @@ static int set_up(void **state)
     *state = f;
     alarm(120); /* a server that hangs would keep the test, too */
     for (f->port = FIRST_PORT; f->port < LAST_PORT; f->port += 2) {
-        const int taken = connect_to(f->port);
+        int taken = connect_to(f->port);
 
         if (taken >= 0) {
             close(taken);
@@ -168,8 +168,8 @@ static size_t send_until_stuck(int fd)
 TEST_FIXTURE(a_client_that_does_not_read_keeps_nobody_waiting, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int silent = connect_to(f->port);
-    const int other = connect_to(f->port);
+    int silent = connect_to(f->port);
+    int other = connect_to(f->port);
 
     assert_in_range(send_until_stuck(silent), 1000, SIZE_MAX);
     for (int i = 0; i < 100; i++)
@@ -181,7 +181,7 @@ TEST_FIXTURE(a_client_that_does_not_read_keeps_nobody_waiting, set_up, tear_down
 TEST_FIXTURE(a_client_that_reads_late_gets_all_its_answers, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int late = connect_to(f->port);
+    int late = connect_to(f->port);
     size_t sent = send_until_stuck(late);
     uint8_t bytes[4 + TPM_RESPONSE_MAX + 4];
 
@@ -210,7 +210,7 @@ TEST_FIXTURE(many_clients_take_turns, set_up, tear_down)
 TEST_FIXTURE(the_server_ends_though_a_client_does_not_read, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int silent = connect_to(f->port);
+    int silent = connect_to(f->port);
 
     send_until_stuck(silent);
     kill(f->server, SIGTERM); /* tear_down() waits for it */

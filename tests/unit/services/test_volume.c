@@ -68,8 +68,8 @@ static int generation_of(struct fixture *f)
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation;
-    const size_t written = f->disk->sectors_written;
-    const enum volume_status status = volume_open(&volume, &f->storage, f->key, &payload, &size);
+    size_t written = f->disk->sectors_written;
+    enum volume_status status = volume_open(&volume, &f->storage, f->key, &payload, &size);
 
     assert_int_equal(f->disk->sectors_written, written); /* opening never writes */
     if (status == VOLUME_BLANK) {
@@ -126,7 +126,7 @@ TEST_FIXTURE(one_open_volume_takes_many_updates, set_up, tear_down)
 TEST_FIXTURE(an_empty_payload_and_one_of_all_the_room_are_kept, set_up, tear_down)
 {
     struct fixture *f = *state;
-    const size_t room = (SLOT_SECTORS - PAYLOAD_AT) * SECTOR_SIZE;
+    size_t room = (SLOT_SECTORS - PAYLOAD_AT) * SECTOR_SIZE;
     uint8_t *big = calloc(1, room + 1);
     uint8_t *found = NULL;
     struct volume volume;
@@ -210,7 +210,7 @@ TEST_FIXTURE(a_failing_read_is_never_taken_for_a_blank_or_damaged_volume, set_up
     struct fixture *f = *state;
 
     for (int blank = 1; blank >= 0; blank--) {
-        const int expected = blank ? 0 : 2;
+        int expected = blank ? 0 : 2;
 
         if (!blank)
             updated_to(f, 2);
@@ -234,10 +234,10 @@ TEST_FIXTURE(a_flipped_bit_never_opens_another_state, set_up, tear_down)
     updated_to(f, 4);
     for (size_t slot = 0; slot < 2; slot++) {
         for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
-            const size_t start = (slot * SLOT_SECTORS + used[i]) * SECTOR_SIZE;
+            size_t start = (slot * SLOT_SECTORS + used[i]) * SECTOR_SIZE;
 
             for (size_t byte = 0; byte < SECTOR_SIZE; byte++) {
-                const uint8_t bit = (uint8_t)(1 << byte % 8);
+                uint8_t bit = (uint8_t)(1 << byte % 8);
                 int found;
 
                 f->disk->bytes[start + byte] ^= bit;
@@ -270,7 +270,7 @@ TEST_FIXTURE(one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_
     updated_to(f, generation);
     for (size_t copy = 0; copy < 2; copy++) {
         for (size_t slot = 0; slot < 2; slot++) {
-            const size_t lost = (slot * SLOT_SECTORS + 8 * copy) * SECTOR_SIZE;
+            size_t lost = (slot * SLOT_SECTORS + 8 * copy) * SECTOR_SIZE;
 
             memset(f->disk->bytes + lost, 0x5a, SECTOR_SIZE);
             assert_int_equal(generation_of(f), generation);
@@ -335,7 +335,7 @@ TEST_FIXTURE(a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported
 
     updated_to(f, 2);
     for (long writes = 0;; writes++) {
-        const int before = generation_of(f);
+        int before = generation_of(f);
         enum volume_status status;
 
         f->disk->writes_left = writes;

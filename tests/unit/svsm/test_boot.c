@@ -68,7 +68,7 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
     pid_t child;
     int status;
 
-    if (said == NULL)
+    if (!said)
         said = mmap(NULL, sizeof(fake.text), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                     0);
     fflush(stdout);
@@ -77,10 +77,10 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
         vm_launch();
         vm_serve(serves);
         fetch_status = 0;
-        if (prepare != NULL)
+        if (prepare)
             prepare();
         snprintf(said, sizeof(fake.text), "%s", ENDS(kernel_main(FAKE_PARAMS_PAGE)));
-        if (check != NULL)
+        if (check)
             check();
         exit(0); /* and not _exit(), which loses the coverage */
     }

@@ -135,7 +135,7 @@ TEST_SETUP(the_amd_sp_is_one_write_and_one_read, start)
     uint64_t at = (uint64_t)vm_syscall(&vm.attest, SYS_mmap, 0, 0x10000, 3, 0x22);
     struct amd_sp_request request = {.kind = AMD_SP_EXT_GUEST_REQUEST, .certificate_pages = 2};
     struct amd_sp_answer answer;
-    const uint64_t size = offsetof(struct amd_sp_answer, certificates) + 2 * PAGE_SIZE;
+    uint64_t size = offsetof(struct amd_sp_answer, certificates) + 2 * PAGE_SIZE;
 
     fake_host.exitinfo2 = 0x100000000;
     fake_host.certificate_pages_needed = 3;

@@ -106,7 +106,7 @@ TEST(every_vector_is_taken_with_and_without_an_error_code)
             assert_int_equal(seen.rflags, 2);
             assert_int_equal(seen.r13, 0xABCDEF);
             assert_true(seen.rip != INJECTED_CODE && seen.rip != STALE);
-            assert_int_equal(mistake == NULL, has_error_code(vector) == (with_error != 0));
+            assert_int_equal(!mistake, has_error_code(vector) == (with_error != 0));
         }
     }
 }
