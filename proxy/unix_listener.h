@@ -3,6 +3,7 @@
 #ifndef SNPVTPM_PROXY_UNIX_LISTENER_H
 #define SNPVTPM_PROXY_UNIX_LISTENER_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/must_check.h"
