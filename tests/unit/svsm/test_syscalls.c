@@ -302,7 +302,7 @@ static void the_volume_is_read_and_written_in_whole_sectors_inside_it(void **sta
                {FAKE_DISK_SIZE + 512, 0}};
 
     (void)state;
-    assert_int_equal(block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock), STATUS_OK);
+    assert_int_equal(block_init(&vm.volume, &vm.cpus[0].clock), STATUS_OK);
     vm.tpm.process.files[4] = file_block(&vm.volume);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(call4(SYS_pread64, 4, at, bad[i].size, bad[i].offset), -EINVAL);
