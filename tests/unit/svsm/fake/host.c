@@ -285,10 +285,12 @@ static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 
 static void run_vmpl(void)
 {
-    if (fake_host.guest == NULL)
+    void (*guest)(void) = __atomic_load_n(&fake_host.guest, __ATOMIC_ACQUIRE);
+
+    if (guest == NULL)
         fake_end("the guest runs");
     fake_this()->ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;
-    fake_host.guest();
+    guest();
 }
 
 static void answer(void)

@@ -213,11 +213,24 @@ static void stop_after_call(void)
     siglongjmp(call_served, 1);
 }
 
+static struct guest_vcpu current_vcpu(unsigned index)
+{
+    const struct guest_vcpu *vcpu;
+    struct guest_vcpu copy = {0};
+
+    lock_read(&vm.guest.ranges.lock);
+    vcpu = guest_current_vcpu(&vm.guest.ranges, vm.cpus[index].apic_id);
+    if (vcpu != NULL)
+        copy = *vcpu;
+    lock_read_release(&vm.guest.ranges.lock);
+    return copy;
+}
+
 struct vmsa *vm_vmsa(unsigned index)
 {
-    const struct guest_vcpu *vcpu = guest_current_vcpu(&vm.guest.ranges, vm.cpus[index].apic_id);
+    struct guest_vcpu vcpu = current_vcpu(index);
 
-    return vcpu == NULL ? NULL : (struct vmsa *)fake_bytes(vcpu->vmsa);
+    return vcpu.in_use ? (struct vmsa *)fake_bytes(vcpu.vmsa) : NULL;
 }
 
 uint64_t vm_call_on(unsigned index, uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx,
@@ -230,8 +243,8 @@ uint64_t vm_call_on(unsigned index, uint32_t protocol, uint32_t call, uint64_t r
     vmsa->rdx = rdx;
     vmsa->r8 = r8;
     vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
-    fake_bytes(guest_current_vcpu(&vm.guest.ranges, vm.cpus[index].apic_id)->caa)[0] = 1;
-    fake_host.guest = stop_after_call;
+    fake_bytes(current_vcpu(index).caa)[0] = 1;
+    __atomic_store_n(&fake_host.guest, stop_after_call, __ATOMIC_RELEASE);
     if (sigsetjmp(call_served, 1) == 0)
         requests_run(&vm.guest, &vm.cpus[index]);
     fake_this()->ghcb_msr = vm.cpus[index].link.page.gpa.v;
