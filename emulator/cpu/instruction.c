@@ -120,8 +120,7 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     uint8_t bytes[RMP_INSTRUCTION_LENGTH];
     enum instruction_result (*carry_out)(struct vmpl_context *, gpa_t *);
 
-    if (!guest_in_64bit_mode(context) ||
-        !guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_in_64bit_mode(context) || !guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     if (opcode_is(bytes, 0xF2, 0xFF))
         carry_out = pvalidate;
@@ -142,8 +141,7 @@ bool instruction_is_vmgexit(const struct vmpl_context *context)
 {
     uint8_t prefix;
 
-    return guest_read(context, guest_rip(context), &prefix, 1) &&
-           (prefix == 0xF3 || prefix == 0xF2);
+    return guest_fetch(context, &prefix, 1) && (prefix == 0xF3 || prefix == 0xF2);
 }
 
 static uint64_t *general_register(struct vmsa *save, unsigned number)
@@ -163,7 +161,7 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
     uint64_t value;
     bool written;
 
-    if (!guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     while (at < 2 && (bytes[at] == 0x66 || bytes[at] == 0x67))
         at++;

@@ -27,8 +27,8 @@ static struct view shared_view;
 static struct view private_views[VMPL_COUNT];
 static hpa_t paged_roots[VMPL_COUNT], unpaged_roots[VMPL_COUNT];
 
-/* Tables that a 2 MiB entry has replaced, linked through their first word. Other CPUs may still walk
- * the retired ones. */
+/* Tables that a 2 MiB entry has replaced, linked through their first word. Other CPUs may still
+ * walk the retired ones. */
 static uint64_t *free_tables, *retired_tables;
 
 /* Another CPU may have a translation that the tables no longer give. */
@@ -128,9 +128,12 @@ static uint64_t shared_pte(gpa_t page, hpa_t backing)
 {
     uint8_t flags = rmp_find(page)->flags;
 
-    if ((flags & RMP_ASSIGNED) && !(flags & RMP_TABLE))
+    if (!(flags & RMP_ASSIGNED))
+        return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
+    if (!(flags & (RMP_TABLE | RMP_CODE)))
         return 0;
-    return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
+    return backing.pa | PTE_PRESENT | PTE_USER | (flags & RMP_TABLE ? PTE_WRITE : 0) |
+           (flags & RMP_CODE ? 0 : PTE_NX);
 }
 
 bool npt_allows(gpa_t address, unsigned vmpl, bool private, uint64_t exitinfo1)

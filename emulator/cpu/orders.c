@@ -155,7 +155,8 @@ bool vcpu_hold(struct vcpu *cpu)
 
     cpu->startup = false;
     cpu->held = true;
-    while (!cpu->startup && cpu->replaces == NO_VMPL && cpu->next == NO_VMPL && cpu->current == holder) {
+    while (!cpu->startup && cpu->replaces == NO_VMPL && cpu->next == NO_VMPL &&
+           cpu->current == holder) {
         wait(cpu);
         if (cpu->init)
             take_init(cpu);

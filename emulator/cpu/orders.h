@@ -22,8 +22,8 @@ void order_vmsa(const struct vcpu *self, struct vcpu *target, unsigned vmpl, gpa
 
 /*
  * INIT: the VMSAs that wait for it take the place of the old ones, and what has none runs the most
- * privileged. When none waits, the first processor goes on and another stops until STARTUP: the host
- * cannot reset registers that it cannot reach.
+ * privileged. When none waits, the first processor goes on and another stops until STARTUP: the
+ * host cannot reset registers that it cannot reach.
  */
 void order_init(struct vcpu *target);
 

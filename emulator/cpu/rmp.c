@@ -139,9 +139,9 @@ void rmp_set_in_use(gpa_t vmsa, bool in_use)
         entry->flags &= (uint8_t)~RMP_IN_USE;
 }
 
-void rmp_expose_table(gpa_t page)
+void rmp_expose(gpa_t page, enum rmp_flag as)
 {
-    find(page)->flags |= RMP_TABLE;
+    find(page)->flags |= (uint8_t)as;
     tell(gpa_page(page), false);
 }
 

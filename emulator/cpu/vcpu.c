@@ -197,8 +197,8 @@ static void set_intercepts(struct vmpl_context *context)
     }
 }
 
-/* NMIs are the hypervisor's kicks, so the guest's own are injected. That does not mask the next one,
- * as delivery would: IRET ends the mask. */
+/* NMIs are the hypervisor's kicks, so the guest's own are injected. That does not mask the next
+ * one, as delivery would: IRET ends the mask. */
 static void deliver_nmi(struct vcpu *cpu)
 {
     struct vmcb *vmcb = cpu->current->vmcb;
@@ -294,12 +294,14 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
     if (private)
         return private_fault(cpu, address, exit);
     if ((vmcb->exitinfo1 & NPF_GUEST_TABLE) && rmp_allows(address, context->vmpl, RMP_WRITE)) {
-        rmp_expose_table(address);
+        rmp_expose(address, RMP_TABLE);
         return RESUME;
     }
     if (vmcb->exitinfo1 & NPF_FETCH) {
-        log_line("VMPL%u: code at %lx without the C-bit: not emulated", context->vmpl, address.v);
-        return access_to_vmm(cpu, VCPU_EXIT_FORBIDDEN, address, false, exit);
+        if (!npt_allows(address, context->vmpl, true, NPF_FETCH))
+            return private_fault(cpu, address, exit);
+        rmp_expose(address, RMP_CODE);
+        return RESUME;
     }
     if (!guest_memory_find(address, &backing))
         return raise_vc(context, SVM_EXIT_NPF, exit); /* MMIO */

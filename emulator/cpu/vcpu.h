@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A virtual CPU, which runs on the machine's CPU of the same number: one context for each VMPL, each
- * with a VMSA of its own, of which one runs.
+ * A virtual CPU, which runs on the machine's CPU of the same number: one context for each VMPL,
+ * each with a VMSA of its own, of which one runs.
  *
  * A VMSA is guest memory that the VMM may name but not read. While a VMPL runs its registers are
- * in the context's VMCB; they return to the VMSA, and it is in use no longer, when another VMPL takes
- * the CPU or the VMSA is replaced. On hardware they return at every exit.
+ * in the context's VMCB; they return to the VMSA, and it is in use no longer, when another VMPL
+ * takes the CPU or the VMSA is replaced. On hardware they return at every exit.
  *
- * Functions are called with the lock (platform/cpus.h), on the vCPU's own CPU but where they say so.
+ * Functions are called with the lock (platform/cpus.h), on the vCPU's own CPU but where they say
+ * so.
  */
 #ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
 #define SNPVTPM_EMULATOR_CPU_VCPU_H
@@ -57,8 +58,8 @@ void vcpu_start(void);
 /* Whether a VMSA with these SEV_FEATURES can run. */
 bool vcpu_features_supported(uint64_t sev_features);
 
-/* The VMM names the VMSA page of a VMPL that does not run; it is looked at only when that VMPL is next
- * entered. On any CPU. */
+/* The VMM names the VMSA page of a VMPL that does not run; it is looked at only when that VMPL is
+ * next entered. On any CPU. */
 void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa);
 
 /* Enters another VMPL: VMRUN's checks of the VMSA (APM 15.36.12), then its registers. False:

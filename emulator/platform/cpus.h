@@ -19,8 +19,8 @@ unsigned host_cpu_count(void);
 unsigned host_cpu_index(void);
 
 /*
- * Takes the lock and starts the other CPUs, which wait until they are kicked, take the lock and call
- * main. Before guest memory has contents: it uses a page below 1 MiB, and leaves zeros.
+ * Takes the lock and starts the other CPUs, which wait until they are kicked, take the lock and
+ * call main. Before guest memory has contents: it uses a page below 1 MiB, and leaves zeros.
  */
 void host_cpus_start(void (*main)(void) __attribute__((noreturn)));
 

@@ -2,8 +2,8 @@
 /*
  * The machine below the hypervisor: physical memory, ports, MSRs, and how it is ended.
  *
- * The hypervisor runs with interrupts off, on each CPU (platform/cpus.h). All physical memory up to 512 GiB is mapped
- * at DIRECT_MAP; MMIO above that is reached through memory_mmio().
+ * The hypervisor runs with interrupts off, on each CPU (platform/cpus.h). All physical memory up to
+ * 512 GiB is mapped at DIRECT_MAP; MMIO above that is reached through memory_mmio().
  */
 #ifndef SNPVTPM_EMULATOR_PLATFORM_HOST_H
 #define SNPVTPM_EMULATOR_PLATFORM_HOST_H

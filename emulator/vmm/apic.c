@@ -116,7 +116,6 @@ struct apic_command apic_msr_command(uint32_t msr, uint64_t value)
     if (destination == X2APIC_EVERYONE)
         return command((uint32_t)value, every_processor());
     if (value & ICR_LOGICAL)
-        return command((uint32_t)value,
-                       destination >> 16 ? 0 : destination & every_processor());
+        return command((uint32_t)value, destination >> 16 ? 0 : destination & every_processor());
     return command((uint32_t)value, with_id(destination));
 }

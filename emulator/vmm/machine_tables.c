@@ -23,10 +23,10 @@ static uint32_t madt_length(void)
 
 static bool madt_header(struct writer *w)
 {
-    return writer_put(w, "APIC", 4) && writer_le32(w, madt_length()) && writer_u8(w, MADT_REVISION) &&
-           writer_u8(w, 0) && writer_put(w, "SNPVTP", 6) && writer_put(w, "EMULATED", 8) &&
-           writer_le32(w, 1) && writer_put(w, "SNPV", 4) && writer_le32(w, 1) &&
-           writer_le32(w, LOCAL_APIC) && writer_le32(w, MADT_PCAT_COMPATIBLE);
+    return writer_put(w, "APIC", 4) && writer_le32(w, madt_length()) &&
+           writer_u8(w, MADT_REVISION) && writer_u8(w, 0) && writer_put(w, "SNPVTP", 6) &&
+           writer_put(w, "EMULATED", 8) && writer_le32(w, 1) && writer_put(w, "SNPV", 4) &&
+           writer_le32(w, 1) && writer_le32(w, LOCAL_APIC) && writer_le32(w, MADT_PCAT_COMPATIBLE);
 }
 
 /* The processor with the number that is also its APIC ID. */

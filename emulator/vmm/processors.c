@@ -32,8 +32,8 @@ bool processors_carry_out(const struct apic_command *command)
     return command->kind != APIC_DEVICE;
 }
 
-/* With CREATE_ON_INIT a VMPL that has a VMSA keeps it until INIT; one that has none has it at once, but
- * does not run. */
+/* With CREATE_ON_INIT a VMPL that has a VMSA keeps it until INIT; one that has none has it at once,
+ * but does not run. */
 static void set_on_init(struct vcpu *target, unsigned vmpl, gpa_t vmsa)
 {
     if (target->contexts[vmpl].vmsa.v != NO_GPA)
