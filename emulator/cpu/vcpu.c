@@ -320,7 +320,8 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
     case INSTRUCTION_UNKNOWN:
         break;
     }
-    context_inject(cpu->current, VECTOR_UD, 0);
+    if (instruction_broadcast(cpu->current) == INSTRUCTION_UNKNOWN)
+        context_inject(cpu->current, VECTOR_UD, 0);
     return RESUME;
 }
 
