@@ -12,7 +12,7 @@
 #include "tests/emulator/runtime/vmpl.h"
 #include "tests/emulator/runtime/x2apic.h"
 
-#define ROUNDS    1000
+#define ROUNDS    400
 #define OTHERS    2 /* processors 1 and 2, of three */
 #define LEAF1_EBX 1
 
