@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "igvm/hex.h"
 #include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
 #include "igvm/loaded_file.h"
 #include "igvm/tool.h"
+#include "lib/base/hex.h"
 
 static const char USAGE[] =
     "usage: igvm measure [options] FILE\n"
@@ -122,7 +122,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 {
     const char *broken = kvm_rule_broken(&file->image, file->platform_mask);
 
-    if (broken != NULL)
+    if (broken)
         return complain(
             TOOL_INVALID,
             "%s: %s (by the rules of QEMU 10.2, with the COCONUT project's parameters); "
@@ -134,7 +134,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 static enum tool_status write_pages(const struct launch_pages *pages, const char *path)
 {
     struct file_bytes file = {0};
-    const enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
+    enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
     enum tool_status status;
 
     if (encoded != LAUNCH_PAGES_OK)
@@ -147,10 +147,10 @@ static enum tool_status write_pages(const struct launch_pages *pages, const char
 /* whose: by whose rule, or NULL. */
 static void print_digest(const struct launch_digest *digest, const char *whose)
 {
-    print_hex(stdout, digest->ld, sizeof(digest->ld));
-    if (whose != NULL)
-        printf("  %s", whose);
-    putchar('\n');
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
+
+    printf("%s%s%s\n", hex_text(digest->ld, sizeof(digest->ld), text), whose ? "  " : "",
+           whose ? whose : "");
 }
 
 /* The digest where the host measures this many processors. */
@@ -167,7 +167,7 @@ static enum tool_status measure_vcpus(const struct loaded_file *file,
 
     if (status == TOOL_OK)
         status = launch_measure(&pages, listed && options->verbose ? stderr : NULL, &digest);
-    if (status == TOOL_OK && listed && options->pages_path != NULL)
+    if (status == TOOL_OK && listed && options->pages_path)
         status = write_pages(&pages, options->pages_path);
     if (status == TOOL_OK)
         print_digest(&digest, whose);

@@ -7,8 +7,8 @@
  * pointer alone tells which vCPU runs. Nothing else would do at every instruction: ring 3 can
  * change GS, and the host may inject an exception between a SYSCALL and its SWAPGS.
  */
-#ifndef SVSM_ARCH_CPU_AREA_H
-#define SVSM_ARCH_CPU_AREA_H
+#ifndef SNPVTPM_SVSM_ARCH_CPU_AREA_H
+#define SNPVTPM_SVSM_ARCH_CPU_AREA_H
 
 #include <assert.h>
 #include <stdbool.h>

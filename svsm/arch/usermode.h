@@ -4,8 +4,8 @@
  * like a function that returns when the service makes a system call or faults. The base of GS that
  * SWAPGS brings in is the vCPU's own, and only the first instructions of a system call use it.
  */
-#ifndef SVSM_ARCH_USERMODE_H
-#define SVSM_ARCH_USERMODE_H
+#ifndef SNPVTPM_SVSM_ARCH_USERMODE_H
+#define SNPVTPM_SVSM_ARCH_USERMODE_H
 
 #include <assert.h>
 #include <stddef.h>

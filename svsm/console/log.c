@@ -34,7 +34,7 @@ void log_seize(void)
 static void emit(const char *text, size_t size)
 {
     lock_take(&lock);
-    if (console != NULL && uart_write(console, text, size) != STATUS_OK)
+    if (console && uart_write(console, text, size) != STATUS_OK)
         console = NULL;
     lock_release(&lock);
 }

@@ -3,8 +3,8 @@
  * The guest's memory, checked and copied in one step. Between a check and an access another vCPU
  * can have the page made a VMSA, or a calling area: so both happen under the guest's lock.
  */
-#ifndef SVSM_GUEST_ACCESS_H
-#define SVSM_GUEST_ACCESS_H
+#ifndef SNPVTPM_SVSM_GUEST_ACCESS_H
+#define SNPVTPM_SVSM_GUEST_ACCESS_H
 
 #include "svsm/base/status.h"
 #include "svsm/guest/ranges.h"

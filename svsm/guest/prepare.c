@@ -59,7 +59,7 @@ static void write_memory_map(struct guest_ranges *guest, const struct boot_param
     const struct boot_section *section = find(params, BOOT_SECTION_IGVM_MEMORY_MAP);
     struct memory_map map = host->memory;
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware takes no memory map: it would use the SVSM's memory");
     if (memory_map_remove(&map, params->region_gpa, params->region_size) != STATUS_OK ||
         memory_map_write(&map, entries, OVMF_MAP_ENTRIES) != STATUS_OK)
@@ -72,7 +72,7 @@ static void write_vp_count(struct guest_ranges *guest, const struct boot_params 
 {
     const struct boot_section *section = find(params, BOOT_SECTION_IGVM_VP_COUNT);
 
-    if (section != NULL)
+    if (section)
         write_section(guest, section->gpa, &count, sizeof(count));
 }
 
@@ -87,7 +87,7 @@ static void write_secrets(struct guest_ranges *guest, const struct boot_params *
         .guest_vmpl = (uint8_t)params->guest_vmpl,
     };
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware has no place for the secrets page");
     secrets_copy_for_guest(&copy, &svsm);
     write_section(guest, section->gpa, &copy, sizeof(copy));
@@ -99,7 +99,7 @@ static void write_cpuid(struct guest_ranges *guest, const struct cpuid *cpuid,
 {
     const struct boot_section *section = find(params, BOOT_SECTION_CPUID);
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware has no place for the CPUID page");
     write_section(guest, section->gpa, &cpuid->page, sizeof(cpuid->page));
 }
@@ -108,7 +108,7 @@ static gpa_t calling_area(const struct boot_params *params)
 {
     const struct boot_section *section = find(params, BOOT_SECTION_SVSM_CAA);
 
-    if (section == NULL || !is_aligned(section->gpa, PAGE_SIZE))
+    if (!section || !is_aligned(section->gpa, PAGE_SIZE))
         panic("the firmware has no calling area: it knows nothing of an SVSM");
     return gpa(section->gpa);
 }
@@ -126,7 +126,7 @@ static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
     uint64_t features = sev_status_guest_features();
     enum rmp_result code;
 
-    if (vmsa == NULL)
+    if (!vmsa)
         panic("out of memory");
     vmsa_reset(vmsa, params->reset_vector, (uint8_t)params->guest_vmpl, features);
     code = rmp_adjust(direct_gpa(vmsa), RMP_4K, params->guest_vmpl, RMP_READ, true);

@@ -8,13 +8,13 @@
  * lock is short, but for a service's, for which nobody waits: a second caller is told BUSY. None is
  * held while the guest runs.
  */
-#ifndef SVSM_MM_LOCK_H
-#define SVSM_MM_LOCK_H
+#ifndef SNPVTPM_SVSM_MM_LOCK_H
+#define SNPVTPM_SVSM_MM_LOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h" /* MUST_CHECK */
+#include "lib/base/must_check.h"
 
 enum lock_rank {
     LOCK_ATTEST,     /* the attestation service, its devices and buffers: lock_try() only */

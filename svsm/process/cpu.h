@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What belongs to one vCPU: nobody else touches it once it runs. */
-#ifndef SVSM_PROCESS_CPU_H
-#define SVSM_PROCESS_CPU_H
+#ifndef SNPVTPM_SVSM_PROCESS_CPU_H
+#define SNPVTPM_SVSM_PROCESS_CPU_H
 
 #include "svsm/arch/cpu_area.h"
 #include "svsm/process/fpu.h"

@@ -87,7 +87,7 @@ static struct guest_vcpu *begin(struct guest_ranges *guest, uint32_t apic_id)
 
     lock_read(&guest->lock);
     vcpu = guest_current_vcpu(guest, apic_id);
-    if (vcpu != NULL && vmsa_disable(vcpu->vmsa))
+    if (vcpu && vmsa_disable(vcpu->vmsa))
         vcpu->served = true;
     else
         vcpu = NULL;
@@ -113,7 +113,7 @@ static void serve_processor(struct guest *guest, uint32_t apic_id)
     struct guest_vcpu *vcpu = begin(&guest->ranges, apic_id);
     struct vmsa state;
 
-    if (vcpu == NULL)
+    if (!vcpu)
         return;
     if (guarded_read(&state, vcpu->vmsa, sizeof(state)) == STATUS_OK &&
         state.guest_exitcode == SVM_EXIT_VMGEXIT && take_pending(vcpu))

@@ -74,7 +74,7 @@ enum processor_result processor_start(struct guest *guest, struct cpu *cpu, uint
 
     if (cpu->started)
         return PROCESSOR_OK;
-    if (prepare(guest, cpu, apic_id) != STATUS_OK || (vmsa = page_allocate_for_vmsa()) == NULL)
+    if (prepare(guest, cpu, apic_id) != STATUS_OK || !(vmsa = page_allocate_for_vmsa()))
         return PROCESSOR_NO_MEMORY;
     cpu_start_state(vmsa, cpu->index, guest->enter, cpu);
     set_vmsa(vmsa, true);

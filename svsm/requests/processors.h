@@ -4,8 +4,8 @@
  * creates its first vCPU for that APIC ID. So no number and no list of the host's decides anything:
  * what the guest asks for and the host does not have, the host refuses.
  */
-#ifndef SVSM_REQUESTS_PROCESSORS_H
-#define SVSM_REQUESTS_PROCESSORS_H
+#ifndef SNPVTPM_SVSM_REQUESTS_PROCESSORS_H
+#define SNPVTPM_SVSM_REQUESTS_PROCESSORS_H
 
 #include "svsm/requests/call.h"
 

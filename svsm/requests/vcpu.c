@@ -94,7 +94,7 @@ static void record(struct guest_ranges *guest, struct guest_vcpu *vcpu, gpa_t vm
 {
     struct guest_vcpu *former = guest_current_vcpu(guest, apic_id);
 
-    if (former != NULL)
+    if (former)
         former->current = false;
     *vcpu = (struct guest_vcpu){.vmsa = vmsa,
                                 .caa = caa,
@@ -119,7 +119,7 @@ static uint64_t create(struct guest *guest, const struct svsm_call *call)
     if (vmsa.v == caa.v || !guest_pages_ok(ranges, vmsa, PAGE_SIZE) ||
         !calling_area_ok(ranges, caa, apic_id))
         return SVSM_ERR_INVALID_ADDRESS;
-    if (apic_id == call->caller->apic_id || vcpu == NULL)
+    if (apic_id == call->caller->apic_id || !vcpu)
         return SVSM_ERR_INVALID_PARAMETER;
     found = processor_find(guest, apic_id, &cpu);
     if (found != PROCESSOR_OK)
@@ -167,7 +167,7 @@ static uint64_t delete (struct guest *guest, gpa_t vmsa)
     struct guest_vcpu *vcpu = find_made(&guest->ranges, vmsa);
     enum rmp_result result;
 
-    if (vcpu == NULL)
+    if (!vcpu)
         return SVSM_ERR_INVALID_PARAMETER;
     if (vcpu->served || !vmsa_disable(vmsa))
         return SVSM_ERR_PROTOCOL + FAIL_IN_USE;

@@ -14,8 +14,8 @@
  * host's, would overwrite the frame below it, and ends the VM. So does a frame that does not prove
  * what it is (frame.h).
  */
-#ifndef SVSM_TRAP_TRAPS_H
-#define SVSM_TRAP_TRAPS_H
+#ifndef SNPVTPM_SVSM_TRAP_TRAPS_H
+#define SNPVTPM_SVSM_TRAP_TRAPS_H
 
 /*
  * Makes the IDT, which all vCPUs share, and loads it, GDT and TSS. CPUID is answered as the vCPU's

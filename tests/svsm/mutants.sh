@@ -25,7 +25,7 @@ svsm_guest_calls|svsm/requests/pvalidate.c|s/guest_pages_ok(&guest->ranges, entr
 svsm_guest_calls|svsm/requests/pvalidate.c|s/if (unchanged \&\& !entry->ignore_unchanged)/if (false)/|what was validated already is told
 svsm_requests|svsm/requests/pvalidate_list.c|s/header->entries <= (room/true || header->entries <= (room/|a list stays in its page
 svsm_requests|svsm/requests/pvalidate_list.c|s/(raw & SVSM_PVALIDATE_RESERVED)/false/|reserved bits of an entry
-svsm_vcpus|svsm/requests/vcpu.c|s/apic_id == call->caller->apic_id .. vcpu == NULL/vcpu == NULL/|no second VMSA for the processor that runs
+svsm_vcpus|svsm/requests/vcpu.c|s/apic_id == call->caller->apic_id .. !vcpu/!vcpu/|no second VMSA for the processor that runs
 svsm_vcpus|svsm/requests/vcpu.c|/^    guest_flush_tlb(&guest->ranges);$/d|translations are dropped before a VMSA is looked at
 svsm_vcpus|svsm/requests/vcpu.c|s/found.vmpl == guest->vmpl/true/|a VMSA is of the guest's VMPL
 svsm_vcpus|svsm/requests/vcpu.c|s/(found.efer & EFER_SVME)/true/|a VMSA can run

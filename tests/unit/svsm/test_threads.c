@@ -7,15 +7,9 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/abi/attest_service.h"
 #include "lib/abi/tpm_service.h"
@@ -25,6 +19,7 @@
 #include "svsm/process/attest_service.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/sev/sev_status.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define THREADS      4
@@ -62,7 +57,7 @@ static size_t serves(const uint8_t *request, size_t size, uint8_t *response)
 
         if (now > most_in_tpm)
             most_in_tpm = now;
-        if (tpm_entered != NULL) {
+        if (tpm_entered) {
             sem_post(tpm_entered);
             sem_wait(tpm_may_leave);
         }
@@ -214,7 +209,7 @@ static void take_pages(void)
 
     for (unsigned i = 0; i < 3; i++) {
         pages[i] = page_allocate();
-        EXPECT(pages[i] != NULL && pages[i][0] == 0);
+        EXPECT(pages[i] && pages[i][0] == 0);
         pages[i][0] = 1;
     }
     for (unsigned i = 0; i < 3; i++)
@@ -253,11 +248,10 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void calls_from_all_vcpus_at_once_are_served(void **state)
+TEST_SETUP(calls_from_all_vcpus_at_once_are_served, start)
 {
     pthread_t threads[THREADS];
 
-    (void)state;
     fake.on_rmp = lets_others_run;
     for (uintptr_t vcpu = 1; vcpu < THREADS; vcpu++)
         assert_int_equal(pthread_create(&threads[vcpu], NULL, run, (void *)vcpu), 0);
@@ -283,12 +277,11 @@ static void *make_a_key(void *argument)
 }
 
 /* While the TPM works for one vCPU, others have their memory changed, and are not kept waiting. */
-static void a_long_tpm_command_stalls_no_other_vcpu(void **state)
+TEST_SETUP(a_long_tpm_command_stalls_no_other_vcpu, start)
 {
     pthread_t thread;
     sem_t entered, may_leave;
 
-    (void)state;
     sem_init(&entered, 0, 0);
     sem_init(&may_leave, 0, 0);
     tpm_entered = &entered;
@@ -309,14 +302,4 @@ static void a_long_tpm_command_stalls_no_other_vcpu(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
     tpm_entered = NULL;
     assert_int_equal(tpm_command(0), SVSM_SUCCESS);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(calls_from_all_vcpus_at_once_are_served, start),
-        cmocka_unit_test_setup(a_long_tpm_command_stalls_no_other_vcpu, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

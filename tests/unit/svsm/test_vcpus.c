@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Several vCPUs, one after the other: how they come and go, and whose calls are served where. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/requests/loop.h"
 #include "svsm/sev/sev_status.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define LIST     0x90000ull
@@ -82,11 +77,10 @@ static bool is_guests(uint64_t page)
     return !fake_page(gpa(page))->vmsa && fake_page(gpa(page))->permissions[FAKE_VMPL] == RMP_ALL;
 }
 
-static void a_vcpu_is_made_and_its_processor_started(void **state)
+TEST_SETUP(a_vcpu_is_made_and_its_processor_started, start)
 {
     const struct fake_page *page = fake_page(gpa(NEW_VMSA));
 
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     assert_true(page->vmsa);
@@ -104,9 +98,8 @@ static void a_vcpu_is_made_and_its_processor_started(void **state)
 }
 
 /* The new processor serves its vCPU, and no other does. */
-static void a_vcpu_is_served_on_its_own_processor_only(void **state)
+TEST_SETUP(a_vcpu_is_served_on_its_own_processor_only, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     at(NEW_VMSA)->rax = SVSM_CORE_QUERY_PROTOCOL;
@@ -134,9 +127,8 @@ static void does_not_know_it_yet(void)
     fake_this()->ghcb_msr = 1ull << 32 | GHCB_MSR_RUN_VMPL_RESP;
 }
 
-static void a_new_processor_waits_for_the_host_to_know_its_vcpu(void **state)
+TEST_SETUP(a_new_processor_waits_for_the_host_to_know_its_vcpu, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     fake_become(1);
@@ -147,9 +139,8 @@ static void a_new_processor_waits_for_the_host_to_know_its_vcpu(void **state)
 }
 
 /* T504 */
-static void contents_that_the_svsm_cannot_allow_make_no_vmsa(void **state)
+TEST_SETUP(contents_that_the_svsm_cannot_allow_make_no_vmsa, start)
 {
-    (void)state;
     for (uint8_t vmpl = 0; vmpl < VMPL_COUNT; vmpl++) {
         fill(NEW_VMSA);
         at(NEW_VMSA)->vmpl = vmpl;
@@ -182,9 +173,8 @@ static void writes_at_the_last_moment(void)
         at(NEW_VMSA)->vmpl = 0;
 }
 
-static void what_another_vcpu_writes_until_its_translation_is_gone_is_checked(void **state)
+TEST_SETUP(what_another_vcpu_writes_until_its_translation_is_gone_is_checked, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     fake.on_flush = writes_at_the_last_moment;
     flushes = 0;
@@ -200,9 +190,8 @@ static void counts_flushes(void)
 }
 
 /* A page that changes hands is on nobody's TLB before the caller is told. */
-static void a_rescinded_or_deleted_page_is_dropped_everywhere(void **state)
+TEST_SETUP(a_rescinded_or_deleted_page_is_dropped_everywhere, start)
 {
-    (void)state;
     fake.on_flush = counts_flushes;
     flushes = 0;
     assert_int_equal(pvalidate(BUFFER, false), SVSM_SUCCESS);
@@ -222,9 +211,8 @@ static void a_rescinded_or_deleted_page_is_dropped_everywhere(void **state)
     assert_int_equal(flushes, 1);
 }
 
-static void without_invlpgb_there_is_no_second_vcpu(void **state)
+TEST_SETUP(without_invlpgb_there_is_no_second_vcpu, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     fake.flush_faults = true;
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_ERR_INVALID_PARAMETER);
@@ -235,9 +223,8 @@ static void without_invlpgb_there_is_no_second_vcpu(void **state)
     assert_int_equal(pvalidate(BUFFER, false), SVSM_SUCCESS);
 }
 
-static void a_host_that_takes_invlpgb_away_ends_the_vm(void **state)
+TEST_SETUP(a_host_that_takes_invlpgb_away_ends_the_vm, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     fake.flush_faults = true;
@@ -245,20 +232,18 @@ static void a_host_that_takes_invlpgb_away_ends_the_vm(void **state)
                         "attack: the host does not let translations be dropped any more (INVLPGB)");
 }
 
-static void nobody_makes_a_vcpu_for_the_processor_it_runs_on(void **state)
+TEST_SETUP(nobody_makes_a_vcpu_for_the_processor_it_runs_on, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, 0), SVSM_ERR_INVALID_PARAMETER);
     assert_true(is_guests(NEW_VMSA));
     assert_false(vm.cpus[1].started);
 }
 
-static void processors_are_bounded(void **state)
+TEST_SETUP(processors_are_bounded, start)
 {
     size_t free_before;
 
-    (void)state;
     for (uint32_t i = 1; i < CPUS_MAX; i++) {
         uint64_t vmsa = 0x200000 + i * 2 * PAGE_SIZE;
 
@@ -274,11 +259,10 @@ static void processors_are_bounded(void **state)
     assert_int_equal(page_free_count(), free_before);
 }
 
-static void what_the_host_does_not_have_the_guest_does_not_get(void **state)
+TEST_SETUP(what_the_host_does_not_have_the_guest_does_not_get, start)
 {
     size_t free_before = 0;
 
-    (void)state;
     fake_host.refuses_vcpus = true;
     for (unsigned i = 0; i < 3; i++) {
         fill(NEW_VMSA);
@@ -301,9 +285,8 @@ static bool vmsa_bit_stays(gpa_t page)
     return false;
 }
 
-static void a_host_that_runs_what_it_refused_ends_the_vm(void **state)
+TEST_SETUP(a_host_that_runs_what_it_refused_ends_the_vm, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     fake_host.refuses_vcpus = true;
     fake.on_rmp = vmsa_bit_stays;
@@ -312,9 +295,8 @@ static void a_host_that_runs_what_it_refused_ends_the_vm(void **state)
 }
 
 /* T503 */
-static void a_vmsa_that_the_guest_made_is_out_of_its_reach(void **state)
+TEST_SETUP(a_vmsa_that_the_guest_made_is_out_of_its_reach, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     assert_int_equal(pvalidate(NEW_VMSA, false), SVSM_ERR_INVALID_ADDRESS);
@@ -332,12 +314,11 @@ static void a_vmsa_that_the_guest_made_is_out_of_its_reach(void **state)
 }
 
 /* As Linux does it: a new VMSA, the same calling area, then the former is deleted. */
-static void a_processor_goes_offline_and_online_a_hundred_times(void **state)
+TEST_SETUP(a_processor_goes_offline_and_online_a_hundred_times, start)
 {
     uint64_t now = NEW_VMSA, next = VMSA_2;
     size_t free_before;
 
-    (void)state;
     fill(now);
     assert_int_equal(create(now, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     free_before = page_free_count();
@@ -356,9 +337,8 @@ static void a_processor_goes_offline_and_online_a_hundred_times(void **state)
     assert_ptr_equal(vm_vmsa(1), at(now));
 }
 
-static void the_newest_vmsa_of_a_processor_is_served(void **state)
+TEST_SETUP(the_newest_vmsa_of_a_processor_is_served, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     at(NEW_VMSA)->guest_exitcode = SVM_EXIT_VMGEXIT; /* AP reset hold, no call */
@@ -373,9 +353,8 @@ static void the_newest_vmsa_of_a_processor_is_served(void **state)
     fake_become(0);
 }
 
-static void what_runs_is_not_deleted(void **state)
+TEST_SETUP(what_runs_is_not_deleted, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     fake_become(1);
@@ -411,9 +390,8 @@ static void asks_for_features(void)
     fake_host_answer();
 }
 
-static void a_processor_without_a_vcpu_waits(void **state)
+TEST_SETUP(a_processor_without_a_vcpu_waits, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     assert_int_equal(delete (NEW_VMSA), SVSM_SUCCESS);
@@ -426,9 +404,8 @@ static void a_processor_without_a_vcpu_waits(void **state)
 }
 
 /* T505: the guest has the host take the page of a VMSA away. */
-static void a_vmsa_that_goes_away_ends_no_vm(void **state)
+TEST_SETUP(a_vmsa_that_goes_away_ends_no_vm, start)
 {
-    (void)state;
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
     fake_become(1);
@@ -446,20 +423,18 @@ static void a_vmsa_that_goes_away_ends_no_vm(void **state)
     assert_int_equal(create(VMSA_2, NEW_CAA, APIC_ID), SVSM_SUCCESS);
 }
 
-static void pages_that_are_not_there_make_no_vmsa(void **state)
+TEST_SETUP(pages_that_are_not_there_make_no_vmsa, start)
 {
-    (void)state;
     fake_give(gpa(NEW_VMSA), FAKE_HOSTS);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_ERR_INVALID_ADDRESS);
     assert_false(vm.cpus[1].started);
 }
 
-static void locks_are_taken_in_their_order(void **state)
+TEST_SETUP(locks_are_taken_in_their_order, start)
 {
     struct lock console = {.rank = LOCK_CONSOLE}, tpm = {.rank = LOCK_TPM};
     struct shared_lock guest = {.rank = LOCK_GUEST};
 
-    (void)state;
     lock_take(&tpm);
     lock_write(&guest);
     lock_take(&console);
@@ -500,9 +475,8 @@ static void run_with_a_lock(void)
     requests_run(&vm.guest, &vm.cpus[0]);
 }
 
-static void a_lock_out_of_order_ends_the_vm(void **state)
+TEST_SETUP(a_lock_out_of_order_ends_the_vm, start)
 {
-    (void)state;
     assert_non_null(strstr(ENDS(take_upward()), "internal error: local->locks"));
     cpu_local()->locks = 0;
     assert_non_null(strstr(ENDS(take_twice()), "internal error: local->locks"));
@@ -510,34 +484,4 @@ static void a_lock_out_of_order_ends_the_vm(void **state)
     assert_non_null(strstr(ENDS(release_what_is_not_held()), "internal error: local->locks"));
     assert_string_equal(ENDS(run_with_a_lock()), "internal error: !lock_any_held()");
     cpu_local()->locks = 0;
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_vcpu_is_made_and_its_processor_started, start),
-        cmocka_unit_test_setup(a_vcpu_is_served_on_its_own_processor_only, start),
-        cmocka_unit_test_setup(a_new_processor_waits_for_the_host_to_know_its_vcpu, start),
-        cmocka_unit_test_setup(contents_that_the_svsm_cannot_allow_make_no_vmsa, start),
-        cmocka_unit_test_setup(what_another_vcpu_writes_until_its_translation_is_gone_is_checked,
-                               start),
-        cmocka_unit_test_setup(a_rescinded_or_deleted_page_is_dropped_everywhere, start),
-        cmocka_unit_test_setup(without_invlpgb_there_is_no_second_vcpu, start),
-        cmocka_unit_test_setup(a_host_that_takes_invlpgb_away_ends_the_vm, start),
-        cmocka_unit_test_setup(nobody_makes_a_vcpu_for_the_processor_it_runs_on, start),
-        cmocka_unit_test_setup(processors_are_bounded, start),
-        cmocka_unit_test_setup(what_the_host_does_not_have_the_guest_does_not_get, start),
-        cmocka_unit_test_setup(a_host_that_runs_what_it_refused_ends_the_vm, start),
-        cmocka_unit_test_setup(a_vmsa_that_the_guest_made_is_out_of_its_reach, start),
-        cmocka_unit_test_setup(a_processor_goes_offline_and_online_a_hundred_times, start),
-        cmocka_unit_test_setup(the_newest_vmsa_of_a_processor_is_served, start),
-        cmocka_unit_test_setup(what_runs_is_not_deleted, start),
-        cmocka_unit_test_setup(a_processor_without_a_vcpu_waits, start),
-        cmocka_unit_test_setup(a_vmsa_that_goes_away_ends_no_vm, start),
-        cmocka_unit_test_setup(pages_that_are_not_there_make_no_vmsa, start),
-        cmocka_unit_test_setup(locks_are_taken_in_their_order, start),
-        cmocka_unit_test_setup(a_lock_out_of_order_ends_the_vm, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,7 +193,7 @@ bool rdrand(uint64_t *value)
 enum user_exit usermode_run(struct cpu_local *local, struct user_registers *registers)
 {
     (void)local;
-    if (fake.service == NULL)
+    if (!fake.service)
         fake_end("fake: no service");
     return fake.service(registers);
 }

@@ -61,7 +61,7 @@ static void put(struct fake_stream *stream, uint8_t byte)
 
 static uint8_t uart_in(unsigned reg, struct fake_stream *from)
 {
-    bool has_data = from != NULL && from->next < from->size;
+    bool has_data = from && from->next < from->size;
 
     if (reg == 0)
         return has_data ? from->bytes[from->next++] : 0;
@@ -287,7 +287,7 @@ static void run_vmpl(void)
 {
     void (*guest)(void) = __atomic_load_n(&fake_host.guest, __ATOMIC_ACQUIRE);
 
-    if (guest == NULL)
+    if (!guest)
         fake_end("the guest runs");
     fake_this()->ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;
     guest();

@@ -220,7 +220,7 @@ static struct guest_vcpu current_vcpu(unsigned index)
 
     lock_read(&vm.guest.ranges.lock);
     vcpu = guest_current_vcpu(&vm.guest.ranges, vm.cpus[index].apic_id);
-    if (vcpu != NULL)
+    if (vcpu)
         copy = *vcpu;
     lock_read_release(&vm.guest.ranges.lock);
     return copy;
