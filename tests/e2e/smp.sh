@@ -28,15 +28,15 @@ for cpus in 2 4; do
     expect "a VM of $cpus vCPUs has them all, and its TPM answers all of them at once" 0
 done
 
+# Once each: Linux 7.3 leaves a GHCB in use each time that a processor of an SEV-SNP guest goes offline, has two, and
+# panics when the second is gone, with and without an SVSM. (A hundred times: tests/unit/svsm/test_vcpus.c.)
 # shellcheck disable=SC2016
 guest "$ALL_AT_ONCE"'
     set -e
-    for i in 1 2 3 4 5; do
-        for cpu in 1 2 3; do echo 0 >/sys/devices/system/cpu/cpu$cpu/online; done
-        [ $(nproc) = 1 ]
-        for cpu in 3 1 2; do echo 1 >/sys/devices/system/cpu/cpu$cpu/online; done
-        [ $(nproc) = 4 ]
-    done
+    for cpu in 1 2 3; do echo 0 >/sys/devices/system/cpu/cpu$cpu/online; done
+    [ $(nproc) = 1 ]
+    for cpu in 3 1 2; do echo 1 >/sys/devices/system/cpu/cpu$cpu/online; done
+    [ $(nproc) = 4 ]
     all_at_once
     ! dmesg | grep -E "clear VMSA page failed|SNP AP .* error"' --cpus 4
 expect "vCPUs go offline and online again, and call the TPM" 0
