@@ -10,6 +10,7 @@
 #                     snp: a real SEV-SNP host
 #                     auto (the default): snp where the host can do it, else emulated
 #   --memory SIZE     the guest's memory, such as 1G
+#   --cpus N          its processors, 1 to 8 (default: GUEST_CPUS in vm.conf)
 #   --run COMMAND     no console: run the shell command in the demo guest, print its output, power off, and
 #                     end with the command's status (logs: state/log/)
 #   --timeout SECONDS --run ends a VM that does not get on for that long (default: RUN_TIMEOUT in vm.conf)
@@ -50,13 +51,14 @@ EXIT_ENDED=210
 EXIT_TIMEOUT=211
 
 load_config
-igvm='' memory=$GUEST_MEMORY svsm=yes dry_run=no job='' job_given=no
+igvm='' memory=$GUEST_MEMORY cpus=$GUEST_CPUS svsm=yes dry_run=no job='' job_given=no
 while [ $# != 0 ]; do
     case $1 in
         --image) GUEST_IMAGE=$(option_value "$@"); shift ;;
         --igvm) igvm=$(option_value "$@"); shift ;;
         --platform) PLATFORM=$(option_value "$@"); shift ;;
         --memory) memory=$(option_value "$@"); shift ;;
+        --cpus) cpus=$(option_value "$@"); shift ;;
         --run) job=$(option_value "$@"); job_given=yes; shift ;;
         --timeout) RUN_TIMEOUT=$(option_value "$@"); shift ;;
         --no-svsm) svsm=no ;;
@@ -70,6 +72,7 @@ done
 memory_bytes=$(bytes_of "$memory") || usage_error "--memory $memory is no size such as 1G"
 [ "$memory_bytes" -ge $((256 << 20)) ] || usage_error "--memory $memory is too little: 256M at least"
 [ $((memory_bytes % (1 << 20))) = 0 ] || usage_error "--memory $memory is no multiple of 1M"
+[[ $cpus =~ ^[1-8]$ ]] || usage_error "--cpus $cpus is no number from 1 to 8"
 [[ $RUN_TIMEOUT =~ ^[1-9][0-9]{0,5}$ ]] || usage_error "--timeout $RUN_TIMEOUT is no number of seconds"
 case $PLATFORM in
     auto) if snp_host && snp_qemu; then PLATFORM=snp; else PLATFORM=emulated; fi ;;

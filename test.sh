@@ -174,7 +174,7 @@ script_tests() {
 }
 
 # What has threads: the servers, the proxy, and 200 clients at once.
-tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy)
+tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy svsm-threads)
 tsan_programs=(kbs/kbs kbs/cli/kbsctl emulator/amd-sp/amd-sp tests/load/kbs-load)
 
 # tsan_targets: what the tests of these suites run

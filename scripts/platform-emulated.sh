@@ -30,7 +30,7 @@ emulated_compose() {
     local size
     size=$(emulated_machine_size "$memory_bytes")
     qemu_command=(
-        "$qemu" -accel tcg
+        "$qemu" -accel "tcg,thread=multi" -smp "$cpus"
         -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram"
         -cpu "EPYC-Milan,phys-bits=48,+x2apic"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
