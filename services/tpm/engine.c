@@ -42,10 +42,8 @@ static enum engine_opening opening_of(enum volume_status status)
         return ENGINE_MANUFACTURED;
     case VOLUME_WRONG_KEY:
         return ENGINE_EPHEMERAL;
-    case VOLUME_DAMAGED:
-        return ENGINE_DAMAGED;
     default:
-        return ENGINE_FAILED;
+        return volume_was_changed(status) ? ENGINE_DAMAGED : ENGINE_FAILED;
     }
 }
 
@@ -62,7 +60,7 @@ enum engine_opening engine_open(struct engine *engine, const struct volume_stora
     switch (opening) {
     case ENGINE_OPENED:
         log_info("the state volume %s: TPM state number %llu", volume_status_text(status),
-                 (unsigned long long)engine->state.volume.current.counter);
+                 (unsigned long long)engine->state.volume.current.superblock.counter);
         break;
     case ENGINE_MANUFACTURED:
         log_info("the state volume %s: manufacturing a TPM", volume_status_text(status));
