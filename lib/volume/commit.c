@@ -12,6 +12,11 @@
 #define MIDDLE_SLOT 1
 #define LAST_SLOT   (SLOTS - 1)
 
+static bool may_commit(const struct volume *volume)
+{
+    return volume->writable && !volume->in_doubt;
+}
+
 /* What was written into slots and over remains is durable now; or nobody knows, if that failed. */
 static enum volume_status flush(struct volume *volume)
 {
@@ -192,11 +197,13 @@ static enum volume_status switch_to(struct volume *volume, struct volume_state *
  * cut short must not leave bytes that look like another key's volume. The middle slot is where no
  * partition table or file system has anything.
  */
-static enum volume_status format(struct volume *volume)
+enum volume_status volume_format(struct volume *volume)
 {
     struct superblock *first = &volume->current.superblock;
     enum volume_status status;
 
+    if (!may_commit(volume))
+        return VOLUME_NOT_WRITABLE;
     if (volume->formatted)
         return VOLUME_OK;
     first->version = VOLUME_VERSION;
@@ -245,11 +252,6 @@ static enum volume_status rewrite(struct volume *volume, struct device *from, st
     return status;
 }
 
-static bool may_commit(const struct volume *volume)
-{
-    return volume->writable && !volume->in_doubt;
-}
-
 enum volume_status volume_commit(struct volume *volume, const struct volume_change *changes,
                                  size_t count)
 {
@@ -262,7 +264,7 @@ enum volume_status volume_commit(struct volume *volume, const struct volume_chan
     if (volume->pending &&
         volume->remains != REMAINS_NONE) /* version 1 is in the slots that it would need */
         return VOLUME_PENDING;
-    status = format(volume);
+    status = volume_format(volume);
     if (status == VOLUME_OK)
         status = prepare_slots(volume);
     next = next_state(volume);

@@ -115,6 +115,10 @@ MUST_CHECK enum volume_status volume_rekey(struct volume *volume,
 /* Gives a blank volume that is not formatted its identity; otherwise it gets a random one. */
 MUST_CHECK bool volume_identify(struct volume *volume, const uint8_t id[VOLUME_ID_SIZE]);
 
+/* Makes a blank volume that has no identity yet a formatted one, durably; the first commit does it
+ * otherwise. */
+MUST_CHECK enum volume_status volume_format(struct volume *volume);
+
 /* Forgets the key. */
 void volume_close(struct volume *volume);
 

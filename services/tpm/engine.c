@@ -78,6 +78,20 @@ enum engine_opening engine_open(struct engine *engine, const struct volume_stora
     return opening == ENGINE_OPENED ? library_refusal(engine) : ENGINE_FAILED;
 }
 
+enum engine_opening engine_try_state(const uint8_t *bytes, size_t size)
+{
+    struct engine engine = {.state.ephemeral = true};
+    enum engine_opening opening = ENGINE_OPENED;
+
+    engine.state.blob = (struct state_blob){.bytes = OPENSSL_memdup(bytes, size), .size = size};
+    if (engine.state.blob.bytes == NULL)
+        opening = ENGINE_FAILED;
+    else if (!engine_power_cycle(&engine))
+        opening = library_refusal(&engine);
+    engine_close(&engine);
+    return opening;
+}
+
 bool engine_is_open(enum engine_opening opening)
 {
     return opening <= ENGINE_EPHEMERAL;

@@ -12,8 +12,8 @@ enum volume_status state_open(struct tpm_state *state, const struct volume_stora
     memset(state, 0, sizeof(*state));
     status = volume_open(&state->volume, storage, key, NULL);
     if (status == VOLUME_OK)
-        status = volume_read(&state->volume, VOLUME_TPM_STATE, &state->blob.bytes,
-                             &state->blob.size);
+        status =
+            volume_read(&state->volume, VOLUME_TPM_STATE, &state->blob.bytes, &state->blob.size);
     if (status == VOLUME_NO_OBJECT) /* a volume with other objects, and no TPM yet */
         status = VOLUME_BLANK;
     state->ephemeral = status == VOLUME_WRONG_KEY;

@@ -511,3 +511,53 @@ TEST_VOLUME(the_host_does_not_see_which_blocks_of_a_payload_changed)
     memory_disk_free(before);
     assert_int_equal(same, 0);
 }
+
+TEST_VOLUME(another_key_opens_the_same_objects_and_the_old_one_nothing)
+{
+    struct fixture *f = *state;
+    uint8_t old_key[VOLUME_KEY_SIZE];
+    uint8_t new_key[VOLUME_KEY_SIZE] = {0};
+    struct volume volume;
+
+    updated_to(f, 3);
+    memcpy(old_key, f->key, sizeof(old_key));
+    assert_int_equal(open_it(f, &volume), VOLUME_OK);
+    assert_int_equal(volume_update(&volume, "another", (const uint8_t *)"x", 1), VOLUME_OK);
+    assert_int_equal(volume_rekey(&volume, new_key), VOLUME_WEAK_KEY);
+    volume_close(&volume);
+    assert_int_equal(generation_of(f), 3);
+
+    new_key[0] = 1;
+    assert_int_equal(open_it(f, &volume), VOLUME_OK);
+    assert_int_equal(volume_rekey(&volume, new_key), VOLUME_OK);
+    assert_int_equal(generation_of(f), 3); /* both open it */
+    memcpy(f->key, new_key, sizeof(new_key));
+    assert_int_equal(generation_of(f), 3);
+    volume_acknowledge(&volume);
+    assert_int_equal(volume_settle(&volume), VOLUME_OK);
+    assert_int_equal(volume.current.table.count, 2);
+    volume_close(&volume);
+
+    memcpy(f->key, old_key, sizeof(old_key));
+    assert_int_equal(generation_of(f), -VOLUME_WRONG_KEY);
+    memcpy(f->key, new_key, sizeof(new_key));
+    assert_int_equal(generation_of(f), 3);
+    assert_int_equal(update(f, 4), VOLUME_OK);
+    assert_int_equal(generation_of(f), 4);
+}
+
+TEST_VOLUME(settling_gives_every_slot_the_state)
+{
+    struct fixture *f = *state;
+    const size_t slots[SLOTS] = {0, MIDDLE, LAST};
+    struct volume volume;
+
+    updated_to(f, 3);
+    memset(f->disk->bytes + slots[1], 0x5a, SECTOR_SIZE);
+    memset(f->disk->bytes + slots[2], 0x5a, SECTOR_SIZE);
+    assert_int_equal(open_it(f, &volume), VOLUME_OK);
+    assert_int_equal(volume_settle(&volume), VOLUME_OK);
+    volume_close(&volume);
+    memset(f->disk->bytes + slots[0], 0x5a, SECTOR_SIZE);
+    assert_int_equal(generation_of(f), 3);
+}

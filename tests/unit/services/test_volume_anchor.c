@@ -271,6 +271,23 @@ TEST(a_power_cut_among_states_of_the_same_epoch_loses_none_that_was_durable)
     memory_disk_free(start);
 }
 
+/* The next commit would overwrite the only copy of what is acknowledged. */
+TEST(a_state_of_the_same_epoch_counts_only_while_the_last_slot_has_the_anchor)
+{
+    struct volume_anchor anchor;
+    struct memory_disk *disk = disk_of_3(&anchor);
+    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct volume volume;
+
+    assert_int_equal(open_disk(&volume, disk, &anchor), VOLUME_OK);
+    assert_int_equal(commit(&volume, 4), VOLUME_OK);
+    volume_close(&volume);
+    assert_int_equal(found_with(disk, &same), 4);
+    memset(disk->bytes + DISK_SIZE - DISK_BLOCK_SIZE, 0x5a, SECTOR_SIZE);
+    assert_int_equal(found_with(disk, &same), 3);
+    memory_disk_free(disk);
+}
+
 /* After the power cut the lease goes on, and then the KBS acknowledges what it had missed. */
 TEST(states_of_the_same_epoch_go_on_after_they_were_opened_again)
 {

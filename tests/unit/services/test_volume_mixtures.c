@@ -273,3 +273,28 @@ TEST_FIXTURE(nothing_of_version_1_is_left_to_go_back_to_after_an_upgrade, set_up
     assert_int_equal(open_with(disk, NULL, &found), VOLUME_WRONG_KEY);
     memory_disk_free(disk);
 }
+
+/* Two copies of a volume that went on apart have states of the same number. */
+TEST_FIXTURE(parts_of_two_copies_that_went_on_apart_are_refused, set_up, tear_down)
+{
+    struct history *history = *state;
+    struct memory_disk *other = memory_disk_copy(history->images[4]);
+    struct volume_anchor anchor;
+    int found;
+
+    update(other, 6, &anchor);
+    assert_int_equal(anchor.counter, history->anchors[5].counter);
+    for (size_t sector = 0; sector < DISK_SIZE / SECTOR_SIZE; sector++) {
+        struct memory_disk *disk;
+
+        if (!is_slot(sector))
+            continue;
+        disk = memory_disk_copy(history->images[5]);
+        memcpy(disk->bytes + sector * SECTOR_SIZE, other->bytes + sector * SECTOR_SIZE,
+               SECTOR_SIZE);
+        assert_int_equal(open_with(disk, NULL, &found), VOLUME_MIXED);
+        memory_disk_free(disk);
+    }
+    assert_int_equal(open_with(other, &history->anchors[5], &found), VOLUME_FORKED);
+    memory_disk_free(other);
+}
