@@ -41,7 +41,7 @@ static enum tool_status write_ek(const char *path, const struct engine *engine)
 {
     uint8_t bytes[2 + ENGINE_EK_PUBLIC_MAX];
     struct writer w = writer_over(bytes, sizeof(bytes));
-    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     enum tool_status status = TOOL_OK;
 
     if (fd < 0)
@@ -83,7 +83,7 @@ static enum tool_status make_tpm(struct opened *opened, const struct options *op
 
     if (engine_open(&engine, &opened->storage, opened->key) != ENGINE_MANUFACTURED)
         status = complain(TOOL_FAILED, "%s: no TPM could be made", options->volume);
-    if (status == TOOL_OK && options->ek != NULL)
+    if (status == TOOL_OK && options->ek)
         status = give_ek(&engine, options->ek);
     engine_close(&engine);
     return status;
@@ -119,7 +119,7 @@ static enum tool_status manufacture(const struct options *options)
 enum tool_status manufacture_command(int argc, char **argv)
 {
     struct options options;
-    const enum tool_status status = parse_options(argc, argv, OPTIONS, USAGE, &options);
+    enum tool_status status = parse_options(argc, argv, OPTIONS, USAGE, &options);
 
     return status != TOOL_OK || options.help ? status : manufacture(&options);
 }

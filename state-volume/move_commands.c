@@ -70,7 +70,7 @@ static bool is_tpm_state(const struct options *options)
 static enum tool_status write_new_file(const char *path, const struct writer *header,
                                        const uint8_t *bytes, size_t size)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     enum tool_status status = TOOL_OK;
 
     if (fd < 0 && errno == EEXIST)
@@ -110,12 +110,11 @@ static enum tool_status extract(const struct options *options)
 enum tool_status extract_command(int argc, char **argv)
 {
     struct options options;
-    const enum tool_status status =
-        parse_options(argc, argv, EXTRACT_OPTIONS, EXTRACT_USAGE, &options);
+    enum tool_status status = parse_options(argc, argv, EXTRACT_OPTIONS, EXTRACT_USAGE, &options);
 
     if (status != TOOL_OK || options.help)
         return status;
-    if (options.output == NULL)
+    if (!options.output)
         return complain(TOOL_USAGE, "extract needs --output FILE");
     if (options.swtpm && !is_tpm_state(&options))
         return complain(TOOL_USAGE, "--swtpm is for the TPM's state, not for another object");
@@ -125,7 +124,7 @@ enum tool_status extract_command(int argc, char **argv)
 /* Reads a whole file. Released by OPENSSL_clear_free(). */
 static enum tool_status read_file(const char *path, uint8_t **bytes, size_t *size)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     enum tool_status status = TOOL_OK;
     struct stat file;
 
@@ -136,7 +135,7 @@ static enum tool_status read_file(const char *path, uint8_t **bytes, size_t *siz
     } else {
         *size = (size_t)file.st_size;
         *bytes = OPENSSL_malloc(*size + 1);
-        if (*bytes == NULL)
+        if (!*bytes)
             status = complain(TOOL_FAILED, "no memory for %s", path);
         else if (!io_read_at(fd, *bytes, *size, 0))
             status = complain(TOOL_FAILED, "cannot read %s: %s", path, strerror(errno));
@@ -169,7 +168,7 @@ static enum tool_status put_object(struct opened *opened, const struct options *
 {
     enum volume_status status;
 
-    if (table_find(&opened->volume.current.table, options->object) != NULL && !options->replace)
+    if (table_find(&opened->volume.current.table, options->object) && !options->replace)
         return complain(TOOL_EXISTS, "%s has %s already; --replace replaces it", options->volume,
                         is_tpm_state(options) ? "a TPM" : "such an object");
     if (options->has_volume_id && !volume_identify(&opened->volume, options->volume_id))
@@ -204,12 +203,11 @@ static enum tool_status import(const struct options *options)
 enum tool_status import_command(int argc, char **argv)
 {
     struct options options;
-    const enum tool_status status =
-        parse_options(argc, argv, IMPORT_OPTIONS, IMPORT_USAGE, &options);
+    enum tool_status status = parse_options(argc, argv, IMPORT_OPTIONS, IMPORT_USAGE, &options);
 
     if (status != TOOL_OK || options.help)
         return status;
-    if (options.input == NULL)
+    if (!options.input)
         return complain(TOOL_USAGE, "import needs --input FILE");
     return import(&options);
 }

@@ -79,7 +79,7 @@ enum tool_status rekey_command(int argc, char **argv)
 
     if (status != TOOL_OK || options.help)
         return status;
-    if (options.key_file == NULL || options.new_key_file == NULL)
+    if (!options.key_file || !options.new_key_file)
         return complain(TOOL_USAGE, "rekey needs --key-file and --new-key-file");
     if (!key_file_read(options.new_key_file, key))
         return TOOL_FILE;

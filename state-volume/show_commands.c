@@ -5,8 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/hex.h"
-#include "lib/release/record.h"
+#include "lib/base/uuid.h"
 #include "lib/volume/content.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/volume_file.h"
@@ -106,13 +105,12 @@ static void print_objects(const struct table *table)
 static void print_volume(const struct volume *volume)
 {
     const struct superblock *superblock = &volume->current.superblock;
-    char id[RELEASE_VOLUME_TEXT + 1];
+    char id[UUID_TEXT_LENGTH + 1];
     unsigned slots = 0;
 
     for (unsigned slot = 0; slot < SLOTS; slot++)
         slots += volume->slots[slot] == SLOT_DURABLE;
-    release_volume_format(superblock->volume_id, id);
-    printf("volume id:   %s\n", id);
+    printf("volume id:   %s\n", uuid_text(superblock->volume_id, id));
     printf("version:     %u%s\n", (unsigned)superblock->version,
            superblock->version == VOLUME_VERSION ? "" : ", the next write makes it 2");
     printf("size:        %llu bytes\n", (unsigned long long)volume->device.sectors * SECTOR_SIZE);
@@ -167,7 +165,7 @@ static enum tool_status looking_command(int argc, char **argv, const char *usage
 
     if (status != TOOL_OK || options.help)
         return status;
-    if (options.key_file == NULL)
+    if (!options.key_file)
         return look_without_key(options.volume);
     status = opened_open(&opened, &options, OPEN_READ);
     if (status == TOOL_OK)

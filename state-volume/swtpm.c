@@ -8,7 +8,7 @@
 
 enum swtpm_verdict swtpm_parse(struct reader file, struct reader *state)
 {
-    const size_t file_size = file.left;
+    size_t file_size = file.left;
     uint8_t version, min_version;
     uint16_t header_size, flags, tag;
     uint32_t size, state_size;

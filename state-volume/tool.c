@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/release/record.h"
+#include "lib/base/uuid.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/engine.h"
 #include "services/tpm/volume_file.h"
@@ -80,7 +80,8 @@ static enum tool_status take_option(int option, struct options *options)
     case OPTION_SIZE:
         return parse_size(optarg, &options->size);
     case OPTION_VOLUME_ID:
-        options->has_volume_id = release_volume_parse(optarg, options->volume_id);
+        options->has_volume_id = uuid_bytes(optarg, options->volume_id) &&
+                                 !bytes_are_zero(options->volume_id, VOLUME_ID_SIZE);
         return options->has_volume_id
                    ? TOOL_OK
                    : complain(TOOL_USAGE, "--volume-id %s: not a UUID, or zero", optarg);
@@ -162,7 +163,7 @@ enum tool_status opened_open(struct opened *opened, const struct options *option
                              enum opening_use use)
 {
     *opened = (struct opened){.fd = -1};
-    if (options->key_file == NULL)
+    if (!options->key_file)
         return complain(TOOL_USAGE, "--key-file is needed");
     if (!key_file_read(options->key_file, opened->key))
         return TOOL_FILE;
@@ -189,9 +190,9 @@ void opened_close(struct opened *opened)
 enum tool_status read_object(struct opened *opened, const char *path, const char *name,
                              uint8_t **bytes, size_t *size)
 {
-    const enum volume_status status = opened->status == VOLUME_OK
-                                          ? volume_read(&opened->volume, name, bytes, size)
-                                          : opened->status;
+    enum volume_status status = opened->status == VOLUME_OK
+                                    ? volume_read(&opened->volume, name, bytes, size)
+                                    : opened->status;
 
     return status == VOLUME_OK ? TOOL_OK : complain_of_volume(path, status);
 }

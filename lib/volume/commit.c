@@ -20,8 +20,8 @@ static bool may_commit(const struct volume *volume)
 /* What was written into slots and over remains is durable now; or nobody knows, if that failed. */
 static enum volume_status flush(struct volume *volume)
 {
-    const enum volume_status status = device_flush(&volume->device);
-    const bool durable = status == VOLUME_OK;
+    enum volume_status status = device_flush(&volume->device);
+    bool durable = status == VOLUME_OK;
 
     for (unsigned slot = 0; slot < SLOTS; slot++)
         if (volume->slots[slot] == SLOT_WRITTEN)
@@ -48,7 +48,7 @@ static enum volume_status erase_remains(struct volume *volume)
     enum volume_status status = VOLUME_OK;
 
     for (unsigned i = 0; i < HALVES * COPIES && status == VOLUME_OK; i++) {
-        const uint64_t at = version1_sector(&volume->device, i / COPIES, i % COPIES);
+        uint64_t at = version1_sector(&volume->device, i / COPIES, i % COPIES);
 
         if (at != device_slot(&volume->device, FIRST_SLOT) &&
             at != device_slot(&volume->device, MIDDLE_SLOT))
@@ -92,7 +92,7 @@ static bool is_version_1(const struct volume *volume)
  */
 static enum volume_status prepare_slots(struct volume *volume)
 {
-    const enum volume_status status = volume->flushed ? VOLUME_OK : flush(volume);
+    enum volume_status status = volume->flushed ? VOLUME_OK : flush(volume);
 
     if (status != VOLUME_OK || volume->pending || is_version_1(volume))
         return status;
@@ -139,12 +139,12 @@ static enum volume_status apply_change(struct volume *volume, struct space *spac
 
     if (!table_name_ok(change->name))
         return VOLUME_BAD_NAME;
-    if (change->bytes == NULL) {
+    if (!change->bytes) {
         table_remove(&next->table, change->name);
         return VOLUME_OK;
     }
     object = table_take(&next->table, change->name);
-    if (object == NULL)
+    if (!object)
         return VOLUME_TOO_LARGE;
     return add_content(volume, space, &next->superblock, &object->content, change->bytes,
                        change->size, false);
@@ -165,8 +165,8 @@ static enum volume_status write_table(struct volume *volume, struct space *space
 /* Writes the superblock of next, whose contents are on the device, and makes it current. */
 static enum volume_status switch_to(struct volume *volume, struct volume_state *next)
 {
-    const unsigned slot = choose_slot(volume);
-    const bool upgrade = is_version_1(volume);
+    unsigned slot = choose_slot(volume);
+    bool upgrade = is_version_1(volume);
     enum volume_status status;
 
     if (upgrade && version1_reaches(&volume->device, &volume->current.superblock,
@@ -209,7 +209,7 @@ enum volume_status volume_format(struct volume *volume)
     first->version = VOLUME_VERSION;
     first->epoch = volume->epoch;
     first->generation = volume->generation;
-    if (all_zero(first->volume_id, VOLUME_ID_SIZE) &&
+    if (bytes_are_zero(first->volume_id, VOLUME_ID_SIZE) &&
         RAND_bytes(first->volume_id, VOLUME_ID_SIZE) != 1)
         return VOLUME_NO_RESOURCES;
     volume->in_doubt = true;
@@ -295,7 +295,7 @@ enum volume_status volume_update(struct volume *volume, const char *name, const 
                                  size_t size)
 {
     const struct volume_change change = {.name = name, .bytes = bytes, .size = size};
-    const enum volume_status status = volume_commit(volume, &change, 1);
+    enum volume_status status = volume_commit(volume, &change, 1);
 
     if (status == VOLUME_OK)
         volume_acknowledge(volume);

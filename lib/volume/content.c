@@ -26,11 +26,10 @@ MUST_CHECK static bool apply_keystream(const struct device *device,
     uint8_t key[CONTENT_KEY_SIZE];
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
     int done;
-    const bool applied =
-        size <= INT32_MAX && context != NULL &&
-        derive_content_key(key, device->key, volume_id, content->nonce) &&
-        EVP_EncryptInit_ex2(context, EVP_aes_256_ctr(), key, first_block, NULL) == 1 &&
-        EVP_EncryptUpdate(context, bytes, &done, bytes, (int)size) == 1;
+    bool applied = size <= INT32_MAX && context &&
+                   derive_content_key(key, device->key, volume_id, content->nonce) &&
+                   EVP_EncryptInit_ex2(context, EVP_aes_256_ctr(), key, first_block, NULL) == 1 &&
+                   EVP_EncryptUpdate(context, bytes, &done, bytes, (int)size) == 1;
 
     EVP_CIPHER_CTX_free(context);
     OPENSSL_cleanse(key, sizeof(key));
@@ -45,13 +44,13 @@ MUST_CHECK static bool digest(uint8_t out[VOLUME_DIGEST_SIZE], const uint8_t *by
 enum volume_status content_write(struct device *device, const uint8_t volume_id[VOLUME_ID_SIZE],
                                  struct content *content, const uint8_t *bytes, size_t size)
 {
-    const size_t padded = content_sectors(size) * SECTOR_SIZE;
+    size_t padded = content_sectors(size) * SECTOR_SIZE;
     uint8_t *buffer = OPENSSL_zalloc(buffer_size(size));
     enum volume_status status = VOLUME_NO_RESOURCES;
 
     content->size = size;
     content->version_1 = false;
-    if (buffer == NULL)
+    if (!buffer)
         return status;
     if (size > 0)
         memcpy(buffer, bytes, size);
@@ -68,7 +67,7 @@ enum volume_status content_write(struct device *device, const uint8_t volume_id[
 static enum volume_status check(struct device *device, const uint8_t volume_id[VOLUME_ID_SIZE],
                                 const struct content *content, uint8_t *buffer)
 {
-    const size_t padded = content_sectors(content->size) * SECTOR_SIZE;
+    size_t padded = content_sectors(content->size) * SECTOR_SIZE;
     uint8_t found[VOLUME_DIGEST_SIZE];
 
     if (!digest(found, buffer, content->version_1 ? content->size : padded))
@@ -86,7 +85,7 @@ enum volume_status content_read(struct device *device, const uint8_t volume_id[V
     uint8_t *buffer = OPENSSL_zalloc(buffer_size(content->size));
     enum volume_status status = VOLUME_OK;
 
-    if (buffer == NULL)
+    if (!buffer)
         return VOLUME_NO_RESOURCES;
     if (content->size > 0)
         status = device_read(device, content->sector, buffer, content_sectors(content->size));

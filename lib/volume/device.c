@@ -38,7 +38,7 @@ enum volume_status device_read_raw(const struct device *device, uint64_t sector,
 
 enum volume_status device_read(struct device *device, uint64_t sector, void *data, size_t sectors)
 {
-    const enum volume_status status = device_read_raw(device, sector, data, sectors);
+    enum volume_status status = device_read_raw(device, sector, data, sectors);
 
     if (status != VOLUME_OK)
         return status;
@@ -75,9 +75,4 @@ uint64_t device_slot(const struct device *device, unsigned slot)
     };
 
     return places[slot];
-}
-
-bool all_zero(const uint8_t *bytes, size_t size)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }

@@ -6,7 +6,8 @@
 #ifndef SNPVTPM_LIB_VOLUME_DEVICE_H
 #define SNPVTPM_LIB_VOLUME_DEVICE_H
 
-#include "lib/base/reader.h"
+#include "lib/base/bytes.h"
+#include "lib/base/must_check.h"
 #include "lib/volume/sector_cipher.h"
 #include "lib/volume/status.h"
 #include "lib/volume/storage.h"
@@ -52,7 +53,5 @@ MUST_CHECK enum volume_status device_flush(const struct device *device);
 
 /* The sector of a superblock: in the first block, the middle one or the last one. */
 uint64_t device_slot(const struct device *device, unsigned slot);
-
-bool all_zero(const uint8_t *bytes, size_t size);
 
 #endif

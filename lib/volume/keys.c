@@ -23,7 +23,7 @@ static bool derive(uint8_t *out, size_t size, const uint8_t key[SECTOR_CIPHER_KE
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info->start, info->used),
         OSSL_PARAM_construct_end(),
     };
-    const bool derived = context != NULL && EVP_KDF_derive(context, out, size, parameters) == 1;
+    bool derived = context && EVP_KDF_derive(context, out, size, parameters) == 1;
 
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(hkdf);

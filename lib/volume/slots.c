@@ -15,7 +15,7 @@ static enum volume_status read_place(struct slots *slots, struct device *device,
     *place = (struct place){.sector = at};
     if (status != VOLUME_OK)
         return status;
-    place->is_zero = all_zero(sector, sizeof(sector));
+    place->is_zero = bytes_are_zero(sector, sizeof(sector));
     if (!sector_decrypt(&device->cipher, at, sector, 1))
         return VOLUME_NO_RESOURCES;
     switch (superblock_read(&place->superblock, sector, device->key)) {
@@ -66,7 +66,7 @@ const struct superblock *slots_highest(const struct slots *slots)
         const struct place *place =
             i < SLOTS ? &slots->places[i] : &slots->old[(i - SLOTS) / COPIES][(i - SLOTS) % COPIES];
 
-        if (place->authentic && (highest == NULL || place->superblock.counter > highest->counter))
+        if (place->authentic && (!highest || place->superblock.counter > highest->counter))
             highest = &place->superblock;
     }
     return highest;
@@ -100,7 +100,7 @@ static enum volume_status blank_or_not(const struct slots *slots, struct device 
         status = device_read_raw(device, at, block, BLOCK_SECTORS);
         if (status != VOLUME_OK)
             return status;
-        if (!all_zero(block, sizeof(block)))
+        if (!bytes_are_zero(block, sizeof(block)))
             return slots->recognised ? VOLUME_DAMAGED : VOLUME_WRONG_KEY;
     }
     return VOLUME_OK;
@@ -152,9 +152,9 @@ static bool is_fresh_upgrade(const struct slots *slots, uint64_t newest)
  */
 static bool is_plausible(const struct slots *slots, const struct superblock *newest)
 {
-    const uint64_t counter = newest->counter;
-    const bool chained = newest->base + 1 < counter; /* to states that were not acknowledged */
-    const unsigned slot = has(slots, 0, counter) ? 0 : 1;
+    uint64_t counter = newest->counter;
+    bool chained = newest->base + 1 < counter; /* to states that were not acknowledged */
+    unsigned slot = has(slots, 0, counter) ? 0 : 1;
 
     if (is_fresh_upgrade(slots, counter))
         return true;
@@ -195,10 +195,10 @@ static enum volume_status compare_superblocks(const struct slots *slots)
 static enum volume_status choose_newest(const struct slots *slots, struct device *device,
                                         struct choice *choice)
 {
-    const unsigned newest = newest_slot(slots);
+    unsigned newest = newest_slot(slots);
     enum volume_status status;
 
-    if (slots_highest(slots) == NULL) {
+    if (!slots_highest(slots)) {
         choice->blank = true;
         return blank_or_not(slots, device);
     }
@@ -229,7 +229,7 @@ static enum volume_status explain(const struct slots *slots, struct device *devi
     const struct superblock *highest = slots_highest(slots);
     enum volume_status status;
 
-    if (highest == NULL) {
+    if (!highest) {
         status = blank_or_not(slots, device);
         return status == VOLUME_OK ? VOLUME_ERASED : status;
     }
@@ -288,6 +288,6 @@ enum volume_status slots_choose(const struct slots *slots, struct device *device
     memset(choice, 0, sizeof(*choice));
     if (slots->other_version)
         return VOLUME_OTHER_VERSION;
-    return anchor != NULL ? choose_anchored(slots, device, anchor, choice)
-                          : choose_newest(slots, device, choice);
+    return anchor ? choose_anchored(slots, device, anchor, choice)
+                  : choose_newest(slots, device, choice);
 }

@@ -30,7 +30,7 @@ static uint64_t blocks_up(uint64_t sectors)
 
 void space_keep(struct space *space, const struct content *content)
 {
-    const uint64_t sectors = content_sectors(content->size);
+    uint64_t sectors = content_sectors(content->size);
 
     if (sectors == 0)
         return;
@@ -64,7 +64,7 @@ static bool find_from_start(const struct space *space, struct region region, uin
     uint64_t at = region.first;
 
     while (at <= region.end && sectors <= region.end - at) {
-        const size_t in_the_way = overlapped(space, at, at + sectors);
+        size_t in_the_way = overlapped(space, at, at + sectors);
 
         if (in_the_way == space->count) {
             *sector = at;
@@ -81,7 +81,7 @@ static bool find_from_end(const struct space *space, struct region region, uint6
     uint64_t end = region.end;
 
     while (end >= region.first && sectors <= end - region.first) {
-        const size_t in_the_way = overlapped(space, end - sectors, end);
+        size_t in_the_way = overlapped(space, end - sectors, end);
 
         if (in_the_way == space->count) {
             *sector = end - sectors;
@@ -101,7 +101,7 @@ bool space_find(const struct space *space, const struct device *device, uint64_t
         return false;
     sectors = blocks_up(content_sectors(size));
     for (unsigned i = 0; i < REGIONS; i++) {
-        const unsigned number = from_the_end ? REGIONS - 1 - i : i;
+        unsigned number = from_the_end ? REGIONS - 1 - i : i;
         const struct region region = region_of(device, number);
 
         if (from_the_end ? find_from_end(space, region, sectors, sector)
@@ -113,7 +113,7 @@ bool space_find(const struct space *space, const struct device *device, uint64_t
 
 bool space_holds(const struct device *device, const struct content *content)
 {
-    const uint64_t sectors = content_sectors(content->size);
+    uint64_t sectors = content_sectors(content->size);
 
     if (sectors == 0)
         return true;

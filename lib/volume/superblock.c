@@ -18,9 +18,9 @@ static bool compute_root(uint8_t root[VOLUME_DIGEST_SIZE], const uint8_t sector[
 {
     uint8_t root_key[ROOT_KEY_SIZE];
     size_t size;
-    const bool computed = derive_root_key(root_key, key, volume_id) &&
-                          EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
-                                    sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size) != NULL;
+    bool computed = derive_root_key(root_key, key, volume_id) &&
+                    EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
+                              sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size);
 
     OPENSSL_cleanse(root_key, sizeof(root_key));
     return computed;
@@ -42,12 +42,12 @@ enum superblock_verdict superblock_read(struct superblock *superblock,
     struct superblock found = {0};
     const uint8_t *found_magic;
     uint32_t reserved;
-    const bool whole = reader_borrow(&fields, &found_magic, sizeof(magic)) &&
-                       reader_le32(&fields, &found.version) && reader_le32(&fields, &reserved) &&
-                       reader_copy(&fields, found.volume_id, VOLUME_ID_SIZE) &&
-                       reader_le64(&fields, &found.counter) && reader_le64(&fields, &found.epoch) &&
-                       reader_le64(&fields, &found.table.size) &&
-                       reader_copy(&fields, found.table.digest, VOLUME_DIGEST_SIZE);
+    bool whole = reader_borrow(&fields, &found_magic, sizeof(magic)) &&
+                 reader_le32(&fields, &found.version) && reader_le32(&fields, &reserved) &&
+                 reader_copy(&fields, found.volume_id, VOLUME_ID_SIZE) &&
+                 reader_le64(&fields, &found.counter) && reader_le64(&fields, &found.epoch) &&
+                 reader_le64(&fields, &found.table.size) &&
+                 reader_copy(&fields, found.table.digest, VOLUME_DIGEST_SIZE);
 
     if (!whole || memcmp(found_magic, magic, sizeof(magic)) != 0)
         return SUPERBLOCK_ABSENT;

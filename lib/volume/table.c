@@ -10,12 +10,12 @@ static bool is_letter_or_digit(char c)
 
 bool table_name_ok(const char *name)
 {
-    const size_t length = strnlen(name, VOLUME_NAME_MAX + 1);
+    size_t length = strnlen(name, VOLUME_NAME_MAX + 1);
 
     if (length == 0 || length > VOLUME_NAME_MAX || !is_letter_or_digit(name[0]))
         return false;
     for (size_t i = 0; i < length; i++)
-        if (!is_letter_or_digit(name[i]) && strchr("-._", name[i]) == NULL)
+        if (!is_letter_or_digit(name[i]) && !strchr("-._", name[i]))
             return false;
     return true;
 }
@@ -32,7 +32,7 @@ struct volume_object *table_take(struct table *table, const char *name)
 {
     struct volume_object *object = table_find(table, name);
 
-    if (object != NULL || table->count == VOLUME_OBJECTS_MAX)
+    if (object || table->count == VOLUME_OBJECTS_MAX)
         return object;
     object = &table->objects[table->count++];
     *object = (struct volume_object){0};
@@ -44,7 +44,7 @@ void table_remove(struct table *table, const char *name)
 {
     struct volume_object *object = table_find(table, name);
 
-    if (object != NULL)
+    if (object)
         *object = table->objects[--table->count]; /* itself, if it is the last one */
 }
 
@@ -75,7 +75,7 @@ bool table_decode(struct table *table, struct reader *from)
             !reader_copy(from, object.content.nonce, VOLUME_NONCE_SIZE) ||
             !reader_copy(from, object.content.digest, VOLUME_DIGEST_SIZE) ||
             object.name[VOLUME_NAME_MAX] != '\0' || !table_name_ok(object.name) ||
-            table_find(table, object.name) != NULL)
+            table_find(table, object.name))
             return false;
         table->objects[table->count++] = object;
     }

@@ -34,7 +34,7 @@ static const struct superblock *newest_copy(const struct place copies[COPIES],
         const struct superblock *found = &copies[copy].superblock;
 
         if (copies[copy].authentic && fits(device, half, found) &&
-            (newest == NULL || found->counter >= newest->counter))
+            (!newest || found->counter >= newest->counter))
             newest = found;
     }
     return newest;
@@ -47,15 +47,14 @@ enum volume_status version1_choose(const struct place old[HALVES][COPIES],
         newest_copy(old[0], device, 0),
         newest_copy(old[1], device, 1),
     };
-    const unsigned newest =
-        halves[1] != NULL && (halves[0] == NULL || halves[1]->counter > halves[0]->counter);
+    unsigned newest = halves[1] && (!halves[0] || halves[1]->counter > halves[0]->counter);
     const struct superblock *previous = halves[1 - newest];
 
-    if (halves[newest] == NULL)
+    if (!halves[newest])
         return VOLUME_DAMAGED;
     *current = *halves[newest];
     /* Only the first update may have been cut short in a half that never held a superblock. */
-    if (previous == NULL)
+    if (!previous)
         return current->counter == 0 && old[1 - newest][1].is_zero ? VOLUME_OK : VOLUME_DAMAGED;
     if (memcmp(previous->volume_id, current->volume_id, VOLUME_ID_SIZE) != 0)
         return VOLUME_FOREIGN;

@@ -81,9 +81,9 @@ static enum volume_status open_device(struct volume *volume, const struct volume
     if (status != VOLUME_OK)
         return status;
     highest = slots_highest(&slots);
-    if (highest != NULL)
+    if (highest)
         volume->highest = *highest;
-    volume->has_highest = highest != NULL;
+    volume->has_highest = highest;
     status = slots_choose(&slots, &volume->device, anchor, &choice);
     if (status == VOLUME_OK && choice.blank)
         return VOLUME_BLANK;
@@ -112,7 +112,7 @@ enum volume_status volume_read(struct volume *volume, const char *name, uint8_t 
     const struct volume_object *object = table_find(&volume->current.table, name);
     enum volume_status status;
 
-    if (object == NULL)
+    if (!object)
         return VOLUME_NO_OBJECT;
     status = content_read(&volume->device, volume->current.superblock.volume_id, &object->content,
                           bytes);

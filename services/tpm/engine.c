@@ -84,7 +84,7 @@ enum engine_opening engine_try_state(const uint8_t *bytes, size_t size)
     enum engine_opening opening = ENGINE_OPENED;
 
     engine.state.blob = (struct state_blob){.bytes = OPENSSL_memdup(bytes, size), .size = size};
-    if (engine.state.blob.bytes == NULL)
+    if (!engine.state.blob.bytes)
         opening = ENGINE_FAILED;
     else if (!engine_power_cycle(&engine))
         opening = library_refusal(&engine);
@@ -115,7 +115,7 @@ static uint32_t check_command(struct engine *engine, uint8_t locality, const uin
 size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    const uint32_t refusal = check_command(engine, locality, command, size);
+    uint32_t refusal = check_command(engine, locality, command, size);
     size_t response_size;
 
     if (refusal != TPM_RC_SUCCESS)

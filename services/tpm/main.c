@@ -106,7 +106,7 @@ static struct options parse_options(int argc, char **argv)
     }
     if (optind != argc)
         usage_error("unexpected argument");
-    if (options.port == 0 || options.state == NULL || options.key_file == NULL)
+    if (options.port == 0 || !options.state || !options.key_file)
         usage_error("--tcp, --state and --key-file are needed together");
     return options;
 }

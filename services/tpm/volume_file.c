@@ -12,7 +12,7 @@
 
 bool key_file_read(const char *path, uint8_t key[VOLUME_KEY_SIZE])
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool read_it = false;
 
     if (fd >= 0 && !io_is_private(fd))
@@ -29,7 +29,7 @@ bool key_file_read(const char *path, uint8_t key[VOLUME_KEY_SIZE])
 
 static int create(const char *path, uint64_t size)
 {
-    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0 || ftruncate(fd, (off_t)size) == 0)
         return fd;

@@ -43,10 +43,10 @@ static void require(bool met)
 /* Gives a superblock, whose fields are the fuzzer's, its root. */
 static void authenticate(uint8_t sector[SECTOR_SIZE], const struct content *table)
 {
-    const size_t root_at = SECTOR_SIZE - VOLUME_DIGEST_SIZE;
+    size_t root_at = SECTOR_SIZE - VOLUME_DIGEST_SIZE;
     uint8_t root_key[ROOT_KEY_SIZE];
 
-    if (table != NULL) {
+    if (table) {
         put_le64(sector + 56, table->size);
         memcpy(sector + 64, table->digest, VOLUME_DIGEST_SIZE);
         put_le64(sector + 112, table->sector);
@@ -67,7 +67,7 @@ static void place(struct memory_disk *disk, struct reader input, unsigned mode,
 
     require(device_begin(&device, &storage, key) == VOLUME_OK);
     for (size_t i = 0; i < CHUNKS; i++) {
-        const size_t part = input.left < SECTOR_SIZE ? input.left : SECTOR_SIZE;
+        size_t part = input.left < SECTOR_SIZE ? input.left : SECTOR_SIZE;
 
         require(reader_copy(&input, sectors[i], part));
     }
@@ -78,7 +78,7 @@ static void place(struct memory_disk *disk, struct reader input, unsigned mode,
     anchor->epoch = get_le64(sectors[1] + 48);
     anchor->same_epoch = (mode & SAME_EPOCH) != 0;
     for (size_t i = 0; i < CHUNKS; i++) {
-        if (all_zero(sectors[i], SECTOR_SIZE))
+        if (bytes_are_zero(sectors[i], SECTOR_SIZE))
             continue;
         if ((mode & AUTHENTIC) != 0 && i < SUPERBLOCKS && memcmp(sectors[i], MAGIC, 16) == 0)
             authenticate(sectors[i], (mode & TABLE) != 0 ? &table : NULL);
@@ -96,7 +96,7 @@ static void read_all(struct volume *volume)
     for (size_t i = 0; i < volume->current.table.count; i++) {
         uint8_t *bytes = NULL;
         size_t size = 0;
-        const enum volume_status status =
+        enum volume_status status =
             volume_read(volume, volume->current.table.objects[i].name, &bytes, &size);
 
         require(status == VOLUME_OK || status == VOLUME_DAMAGED);
@@ -123,7 +123,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct memory_disk *disk = memory_disk_new();
     const struct volume_storage storage = memory_disk_storage(disk);
-    const unsigned mode = size > 0 ? data[0] : 0;
+    unsigned mode = size > 0 ? data[0] : 0;
     struct volume_anchor anchor = {0};
     struct volume volume;
     enum volume_status status;

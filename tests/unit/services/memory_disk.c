@@ -49,7 +49,7 @@ bool memory_disk_equal(const struct memory_disk *a, const struct memory_disk *b)
 
 static bool within(uint64_t sector, size_t sectors)
 {
-    const uint64_t all = DISK_SIZE / SECTOR_SIZE;
+    uint64_t all = DISK_SIZE / SECTOR_SIZE;
 
     return sector <= all && sectors <= all - sector;
 }

@@ -69,7 +69,7 @@ static int read_generation(struct volume *volume, struct memory_disk *disk,
 static int generation_under(struct memory_disk *disk, const uint8_t with_key[VOLUME_KEY_SIZE])
 {
     struct volume volume;
-    const int generation = read_generation(&volume, disk, with_key);
+    int generation = read_generation(&volume, disk, with_key);
 
     volume_close(&volume);
     return generation;
@@ -181,7 +181,7 @@ static void look(const struct memory_disk *cut, uint64_t kept, size_t torn, enum
         fail_msg("from state %d, %zu sectors written, %zu flushes, kept %#llx, torn %zd: found %d",
                  before, cut->sectors_written, cut->flushes, (unsigned long long)kept,
                  (ssize_t)torn, found);
-    if (then != NULL)
+    if (then)
         then(disk, found, change);
     memory_disk_free(disk);
 }
@@ -189,9 +189,9 @@ static void look(const struct memory_disk *cut, uint64_t kept, size_t torn, enum
 static void settle_in_every_way(const struct memory_disk *cut, int before, bool durable,
                                 const struct change *change, after_cut *then)
 {
-    const size_t count = cut->unflushed_count;
-    const bool exhaustive = count <= EXHAUSTIVE;
-    const uint64_t ways = exhaustive ? (uint64_t)1 << count : SAMPLES;
+    size_t count = cut->unflushed_count;
+    bool exhaustive = count <= EXHAUSTIVE;
+    uint64_t ways = exhaustive ? (uint64_t)1 << count : SAMPLES;
 
     for (uint64_t way = 0; way < ways; way++) {
         uint64_t kept = way;

@@ -70,7 +70,7 @@ static int generation_of(struct fixture *f)
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation;
-    const size_t written = f->disk->sectors_written;
+    size_t written = f->disk->sectors_written;
     enum volume_status status = volume_open(&volume, &f->storage, f->key, NULL);
 
     if (status == VOLUME_OK)
@@ -291,7 +291,7 @@ TEST_VOLUME(a_failing_read_is_never_taken_for_a_blank_or_damaged_volume)
     struct fixture *f = *state;
 
     for (int blank = 1; blank >= 0; blank--) {
-        const int expected = blank ? 0 : 2;
+        int expected = blank ? 0 : 2;
 
         if (!blank)
             updated_to(f, 2);
@@ -323,7 +323,7 @@ TEST_VOLUME(a_flipped_bit_never_opens_another_state)
     updated_to(f, 4);
     for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++)
         for (size_t byte = 0; byte < SECTOR_SIZE; byte++) {
-            const uint8_t bit = (uint8_t)(1 << byte % 8);
+            uint8_t bit = (uint8_t)(1 << byte % 8);
             int found;
 
             f->disk->bytes[used[i] + byte] ^= bit;
@@ -440,7 +440,7 @@ TEST_VOLUME(a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported)
 
     updated_to(f, 2);
     for (long writes = 0;; writes++) {
-        const int before = generation_of(f);
+        int before = generation_of(f);
         enum volume_status status;
 
         f->disk->writes_left = writes;
@@ -480,7 +480,7 @@ TEST_VOLUME(an_update_takes_two_flushes_and_the_first_after_opening_one_more)
     updated_to(f, 2);
     assert_int_equal(open_it(f, &volume), VOLUME_OK);
     for (int i = 0; i < 3; i++) {
-        const size_t before = f->disk->flushes;
+        size_t before = f->disk->flushes;
 
         assert_int_equal(volume_update(&volume, VOLUME_TPM_STATE, payload, sizeof(payload)),
                          VOLUME_OK);
@@ -506,7 +506,7 @@ TEST_VOLUME(the_host_does_not_see_which_blocks_of_a_payload_changed)
 
         if (at % MIDDLE / SECTOR_SIZE == 0 || at >= LAST) /* superblocks */
             continue;
-        same += !all_zero(old, 16) && memcmp(old, f->disk->bytes + at, 16) == 0;
+        same += !bytes_are_zero(old, 16) && memcmp(old, f->disk->bytes + at, 16) == 0;
     }
     memory_disk_free(before);
     assert_int_equal(same, 0);

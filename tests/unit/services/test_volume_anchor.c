@@ -74,8 +74,8 @@ static int generation_of(struct volume *volume)
 static int found_with(struct memory_disk *disk, const struct volume_anchor *anchor)
 {
     struct volume volume;
-    const enum volume_status status = open_disk(&volume, disk, anchor);
-    const int found = status == VOLUME_OK ? generation_of(&volume) : -(int)status;
+    enum volume_status status = open_disk(&volume, disk, anchor);
+    int found = status == VOLUME_OK ? generation_of(&volume) : -(int)status;
 
     volume_close(&volume);
     return found;

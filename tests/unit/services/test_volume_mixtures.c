@@ -53,7 +53,7 @@ static void update(struct memory_disk *disk, int generation, struct volume_ancho
     const struct volume_storage storage = memory_disk_storage(disk);
     uint8_t payload[PAYLOAD_SIZE];
     struct volume volume;
-    const enum volume_status status = volume_open(&volume, &storage, key, NULL);
+    enum volume_status status = volume_open(&volume, &storage, key, NULL);
 
     assert_true(status == VOLUME_OK || status == VOLUME_BLANK);
     memset(payload, generation, sizeof(payload));
@@ -141,7 +141,7 @@ static bool mix(struct memory_disk *disk, const struct memory_disk *older,
     bool newer_slot = false;
 
     for (size_t i = 0; i < difference->count; i++) {
-        const size_t at = difference->sectors[i] * SECTOR_SIZE;
+        size_t at = difference->sectors[i] * SECTOR_SIZE;
 
         if (sources[i] == NOISE)
             memset(disk->bytes + at, 0x5a, SECTOR_SIZE);
@@ -177,8 +177,8 @@ static void try_mixtures(struct history *history, int older, int newer, unsigned
     const struct difference difference =
         difference_of(history->images[older], history->images[newer]);
     struct memory_disk *disk = memory_disk_copy(history->images[newer]);
-    const bool exhaustive = kinds == 2 && difference.count <= EXHAUSTIVE;
-    const size_t mixtures = exhaustive ? (size_t)1 << difference.count : SAMPLES;
+    bool exhaustive = kinds == 2 && difference.count <= EXHAUSTIVE;
+    size_t mixtures = exhaustive ? (size_t)1 << difference.count : SAMPLES;
     uint32_t random = (uint32_t)(older * 31 + newer);
     enum source sources[CHANGED_MAX];
     int found;
@@ -230,7 +230,7 @@ TEST_FIXTURE(half_of_an_earlier_image_never_opens_as_an_older_state, set_up, tea
         for (int older = 1; older < newer; older++)
             for (int half = 0; half < 2; half++) {
                 struct memory_disk *disk = memory_disk_copy(history->images[newer]);
-                const size_t at = half * DISK_SIZE / 2;
+                size_t at = half * DISK_SIZE / 2;
                 enum volume_status status;
                 int found;
 

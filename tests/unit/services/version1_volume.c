@@ -21,7 +21,7 @@ static void put_sectors(struct memory_disk *disk, const uint8_t key[VOLUME_KEY_S
 
     for (size_t i = 0; done && i < size; i += SECTOR_SIZE) {
         uint8_t *sector = disk->bytes + (at * SECTOR_SIZE + i);
-        const size_t part = size - i < SECTOR_SIZE ? size - i : SECTOR_SIZE;
+        size_t part = size - i < SECTOR_SIZE ? size - i : SECTOR_SIZE;
 
         memset(sector, 0, SECTOR_SIZE);
         memcpy(sector, bytes + i, part);
@@ -39,16 +39,16 @@ static void make_superblock(uint8_t sector[SECTOR_SIZE], const uint8_t key[VOLUM
     uint8_t root_key[ROOT_KEY_SIZE];
     uint8_t digest[VOLUME_DIGEST_SIZE];
     uint8_t root[VOLUME_DIGEST_SIZE];
-    const bool done = EVP_Q_digest(NULL, "SHA384", NULL, payload, size, digest, NULL) == 1 &&
-                      writer_put(&w, "SNPVTPM-VOLUME\r\n", 16) && writer_le32(&w, 1) &&
-                      writer_le32(&w, 0) && writer_put(&w, volume_id, VOLUME_ID_SIZE) &&
-                      writer_le64(&w, counter) && writer_le64(&w, 0) && writer_le64(&w, size) &&
-                      writer_put(&w, digest, sizeof(digest)) &&
-                      writer_zeros(&w, SECTOR_SIZE - VOLUME_DIGEST_SIZE - w.used) &&
-                      derive_root_key(root_key, key, volume_id) &&
-                      EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
-                                sector, w.used, root, sizeof(root), NULL) != NULL &&
-                      writer_put(&w, root, sizeof(root));
+    bool done = EVP_Q_digest(NULL, "SHA384", NULL, payload, size, digest, NULL) == 1 &&
+                writer_put(&w, "SNPVTPM-VOLUME\r\n", 16) && writer_le32(&w, 1) &&
+                writer_le32(&w, 0) && writer_put(&w, volume_id, VOLUME_ID_SIZE) &&
+                writer_le64(&w, counter) && writer_le64(&w, 0) && writer_le64(&w, size) &&
+                writer_put(&w, digest, sizeof(digest)) &&
+                writer_zeros(&w, SECTOR_SIZE - VOLUME_DIGEST_SIZE - w.used) &&
+                derive_root_key(root_key, key, volume_id) &&
+                EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key), sector,
+                          w.used, root, sizeof(root), NULL) != NULL &&
+                writer_put(&w, root, sizeof(root));
 
     assert(done);
 }
@@ -56,7 +56,7 @@ static void make_superblock(uint8_t sector[SECTOR_SIZE], const uint8_t key[VOLUM
 static void put_state(struct memory_disk *disk, const uint8_t key[VOLUME_KEY_SIZE],
                       uint64_t counter, const uint8_t *payload, size_t size)
 {
-    const uint64_t half = counter % 2 * HALF_SECTORS;
+    uint64_t half = counter % 2 * HALF_SECTORS;
     uint8_t sector[SECTOR_SIZE];
 
     make_superblock(sector, key, counter, payload, size);
