@@ -261,8 +261,8 @@ enum volume_status volume_commit(struct volume *volume, const struct volume_chan
 
     if (!may_commit(volume))
         return VOLUME_NOT_WRITABLE;
-    if (volume->pending &&
-        volume->remains != REMAINS_NONE) /* version 1 is in the slots that it would need */
+    /* The state of version 1 is in the slots that another one would need. */
+    if (volume->pending && volume->acknowledged.superblock.version == VOLUME_VERSION_1)
         return VOLUME_PENDING;
     status = volume_format(volume);
     if (status == VOLUME_OK)

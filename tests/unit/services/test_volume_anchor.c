@@ -288,6 +288,27 @@ TEST(a_state_of_the_same_epoch_counts_only_while_the_last_slot_has_the_anchor)
     memory_disk_free(disk);
 }
 
+/* Where version 1 had superblocks the host can put what it likes. */
+TEST(noise_beside_the_slots_does_not_keep_states_from_following_each_other)
+{
+    struct volume_anchor anchor;
+    struct memory_disk *disk = disk_of_3(&anchor);
+    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct volume volume;
+
+    assert_int_equal(open_disk(&volume, disk, &anchor), VOLUME_OK);
+    assert_int_equal(commit(&volume, 4), VOLUME_OK);
+    volume_close(&volume);
+    disk->bytes[DISK_BLOCK_SIZE] = 1;
+    assert_int_equal(open_disk(&volume, disk, &same), VOLUME_OK);
+    assert_int_equal(commit(&volume, 5), VOLUME_OK);
+    volume_acknowledge(&volume);
+    assert_int_equal(volume_settle(&volume), VOLUME_OK);
+    volume_close(&volume);
+    assert_int_equal(disk->bytes[DISK_BLOCK_SIZE], 0);
+    memory_disk_free(disk);
+}
+
 /* After the power cut the lease goes on, and then the KBS acknowledges what it had missed. */
 TEST(states_of_the_same_epoch_go_on_after_they_were_opened_again)
 {
