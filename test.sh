@@ -237,7 +237,7 @@ suite_e2e() {
     script_tests e2e
 }
 
-parts=(svsm services igvm kbs proxy emulator lib tests bench)
+parts=(svsm services state-volume igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'

@@ -10,8 +10,9 @@ set -euo pipefail
 . "$ROOT/scripts/guest-disk.sh"
 
 NV_INDEX=0x1500016
-HALF_VOLUME=$((8 << 20))
-PAYLOAD=8192 # of a slot, behind the two copies of its superblock: docs/state-volume.md
+# Where the superblocks of the state volume are, and the first blocks of what they name: docs/state-volume.md
+SUPERBLOCKS=(0 $((8 << 20)) $(((16 << 20) - 4096)))
+CONTENTS=8192
 
 options=() # of start-cvm.sh, for the next start
 
@@ -69,14 +70,10 @@ first_boot_and_a_second_vm() {
 
 state_volumes() {
     cp "$STATE_VOLUME" "$work/volume"
-    flip "$STATE_VOLUME" $((PAYLOAD + 100))
-    flip "$STATE_VOLUME" $((HALF_VOLUME + PAYLOAD + 100))
+    head -c 128K /dev/urandom | dd of="$STATE_VOLUME" bs=$CONTENTS seek=1 conv=notrunc status=none
     stops "a state volume with changed contents" $EXIT_REFUSED 'the state volume is damaged; it was not changed'
     cp "$work/volume" "$STATE_VOLUME"
-    for at in 0 4096; do
-        flip "$STATE_VOLUME" $((at + 50))
-        flip "$STATE_VOLUME" $((HALF_VOLUME + at + 50))
-    done
+    for at in "${SUPERBLOCKS[@]}"; do flip "$STATE_VOLUME" $((at + 50)); done
     stops "a state volume without a superblock that is intact" $EXIT_REFUSED \
         'the state volume is damaged; it was not changed'
     truncate -s 15M "$STATE_VOLUME"

@@ -17,7 +17,7 @@ end() {
 }
 trap end EXIT
 
-mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,emulator/amd-sp},bin}
+mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,state-volume,emulator/amd-sp},bin}
 cat >"$work/vm.conf" <<EOF
 BUILD_DIR=$work/build
 IGVM_FILE=$work/build/svsm.igvm
@@ -39,7 +39,7 @@ export VM_CONF=$work/vm.conf
 "$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
-for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp; do
+for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp state-volume/state-volume; do
     [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
 done
 touch "$work/build/emulator/"{hypervisor.elf,reset.rom}
@@ -100,6 +100,18 @@ state_volume() {
     check "the old volume is kept" [ "$(head -c 3 "$volume.bak")" = TPM ]
     run flock "$volume" "$ROOT/remanufacture-tpm.sh" --yes
     expect "a volume that a VM uses is not replaced" 3 'in use by a running VM'
+
+    (umask 077 && head -c 64 /dev/urandom >"$work/tpm.key" && head -c 63 /dev/urandom >"$work/short.key")
+    cp "$volume" "$work/before"
+    run "$ROOT/remanufacture-tpm.sh" --key-file "$work/short.key"
+    expect "without a whole key no TPM is manufactured" 1 'nothing was changed'
+    check "and the volume is as it was" cmp "$volume" "$work/before"
+    run "$ROOT/remanufacture-tpm.sh" --key-file "$work/tpm.key" --ek "$work/ek.pub"
+    expect "with a key a TPM is manufactured on this machine" 0 'holds a new TPM'
+    check "its endorsement key is there" [ -s "$work/ek.pub" ]
+    run "$ROOT/build/state-volume/state-volume" verify --key-file "$work/tpm.key" "$volume"
+    expect "it opens with that key" 0 'is valid'
+    run "$ROOT/remanufacture-tpm.sh" --yes
 }
 
 registration() {
