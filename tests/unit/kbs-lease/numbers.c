@@ -60,6 +60,8 @@ static void set_clock(struct numbers *numbers, bool expired)
     struct lease_record *record = &numbers->record;
     const bool is_over = lease_left(record, &numbers->policy, numbers->now) == 0;
 
+    if (record->phase != LEASE_PENDING && record->phase != LEASE_ACTIVE)
+        return;
     if (expired && !is_over)
         numbers->now = record->renewed + TIME;
     else if (!expired && is_over)
