@@ -21,6 +21,7 @@ power cuts:       -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=3 -DSEQUENCES=3
 same epoch:       -DVMS=1 -DBOOTS=3 -DSTATES=4 -DSEQUENCES=2 -DSAME_EPOCH
 owner:            -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=3 -DSEQUENCES=2 -DOWNER=1
 hostile:          -DHOSTILE -DBOOTS=2 -DSTATES=2 -DSEQUENCES=2
+hostile, owner:   -DHOSTILE -DVMS=1 -DBOOTS=3 -DSTATES=2 -DSEQUENCES=2 -DOWNER=1
 '
 long_explorations='
 power cuts:       -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=5 -DSEQUENCES=4
@@ -34,6 +35,8 @@ the committed state is overwritten:             -DM_OVERWRITES -DVMS=1 -DBOOTS=2
 the state that was opened is overwritten:       -DM_OVERWRITES_OPENED -DVMS=1 -DBOOTS=3 -DSTATES=5 -DSEQUENCES=3 -DSAME_EPOCH
 in doubt, another state is written:             -DM_WRITES_IN_DOUBT -DVMS=1 -DBOOTS=2 -DSTATES=4 -DSEQUENCES=4
 the guest starts before CONFIRM:                -DM_SERVE_EARLY -DVMS=1 -DBOOTS=2 -DSTATES=3 -DSEQUENCES=3
+any state of the volume opens:                  -DM_NO_COMPARE_AT_BOOT -DHOSTILE -DVMS=1 -DBOOTS=2 -DSTATES=4 -DSEQUENCES=3
+a blank disk gets a TPM again:                  -DM_MANUFACTURES_AGAIN -DHOSTILE -DVMS=1 -DBOOTS=2 -DSTATES=3 -DSEQUENCES=3
 an earlier holder may ACQUIRE again:            -DM_REACQUIRE -DHOSTILE -DBOOTS=2 -DSTATES=2 -DSEQUENCES=2
 any VM may act under any lease:                 -DM_NO_FENCE -DHOSTILE -DBOOTS=2 -DSTATES=2 -DSEQUENCES=2
 requests count in any order:                    -DM_NO_SEQUENCE -DHOSTILE -DBOOTS=2 -DSTATES=1 -DSEQUENCES=4
