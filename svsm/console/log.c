@@ -10,7 +10,7 @@
 #include "svsm/mm/lock.h"
 
 #define LINE_MAX    240
-#define SEIZE_TRIES 100000000 /* about a second: a line takes less */
+#define SEIZE_TRIES 10000000 /* far longer than a line takes */
 
 static struct uart *console; /* NULL: there is none, or it failed */
 static struct lock lock = {.rank = LOCK_CONSOLE};

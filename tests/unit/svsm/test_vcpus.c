@@ -4,6 +4,7 @@
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
+#include "svsm/console/log.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/requests/loop.h"
 #include "svsm/sev/sev_status.h"
@@ -484,4 +485,16 @@ TEST_SETUP(a_lock_out_of_order_ends_the_vm, start)
     assert_non_null(strstr(ENDS(release_what_is_not_held()), "internal error: local->locks"));
     assert_string_equal(ENDS(run_with_a_lock()), "internal error: !lock_any_held()");
     cpu_local()->locks = 0;
+}
+
+/* A panic comes under whatever locks. */
+TEST_SETUP(the_end_of_the_vm_gets_its_line_out, start)
+{
+    struct lock console = {.rank = LOCK_CONSOLE};
+
+    lock_take(&console);
+    log_seize();
+    log_error("the end");
+    assert_non_null(strstr(vm_console(), "[error] the end"));
+    assert_false(lock_any_held());
 }
