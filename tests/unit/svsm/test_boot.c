@@ -21,6 +21,7 @@
 #include "svsm/arch/paging.h"
 #include "svsm/arch/usermode.h"
 #include "svsm/trap/traps.h"
+#include "tests/unit/child.h"
 #include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
@@ -74,7 +75,7 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
         said = mmap(NULL, sizeof(fake.text), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                     0);
     fflush(stdout);
-    child = fork();
+    child = child_fork();
     if (child == 0) {
         vm_launch();
         vm_serve(serves);

@@ -233,8 +233,10 @@ static size_t unmarked;
 
 static void unmarks(void)
 {
+    const uint8_t mark = (uint8_t)(1u << unmarked / 8 % 8);
+
     fake_host_answer();
-    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t) ~(1u << unmarked / 8 % 8);
+    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t)(0xff ^ mark);
 }
 
 TEST_SETUP(an_answer_that_is_not_marked_valid_is_none, start)
