@@ -20,7 +20,6 @@ LAYERS=(
 )
 # Known, and to be resolved: what kbs/ uses of igvm/ is to move to lib/igvm.
 EXCEPTIONS='
-kbs/explain/guesses.c igvm/boot_state.h
 kbs/cli/launch_file.c igvm/kvm_rules.h
 kbs/cli/launch_file.c igvm/loaded_file.h
 '

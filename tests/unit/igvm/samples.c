@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "igvm/boot_state.h"
 #include "igvm/directives.h"
+#include "lib/igvm/boot_state.h"
 
 #include "expect.h"
 
