@@ -4,6 +4,7 @@
 #include "emulator/cpu/control.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/walk.h"
+#include "emulator/platform/cpus.h"
 
 #define RMP_INSTRUCTION_LENGTH 4
 #define MSR_EFER               0xC0000080u
@@ -135,6 +136,30 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
         return INSTRUCTION_DONE;
     }
     return carry_out(context, fault);
+}
+
+#define BROADCAST_LENGTH 3
+#define INVLPGB_ASID     0xFFFFu /* in RDX: a VM's own is 0 to it */
+
+enum instruction_result instruction_broadcast(struct vmpl_context *context)
+{
+    struct vmsa *save = context->save;
+    uint8_t bytes[BROADCAST_LENGTH];
+    bool tlbsync;
+
+    if (!guest_fetch(context, bytes, sizeof(bytes)) || bytes[0] != 0x0F || bytes[1] != 0x01 ||
+        (bytes[2] != 0xFE && bytes[2] != 0xFF))
+        return INSTRUCTION_UNKNOWN;
+    tlbsync = bytes[2] == 0xFF;
+    if (save->cpl != 0 || (!tlbsync && (save->rdx & INVLPGB_ASID) != 0)) {
+        context_inject(context, VECTOR_GP, 0);
+        return INSTRUCTION_DONE;
+    }
+    /* Done at once and for all addresses, so there is nothing left to wait for. */
+    if (!tlbsync)
+        host_shootdown();
+    context_skip(context, BROADCAST_LENGTH);
+    return INSTRUCTION_DONE;
 }
 
 bool instruction_is_vmgexit(const struct vmpl_context *context)

@@ -34,7 +34,7 @@ static void pass_through(uint32_t msr)
         map += 0x1000;
     else if (msr >= 0xC0000000)
         map += 0x800;
-    map[index / 4] &= (uint8_t) ~(3u << (index % 4 * 2));
+    map[index / 4] = (uint8_t)(map[index / 4] & ~(3u << (index % 4 * 2)));
 }
 
 static void init_permission_maps(void)
@@ -320,7 +320,8 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
     case INSTRUCTION_UNKNOWN:
         break;
     }
-    context_inject(cpu->current, VECTOR_UD, 0);
+    if (instruction_broadcast(cpu->current) == INSTRUCTION_UNKNOWN)
+        context_inject(cpu->current, VECTOR_UD, 0);
     return RESUME;
 }
 
