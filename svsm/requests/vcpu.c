@@ -19,7 +19,7 @@
 #include "svsm/requests/processors.h"
 #include "svsm/sev/sev_status.h"
 
-#define FAIL_IN_USE 3 /* as RMPADJUST has it */
+#define FAIL_IN_USE 3ull /* as RMPADJUST has it */
 
 static struct guest_vcpu *free_record(struct guest_ranges *guest)
 {
