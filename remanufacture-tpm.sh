@@ -3,9 +3,10 @@
 # Makes a new, blank state volume: the next start manufactures a new TPM on it, and what was sealed to the old
 # TPM cannot be unsealed any more. A volume that holds a TPM is kept once, with .bak added to its name.
 #
-# usage: ./remanufacture-tpm.sh [--yes] [--key-file FILE [--ek FILE]]
+# usage: ./remanufacture-tpm.sh [--yes] [--name NAME] [--key-file FILE [--ek FILE]]
 #
 #   -y, --yes            do not ask before replacing a volume that holds a TPM
+#       --name NAME      the volume of the VM with this name (./start-cvm.sh -h)
 #   -k, --key-file FILE  manufacture the TPM now, on this machine, under the key in FILE (64 bytes that nobody else may
 #                        read): register the same key then
 #       --ek FILE        with it: write the public part of its endorsement key into FILE
@@ -14,10 +15,12 @@
 # Exit status: 0 done, 1 other trouble, 2 usage, 3 a VM uses the volume, 4 nobody agreed to the replacement.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
+. "$ROOT/scripts/vm-list.sh"
 
 EXIT_IN_USE=3
 EXIT_DECLINED=4
 
+load_config
 agreed=no
 key_file=
 ek=()
@@ -29,13 +32,13 @@ while [ $# != 0 ]; do
             if [ "$1" = --ek ]; then ek=(--ek "$file"); else key_file=$file; fi
             shift
             ;;
+        --name) use_vm "$(option_value "$@")"; shift ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown option $1" ;;
     esac
     shift
 done
 [ ${#ek[@]} = 0 ] || [ -n "$key_file" ] || usage_error "--ek needs --key-file"
-load_config
 size=$(bytes_of "$STATE_VOLUME_SIZE") || die -$EXIT_USAGE "STATE_VOLUME_SIZE=$STATE_VOLUME_SIZE in vm.conf is no size"
 umask 077
 mkdir -p "$(dirname "$STATE_VOLUME")"

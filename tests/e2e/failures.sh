@@ -182,11 +182,11 @@ kbs_dies() {
 guest_crashes() {
     extend_command_line "$GUEST_IMAGE" "$work/panic.qcow2" init=/nowhere
     guest true --image "$work/panic.qcow2"
-    expect "a panic of the guest's kernel ends the VM" $EXIT_ENDED 'ended without finishing the command'
+    expect "a panic of the guest's kernel ends the VM" $EXIT_PANIC "the guest's kernel panicked"
     check "its message is on the console" grep -aq 'Kernel panic - not syncing' "$LOG_DIR/console.log"
     extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" 'init=/nowhere reboot=triple'
     guest true --image "$work/fault.qcow2"
-    expect "a triple fault of the guest ends the VM" $EXIT_ENDED 'triple fault'
+    expect "a triple fault of the guest ends the VM" $EXIT_TRIPLE_FAULT 'triple fault'
     equal "and no process is left" "$(processes_of_vm)" ''
 }
 
