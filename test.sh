@@ -174,7 +174,7 @@ script_tests() {
 }
 
 # What has threads: the servers, the proxy, and 200 clients at once.
-tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy)
+tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy svsm-threads)
 tsan_programs=(kbs/kbs kbs/cli/kbsctl emulator/amd-sp/amd-sp tests/load/kbs-load)
 
 # tsan_targets: what the tests of these suites run
@@ -237,7 +237,7 @@ suite_e2e() {
     script_tests e2e
 }
 
-parts=(svsm services igvm kbs proxy emulator lib tests bench)
+parts=(svsm services state-volume igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'

@@ -18,7 +18,8 @@ struct vmpl_context {
     gpa_t vmsa;         /* NO_GPA: none */
     gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
-    gpa_t ghcb; /* the registered GHCB; NO_GPA: none */
+    gpa_t ghcb;      /* the registered GHCB; NO_GPA: none */
+    bool nmi_masked; /* one was delivered, and no IRET followed */
 };
 
 #define VECTOR_NMI 2
