@@ -60,8 +60,9 @@ static void emit_line(const char *level, const char *text, size_t size)
 void log_line(const char *level, const char *format, va_list arguments)
 {
     char text[LINE_MAX];
+    const size_t size = format_text(text, sizeof(text), format, arguments);
 
-    emit_line(level, text, format_text(text, sizeof(text), format, arguments));
+    emit_line(level, text, size);
 }
 
 #define LOG_LEVEL(name, level)                                                                     \
