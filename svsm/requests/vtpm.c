@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The vTPM protocol (58019, chapter 8), served by the TPM service. */
+#include "lib/abi/tpm_service.h"
 #include "lib/base/bytes.h"
 #include "svsm/arch/memory.h"
 #include "svsm/process/tpm_service.h"
@@ -8,7 +9,9 @@
 
 static_assert(sizeof(((struct guest *)0)->request) == SVSM_VTPM_BUFFER_SIZE, "vTPM buffer");
 
-#define TPM_RESPONSE_MAX (SVSM_VTPM_BUFFER_SIZE - SVSM_VTPM_RESPONSE_HEADER)
+static_assert(SVSM_VTPM_REQUEST_HEADER + SERVICE_TPM_BUFFER_SIZE == SVSM_VTPM_BUFFER_SIZE &&
+                  SVSM_VTPM_RESPONSE_HEADER + SERVICE_TPM_BUFFER_SIZE <= SVSM_VTPM_BUFFER_SIZE,
+              "what the TPM tells the guest");
 
 static uint64_t send_command(struct guest *guest, gpa_t buffer)
 {
@@ -20,8 +23,9 @@ static uint64_t send_command(struct guest *guest, gpa_t buffer)
         vtpm_request_decode(guest->request, &request) != STATUS_OK)
         return SVSM_ERR_INVALID_PARAMETER;
 
-    size = tpm_service_command(guest->tpm, request.locality, request.command, request.size,
-                               guest->response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
+    size =
+        tpm_service_command(guest->tpm, request.locality, request.command, request.size,
+                            guest->response + SVSM_VTPM_RESPONSE_HEADER, SERVICE_TPM_BUFFER_SIZE);
     put_le32(guest->response, (uint32_t)size);
     if (guarded_write(buffer, guest->response, SVSM_VTPM_RESPONSE_HEADER + size) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;

@@ -158,6 +158,23 @@ static void three_objects_and_sixty_four_sessions_are_at_hand(void **state)
     assert_int_equal(tpm_property(c, TPM_PT_HR_ACTIVE_AVAIL), 64);
 }
 
+/*
+ * What a guest sends or gets is in one page, with a header of at most nine bytes. No response is
+ * larger than the least that libtpms lets its buffers be: it holds the largest saved context.
+ */
+static void a_guest_is_told_the_sizes_that_its_page_has_room_for(void **state)
+{
+    struct tpm_client *c = *state;
+    uint32_t smallest = 0, largest = 0;
+
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_COMMAND_SIZE), 4096 - 9);
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_RESPONSE_SIZE), 4096 - 9);
+    assert_int_equal(TPMLIB_SetBufferSize(0, &smallest, &largest), 4096 - 9);
+    assert_in_range(smallest, 2048, 4096 - 9);
+    tpm_client_restart(c);
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_RESPONSE_SIZE), 4096 - 9);
+}
+
 /* Stores a state as if libtpms had, and looks how the volume opens. */
 static void put_state(struct tpm_client *c, const uint8_t *bytes, size_t size)
 {
@@ -242,6 +259,7 @@ int main(void)
         TEST(rsa_keys_of_every_size_that_a_tpm_makes_are_kept),
         TEST(a_new_tpm_has_all_that_the_library_can_do),
         TEST(three_objects_and_sixty_four_sessions_are_at_hand),
+        TEST(a_guest_is_told_the_sizes_that_its_page_has_room_for),
         TEST(a_state_that_libtpms_refuses_is_named_as_that_and_kept),
         TEST(a_state_of_a_newer_libtpms_is_named_as_that_and_kept),
     };

@@ -40,7 +40,7 @@ static void a_command_is_whole_only_with_its_last_byte(void **state)
 
 static void a_command_larger_than_the_tpm_takes_is_malformed_at_once(void **state)
 {
-    uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x10, 0x01};
+    uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x0f, 0xf8};
     struct mssim_message message;
     size_t used;
 
