@@ -154,7 +154,9 @@ static void start_services(void)
         attest_service_start(&attest, &cpu, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
+    uart_set_levels(&proxy, true);
     attest_service_fetch_key(&attest);
+    uart_set_levels(&proxy, false);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
     status = tpm_service_start(&tpm, &cpu, image_of("tpm"), &volume, &state_key);

@@ -47,7 +47,7 @@ static void a_command_larger_than_the_tpm_takes_is_malformed_at_once(void **stat
     (void)state;
     assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
                      MSSIM_MALFORMED);
-    bytes[8] = 0;
+    bytes[8] = 0xf7;
     assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
                      MSSIM_INCOMPLETE);
 }

@@ -472,6 +472,59 @@ static void a_line_costs_two_exits_for_each_fifo(void **state)
     assert_memory_equal(fake_host.from_vm.bytes, "0123456789abcdef0123456789abcdef!", 33);
 }
 
+/* Seven times its level, two bytes, and the poll that finds no more. */
+static void what_arrives_costs_three_exits_for_each_fifo(void **state)
+{
+    uint8_t bytes[512];
+    unsigned before;
+    size_t got;
+
+    (void)state;
+    uart_set_levels(&vm.proxy, true);
+    for (unsigned i = 0; i < 100; i++)
+        fake_host.to_vm.bytes[fake_host.to_vm.size++] = (uint8_t)i;
+    before = fake_host.io_exits;
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 100);
+    assert_memory_equal(bytes, fake_host.to_vm.bytes, 100);
+    assert_int_equal(fake_host.io_exits - before, 7 * 3 + 2 * 3 + 1);
+}
+
+static void no_more_is_read_than_there_is_room_for(void **state)
+{
+    uint8_t bytes[64];
+
+    (void)state;
+    uart_set_levels(&vm.proxy, true);
+    fake_host.to_vm.size = sizeof(fake_host.to_vm.bytes);
+    memset(fake_host.to_vm.bytes, 0x11, sizeof(fake_host.to_vm.bytes));
+    for (size_t room = 0; room < sizeof(bytes); room++) {
+        size_t got;
+
+        memset(bytes, 0x22, sizeof(bytes));
+        assert_int_equal(uart_read(&vm.proxy, bytes, room, &got), STATUS_OK);
+        assert_int_equal(got, room);
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            assert_int_equal(bytes[i], i < room ? 0x11 : 0x22);
+    }
+}
+
+static void while_the_interrupt_is_off_each_byte_is_polled(void **state)
+{
+    uint8_t bytes[64];
+    unsigned before;
+    size_t got;
+
+    (void)state;
+    uart_set_levels(&vm.proxy, true);
+    uart_set_levels(&vm.proxy, false);
+    fake_host.to_vm.size = 20;
+    before = fake_host.io_exits;
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 20);
+    assert_in_range(fake_host.io_exits - before, 20 * 2 + 1, 20 * 3 + 1);
+}
+
 static void busy_for_ever(void)
 {
     bool is_status = fake_ghcb()->sw_exitinfo1 >> IOIO_PORT_SHIFT == FAKE_PROXY_PORT + 5;
@@ -518,6 +571,9 @@ int main(void)
         cmocka_unit_test_setup(a_dead_console_loses_lines_and_nothing_else, start),
         cmocka_unit_test_setup(a_services_lines_are_printable_and_its_own, start),
         cmocka_unit_test_setup(a_line_costs_two_exits_for_each_fifo, start),
+        cmocka_unit_test_setup(what_arrives_costs_three_exits_for_each_fifo, start),
+        cmocka_unit_test_setup(no_more_is_read_than_there_is_room_for, start),
+        cmocka_unit_test_setup(while_the_interrupt_is_off_each_byte_is_polled, start),
         cmocka_unit_test_setup(a_transmitter_that_never_drains_is_given_up, start),
     };
 
