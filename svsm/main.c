@@ -95,7 +95,7 @@ static void check_launch(void)
         panic("the host does not support an SVSM (SNP and multiple VMPLs): features %lx", features);
     if ((features & GHCB_HV_FEATURE_RESTRICTED_INJECTION) && !sev_status_restricts_injection())
         panic("the host offers restricted injection and the launch image does not ask for it: "
-              "build it with igvm build --sev-features 0x9");
+              "build it with bit 3 in --sev-features, as by default");
     host_params_read(&host, &params);
 }
 

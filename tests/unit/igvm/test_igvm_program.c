@@ -263,6 +263,27 @@ static void each_option_changes_the_measurement_or_the_file(void **state)
     }
 }
 
+static void expect_features(const char *arguments, const char *features)
+{
+    char command[256], output[8192];
+
+    snprintf(command, sizeof(command), "build %s -o features.igvm", arguments);
+    expect_status(command, 0);
+    assert_int_equal(run("dump features.igvm", output, sizeof(output)), 0);
+    if (strstr(output, features) == NULL)
+        fail_msg("no \"%s\" in %s", features, output);
+}
+
+static void an_svsm_has_restricted_injection_unless_told_otherwise(void **state)
+{
+    (void)state;
+    expect_features("--svsm kernel.elf", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --firmware firmware.fd", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --sev-features 0x1", "SEV_FEATURES 0x1\n");
+    expect_features("--firmware firmware.fd", "SEV_FEATURES 0x1\n");
+    expect_status("build --svsm kernel.elf --sev-features 0 -o x.igvm", TOOL_INVALID);
+}
+
 static void a_wrong_command_line_ends_with_status_2(void **state)
 {
     (void)state;
@@ -323,6 +344,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_build_writes_can_be_dumped_and_measured),
         cmocka_unit_test(the_same_inputs_give_the_same_file),
         cmocka_unit_test(each_option_changes_the_measurement_or_the_file),
+        cmocka_unit_test(an_svsm_has_restricted_injection_unless_told_otherwise),
         cmocka_unit_test(a_wrong_command_line_ends_with_status_2),
         cmocka_unit_test(a_file_that_cannot_be_read_or_written_ends_with_status_3),
         cmocka_unit_test(an_invalid_input_ends_with_status_4_and_writes_nothing),
