@@ -13,8 +13,8 @@ struct port_range {
 
 static const struct port_range hidden_ports[] = {
     {0x404, 0x404}, /* isa-debug-exit */
-    {0x2E8, 0x2EF}, /* the AMD-SP's doorbell */
     {0x403, 0x403}, /* the hypervisor's log */
+    {0x408, 0x40F}, /* the AMD-SP's doorbell */
 };
 
 static const struct port_range pci_ports = {0xCF8, 0xCFF};

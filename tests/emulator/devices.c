@@ -122,10 +122,19 @@ TEST("MMIO of the guest's own memory is malformed: invalid input")
     CHECK_MALFORMED(GHCB_ERR_INVALID_INPUT);
 }
 
-#define HIDDEN_PORT 0x2E8
+/* The AMD-SP's doorbell, a UART: its line status says that it would send. */
+#define HIDDEN_PORT      0x408
+#define UART_LINE_STATUS 5
+#define UART_IDLE        0x60
+#define COM4             0x2E8
 
 TEST("An access that covers a port of the hypervisor's reaches none of its ports")
 {
-    CHECK_EQUAL(port_in(HIDDEN_PORT, 1), 0xFF);
+    CHECK_EQUAL(port_in(HIDDEN_PORT + UART_LINE_STATUS, 1), 0xFF);
     CHECK_EQUAL(port_in(HIDDEN_PORT - 2, 4), NOBODY);
+}
+
+TEST("All four serial ports of a PC are the guest's")
+{
+    CHECK_EQUAL(port_in(COM4 + UART_LINE_STATUS, 1), UART_IDLE);
 }
