@@ -4,6 +4,7 @@
 #include "emulator/cpu/control.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/walk.h"
+#include "emulator/platform/cpus.h"
 
 #define RMP_INSTRUCTION_LENGTH 4
 #define MSR_EFER               0xC0000080u
@@ -28,7 +29,7 @@ static void finish(struct vmpl_context *context, enum rmp_status status, bool ca
         flags |= RFLAGS_CF;
     save->rflags = flags;
     save->rax = status;
-    vcpu_skip(context, RMP_INSTRUCTION_LENGTH);
+    context_skip(context, RMP_INSTRUCTION_LENGTH);
 }
 
 /* Finds the page that RAX names; all three instructions want it private and guest-owned. */
@@ -40,7 +41,7 @@ static enum instruction_result find_page(struct vmpl_context *context, gpa_t *pa
 
     if (!walk(context, gva, &to)) {
         context->save->cr2 = gva;
-        vcpu_inject(context, 14, 0);
+        context_inject(context, 14, 0);
         return INSTRUCTION_DONE;
     }
     *page = to.gpa;
@@ -59,7 +60,7 @@ static enum instruction_result pvalidate(struct vmpl_context *context, gpa_t *fa
     enum rmp_status status;
 
     if (context->vmpl != 0) {
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
         return INSTRUCTION_DONE;
     }
     /* Only bit 0 of ECX and EDX counts: Linux passes C bools, with anything above them. */
@@ -120,8 +121,7 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     uint8_t bytes[RMP_INSTRUCTION_LENGTH];
     enum instruction_result (*carry_out)(struct vmpl_context *, gpa_t *);
 
-    if (!guest_in_64bit_mode(context) ||
-        !guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_in_64bit_mode(context) || !guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     if (opcode_is(bytes, 0xF2, 0xFF))
         carry_out = pvalidate;
@@ -132,18 +132,41 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     else
         return INSTRUCTION_UNKNOWN;
     if (context->save->cpl != 0) {
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
         return INSTRUCTION_DONE;
     }
     return carry_out(context, fault);
+}
+
+#define BROADCAST_LENGTH 3
+#define INVLPGB_ASID     0xFFFFu /* in RDX: a VM's own is 0 to it */
+
+enum instruction_result instruction_broadcast(struct vmpl_context *context)
+{
+    struct vmsa *save = context->save;
+    uint8_t bytes[BROADCAST_LENGTH];
+    bool tlbsync;
+
+    if (!guest_fetch(context, bytes, sizeof(bytes)) || bytes[0] != 0x0F || bytes[1] != 0x01 ||
+        (bytes[2] != 0xFE && bytes[2] != 0xFF))
+        return INSTRUCTION_UNKNOWN;
+    tlbsync = bytes[2] == 0xFF;
+    if (save->cpl != 0 || (!tlbsync && (save->rdx & INVLPGB_ASID) != 0)) {
+        context_inject(context, VECTOR_GP, 0);
+        return INSTRUCTION_DONE;
+    }
+    /* Done at once and for all addresses, so there is nothing left to wait for. */
+    if (!tlbsync)
+        host_shootdown();
+    context_skip(context, BROADCAST_LENGTH);
+    return INSTRUCTION_DONE;
 }
 
 bool instruction_is_vmgexit(const struct vmpl_context *context)
 {
     uint8_t prefix;
 
-    return guest_read(context, guest_rip(context), &prefix, 1) &&
-           (prefix == 0xF3 || prefix == 0xF2);
+    return guest_fetch(context, &prefix, 1) && (prefix == 0xF3 || prefix == 0xF2);
 }
 
 static uint64_t *general_register(struct vmsa *save, unsigned number)
@@ -163,7 +186,7 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
     uint64_t value;
     bool written;
 
-    if (!guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     while (at < 2 && (bytes[at] == 0x66 || bytes[at] == 0x67))
         at++;
@@ -181,9 +204,9 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
         return INSTRUCTION_UNKNOWN;
     }
     if (written)
-        vcpu_skip(context, at + 3);
+        context_skip(context, at + 3);
     else
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
     return INSTRUCTION_DONE;
 }
 
@@ -226,13 +249,13 @@ enum instruction_result instruction_msr(struct vmpl_context *context, bool write
         return INSTRUCTION_UNKNOWN;
     if (write) {
         if (!write_msr(context, msr, (uint32_t)save->rax | save->rdx << 32)) {
-            vcpu_inject(context, VECTOR_GP, 0);
+            context_inject(context, VECTOR_GP, 0);
             return INSTRUCTION_DONE;
         }
     } else {
         save->rax = (uint32_t)value;
         save->rdx = value >> 32;
     }
-    vcpu_skip(context, MSR_LENGTH);
+    context_skip(context, MSR_LENGTH);
     return INSTRUCTION_DONE;
 }

@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
 #define SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
 
-#include "emulator/cpu/vcpu.h"
+#include "emulator/cpu/context.h"
 
 enum instruction_result {
     INSTRUCTION_DONE,    /* carried out, or an exception is pending for the guest */
@@ -14,6 +14,12 @@ enum instruction_result {
 /* PVALIDATE, RMPADJUST, RMPQUERY (APM vol. 3), which the CPU below takes for undefined opcodes.
  * With INSTRUCTION_NPF, *fault is the page. */
 enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fault);
+
+/*
+ * INVLPGB and TLBSYNC (APM vol. 3), which are for VMs, too, where the host says so; this one does.
+ * No processor has a translation from before, when they return.
+ */
+enum instruction_result instruction_broadcast(struct vmpl_context *context);
 
 /* MOV to CR0, intercepted because CR0.PG decides what an address means. */
 enum instruction_result instruction_mov_cr0(struct vmpl_context *context);

@@ -4,8 +4,8 @@
  * (APM vol. 2, 15.36.3 to 15.36.12).
  *
  * The VMM changes ownership (the RMPUPDATE and PSMASH side), the guest changes validation and
- * permissions (PVALIDATE, RMPADJUST). Every change keeps the nested page tables in step, which
- * are a pure function of the guest's memory map and this table (cpu/npt.h).
+ * permissions (PVALIDATE, RMPADJUST). Every change is told to the one who follows this table: the
+ * nested page tables (cpu/npt.h), which are a pure function of the guest's memory map and of it.
  */
 #ifndef SNPVTPM_EMULATOR_CPU_RMP_H
 #define SNPVTPM_EMULATOR_CPU_RMP_H
@@ -18,8 +18,9 @@ enum rmp_flag {
     RMP_VALIDATED = 1u << 1,
     RMP_VMSA = 1u << 2,
     RMP_LARGE = 1u << 3,  /* one of the 512 pages of a 2 MiB entry */
-    RMP_TABLE = 1u << 4,  /* not of the architecture: rmp_expose_table() */
+    RMP_TABLE = 1u << 4,  /* not of the architecture, as RMP_CODE: rmp_expose() */
     RMP_IN_USE = 1u << 5, /* the VMSA that a CPU runs from: RMPUPDATE gives FAIL_INUSE */
+    RMP_CODE = 1u << 6,
 };
 
 struct rmp_entry {
@@ -28,7 +29,10 @@ struct rmp_entry {
     uint8_t permissions[VMPL_COUNT]; /* enum rmp_permission; [0] is always RMP_ALL when assigned */
 };
 
-void rmp_init(void);
+/* What is told of each change: the page, or the aligned 2 MiB range, that is another one now. */
+typedef void rmp_changed(gpa_t page, bool large);
+
+void rmp_init(rmp_changed *changed);
 
 /* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
 const struct rmp_entry *rmp_find(gpa_t address);
@@ -50,12 +54,13 @@ void rmp_set_in_use(gpa_t vmsa, bool in_use);
 void rmp_launch(gpa_t address, enum snp_page_type type);
 
 /*
- * Lets the MMU below reach a guest-owned page through the shared view. Hardware walks page tables
- * privately whatever the C-bits of CR3 and of the entries on the way say (APM 15.34), and OVMF
- * relies on it; this MMU takes them at their word. The price: a C=0 data access to a page that was
- * once walked this way is not caught. Lasts until the page changes hands.
+ * Lets the MMU below reach a guest-owned page through the shared view, as RMP_TABLE or RMP_CODE.
+ * Hardware walks page tables and fetches instructions privately whatever the C-bits on the way say
+ * (APM 15.34), and OVMF relies on both; this MMU takes them at their word. The price: a C=0 data
+ * access to a page that was once used so is not caught, with RMP_CODE if it reads. Lasts until the
+ * page changes hands.
  */
-void rmp_expose_table(gpa_t page);
+void rmp_expose(gpa_t page, enum rmp_flag as);
 
 /* PVALIDATE and RMPADJUST on guest-owned pages; *unchanged is the carry flag. */
 enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *unchanged);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/platform/host.h"
 
-#include "emulator/platform/memory.h"
-
 /* QEMU's isa-debug-exit device. */
 #define DEBUG_EXIT_PORT 0x404
 
@@ -61,15 +59,20 @@ struct exception_frame {
 
 #define VECTOR_NMI 2
 
-static volatile bool nmi_taken;
-
-void host_take_nmi(void)
+void host_hold_nmis(void)
 {
-    nmi_taken = false;
-    __asm__ volatile("stgi");
-    while (!nmi_taken)
-        __asm__ volatile("pause");
     __asm__ volatile("clgi");
+}
+
+/* An NMI that comes before the HLT must end it, too: the fixup leads past it. */
+void host_wait_nmi(void)
+{
+    __asm__ volatile("stgi\n\t"
+                     "1: hlt\n\t"
+                     "2: clgi\n\t" FIXUP("1b", "2b")
+                     :
+                     :
+                     : "memory");
 }
 
 void host_exception(struct exception_frame *frame);
@@ -78,16 +81,14 @@ void host_exception(struct exception_frame *frame)
 {
     uint64_t cr2;
 
-    if (frame->vector == VECTOR_NMI) {
-        nmi_taken = true;
-        return;
-    }
     for (const struct fixup *f = fixup_table_start; f < fixup_table_end; f++) {
         if (f->at == frame->rip) {
             frame->rip = f->resume;
             return;
         }
     }
+    if (frame->vector == VECTOR_NMI)
+        return;
     __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
     die(HOST_EXIT_INTERNAL, "hypervisor: exception %lu error %lx at %lx, cr2 %lx", frame->vector,
         frame->error, frame->rip, cr2);
@@ -123,28 +124,4 @@ void host_exceptions_init(void)
                                    .offset_high = (uint32_t)(entry >> 32)};
     }
     __asm__ volatile("lidt %0" : : "m"(idtr));
-}
-
-#define PTE_PRESENT_WRITE 0x3ull
-#define PTE_LARGE         0x80ull
-#define PTE_ADDRESS       0x000ffffffffff000ull
-
-volatile void *host_mmio(uint64_t pa)
-{
-    uint64_t slot = pa >> 39;
-    uint64_t *pdpt;
-
-    if (pa < DIRECT_MAP_SIZE)
-        return (volatile void *)(DIRECT_MAP + pa);
-    if (slot >= 255) /* the image has the last slot of the upper half */
-        return NULL;
-    if (!(host_root[256 + slot] & PTE_PRESENT_WRITE)) {
-        hpa_t page = pool_page();
-
-        memset(host_ptr(page), 0, PAGE_SIZE);
-        host_root[256 + slot] = page.pa | PTE_PRESENT_WRITE;
-    }
-    pdpt = host_ptr(hpa(host_root[256 + slot] & PTE_ADDRESS));
-    pdpt[pa >> 30 & 511] = (pa & ~((1ull << 30) - 1)) | PTE_LARGE | PTE_PRESENT_WRITE;
-    return (volatile void *)(DIRECT_MAP + pa);
 }

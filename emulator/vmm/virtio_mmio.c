@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/vmm/virtio_mmio.h"
 
+#include "emulator/platform/memory.h"
 #include "emulator/vmm/pci.h"
 
 #define VIRTIO_VENDOR    0x1AF4u
@@ -85,7 +86,7 @@ static unsigned find_capabilities(void)
         if (config_byte(at) != PCI_CAP_VENDOR || type < CAP_COMMON || type > CAP_DEVICE)
             continue;
         bar_of_registers = config_byte(at + 4);
-        device.capability[type] = (volatile uint8_t *)host_mmio(REGISTERS_PA) +
+        device.capability[type] = (volatile uint8_t *)memory_mmio(REGISTERS_PA) +
                                   pci_config_read(PCI_HIDDEN_DEVICE, at + 8);
         if (type == CAP_NOTIFY)
             device.notify_multiplier = pci_config_read(PCI_HIDDEN_DEVICE, at + 16);
@@ -131,6 +132,7 @@ static volatile uint32_t *common32(unsigned offset)
 static uint64_t read_config(uint64_t offset, unsigned size)
 {
     volatile uint8_t *at = device.capability[CAP_DEVICE] + offset;
+    volatile uint32_t *words = (volatile uint32_t *)at;
 
     switch (size) {
     case 1:
@@ -138,9 +140,9 @@ static uint64_t read_config(uint64_t offset, unsigned size)
     case 2:
         return *(volatile uint16_t *)at;
     case 4:
-        return *(volatile uint32_t *)at;
+        return words[0];
     default:
-        return *(volatile uint32_t *)at | (uint64_t) * (volatile uint32_t *)(at + 4) << 32;
+        return words[0] | (uint64_t)words[1] << 32;
     }
 }
 

@@ -5,8 +5,8 @@
  * With the other headers of arch/ this is the seam: below it are instructions, above it is C that
  * is built for the host, too (tests/unit/svsm/fake).
  */
-#ifndef SVSM_ARCH_MEMORY_H
-#define SVSM_ARCH_MEMORY_H
+#ifndef SNPVTPM_SVSM_ARCH_MEMORY_H
+#define SNPVTPM_SVSM_ARCH_MEMORY_H
 
 #include <stddef.h>
 
@@ -31,5 +31,9 @@ MUST_CHECK enum status guarded_write(gpa_t to, const void *from, size_t size);
 
 /* Atomically replaces a byte. */
 MUST_CHECK enum status guarded_exchange_byte(gpa_t at, uint8_t value, uint8_t *old);
+
+/* Atomically replaces eight aligned bytes if they are as expected; *done says whether. */
+MUST_CHECK enum status guarded_compare_exchange(gpa_t at, uint64_t expected, uint64_t value,
+                                                bool *done);
 
 #endif

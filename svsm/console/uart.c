@@ -38,13 +38,13 @@ enum uart_register {
 
 static enum status write_register(struct uart *uart, enum uart_register reg, uint8_t value)
 {
-    return ghcb_io_out(uart->link, (uint16_t)(uart->port + reg), 1, value);
+    return ghcb_io_out(ghcb_own(), (uint16_t)(uart->port + reg), 1, value);
 }
 
 static enum status read_register(struct uart *uart, enum uart_register reg, uint8_t *value)
 {
     uint32_t word = 0;
-    enum status status = ghcb_io_in(uart->link, (uint16_t)(uart->port + reg), 1, &word);
+    enum status status = ghcb_io_in(ghcb_own(), (uint16_t)(uart->port + reg), 1, &word);
 
     *value = (uint8_t)word;
     return status;
@@ -67,9 +67,9 @@ static void set_rate(struct uart *uart, uint16_t divisor, uint8_t interrupts)
     set(uart, UART_INTERRUPT_ENABLE, interrupts);
 }
 
-void uart_init(struct uart *uart, struct ghcb_link *link, uint16_t port)
+void uart_init(struct uart *uart, uint16_t port)
 {
-    *uart = (struct uart){.link = link, .port = port};
+    *uart = (struct uart){.port = port};
     set_rate(uart, RATE_HIGHEST, 0);
     set(uart, UART_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
     set(uart, UART_MODEM_CONTROL, MODEM_DTR_RTS);
@@ -100,7 +100,7 @@ enum status uart_write(struct uart *uart, const void *bytes, size_t size)
 
         status = wait_for_transmitter(uart);
         if (status == STATUS_OK)
-            status = ghcb_io_out_bytes(uart->link, (uint16_t)(uart->port + UART_DATA), next, part);
+            status = ghcb_io_out_bytes(ghcb_own(), (uint16_t)(uart->port + UART_DATA), next, part);
         next += part;
         size -= part;
     }
@@ -149,7 +149,7 @@ enum status uart_read(struct uart *uart, void *bytes, size_t size, size_t *got)
         if (size - *got >= FIFO_LEVEL)
             status = level_is_reached(uart, &many);
         if (status == STATUS_OK && many)
-            status = ghcb_io_in_bytes(uart->link, (uint16_t)(uart->port + UART_DATA), &next[*got],
+            status = ghcb_io_in_bytes(ghcb_own(), (uint16_t)(uart->port + UART_DATA), &next[*got],
                                       FIFO_LEVEL);
         else if (status == STATUS_OK)
             status = read_register(uart, UART_DATA, &next[*got]);

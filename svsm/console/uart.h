@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A polled 16550 UART behind GHCB port I/O. The host owns it and may say anything. */
-#ifndef SVSM_CONSOLE_UART_H
-#define SVSM_CONSOLE_UART_H
+#ifndef SNPVTPM_SVSM_CONSOLE_UART_H
+#define SNPVTPM_SVSM_CONSOLE_UART_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,11 @@
 #include "svsm/sev/ghcb.h"
 
 struct uart {
-    struct ghcb_link *link;
     uint16_t port;
 };
 
 /* 8N1 at the highest rate, FIFOs on, no interrupts. */
-void uart_init(struct uart *uart, struct ghcb_link *link, uint16_t port);
+void uart_init(struct uart *uart, uint16_t port);
 
 /*
  * Has the UART tell whether many bytes have arrived, so that uart_read() takes them at once. That

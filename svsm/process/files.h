@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds of descriptor that services get (docs/service-abi.md). */
-#ifndef SVSM_PROCESS_FILES_H
-#define SVSM_PROCESS_FILES_H
+#ifndef SNPVTPM_SVSM_PROCESS_FILES_H
+#define SNPVTPM_SVSM_PROCESS_FILES_H
 
 #include "lib/abi/channel.h"
 #include "svsm/console/uart.h"
@@ -18,12 +18,11 @@ struct file file_serial(struct uart *uart);
 
 /* The AMD-SP: a write performs a guest request, the next read gives its answer. */
 struct amd_sp {
-    struct ghcb_link *link;
     struct shared_pages request, response, certificates;
     struct ghcb_guest_request last;
     bool answered;
 };
-MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *file);
+MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct file *file);
 
 /* VMPCK0, once. */
 struct file file_vmpck0(void);

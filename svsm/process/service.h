@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A process with a channel: what the kernel calls when it needs a TPM or a report. */
-#ifndef SVSM_PROCESS_SERVICE_H
-#define SVSM_PROCESS_SERVICE_H
+#ifndef SNPVTPM_SVSM_PROCESS_SERVICE_H
+#define SNPVTPM_SVSM_PROCESS_SERVICE_H
 
 #include "lib/abi/channel.h"
 #include "lib/base/reader.h"
@@ -16,8 +16,7 @@ struct service {
 };
 
 /* Creates the process with descriptors 1 to 3; the caller adds others before service_start(). */
-MUST_CHECK enum status service_create(struct service *service, struct cpu *cpu,
-                                      const struct boot_service *image);
+MUST_CHECK enum status service_create(struct service *service, const struct boot_service *image);
 
 /* Runs it until it waits for its first request. */
 MUST_CHECK enum status service_start(struct service *service);

@@ -11,8 +11,8 @@
  * The page is hostile memory: each answer is read once, after its valid bit was found set in the
  * copy of the bitmap that ghcb_exchange() took.
  */
-#ifndef SVSM_SEV_GHCB_H
-#define SVSM_SEV_GHCB_H
+#ifndef SNPVTPM_SVSM_SEV_GHCB_H
+#define SNPVTPM_SVSM_SEV_GHCB_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +30,12 @@ struct ghcb_link {
 
 /* Shares a page of private memory and registers it for this vCPU. */
 MUST_CHECK enum status ghcb_init(struct ghcb_link *link, gpa_t page);
+
+/* Registers a page that is shared already for this vCPU. */
+MUST_CHECK enum status ghcb_use(struct ghcb_link *link);
+
+/* The line of the vCPU that executes this, for devices, which every vCPU may have to drive. */
+struct ghcb_link *ghcb_own(void);
 
 /* Forgets the fields of the last exchange. */
 void ghcb_begin(struct ghcb_link *link);

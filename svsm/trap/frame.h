@@ -6,8 +6,8 @@
  * pushes an error code when the host says so, not when the vector has one. So nothing in a frame is
  * used before trap_frame_mistake() has found none.
  */
-#ifndef SVSM_TRAP_FRAME_H
-#define SVSM_TRAP_FRAME_H
+#ifndef SNPVTPM_SVSM_TRAP_FRAME_H
+#define SNPVTPM_SVSM_TRAP_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +15,9 @@
 
 enum trap_vector {
     TRAP_NMI = 2,
+    TRAP_UD = 6,
     TRAP_DF = 8,
+    TRAP_GP = 13,
     TRAP_PF = 14,
     TRAP_HV = 28,
     TRAP_VC = 29,

@@ -3,8 +3,8 @@
  * The virtio-mmio transport, version 2 (VIRTIO 1.2, section 4.2), behind GHCB MMIO exits. The
  * device is the host's: every value it gives is bounded by its user.
  */
-#ifndef SVSM_VIRTIO_MMIO_H
-#define SVSM_VIRTIO_MMIO_H
+#ifndef SNPVTPM_SVSM_VIRTIO_MMIO_H
+#define SNPVTPM_SVSM_VIRTIO_MMIO_H
 
 #include <stdint.h>
 
@@ -13,7 +13,6 @@
 #include "svsm/sev/ghcb.h"
 
 struct virtio_mmio {
-    struct ghcb_link *link;
     gpa_t base;
     uint64_t features; /* as negotiated */
 };
@@ -23,8 +22,7 @@ enum virtio_device_id {
 };
 
 /* The first of the SVSM's slots that holds a device of this kind; STATUS_NO_DEVICE if none does. */
-MUST_CHECK enum status virtio_mmio_find(struct virtio_mmio *device, struct ghcb_link *link,
-                                        enum virtio_device_id id);
+MUST_CHECK enum status virtio_mmio_find(struct virtio_mmio *device, enum virtio_device_id id);
 
 /*
  * Resets it and agrees on those of the wanted features that it offers, VIRTIO_F_VERSION_1 and

@@ -4,6 +4,7 @@
  * of this guest has it, and VMPL2 has not, as an SVSM and its guest.
  */
 #include "emulator/platform/host.h"
+#include "lib/base/bytes.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/tap.h"
@@ -18,7 +19,6 @@
 #define SVR_ENABLED                           0x1FF
 #define ICR_SELF                              (1u << 18)
 #define ICR_NMI                               (4u << 8)
-#define VECTOR_IPI                            24 /* of those that the runtime has gates for; none of the CPU's */
 #define VECTOR_TIMER                          25
 #define SHARED_BYTES                          offsetof(struct ghcb, shared_buffer)
 #define HV_FEATURE_RESTRICTED_INJECTION_TIMER (1u << 3)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's side of the GHCB: MSR protocol and page. */
-#ifndef SNPVTPM_TESTS_EMULATOR_GHCB_H
-#define SNPVTPM_TESTS_EMULATOR_GHCB_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_GHCB_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_GHCB_H
 
 #include <stdbool.h>
 
@@ -10,7 +10,7 @@
 #include "tests/emulator/runtime/trap.h"
 
 /* The GHCB in use, in the shared view. */
-extern struct ghcb *ghcb;
+extern struct ghcb *PER_CPU ghcb;
 
 /* The GHCB MSR before anything was written to it. */
 extern uint64_t ghcb_msr_at_reset;

@@ -4,18 +4,12 @@
  * guest runs, and what the guest finds. Each start is a process of its own, since a kernel starts
  * once.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "lib/abi/attest_service.h"
 #include "lib/abi/tpm_service.h"
@@ -27,6 +21,8 @@
 #include "svsm/arch/paging.h"
 #include "svsm/arch/usermode.h"
 #include "svsm/trap/traps.h"
+#include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define SECRETS 0x80D000ull
@@ -35,9 +31,12 @@
 
 _Noreturn void kernel_main(uint32_t params_gpa);
 
-void traps_init(struct cpu *cpu)
+void traps_init(void)
 {
-    (void)cpu;
+}
+
+void traps_load(void)
+{
 }
 
 void paging_init(unsigned c_bit)
@@ -72,19 +71,19 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
     pid_t child;
     int status;
 
-    if (said == NULL)
+    if (!said)
         said = mmap(NULL, sizeof(fake.text), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                     0);
     fflush(stdout);
-    child = fork();
+    child = child_fork();
     if (child == 0) {
         vm_launch();
         vm_serve(serves);
         fetch_status = 0;
-        if (prepare != NULL)
+        if (prepare)
             prepare();
         snprintf(said, sizeof(fake.text), "%s", ENDS(kernel_main(FAKE_PARAMS_PAGE)));
-        if (check != NULL)
+        if (check)
             check();
         exit(0); /* and not _exit(), which loses the coverage */
     }
@@ -135,9 +134,8 @@ static void the_guest_has_what_it_needs(void)
         HOLDS(fake_page(gpa(at))->permissions[FAKE_VMPL] == RMP_ALL);
 }
 
-static void an_honest_host_gets_to_the_guest(void **state)
+TEST(an_honest_host_gets_to_the_guest)
 {
-    (void)state;
     assert_string_equal(boot(NULL, the_guest_has_what_it_needs), "the guest runs");
 }
 
@@ -159,9 +157,8 @@ static void sections_are_clean(void)
     HOLDS(fake_page(gpa(0x800000))->permissions[FAKE_VMPL] == RMP_ALL);
 }
 
-static void what_the_host_left_in_the_firmwares_sections_is_cleared(void **state)
+TEST(what_the_host_left_in_the_firmwares_sections_is_cleared)
 {
-    (void)state;
     assert_string_equal(boot(sections_hold_old_bytes, sections_are_clean), "the guest runs");
 }
 
@@ -223,9 +220,8 @@ static void says_assumed(void)
     HOLDS(strstr(vm_console(), "assuming a TSC of 2000 MHz") != NULL);
 }
 
-static void what_is_missing_ends_the_vm_with_its_name(void **state)
+TEST(what_is_missing_ends_the_vm_with_its_name)
 {
-    (void)state;
     assert_string_equal(boot(without_snp, NULL), "terminate 2");
     assert_string_equal(boot(with_too_many_leaves, NULL), "terminate 0");
     assert_string_equal(boot(without_vmpls, NULL),
@@ -246,9 +242,8 @@ static void what_is_missing_ends_the_vm_with_its_name(void **state)
     assert_string_equal(boot(the_timer_lies, says_assumed), "the guest runs");
 }
 
-static void restricted_injection_is_required_where_it_is_offered(void **state)
+TEST(restricted_injection_is_required_where_it_is_offered)
 {
-    (void)state;
     assert_string_equal(
         boot(injection_is_offered, NULL),
         "the host offers restricted injection and the launch image does not ask for "
@@ -285,18 +280,23 @@ static void the_map_has_many_ranges(void)
     for (unsigned i = 0; i < 10; i++)
         map_entry(i, i == 0 ? 0 : FAKE_RAM + i * 0x10000, i == 0 ? FAKE_RAM : PAGE_SIZE, 0);
 }
-static void two_vcpus(void)
+static uint8_t vcpus;
+
+static void many_vcpus(void)
 {
-    fake_bytes(gpa(FAKE_GENERAL_PAGE))[0] = 2;
+    fake_bytes(gpa(FAKE_GENERAL_PAGE))[0] = vcpus;
+    params()->sections[5] =
+        (struct boot_section){.gpa = MAP + 192, .size = 4, .type = BOOT_SECTION_IGVM_VP_COUNT};
+    params()->section_count = 6;
 }
-static void says_one_vcpu(void)
+static void told_the_bound(void)
 {
-    HOLDS(strstr(vm_console(), "2 vCPUs: only the first one is used") != NULL);
+    HOLDS(get_le32(fake_bytes(gpa(MAP + 192))) == (vcpus == 0 ? 1 : vcpus > 8 ? 8 : vcpus));
+    HOLDS((strstr(vm_console(), "the guest is told of") != NULL) == (vcpus == 0 || vcpus > 8));
 }
 
-static void a_memory_map_that_lies_gets_nothing(void **state)
+TEST(a_memory_map_that_lies_gets_nothing)
 {
-    (void)state;
     assert_string_equal(boot(the_map_overlaps, NULL),
                         "the host's memory map is unusable: malformed");
     assert_string_equal(
@@ -308,7 +308,16 @@ static void a_memory_map_that_lies_gets_nothing(void **state)
     assert_string_equal(boot(the_map_has_many_ranges, NULL),
                         "the memory map has more than 7 ranges");
     assert_string_equal(boot(the_map_covers_the_firmware, NULL), "the guest runs");
-    assert_string_equal(boot(two_vcpus, says_one_vcpu), "the guest runs");
+}
+
+TEST(a_lie_in_the_number_of_vcpus_changes_nothing_but_what_the_firmware_is_told)
+{
+    static const uint8_t numbers[] = {0, 1, 2, 8, 9, 255};
+
+    for (size_t i = 0; i < sizeof(numbers); i++) {
+        vcpus = numbers[i];
+        assert_string_equal(boot(many_vcpus, told_the_bound), "the guest runs");
+    }
 }
 
 static void no_parameters(void)
@@ -348,9 +357,8 @@ static void a_map_place_in_the_svsm(void)
     params()->sections[4].gpa = FAKE_REGION;
 }
 
-static void a_launch_image_with_a_mistake_names_it(void **state)
+TEST(a_launch_image_with_a_mistake_names_it)
 {
-    (void)state;
     assert_string_equal(boot(no_parameters, NULL),
                         "the launch image is wrong: no parameter page of this version");
     assert_string_equal(boot(a_section_in_the_svsm, NULL),
@@ -373,8 +381,8 @@ static uint64_t event_refused;
 
 static void refuses_an_event(void)
 {
-    bool refused =
-        (fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0 && fake_ghcb()->sw_exitcode == event_refused;
+    bool refused = (fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
+                   fake_ghcb()->sw_exitcode == event_refused;
 
     fake_host_answer();
     if (refused)
@@ -408,9 +416,8 @@ static void region_shared(void)
     fake_give(gpa(FAKE_LOADED_END), FAKE_HOSTS);
 }
 
-static void a_host_that_refuses_or_replaces_pages_is_named(void **state)
+TEST(a_host_that_refuses_or_replaces_pages_is_named)
 {
-    (void)state;
     assert_string_equal(boot(no_vcpu, NULL), "the host refuses the guest's vCPU at VMPL 2");
     assert_string_equal(boot(no_private_pages, NULL),
                         "the host does not make the page at 800000 private");
@@ -419,19 +426,4 @@ static void a_host_that_refuses_or_replaces_pages_is_named(void **state)
     assert_string_equal(boot(firmware_taken_away, NULL),
                         "cannot grant page ffff0000 to VMPL 2: it faulted");
     assert_string_equal(boot(region_shared, NULL), "cannot validate page 8040000: it faulted");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_honest_host_gets_to_the_guest),
-        cmocka_unit_test(what_the_host_left_in_the_firmwares_sections_is_cleared),
-        cmocka_unit_test(what_is_missing_ends_the_vm_with_its_name),
-        cmocka_unit_test(restricted_injection_is_required_where_it_is_offered),
-        cmocka_unit_test(a_memory_map_that_lies_gets_nothing),
-        cmocka_unit_test(a_launch_image_with_a_mistake_names_it),
-        cmocka_unit_test(a_host_that_refuses_or_replaces_pages_is_named),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,8 @@
  * hostile one is a function in fake.host that calls fake_host_answer() and then changes what it
  * said.
  */
-#ifndef SVSM_FAKE_HOST_H
-#define SVSM_FAKE_HOST_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_HOST_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_HOST_H
 
 #include "tests/unit/svsm/fake/fake.h"
 
@@ -42,7 +42,10 @@ struct fake_host {
         gpa_t vmsa;
         unsigned vmpl;
         uint64_t features;
+        uint32_t apic_id;
+        bool at_once;
     } created;
+    bool refuses_vcpus;
 
     /* The guest's time; NULL ends the test's run with "the guest runs". */
     void (*guest)(void);

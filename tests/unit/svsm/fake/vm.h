@@ -3,8 +3,8 @@
  * A VM on the fake, as main.c leaves it before the guest runs: memory, GHCB, console, clock, and on
  * demand the disk and services whose program is a C function.
  */
-#ifndef SVSM_FAKE_VM_H
-#define SVSM_FAKE_VM_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_VM_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_VM_H
 
 #include "lib/boot/boot_params.h"
 #include "lib/snp/vmsa.h"
@@ -26,7 +26,7 @@
 #define FAKE_VMPL         2
 
 struct fake_vm {
-    struct cpu cpu;
+    struct cpu cpus[CPUS_MAX];
     struct uart console, proxy;
     struct block_device volume;
     struct amd_sp amd_sp;
@@ -57,6 +57,13 @@ void vm_give_guest(gpa_t page);
 
 /* The guest's call, served as requests_run() serves it: RAX afterwards. */
 uint64_t vm_call(uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx, uint64_t r8);
+
+/* The same on another vCPU, which this thread has to be (fake_become()). */
+uint64_t vm_call_on(unsigned index, uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx,
+                    uint64_t r8);
+
+/* The save area of the guest's vCPU that is served there, or NULL. */
+struct vmsa *vm_vmsa(unsigned index);
 
 /* What the console shows so far, ended by a NUL. */
 const char *vm_console(void);
