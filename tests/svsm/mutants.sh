@@ -114,7 +114,7 @@ END
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -t "$work")
+git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp -P --parents -t "$work")
 build=$work/build-mutants
 meson setup "$build" "$work" -Dwerror=false >"$work/setup.log" || { cat "$work/setup.log"; exit 1; }
 
