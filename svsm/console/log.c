@@ -3,10 +3,10 @@
 
 #include <stdbool.h>
 
+#include "lib/freestanding/format.h"
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/cpu_area.h"
-#include "svsm/console/format.h"
 #include "svsm/mm/lock.h"
 
 #define LINE_MAX    240

@@ -96,7 +96,8 @@ run_machine() {
         -nodefaults -display none -no-reboot \
         -blockdev null-co,node-name=disk,size=1048576,read-zeroes=on \
         -device virtio-blk-pci,drive=disk,addr=1e.0,disable-legacy=on,iommu_platform=on,romfile= \
-        -serial "file:$work/console" -serial null -serial null -serial "unix:$work/sp.sock" \
+        -chardev "socket,id=sp,path=$work/sp.sock" -device isa-serial,iobase=0x408,irq=7,chardev=sp \
+        -serial "file:$work/console" -serial null -serial none -serial null \
         "$@" >"$work/qemu.log" 2>&1 </dev/null &
     pids+=($!)
     wait "${pids[1]}" || status=$?

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "svsm/console/format.h"
+#include "lib/freestanding/format.h"
 #include "tests/emulator/runtime/fw_cfg.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
