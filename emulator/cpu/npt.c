@@ -24,6 +24,8 @@ static struct view shared_view;
 static struct view private_views[VMPL_COUNT];
 static hpa_t paged_roots[VMPL_COUNT], unpaged_roots[VMPL_COUNT];
 
+static uint64_t version = 1; /* of the contents of all tables */
+
 /* Tables that a 2 MiB entry has replaced, linked through their first word. */
 static uint64_t *free_tables;
 
@@ -131,6 +133,7 @@ void npt_sync(gpa_t page, bool large)
 {
     hpa_t backing;
 
+    version++;
     if (page.v >= VIEW_SIZE ||
         !guest_memory_find_range(page, large ? LARGE_PAGE_SIZE : PAGE_SIZE, &backing))
         return;
@@ -154,6 +157,11 @@ static void sync_region(const struct guest_ram_region *region)
         npt_sync(gpa(at), large);
         at += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
     }
+}
+
+uint64_t npt_version(void)
+{
+    return version;
 }
 
 static void sync_all(void)

@@ -23,6 +23,9 @@ void npt_init(void);
  * follow the memory map and the RMP. */
 void npt_sync(gpa_t page, bool large);
 
+/* Another number after each change. */
+uint64_t npt_version(void);
+
 /* The nested CR3 for a VMPL, by whether the guest has paging on. Builds the view at first use. */
 hpa_t npt_root(unsigned vmpl, bool paging);
 

@@ -9,6 +9,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
 #define SNPVTPM_EMULATOR_CPU_VCPU_H
 
+#include "emulator/cpu/counts.h"
 #include "emulator/cpu/guest_memory.h"
 #include "emulator/cpu/vmcb.h"
 
@@ -21,7 +22,10 @@ struct vmpl_context {
     gpa_t vmsa;         /* NO_GPA: none */
     gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
-    gpa_t ghcb; /* the registered GHCB; NO_GPA: none */
+    gpa_t ghcb;           /* the registered GHCB; NO_GPA: none */
+    bool in_line;         /* RIP is where vcpu_skip() left it */
+    uint64_t npt_version; /* of the nested tables, when it last ran */
+    uint64_t exits[EXIT_KINDS];
 };
 
 /* Why the vCPU stopped and the VMM must act. */

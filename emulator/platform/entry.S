@@ -17,7 +17,8 @@
 #define EFER_LME          (1 << 8)
 #define EFER_NXE          (1 << 11)
 #define EFER_SVME         (1 << 12)
-#define CR0_PE_MP_PG      0x80000003
+/* WP as guests have it: QEMU drops all translations when it changes */
+#define CR0_PE_MP_WP_PG   0x80010003
 #define CR0_EM            (1 << 2)
 
 .section .text.boot, "ax", @progbits
@@ -65,7 +66,7 @@ start32:
     wrmsr
     mov %cr0, %eax
     and $~CR0_EM, %eax
-    or $CR0_PE_MP_PG, %eax
+    or $CR0_PE_MP_WP_PG, %eax
     mov %eax, %cr0
     lgdtl PHYS(boot_gdtr)
     ljmp $8, $PHYS(start64_low)
