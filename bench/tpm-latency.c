@@ -82,7 +82,7 @@ static bool header(struct writer *w, uint16_t tag, uint32_t code)
 /* One session: the empty password. */
 static bool empty_password(struct writer *w)
 {
-    const uint32_t size = 9;
+    uint32_t size = 9;
 
     return writer_be32(w, size) && writer_be32(w, TPM_RS_PW) && writer_be16(w, 0) &&
            writer_u8(w, 0) && writer_be16(w, 0);
@@ -104,7 +104,7 @@ static bool pcr_extend(struct writer *w, uint32_t n)
 /* TPM2B_PUBLIC of a storage key on P-256: all sizes in it are constant. */
 static bool ecc_template(struct writer *w)
 {
-    const uint16_t size = 26;
+    uint16_t size = 26;
 
     return writer_be16(w, size) && writer_be16(w, TPM_ALG_ECC) && writer_be16(w, TPM_ALG_SHA256) &&
            writer_be32(w, STORAGE_KEY_ATTRIBUTES) && writer_be16(w, 0) &&
@@ -115,7 +115,7 @@ static bool ecc_template(struct writer *w)
 
 static bool create_primary(struct writer *w, uint32_t n)
 {
-    const uint16_t empty_sensitive_size = 4;
+    uint16_t empty_sensitive_size = 4;
 
     (void)n;
     return header(w, TPM_ST_SESSIONS, TPM_CC_CreatePrimary) && writer_be32(w, TPM_RH_OWNER) &&
@@ -126,7 +126,7 @@ static bool create_primary(struct writer *w, uint32_t n)
 
 static bool nv_define(struct writer *w, uint32_t n)
 {
-    const uint16_t public_size = 14;
+    uint16_t public_size = 14;
 
     (void)n;
     return header(w, TPM_ST_SESSIONS, TPM_CC_NV_DefineSpace) && writer_be32(w, TPM_RH_OWNER) &&

@@ -39,12 +39,11 @@ static void free_programs(struct svsm_plan *plan)
 
 static enum tool_status build_with_svsm(struct image *image, struct svsm_plan *plan)
 {
-    const enum tool_status status = read_programs(plan);
+    enum tool_status status = read_programs(plan);
 
     if (status != TOOL_OK)
         return status;
-    if (plan->firmware != NULL &&
-        firmware_section(plan->firmware, BOOT_SECTION_IGVM_MEMORY_MAP) == NULL)
+    if (plan->firmware && !firmware_section(plan->firmware, BOOT_SECTION_IGVM_MEMORY_MAP))
         fprintf(stderr, "igvm: warning: the firmware takes no IGVM memory map: it does not learn "
                         "that the SVSM region is not its own\n");
     return svsm_image_build(image, plan);
@@ -54,7 +53,7 @@ static enum tool_status build_image(struct image *image, struct build_options *o
 {
     struct svsm_plan *plan = &options->svsm;
 
-    if (plan->kernel.path != NULL)
+    if (plan->kernel.path)
         return build_with_svsm(image, plan);
     firmware_image_build(image, &(struct firmware_plan){.firmware = plan->firmware,
                                                         .policy = plan->policy,
@@ -68,7 +67,7 @@ static enum tool_status build_image(struct image *image, struct build_options *o
 static enum tool_status check_file(const struct file_bytes *file)
 {
     struct image image = {0};
-    const enum igvm_error error = image_load(&image, file->bytes, file->size);
+    enum igvm_error error = image_load(&image, file->bytes, file->size);
     const char *broken = NULL;
     enum tool_status status;
 
@@ -78,7 +77,7 @@ static enum tool_status check_file(const struct file_bytes *file)
         status = image_check_overlaps(&image, SNP_PLATFORM_MASK);
     if (status == TOOL_OK)
         broken = kvm_rule_broken(&image, SNP_PLATFORM_MASK);
-    if (broken != NULL)
+    if (broken)
         status = complain(TOOL_INVALID, "QEMU and KVM would not launch the image: %s", broken);
     image_free(&image);
     return status;
@@ -104,7 +103,7 @@ static enum tool_status build(struct build_options *options)
     struct image image = {0};
     enum tool_status status = TOOL_OK;
 
-    if (options->firmware_path != NULL) {
+    if (options->firmware_path) {
         status = read_firmware(options->firmware_path, &firmware_file, &firmware);
         options->svsm.firmware = &firmware;
     }
@@ -122,7 +121,7 @@ static enum tool_status build(struct build_options *options)
 enum tool_status build_command(int argc, char **argv)
 {
     struct build_options options;
-    const enum tool_status status = build_options_parse(argc, argv, &options);
+    enum tool_status status = build_options_parse(argc, argv, &options);
 
     if (status != TOOL_OK)
         return status;

@@ -93,7 +93,7 @@ static const struct option OPTIONS[] = {
 static enum tool_status parse_u32(const char *option, uint32_t max, uint32_t *out)
 {
     uint64_t number;
-    const enum tool_status status = parse_number(option, optarg, max, &number);
+    enum tool_status status = parse_number(option, optarg, max, &number);
 
     if (status == TOOL_OK)
         *out = (uint32_t)number;
@@ -103,7 +103,7 @@ static enum tool_status parse_u32(const char *option, uint32_t max, uint32_t *ou
 static enum tool_status parse_port(const char *option, uint16_t *out)
 {
     uint32_t number;
-    const enum tool_status status = parse_u32(option, UINT16_MAX, &number);
+    enum tool_status status = parse_u32(option, UINT16_MAX, &number);
 
     if (status == TOOL_OK)
         *out = (uint16_t)number;
@@ -115,7 +115,7 @@ static enum tool_status parse_service(struct svsm_plan *plan)
 {
     char *path = strchr(optarg, '=');
 
-    if (path == NULL || path == optarg || path[1] == '\0')
+    if (!path || path == optarg || path[1] == '\0')
         return complain(TOOL_USAGE, "--service %s: write NAME=ELF", optarg);
     *path++ = '\0';
     for (size_t i = 0; i < plan->service_count; i++) {
@@ -178,13 +178,13 @@ static enum tool_status check_options(const struct build_options *options)
 {
     const struct svsm_plan *plan = &options->svsm;
 
-    if (options->output == NULL)
+    if (!options->output)
         return complain(TOOL_USAGE, "--output is missing");
-    if (plan->kernel.path == NULL && options->firmware_path == NULL)
+    if (!plan->kernel.path && !options->firmware_path)
         return complain(TOOL_USAGE, "give --svsm, --firmware or both");
-    if (plan->kernel.path == NULL && plan->service_count != 0)
+    if (!plan->kernel.path && plan->service_count != 0)
         return complain(TOOL_USAGE, "--service needs --svsm");
-    if (plan->kernel.path == NULL && plan->kbs.pin_count != 0)
+    if (!plan->kernel.path && plan->kbs.pin_count != 0)
         return complain(TOOL_USAGE, "--kbs-key needs --svsm");
     if (plan->kbs.pin_count == 0 && options->volume_given)
         return complain(TOOL_USAGE,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/snp/page.h"
 
 void add_platform(struct image *image, uint64_t policy)
@@ -54,17 +55,10 @@ void add_parameter(struct image *image, enum igvm_header_type type, uint32_t ind
                          .parameter = {.parameter_area_index = index, .byte_offset = byte_offset}});
 }
 
-static bool all_zeros(const uint8_t *page)
-{
-    static const uint8_t zeros[PAGE_SIZE];
-
-    return memcmp(page, zeros, PAGE_SIZE) == 0;
-}
-
 void add_page(struct image *image, enum igvm_page_data_type type, uint64_t gpa,
               const uint8_t *contents)
 {
-    const bool stored = contents != NULL && !all_zeros(contents);
+    bool stored = contents && !bytes_are_zero(contents, PAGE_SIZE);
 
     image_add(image, &(struct igvm_header){.type = IGVM_PAGE_DATA,
                                            .compatibility_mask = SNP_PLATFORM_MASK,

@@ -4,9 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "igvm/hex.h"
+#include "lib/base/bytes.h"
+#include "lib/base/uuid.h"
 #include "lib/boot/boot_params.h"
-#include "lib/release/record.h"
 #include "lib/snp/page.h"
 #include "lib/snp/vmsa.h"
 
@@ -85,7 +85,7 @@ static const char *page_name(const struct igvm_header *header)
     case IGVM_PAGE_CPUID_XF:
         return "CPUID_XF";
     default:
-        return header->data != NULL ? "NORMAL" : "NORMAL zeros";
+        return header->data ? "NORMAL" : "NORMAL zeros";
     }
 }
 
@@ -120,8 +120,7 @@ static bool continues_run(const struct igvm_header *last, const struct igvm_head
     return next->type == IGVM_PAGE_DATA && next->page_data.gpa == last->page_data.gpa + PAGE_SIZE &&
            next->page_data.compatibility_mask == last->page_data.compatibility_mask &&
            next->page_data.data_type == last->page_data.data_type &&
-           next->page_data.flags == last->page_data.flags &&
-           (next->data == NULL) == (last->data == NULL);
+           next->page_data.flags == last->page_data.flags && !next->data == !last->data;
 }
 
 /* Prints a run of pages that starts at headers[0]; returns its length. */
@@ -152,6 +151,7 @@ static void dump_other(FILE *out, const struct igvm_header *header)
 
 static void dump_header(FILE *out, const struct igvm_header *header)
 {
+    char digest[2 * sizeof(header->snp_id_block.ld) + 1];
     switch (header->type) {
     case IGVM_SUPPORTED_PLATFORM:
         fprintf(out, "SUPPORTED_PLATFORM  %s, mask 0x%x\n",
@@ -186,9 +186,10 @@ static void dump_header(FILE *out, const struct igvm_header *header)
                 header->compatibility_mask);
         break;
     case IGVM_SNP_ID_BLOCK:
-        fprintf(out, "SNP_ID_BLOCK        svn %u, launch digest ", header->snp_id_block.guest_svn);
-        print_hex(out, header->snp_id_block.ld, sizeof(header->snp_id_block.ld));
-        fprintf(out, ", mask 0x%x\n", header->compatibility_mask);
+        fprintf(out, "SNP_ID_BLOCK        svn %u, launch digest %s, mask 0x%x\n",
+                header->snp_id_block.guest_svn,
+                hex_text(header->snp_id_block.ld, sizeof(header->snp_id_block.ld), digest),
+                header->compatibility_mask);
         break;
     case IGVM_ERROR_RANGE:
         fprintf(out, "ERROR_RANGE         0x%012llx + 0x%x, mask 0x%x\n",
@@ -252,18 +253,15 @@ static void dump_sections(FILE *out, const struct boot_params *params)
 
 static void dump_kbs(FILE *out, const struct boot_kbs *kbs)
 {
-    char volume[RELEASE_VOLUME_TEXT + 1];
+    char volume[UUID_TEXT_LENGTH + 1], kid[2 * sizeof(kbs->pins[0].kid) + 1];
 
     if (kbs->pin_count == 0)
         fputs("  takes unsigned key releases: no key of a KBS is pinned\n", out);
-    for (uint32_t i = 0; i < kbs->pin_count && i < BOOT_KBS_PINS_MAX; i++) {
-        fputs("  takes key releases signed with ", out);
-        print_hex(out, kbs->pins[i].kid, sizeof(kbs->pins[i].kid));
-        fputc('\n', out);
-    }
-    release_volume_format(kbs->volume_id, volume);
-    if (kbs->pin_count > 0 && strspn(volume, "0-") != RELEASE_VOLUME_TEXT)
-        fprintf(out, "  asks for volume %s\n", volume);
+    for (uint32_t i = 0; i < kbs->pin_count && i < BOOT_KBS_PINS_MAX; i++)
+        fprintf(out, "  takes key releases signed with %s\n",
+                hex_text(kbs->pins[i].kid, sizeof(kbs->pins[i].kid), kid));
+    if (kbs->pin_count > 0 && !bytes_are_zero(kbs->volume_id, sizeof(kbs->volume_id)))
+        fprintf(out, "  asks for volume %s\n", uuid_text(kbs->volume_id, volume));
 }
 
 static void dump_params(FILE *out, const struct boot_params *params)
@@ -309,7 +307,7 @@ static void dump_processor(FILE *out, const struct image *image, uint32_t platfo
     memcpy(&vmsa, context->data, sizeof(vmsa));
     dump_vmsa(out, &vmsa);
     page = find_page(image, platform_mask, vmsa.rsi);
-    if (page == NULL)
+    if (!page)
         return;
     memcpy(&params, page, sizeof(params));
     if (params.magic == BOOT_PARAMS_MAGIC && params.version == BOOT_PARAMS_VERSION)

@@ -4,6 +4,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include "lib/base/reader.h"
+
 static enum elf_error check_header(const Elf64_Ehdr *header)
 {
     if (memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)

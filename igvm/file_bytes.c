@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static enum tool_status read_stream(FILE *stream, const char *path, struct file_
 
     /* malloc(0) may be NULL. */
     bytes = malloc(size + 1);
-    if (bytes == NULL)
+    if (!bytes)
         return complain_no_memory();
     if (fread(bytes, 1, size, stream) != size) {
         free(bytes);
@@ -45,7 +46,7 @@ enum tool_status file_read(const char *path, struct file_bytes *file)
     FILE *stream = fopen(path, "rb");
     enum tool_status status;
 
-    if (stream == NULL)
+    if (!stream)
         return complain_errno("read", path);
     status = read_stream(stream, path, file);
     fclose(stream);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "igvm/firmware.h"
 
+#include <stdbool.h>
 #include <string.h>
 
+#include "lib/base/reader.h"
 #include "lib/snp/page.h"
 
 #define GUID_SIZE 16
@@ -129,7 +131,7 @@ static enum firmware_error resolve_parameter(const struct firmware *firmware,
 {
     const struct boot_section *area = firmware_section(firmware, BOOT_SECTION_IGVM_PARAMETER);
 
-    if (area == NULL)
+    if (!area)
         return FIRMWARE_ERROR_NO_PARAMETER_AREA;
     if (section->size < sizeof(uint32_t) || section->size > area->size ||
         section->base > area->size - section->size)

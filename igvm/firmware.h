@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/boot/boot_params.h"
 
 /* The image ends here; its last 16 bytes are the reset vector. */

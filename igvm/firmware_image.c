@@ -51,11 +51,11 @@ static enum igvm_page_data_type page_type_of(uint32_t section_type)
 /* Whether a page of section `mine` is launched for another section. */
 static bool launched_for_another(const struct firmware *firmware, uint32_t mine, uint64_t gpa)
 {
-    const enum precedence precedence = precedence_of(firmware->sections[mine].type);
+    enum precedence precedence = precedence_of(firmware->sections[mine].type);
 
     for (uint32_t i = 0; i < firmware->section_count; i++) {
         const struct boot_section *other = &firmware->sections[i];
-        const enum precedence theirs = precedence_of(other->type);
+        enum precedence theirs = precedence_of(other->type);
 
         if (gpa >= other->gpa && gpa - other->gpa < other->size &&
             (theirs > precedence || (theirs == precedence && i < mine)))
@@ -95,12 +95,12 @@ static void add_parameters(struct image *image, const struct firmware *firmware)
     const struct boot_section *map = firmware_section(firmware, BOOT_SECTION_IGVM_MEMORY_MAP);
     const struct boot_section *count = firmware_section(firmware, BOOT_SECTION_IGVM_VP_COUNT);
 
-    if (area == NULL)
+    if (!area)
         return;
     add_parameter_area(image, AREA_FIRMWARE, area->gpa, area->size);
-    if (map != NULL)
+    if (map)
         add_parameter(image, IGVM_MEMORY_MAP, AREA_FIRMWARE, (uint32_t)(map->gpa - area->gpa));
-    if (count != NULL)
+    if (count)
         add_parameter(image, IGVM_VP_COUNT_PARAMETER, AREA_FIRMWARE,
                       (uint32_t)(count->gpa - area->gpa));
 }

@@ -14,7 +14,7 @@ struct image_page {
 
 void image_free(struct image *image)
 {
-    while (image->pages != NULL) {
+    while (image->pages) {
         struct image_page *page = image->pages;
 
         image->pages = page->next;
@@ -27,11 +27,11 @@ void image_free(struct image *image)
 void image_add(struct image *image, const struct igvm_header *header)
 {
     if (image->count == image->capacity) {
-        const size_t capacity = image->capacity == 0 ? 64 : image->capacity * 2;
+        size_t capacity = image->capacity == 0 ? 64 : image->capacity * 2;
         struct igvm_header *headers =
             reallocarray(image->headers, capacity, sizeof(*image->headers));
 
-        if (headers == NULL) {
+        if (!headers) {
             image->out_of_memory = true;
             return;
         }
@@ -45,7 +45,7 @@ const uint8_t *image_keep_page(struct image *image, const void *bytes, size_t si
 {
     struct image_page *page = calloc(1, sizeof(*page));
 
-    if (page == NULL) {
+    if (!page) {
         image->out_of_memory = true;
         return NULL;
     }
@@ -105,7 +105,7 @@ enum tool_status image_check_overlaps(const struct image *image, uint32_t platfo
     if (image->out_of_memory)
         return complain_no_memory();
     ranges = calloc(image->count + 1, sizeof(*ranges));
-    if (ranges == NULL)
+    if (!ranges)
         return complain_no_memory();
 
     for (size_t i = 0; i < image->count; i++) {
@@ -166,7 +166,7 @@ static const struct igvm_header **sorted_headers(const struct image *image)
 {
     const struct igvm_header **sorted = calloc(image->count + 1, sizeof(struct igvm_header *));
 
-    if (sorted == NULL)
+    if (!sorted)
         return NULL;
     for (size_t i = 0; i < image->count; i++)
         sorted[i] = &image->headers[i];
@@ -183,7 +183,7 @@ static size_t padded(size_t size)
 static struct igvm_header with_file_offset(const struct igvm_header *header, size_t offset)
 {
     struct igvm_header placed = *header;
-    const uint32_t file_offset = header->data != NULL ? (uint32_t)offset : 0;
+    uint32_t file_offset = header->data ? (uint32_t)offset : 0;
 
     switch (header->type) {
     case IGVM_PARAMETER_AREA:
@@ -204,14 +204,14 @@ static struct igvm_header with_file_offset(const struct igvm_header *header, siz
 static bool put_header(struct writer *headers, struct writer *data,
                        const struct igvm_header *header)
 {
-    const size_t length = igvm_content_size(header->type);
+    size_t length = igvm_content_size(header->type);
     const struct igvm_header placed =
         with_file_offset(header, (size_t)(data->start + data->used - headers->start));
 
     return writer_le32(headers, header->type) && writer_le32(headers, (uint32_t)length) &&
            writer_put(headers, placed.content, length) &&
            writer_zeros(headers, padded(length) - length) &&
-           (header->data == NULL || writer_put(data, header->data, header->data_size));
+           (!header->data || writer_put(data, header->data, header->data_size));
 }
 
 /* Fills in the file, whose size and that of its headers (fixed one included) are known. */
@@ -259,8 +259,7 @@ enum tool_status image_encode(const struct image *image, struct file_bytes *file
     *file = (struct file_bytes){.size = headers_size + data_size};
     file->bytes = malloc(file->size);
     sorted = sorted_headers(image);
-    done =
-        file->bytes != NULL && sorted != NULL && put_file(file, headers_size, sorted, image->count);
+    done = file->bytes && sorted && put_file(file, headers_size, sorted, image->count);
     free(sorted);
     if (!done) {
         free(file->bytes);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/bytes.h"
+#include "lib/base/uuid.h"
 #include "lib/release/record.h"
 
 static_assert(sizeof(struct release_pin) == sizeof(struct boot_kbs_pin), "a pin is a pin");
@@ -25,7 +27,7 @@ enum tool_status kbs_option_key(const char *path, struct boot_kbs *kbs)
 
 enum tool_status kbs_option_volume(const char *uuid, struct boot_kbs *kbs)
 {
-    if (!release_volume_parse(uuid, kbs->volume_id))
+    if (!uuid_bytes(uuid, kbs->volume_id) || bytes_are_zero(kbs->volume_id, sizeof(kbs->volume_id)))
         return complain(TOOL_USAGE, "--volume %s: not a UUID of 36 characters, or all zeros", uuid);
     return TOOL_OK;
 }

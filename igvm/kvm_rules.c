@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/snp/page.h"
 
 #define CR0_REAL_MODE          0x10ull
@@ -29,7 +30,7 @@ static bool only_settable_fields(const struct vmsa *vmsa)
     rest.g_pat = rest.sev_features = rest.xcr0 = 0;
     rest.mxcsr = 0;
     rest.x87_fcw = 0;
-    return memcmp(&rest, &zeros, sizeof(rest)) == 0;
+    return bytes_are_zero(&rest, sizeof(rest));
 }
 
 static bool table_register_settable(const struct vmsa_segment *table)
@@ -105,7 +106,7 @@ static const char *check_vp_context(const struct igvm_header *header,
 {
     struct vmsa vmsa;
 
-    if (progress->vp_context != NULL)
+    if (progress->vp_context)
         return "there is more than one processor context";
     if (header->vp_context.vp_index != 0)
         return "the processor context is not that of processor 0";
@@ -139,7 +140,7 @@ static const char *check_header(const struct igvm_header *header, struct progres
             broken = "the memory map is not at the start of its area, where QEMU puts it";
         break;
     case IGVM_PARAMETER_AREA:
-        if (header->data != NULL)
+        if (header->data)
             broken = "a parameter area has initial contents, which QEMU ignores";
         break;
     case IGVM_VP_CONTEXT:
@@ -165,8 +166,8 @@ const char *kvm_rule_broken(const struct image *image, uint32_t platform_mask)
         if (!type_supported(header->type))
             return "it has a header of a type at which QEMU stops (`igvm dump` lists them)";
         broken = check_header(header, &progress);
-        if (broken != NULL)
+        if (broken)
             return broken;
     }
-    return progress.vp_context == NULL ? "there is no processor context" : NULL;
+    return !progress.vp_context ? "there is no processor context" : NULL;
 }

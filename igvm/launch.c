@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "igvm/boot_state.h"
-#include "igvm/hex.h"
+#include "lib/base/hex.h"
 
 static const char *type_name(enum snp_page_type type)
 {
@@ -66,10 +66,11 @@ enum tool_status launch_list(const struct image *image, const struct launch_opti
 static void print_page(FILE *listing, const struct launch_pages *pages,
                        const struct launch_page *page, const struct launch_digest *digest)
 {
-    fprintf(listing, "0x%012llx %-10s ", (unsigned long long)page->gpa,
-            type_name((enum snp_page_type)page->type));
-    print_hex(listing, digest->ld, sizeof(digest->ld));
-    fprintf(listing, " %s\n", launch_pages_part(pages, page));
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
+
+    fprintf(listing, "0x%012llx %-10s %s %s\n", (unsigned long long)page->gpa,
+            type_name((enum snp_page_type)page->type),
+            hex_text(digest->ld, sizeof(digest->ld), text), launch_pages_part(pages, page));
 }
 
 enum tool_status launch_measure(const struct launch_pages *pages, FILE *listing,
@@ -79,7 +80,7 @@ enum tool_status launch_measure(const struct launch_pages *pages, FILE *listing,
     for (size_t i = 0; i < pages->count; i++) {
         if (!launch_page_extend(&pages->pages[i], digest))
             return complain_pages(LAUNCH_PAGES_CRYPTO_FAILED);
-        if (listing != NULL)
+        if (listing)
             print_page(listing, pages, &pages->pages[i], digest);
     }
     return TOOL_OK;

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "igvm/hex.h"
 #include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
 #include "igvm/loaded_file.h"
 #include "igvm/tool.h"
+#include "lib/base/hex.h"
 
 static const char USAGE[] =
     "usage: igvm measure [options] FILE\n"
@@ -120,7 +120,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 {
     const char *broken = kvm_rule_broken(&file->image, file->platform_mask);
 
-    if (broken != NULL)
+    if (broken)
         return complain(
             TOOL_INVALID,
             "%s: %s (by the rules of QEMU 10.2, with the COCONUT project's parameters); "
@@ -132,7 +132,7 @@ static enum tool_status check_rules(const struct loaded_file *file, const char *
 static enum tool_status write_pages(const struct launch_pages *pages, const char *path)
 {
     struct file_bytes file = {0};
-    const enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
+    enum launch_pages_status encoded = launch_pages_encode(pages, &file.bytes, &file.size);
     enum tool_status status;
 
     if (encoded != LAUNCH_PAGES_OK)
@@ -145,15 +145,15 @@ static enum tool_status write_pages(const struct launch_pages *pages, const char
 static enum tool_status measure_pages(const struct launch_pages *pages,
                                       const struct measure_options *options)
 {
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
     struct launch_digest digest;
     enum tool_status status = launch_measure(pages, options->verbose ? stderr : NULL, &digest);
 
-    if (status == TOOL_OK && options->pages_path != NULL)
+    if (status == TOOL_OK && options->pages_path)
         status = write_pages(pages, options->pages_path);
     if (status != TOOL_OK)
         return status;
-    print_hex(stdout, digest.ld, sizeof(digest.ld));
-    putchar('\n');
+    puts(hex_text(digest.ld, sizeof(digest.ld), text));
     return TOOL_OK;
 }
 

@@ -65,9 +65,9 @@ static enum tool_status check_firmware(const struct svsm_plan *plan)
 {
     const struct firmware *firmware = plan->firmware;
 
-    if (firmware_section(firmware, BOOT_SECTION_SECRETS) == NULL ||
-        firmware_section(firmware, BOOT_SECTION_CPUID) == NULL ||
-        firmware_section(firmware, BOOT_SECTION_SVSM_CAA) == NULL)
+    if (!firmware_section(firmware, BOOT_SECTION_SECRETS) ||
+        !firmware_section(firmware, BOOT_SECTION_CPUID) ||
+        !firmware_section(firmware, BOOT_SECTION_SVSM_CAA))
         return complain(TOOL_INVALID,
                         "the firmware's metadata lack a secrets, CPUID or SVSM calling area page: "
                         "it cannot run under an SVSM");
@@ -92,7 +92,7 @@ static int compare_segments(const void *a, const void *b)
 static enum tool_status add_segment(struct image *image, const struct svsm_plan *plan,
                                     const struct elf_segment *segment, uint64_t *next)
 {
-    const uint64_t end = segment->paddr + segment->memory_size;
+    uint64_t end = segment->paddr + segment->memory_size;
     uint64_t contents_end;
 
     if (segment->paddr % PAGE_SIZE != 0)
@@ -133,7 +133,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 {
     const struct file_bytes *file = &plan->kernel.content;
     struct elf_image kernel;
-    const enum elf_error error = elf_parse(file->bytes, file->size, &kernel);
+    enum elf_error error = elf_parse(file->bytes, file->size, &kernel);
 
     if (error != ELF_OK)
         return complain(TOOL_INVALID, "%s: %s", plan->kernel.path, elf_error_text(error));
@@ -144,7 +144,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 
     qsort(kernel.segments, kernel.segment_count, sizeof(kernel.segments[0]), compare_segments);
     for (size_t i = 0; i < kernel.segment_count; i++) {
-        const enum tool_status status = add_segment(image, plan, &kernel.segments[i], next);
+        enum tool_status status = add_segment(image, plan, &kernel.segments[i], next);
 
         if (status != TOOL_OK)
             return status;
@@ -156,7 +156,7 @@ static enum tool_status add_kernel(struct image *image, const struct svsm_plan *
 
 static uint64_t take_page(uint64_t *next)
 {
-    const uint64_t gpa = *next;
+    uint64_t gpa = *next;
 
     *next += PAGE_SIZE;
     return gpa;
@@ -187,7 +187,7 @@ static enum tool_status add_service(struct image *image, const struct svsm_servi
     struct boot_service *placed = &params->services[params->service_count];
     const struct file_bytes *file = &service->elf.content;
     struct elf_image elf;
-    const enum elf_error error = elf_parse(file->bytes, file->size, &elf);
+    enum elf_error error = elf_parse(file->bytes, file->size, &elf);
 
     if (error != ELF_OK)
         return complain(TOOL_INVALID, "%s: %s", service->elf.path, elf_error_text(error));
@@ -236,7 +236,7 @@ enum tool_status svsm_image_build(struct image *image, const struct svsm_plan *p
     struct vmsa vmsa;
     enum tool_status status = check_region(plan);
 
-    if (status == TOOL_OK && plan->firmware != NULL)
+    if (status == TOOL_OK && plan->firmware)
         status = check_firmware(plan);
     if (status == TOOL_OK)
         status = add_kernel(image, plan, &next, &entry);
@@ -252,7 +252,7 @@ enum tool_status svsm_image_build(struct image *image, const struct svsm_plan *p
     if (next > region_end(plan))
         return complain_region(plan, "is too small for kernel and services; give --region-size");
     params.loaded_end_gpa = next;
-    if (plan->firmware != NULL)
+    if (plan->firmware)
         add_firmware(image, plan->firmware, &params);
 
     add_platform(image, plan->policy);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static int suffix_shift(const char *suffix)
 
 enum tool_status parse_number(const char *option, const char *text, uint64_t max, uint64_t *out)
 {
-    const bool hexadecimal = strncmp(text, "0x", 2) == 0;
+    bool hexadecimal = strncmp(text, "0x", 2) == 0;
     char *end;
     uint64_t number;
     int shift;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* Also the exit statuses of the program. */
 enum tool_status {

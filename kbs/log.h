@@ -6,9 +6,12 @@
 #ifndef SNPVTPM_KBS_LOG_H
 #define SNPVTPM_KBS_LOG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <jansson.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 enum log_format {
     LOG_JSON, /* {"time":"2026-01-01T00:00:00Z","event":"attest","result":"refused"} */

@@ -6,7 +6,10 @@
 #ifndef SNPVTPM_PROXY_CONNECTIONS_H
 #define SNPVTPM_PROXY_CONNECTIONS_H
 
-#include "lib/base/reader.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/must_check.h"
 #include "proxy/exchange.h"
 #include "proxy/peers.h"
 

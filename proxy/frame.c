@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "proxy/clock.h"
 
 #define LENGTH_SIZE 8

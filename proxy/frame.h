@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "proxy/line.h"
 
 #define FRAME_MAX 65536 /* bytes of JSON */

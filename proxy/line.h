@@ -3,7 +3,9 @@
 #ifndef SNPVTPM_PROXY_LINE_H
 #define SNPVTPM_PROXY_LINE_H
 
-#include "lib/base/reader.h"
+#include <stdbool.h>
+
+#include "lib/base/must_check.h"
 
 #define NO_LIMIT (-1)
 

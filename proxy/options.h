@@ -6,11 +6,12 @@
 #ifndef SNPVTPM_PROXY_OPTIONS_H
 #define SNPVTPM_PROXY_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "proxy/log.h"
 
 #define OPTIONS_LISTENERS_MAX 16 /* of each kind */

@@ -6,10 +6,11 @@
 #ifndef SNPVTPM_PROXY_PEERS_H
 #define SNPVTPM_PROXY_PEERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "proxy/turns.h"
 
 #define PEER_NAME_MAX 160

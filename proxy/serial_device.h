@@ -4,7 +4,7 @@
 #ifndef SNPVTPM_PROXY_SERIAL_DEVICE_H
 #define SNPVTPM_PROXY_SERIAL_DEVICE_H
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 enum serial_device_status {
     SERIAL_DEVICE_OK,

@@ -3,7 +3,9 @@
 #ifndef SNPVTPM_PROXY_SYSTEMD_H
 #define SNPVTPM_PROXY_SYSTEMD_H
 
-#include "lib/base/reader.h"
+#include <stdbool.h>
+
+#include "lib/base/must_check.h"
 
 #define SYSTEMD_FIRST_FD 3
 

@@ -11,9 +11,10 @@
 #ifndef SNPVTPM_PROXY_TURNS_H
 #define SNPVTPM_PROXY_TURNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* A KBS limits new sessions apart from all else. */
 enum turn_kind {

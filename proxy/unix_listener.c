@@ -2,6 +2,7 @@
 #include "proxy/unix_listener.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define UNIX_LISTENER_OWN_GROUP ((gid_t)-1)
 

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define VSOCK_PORT_DEFAULT 1995
 

@@ -4,8 +4,10 @@
 #define SNPVTPM_PROXY_WORKERS_H
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct workers {
     pthread_mutex_t lock;

@@ -87,7 +87,7 @@ static void check_launch(void)
     const char *mistake = params_mistake(&params);
     uint64_t features;
 
-    if (mistake != NULL)
+    if (mistake)
         panic("the launch image is wrong: %s", mistake);
     secrets_init(gpa(params.secrets_gpa));
     if (msr_protocol_host_features(&features) != STATUS_OK ||
@@ -127,7 +127,7 @@ static const struct boot_service *image_of(const char *name)
 {
     const struct boot_service *image = params_service(&params, name);
 
-    if (image == NULL)
+    if (!image)
         panic("the launch image has no service %s", name);
     return image;
 }

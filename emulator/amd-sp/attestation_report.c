@@ -68,7 +68,7 @@ MUST_CHECK static bool put_signature(struct snp_report *report, const uint8_t *d
     ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)size);
     bool fits;
 
-    fits = signature != NULL &&
+    fits = signature &&
            BN_bn2lebinpad(ECDSA_SIG_get0_r(signature), report->signature_r,
                           sizeof(report->signature_r)) > 0 &&
            BN_bn2lebinpad(ECDSA_SIG_get0_s(signature), report->signature_s,
@@ -85,7 +85,7 @@ MUST_CHECK static bool sign(struct snp_report *report, EVP_PKEY *vcek)
     bool is_signed;
 
     is_signed =
-        context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha384(), NULL, vcek) == 1 &&
+        context && EVP_DigestSignInit(context, NULL, EVP_sha384(), NULL, vcek) == 1 &&
         EVP_DigestSign(context, der, &size, (const uint8_t *)report, REPORT_SIGNED_SIZE) == 1 &&
         put_signature(report, der, size);
     EVP_MD_CTX_free(context);

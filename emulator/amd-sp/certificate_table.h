@@ -4,6 +4,7 @@
 #ifndef SNPVTPM_EMULATOR_AMD_SP_CERTIFICATE_TABLE_H
 #define SNPVTPM_EMULATOR_AMD_SP_CERTIFICATE_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

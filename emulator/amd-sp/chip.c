@@ -24,7 +24,7 @@ MUST_CHECK static FILE *open_file(int directory, const char *name)
     if (descriptor < 0)
         return NULL;
     file = fdopen(descriptor, "r");
-    if (file == NULL)
+    if (!file)
         close(descriptor);
     return file;
 }
@@ -36,7 +36,7 @@ MUST_CHECK static enum chip_error read_exactly(int directory, const char *name, 
     FILE *file = open_file(directory, name);
     bool exact;
 
-    if (file == NULL)
+    if (!file)
         return CHIP_CANNOT_READ;
     setvbuf(file, NULL, _IONBF, 0); /* no copy of a secret in a buffer that nobody wipes */
     exact = fread(bytes, 1, size, file) == size && fgetc(file) == EOF;
@@ -48,11 +48,11 @@ MUST_CHECK static enum chip_error read_key(int directory, const char *name, EVP_
 {
     FILE *file = open_file(directory, name);
 
-    if (file == NULL)
+    if (!file)
         return CHIP_CANNOT_READ;
     *key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     fclose(file);
-    return *key != NULL ? CHIP_OK : CHIP_DAMAGED;
+    return *key ? CHIP_OK : CHIP_DAMAGED;
 }
 
 MUST_CHECK static enum chip_error read_certificate(int directory, const char *name,
@@ -62,11 +62,11 @@ MUST_CHECK static enum chip_error read_certificate(int directory, const char *na
     X509 *parsed;
     int size;
 
-    if (file == NULL)
+    if (!file)
         return CHIP_CANNOT_READ;
     parsed = PEM_read_X509(file, NULL, NULL, NULL);
     fclose(file);
-    if (parsed == NULL)
+    if (!parsed)
         return CHIP_DAMAGED;
     size = i2d_X509(parsed, &certificate->der);
     X509_free(parsed);
@@ -81,7 +81,7 @@ MUST_CHECK static bool key_matches_certificate(const struct chip *chip)
 {
     const unsigned char *der = chip->vcek_certificate.der;
     X509 *vcek = d2i_X509(NULL, &der, (long)chip->vcek_certificate.size);
-    bool matches = vcek != NULL && X509_check_private_key(vcek, chip->vcek) == 1;
+    bool matches = vcek && X509_check_private_key(vcek, chip->vcek) == 1;
 
     X509_free(vcek);
     return matches;

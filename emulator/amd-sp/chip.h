@@ -14,7 +14,7 @@
 
 #include <openssl/evp.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 #define CHIP_SECRET_SIZE 48

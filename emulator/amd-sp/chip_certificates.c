@@ -59,9 +59,9 @@ MUST_CHECK static X509 *certificate_begin(const struct certificate_profile *prof
     X509 *certificate = X509_new();
     bool made;
 
-    if (certificate == NULL)
+    if (!certificate)
         return NULL;
-    if (issuer == NULL)
+    if (!issuer)
         issuer = certificate;
     /* Dated back one day: a verifier's clock may be slow. */
     made = X509_set_version(certificate, X509_VERSION_3) &&
@@ -87,7 +87,7 @@ MUST_CHECK static bool add_extension(X509 *certificate, X509 *issuer, int nid, c
 
     X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
     extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
-    added = extension != NULL && X509_add_ext(certificate, extension, -1);
+    added = extension && X509_add_ext(certificate, extension, -1);
     X509_EXTENSION_free(extension);
     return added;
 }
@@ -101,9 +101,9 @@ MUST_CHECK static bool add_amd_extension(X509 *certificate, const char *oid, con
     X509_EXTENSION *extension = NULL;
     bool added = false;
 
-    if (object != NULL && octets != NULL && ASN1_OCTET_STRING_set(octets, bytes, size)) {
+    if (object && octets && ASN1_OCTET_STRING_set(octets, bytes, size)) {
         extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, octets);
-        added = extension != NULL && X509_add_ext(certificate, extension, -1);
+        added = extension && X509_add_ext(certificate, extension, -1);
     }
     X509_EXTENSION_free(extension);
     ASN1_OCTET_STRING_free(octets);
@@ -118,7 +118,7 @@ MUST_CHECK static bool add_amd_integer(X509 *certificate, const char *oid, uint8
     int size;
     bool added = false;
 
-    if (integer != NULL && ASN1_INTEGER_set(integer, value)) {
+    if (integer && ASN1_INTEGER_set(integer, value)) {
         size = i2d_ASN1_INTEGER(integer, &der);
         added = size > 0 && add_amd_extension(certificate, oid, der, size);
     }
@@ -134,7 +134,7 @@ MUST_CHECK static bool add_amd_text(X509 *certificate, const char *oid, const ch
     int size;
     bool added = false;
 
-    if (text != NULL && ASN1_STRING_set(text, value, -1)) {
+    if (text && ASN1_STRING_set(text, value, -1)) {
         size = i2d_ASN1_IA5STRING(text, &der);
         added = size > 0 && add_amd_extension(certificate, oid, der, size);
     }
@@ -165,7 +165,7 @@ MUST_CHECK static bool sign(X509 *certificate, EVP_PKEY *issuer_key)
     EVP_PKEY_CTX *parameters; /* owned by context */
     bool is_signed;
 
-    is_signed = context != NULL &&
+    is_signed = context &&
                 EVP_DigestSignInit(context, &parameters, EVP_sha384(), NULL, issuer_key) == 1 &&
                 EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
                 EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, PSS_SALT_SIZE) == 1 &&
@@ -180,7 +180,7 @@ X509 *chip_certificates_ark(EVP_PKEY *key)
     const struct certificate_profile profile = {"ARK-Emulated", ARK_SERIAL, CA_YEARS};
     X509 *ark = certificate_begin(&profile, key, NULL);
 
-    if (ark != NULL && add_extension(ark, ark, NID_key_usage, "critical,keyCertSign,cRLSign") &&
+    if (ark && add_extension(ark, ark, NID_key_usage, "critical,keyCertSign,cRLSign") &&
         add_extension(ark, ark, NID_subject_key_identifier, "hash") &&
         add_extension(ark, ark, NID_basic_constraints, "critical,CA:TRUE") && sign(ark, key))
         return ark;
@@ -193,7 +193,7 @@ X509 *chip_certificates_ask(EVP_PKEY *key, X509 *ark, EVP_PKEY *ark_key)
     const struct certificate_profile profile = {"SEV-Emulated", ASK_SERIAL, CA_YEARS};
     X509 *ask = certificate_begin(&profile, key, ark);
 
-    if (ask != NULL && add_extension(ask, ark, NID_subject_key_identifier, "hash") &&
+    if (ask && add_extension(ask, ark, NID_subject_key_identifier, "hash") &&
         add_extension(ask, ark, NID_authority_key_identifier, "keyid:always") &&
         add_extension(ask, ark, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
         add_extension(ask, ark, NID_key_usage, "critical,keyCertSign") && sign(ask, ark_key))
@@ -208,7 +208,7 @@ X509 *chip_certificates_vcek(EVP_PKEY *key, X509 *ask, EVP_PKEY *ask_key,
     const struct certificate_profile profile = {"SEV-VCEK", VCEK_SERIAL, VCEK_YEARS};
     X509 *vcek = certificate_begin(&profile, key, ask);
 
-    if (vcek != NULL && add_vcek_extensions(vcek, chip_id, tcb) && sign(vcek, ask_key))
+    if (vcek && add_vcek_extensions(vcek, chip_id, tcb) && sign(vcek, ask_key))
         return vcek;
     X509_free(vcek);
     return NULL;

@@ -13,7 +13,7 @@
 
 #include <openssl/x509.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 /* The root: self-signed, valid for 25 years. key is an RSA-4096 pair. */

@@ -39,13 +39,11 @@ MUST_CHECK static bool blueprint_make(struct blueprint *b)
 {
     return RAND_bytes(b->chip_id, sizeof(b->chip_id)) == 1 &&
            RAND_priv_bytes(b->secret, sizeof(b->secret)) == 1 &&
-           (b->ark_key = EVP_RSA_gen(CA_KEY_BITS)) != NULL &&
-           (b->ask_key = EVP_RSA_gen(CA_KEY_BITS)) != NULL &&
-           (b->vcek_key = EVP_EC_gen("P-384")) != NULL &&
-           (b->ark = chip_certificates_ark(b->ark_key)) != NULL &&
-           (b->ask = chip_certificates_ask(b->ask_key, b->ark, b->ark_key)) != NULL &&
-           (b->vcek = chip_certificates_vcek(b->vcek_key, b->ask, b->ask_key, b->chip_id,
-                                             EMULATED_TCB)) != NULL;
+           (b->ark_key = EVP_RSA_gen(CA_KEY_BITS)) && (b->ask_key = EVP_RSA_gen(CA_KEY_BITS)) &&
+           (b->vcek_key = EVP_EC_gen("P-384")) && (b->ark = chip_certificates_ark(b->ark_key)) &&
+           (b->ask = chip_certificates_ask(b->ask_key, b->ark, b->ark_key)) &&
+           (b->vcek =
+                chip_certificates_vcek(b->vcek_key, b->ask, b->ask_key, b->chip_id, EMULATED_TCB));
 }
 
 static void blueprint_wipe(struct blueprint *b)
@@ -95,8 +93,7 @@ MUST_CHECK static enum chip_error store_bio(int directory, const char *name, mod
 MUST_CHECK static enum chip_error store_key(int directory, const char *name, EVP_PKEY *key)
 {
     BIO *memory = BIO_new(BIO_s_secmem());
-    bool filled =
-        memory != NULL && PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) == 1;
+    bool filled = memory && PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL) == 1;
 
     return store_bio(directory, name, MODE_SECRET, memory, filled);
 }
@@ -106,8 +103,8 @@ MUST_CHECK static enum chip_error store_pem(int directory, const char *name, X50
                                             X509 *second)
 {
     BIO *memory = BIO_new(BIO_s_mem());
-    bool filled = memory != NULL && PEM_write_bio_X509(memory, first) == 1 &&
-                  (second == NULL || PEM_write_bio_X509(memory, second) == 1);
+    bool filled = memory && PEM_write_bio_X509(memory, first) == 1 &&
+                  (!second || PEM_write_bio_X509(memory, second) == 1);
 
     return store_bio(directory, name, MODE_PUBLIC, memory, filled);
 }
@@ -115,7 +112,7 @@ MUST_CHECK static enum chip_error store_pem(int directory, const char *name, X50
 MUST_CHECK static enum chip_error store_der(int directory, const char *name, X509 *certificate)
 {
     BIO *memory = BIO_new(BIO_s_mem());
-    bool filled = memory != NULL && i2d_X509_bio(memory, certificate) == 1;
+    bool filled = memory && i2d_X509_bio(memory, certificate) == 1;
 
     return store_bio(directory, name, MODE_PUBLIC, memory, filled);
 }
@@ -147,8 +144,8 @@ static void discard(const char *path)
     DIR *directory = opendir(path);
     const struct dirent *entry;
 
-    if (directory != NULL) {
-        while ((entry = readdir(directory)) != NULL)
+    if (directory) {
+        while ((entry = readdir(directory)))
             unlinkat(dirfd(directory), entry->d_name, 0);
         closedir(directory);
     }
@@ -183,7 +180,7 @@ enum chip_error chip_manufacture(const char *path)
     char *temporary = temporary_name(path);
     int directory = -1;
 
-    if (temporary == NULL || mkdtemp(temporary) == NULL)
+    if (!temporary || !mkdtemp(temporary))
         goto out;
     directory = open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)

@@ -115,7 +115,7 @@ MUST_CHECK static bool kdf(const struct root_key *root, const struct key_mix *mi
 
     return writer_le32(&w, 1) && writer_put(&w, KDF_LABEL, sizeof(KDF_LABEL)) &&
            writer_put(&w, mix, sizeof(*mix)) && writer_le32(&w, 8 * DERIVED_KEY_SIZE) &&
-           HMAC(EVP_sha256(), root->bytes, (int)root->size, input, w.used, key, &size) != NULL;
+           HMAC(EVP_sha256(), root->bytes, (int)root->size, input, w.used, key, &size);
 }
 
 bool derived_key(const struct chip *chip, const struct guest_context *guest,

@@ -71,7 +71,7 @@ enum doorbell_error doorbell_serve(struct processor *processor, const char *ram_
     char reply;
 
     while ((size = read_byte(stream, &byte)) == 1) {
-        if (processor->ram.bytes == NULL && !ram_open(&processor->ram, ram_path))
+        if (!processor->ram.bytes && !ram_open(&processor->ram, ram_path))
             return DOORBELL_RAM;
         reply = doorbell_take(&doorbell, byte);
         if (reply != NO_ANSWER && !answer(stream, reply))

@@ -53,10 +53,8 @@ static enum snp_status check_key_sel(uint32_t key_sel)
 static enum snp_status check_report_request(const struct requester *from,
                                             const struct msg_report_req *request)
 {
-    static const uint8_t zeros[sizeof(request->reserved)];
-
     if (!may_ask_for_vmpl(from, request->vmpl) ||
-        memcmp(request->reserved, zeros, sizeof(zeros)) != 0)
+        !bytes_are_zero(request->reserved, sizeof(request->reserved)))
         return SNP_INVALID_PARAM;
     return check_key_sel(request->key_sel);
 }
@@ -112,10 +110,7 @@ MUST_CHECK static bool answer_key(const struct requester *from, struct reader pa
 MUST_CHECK static bool answer_tsc_info(const struct requester *from, struct reader payload,
                                        struct writer *response)
 {
-    static const uint8_t zeros[TSC_INFO_SIZE];
-    const uint8_t *request;
-    bool valid = reader_borrow(&payload, &request, TSC_INFO_SIZE) && reader_at_end(&payload) &&
-                 memcmp(request, zeros, sizeof(zeros)) == 0;
+    bool valid = reader_zeros(&payload, TSC_INFO_SIZE) && reader_at_end(&payload);
 
     (void)from;
     return writer_le32(response, valid ? SNP_SUCCESS : SNP_INVALID_PARAM) &&
@@ -198,7 +193,7 @@ static enum snp_status serve_message(const struct chip *chip, struct guest_conte
     if (!sequence_number_is_next(header->msg_seqno, *count))
         return SNP_AEAD_OFLOW;
     handler = find_handler(header);
-    if (handler == NULL)
+    if (!handler)
         return SNP_INVALID_PARAM;
     answered = handler(&from, reader_over(plaintext, header->msg_size), &w) &&
                seal_response(header, vmpck, answer, w.used, response);

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "emulator/amd-sp/chip.h"
-#include "lib/base/reader.h"
 #include "lib/snp/page.h"
 #include "lib/snp/secrets_page.h"
 

@@ -40,7 +40,7 @@ MUST_CHECK static EVP_PKEY *import_key(const struct id_public_key *key)
         !put_coordinate(point + 1 + P384_SIZE, key->qy))
         return NULL;
     context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-    if (context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
+    if (context && EVP_PKEY_fromdata_init(context) == 1 &&
         EVP_PKEY_fromdata(context, &imported, EVP_PKEY_PUBLIC_KEY, (OSSL_PARAM *)parameters) != 1)
         imported = NULL;
     EVP_PKEY_CTX_free(context);
@@ -55,7 +55,7 @@ MUST_CHECK static size_t signature_to_der(const struct id_signature *signature, 
     BIGNUM *s = BN_lebin2bn(signature->s, sizeof(signature->s), NULL);
     int size = 0;
 
-    if (parsed != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(parsed, r, s) == 1) {
+    if (parsed && r && s && ECDSA_SIG_set0(parsed, r, s) == 1) {
         r = s = NULL; /* owned by parsed now */
         size = i2d_ECDSA_SIG(parsed, der);
     }
@@ -71,7 +71,7 @@ MUST_CHECK static bool is_signed(const void *bytes, size_t size,
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     uint8_t *der = NULL;
     size_t der_size = signature_to_der(signature, &der);
-    bool verified = context != NULL && der_size != 0 &&
+    bool verified = context && der_size != 0 &&
                     EVP_DigestVerifyInit(context, NULL, EVP_sha384(), NULL, key) == 1 &&
                     EVP_DigestVerify(context, der, der_size, bytes, size) == 1;
 
@@ -91,7 +91,7 @@ static enum snp_status check_signature(const void *bytes, size_t size,
 
     if (algorithm == ID_AUTH_ALGO_ECDSA_P384)
         imported = import_key(key);
-    if (imported != NULL)
+    if (imported)
         status = is_signed(bytes, size, signature, imported) &&
                          EVP_Digest(key, sizeof(*key), digest, NULL, EVP_sha384(), NULL) == 1
                      ? SNP_SUCCESS

@@ -138,13 +138,13 @@ enum snp_status launch_finish(struct guest_context *guest, const struct launch_f
 
     if (guest->state != GUEST_LAUNCH)
         return SNP_INVALID_GUEST_STATE;
-    if (finish->id_block != NULL) {
+    if (finish->id_block) {
         status = id_block_check(finish->id_block, finish->id_auth, finish->author_key_en, guest,
                                 &guest->identity);
         if (status != SNP_SUCCESS)
             return status;
     }
-    if (finish->host_data != NULL)
+    if (finish->host_data)
         memcpy(guest->host_data, finish->host_data, sizeof(guest->host_data));
     guest->state = GUEST_RUNNING;
     return SNP_SUCCESS;

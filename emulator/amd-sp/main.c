@@ -13,6 +13,7 @@
 #include "emulator/amd-sp/doorbell.h"
 #include "emulator/amd-sp/guest_socket.h"
 #include "emulator/amd-sp/unix_listener.h"
+#include "lib/base/hex.h"
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -138,14 +139,6 @@ MUST_CHECK static bool parse_options(int argc, char **argv, struct options *opti
     return optind == argc;
 }
 
-MUST_CHECK static bool parse_hex(const char *text, uint8_t *bytes, size_t size)
-{
-    size_t length;
-
-    return text != NULL && strlen(text) == 2 * size &&
-           OPENSSL_hexstr2buf_ex(bytes, size, &length, text, '\0') == 1 && length == size;
-}
-
 /* Waits for the machine; no second one is accepted. Closes the listener. */
 MUST_CHECK static int accept_machine(int listener)
 {
@@ -176,16 +169,16 @@ static enum exit_status serve_machine(const struct chip *chip, const struct opti
                                       FILE *log)
 {
     struct processor processor = {.chip = chip, .log = log};
-    const char *name = options->socket != NULL ? options->socket : "given by --listen-fd";
+    const char *name = options->socket ? options->socket : "given by --listen-fd";
     int listener = options->listen_fd, stream;
     enum exit_status status;
 
-    if (options->socket != NULL)
+    if (options->socket)
         listener = unix_listen(options->socket, SOCK_STREAM);
     if (listener < 0)
         return fail(EXIT_SOCKET, "cannot listen on", name);
     stream = accept_machine(listener);
-    if (options->socket != NULL)
+    if (options->socket)
         unlink(options->socket);
     if (stream < 0)
         return fail(EXIT_SOCKET, "no machine can connect to the socket", name);
@@ -201,9 +194,9 @@ static enum exit_status serve_machine_logged(const struct chip *chip, const stru
     FILE *log = stderr;
     enum exit_status status;
 
-    if (options->log != NULL)
+    if (options->log)
         log = fopen(options->log, "ae");
-    if (log == NULL)
+    if (!log)
         return fail(EXIT_LOG, "cannot write the log", options->log);
     setvbuf(log, NULL, _IOLBF, 0);
     status = serve_machine(chip, options, log);
@@ -217,9 +210,9 @@ static enum exit_status serve_claim(const struct chip *chip, const struct option
     struct guest_claim claim = {0};
     int listener;
 
-    if (!parse_hex(options->measurement, claim.measurement, sizeof(claim.measurement)))
+    if (!hex_bytes(options->measurement, claim.measurement, sizeof(claim.measurement)))
         return fail_usage("--measurement needs 96 hexadecimal digits");
-    if (options->vmpck0 != NULL && !parse_hex(options->vmpck0, claim.vmpck0, sizeof(claim.vmpck0)))
+    if (options->vmpck0 && !hex_bytes(options->vmpck0, claim.vmpck0, sizeof(claim.vmpck0)))
         return fail_usage("--vmpck0 needs 64 hexadecimal digits");
     listener = unix_listen(options->guest_socket, SOCK_SEQPACKET);
     if (listener < 0)
@@ -233,12 +226,12 @@ static enum exit_status serve_claim(const struct chip *chip, const struct option
 /* Exactly one of the three forms of the usage, complete. */
 MUST_CHECK static bool options_make_sense(const struct options *o)
 {
-    bool machine = o->ram != NULL && (o->socket != NULL) != (o->listen_fd >= 0);
-    bool machine_part = o->ram != NULL || o->socket != NULL || o->listen_fd >= 0 || o->log != NULL;
-    bool claim = o->guest_socket != NULL && o->measurement != NULL;
-    bool claim_part = o->guest_socket != NULL || o->measurement != NULL || o->vmpck0 != NULL;
+    bool machine = o->ram && (o->socket != NULL) != (o->listen_fd >= 0);
+    bool machine_part = o->ram || o->socket || o->listen_fd >= 0 || o->log;
+    bool claim = o->guest_socket && o->measurement;
+    bool claim_part = o->guest_socket || o->measurement || o->vmpck0;
 
-    if (o->chip == NULL || o->init_chip + machine_part + claim_part != 1)
+    if (!o->chip || o->init_chip + machine_part + claim_part != 1)
         return false;
     return o->init_chip || machine || claim;
 }
@@ -247,7 +240,7 @@ static enum exit_status serve(const struct chip *chip, const struct options *opt
 {
     if (options->init_chip)
         return EXIT_DONE;
-    if (options->guest_socket != NULL)
+    if (options->guest_socket)
         return serve_claim(chip, options);
     return serve_machine_logged(chip, options);
 }

@@ -23,8 +23,7 @@ MUST_CHECK static EVP_CIPHER_CTX *begin(const uint8_t vmpck[VMPCK_SIZE],
     int size;
 
     put_le64(iv, header->msg_seqno);
-    if (context != NULL &&
-        EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, vmpck, iv, direction) == 1 &&
+    if (context && EVP_CipherInit_ex(context, EVP_aes_256_gcm(), NULL, vmpck, iv, direction) == 1 &&
         EVP_CipherUpdate(context, NULL, &size, aad, GUEST_MESSAGE_AAD_SIZE) == 1)
         return context;
     EVP_CIPHER_CTX_free(context);
@@ -39,7 +38,7 @@ bool message_seal(const uint8_t vmpck[VMPCK_SIZE], struct guest_message_header *
     bool sealed;
 
     memset(header->authtag, 0, sizeof(header->authtag));
-    sealed = context != NULL &&
+    sealed = context &&
              EVP_CipherUpdate(context, ciphertext, &size, payload, header->msg_size) == 1 &&
              EVP_CipherFinal_ex(context, ciphertext + size, &size) == 1 &&
              EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, GUEST_MESSAGE_TAG_SIZE,
@@ -55,7 +54,7 @@ bool message_open(const uint8_t vmpck[VMPCK_SIZE], const struct guest_message_he
     int size;
     bool authentic;
 
-    authentic = context != NULL &&
+    authentic = context &&
                 EVP_CipherUpdate(context, payload, &size, ciphertext, header->msg_size) == 1 &&
                 EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, GUEST_MESSAGE_TAG_SIZE,
                                     (void *)header->authtag) == 1 &&

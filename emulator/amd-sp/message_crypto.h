@@ -3,9 +3,10 @@
 #ifndef SNPVTPM_EMULATOR_AMD_SP_MESSAGE_CRYPTO_H
 #define SNPVTPM_EMULATOR_AMD_SP_MESSAGE_CRYPTO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/guest_message.h"
 #include "lib/snp/secrets_page.h"
 

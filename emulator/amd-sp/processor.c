@@ -9,6 +9,7 @@
 #include "emulator/amd-sp/launch.h"
 #include "emulator/amd-sp/mailbox.h"
 #include "emulator/amd-sp/status_text.h"
+#include "lib/base/hex.h"
 
 #define ABSENT          (~0ull) /* an optional address that was not given */
 #define CBIT_MAX        63
@@ -87,10 +88,10 @@ static enum snp_status update(const struct call *call)
 
 static void log_measurement(const struct processor *processor, const struct guest_context *guest)
 {
-    fprintf(processor->log, "amd-sp: MEASUREMENT ");
-    for (size_t i = 0; i < sizeof(guest->digest.ld); i++)
-        fprintf(processor->log, "%02x", guest->digest.ld[i]);
-    fprintf(processor->log, "\n");
+    char text[2 * LAUNCH_DIGEST_SIZE + 1];
+
+    fprintf(processor->log, "amd-sp: MEASUREMENT %s\n",
+            hex_text(guest->digest.ld, sizeof(guest->digest.ld), text));
 }
 
 /* The machine may change its memory at any time, so everything is copied before it is judged. */
@@ -178,7 +179,7 @@ static const struct command *find_command(uint32_t id)
 
 static void log_command(FILE *log, const struct command *command, const struct sp_command *run)
 {
-    if (command == NULL) {
+    if (!command) {
         fprintf(log, "amd-sp: command 0x%" PRIx32, run->id);
     } else {
         fprintf(log, "amd-sp: %s", command->name);
@@ -194,11 +195,11 @@ static enum snp_status run_command(struct processor *processor, const struct com
     struct call call = {.processor = processor, .arg = arg, .cbit = cbit};
     struct guest_slot *slot;
 
-    if (command == NULL)
+    if (!command)
         return SNP_INVALID_COMMAND;
     if (command->has_context) {
         slot = find_slot(processor, arg[0]);
-        if (slot == NULL)
+        if (!slot)
             return SNP_INVALID_GUEST;
         call.guest = &slot->context;
     }

@@ -41,7 +41,7 @@ bool ram_open(struct ram *ram, const char *path)
 
 void ram_close(struct ram *ram)
 {
-    if (ram->bytes != NULL)
+    if (ram->bytes)
         munmap(ram->bytes, ram->size);
     *ram = (struct ram){0};
 }

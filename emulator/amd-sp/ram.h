@@ -6,10 +6,11 @@
 #ifndef SNPVTPM_EMULATOR_AMD_SP_RAM_H
 #define SNPVTPM_EMULATOR_AMD_SP_RAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct ram {
     uint8_t *bytes;

@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_EMULATOR_AMD_SP_UNIX_LISTENER_H
 #define SNPVTPM_EMULATOR_AMD_SP_UNIX_LISTENER_H
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /*
  * A listening socket of this type (SOCK_STREAM, SOCK_SEQPACKET) at path, for this user only. A

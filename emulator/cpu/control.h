@@ -7,8 +7,9 @@
 #define SNPVTPM_EMULATOR_CPU_CONTROL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/vmsa.h"
 
 /* APM vol. 2, 3.1.1 and 14.6; of LMSW, too. */

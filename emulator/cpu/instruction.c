@@ -30,7 +30,7 @@ static void finish(struct vmpl_context *context, enum rmp_status status, bool ca
         flags |= RFLAGS_CF;
     save->rflags = flags;
     save->rax = status;
-    vcpu_skip(context, RMP_INSTRUCTION_LENGTH);
+    context_skip(context, RMP_INSTRUCTION_LENGTH);
 }
 
 /* Finds the page that RAX names; all three instructions want it private and guest-owned. */
@@ -42,7 +42,7 @@ static enum instruction_result find_page(struct vmpl_context *context, gpa_t *pa
 
     if (!walk(context, gva, &to)) {
         context->save->cr2 = gva;
-        vcpu_inject(context, 14, 0);
+        context_inject(context, 14, 0);
         return INSTRUCTION_DONE;
     }
     *page = to.gpa;
@@ -61,7 +61,7 @@ static enum instruction_result pvalidate(struct vmpl_context *context, gpa_t *fa
     enum rmp_status status;
 
     if (context->vmpl != 0) {
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
         return INSTRUCTION_DONE;
     }
     /* Only bit 0 of ECX and EDX counts: Linux passes C bools, with anything above them. */
@@ -134,7 +134,7 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     else
         return INSTRUCTION_UNKNOWN;
     if (context->save->cpl != 0) {
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
         return INSTRUCTION_DONE;
     }
     return carry_out(context, fault);
@@ -206,9 +206,9 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
         return INSTRUCTION_UNKNOWN;
     }
     if (written)
-        vcpu_skip(context, at + 3);
+        context_skip(context, at + 3);
     else
-        vcpu_inject(context, VECTOR_GP, 0);
+        context_inject(context, VECTOR_GP, 0);
     return INSTRUCTION_DONE;
 }
 
@@ -251,13 +251,13 @@ enum instruction_result instruction_msr(struct vmpl_context *context, bool write
         return INSTRUCTION_UNKNOWN;
     if (write) {
         if (!write_msr(context, msr, (uint32_t)save->rax | save->rdx << 32)) {
-            vcpu_inject(context, VECTOR_GP, 0);
+            context_inject(context, VECTOR_GP, 0);
             return INSTRUCTION_DONE;
         }
     } else {
         save->rax = (uint32_t)value;
         save->rdx = value >> 32;
     }
-    vcpu_skip(context, MSR_LENGTH);
+    context_skip(context, MSR_LENGTH);
     return INSTRUCTION_DONE;
 }

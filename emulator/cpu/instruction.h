@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
 #define SNPVTPM_EMULATOR_CPU_INSTRUCTION_H
 
-#include "emulator/cpu/vcpu.h"
+#include "emulator/cpu/context.h"
 
 enum instruction_result {
     INSTRUCTION_DONE,    /* carried out, or an exception is pending for the guest */

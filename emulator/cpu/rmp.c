@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/cpu/rmp.h"
 
-#include "emulator/cpu/npt.h"
 #include "emulator/platform/memory.h"
 
 #define PAGES_PER_LARGE (LARGE_PAGE_SIZE / PAGE_SIZE)
 
 static struct rmp_entry *table;
+static rmp_changed *tell;
 
-void rmp_init(void)
+void rmp_init(rmp_changed *changed)
 {
     size_t pages = memory_file_offset(hpa(host_memory.high_end)) / PAGE_SIZE;
     size_t bytes = pages * sizeof(struct rmp_entry);
@@ -16,6 +16,7 @@ void rmp_init(void)
 
     table = host_ptr(at);
     memset(table, 0, bytes);
+    tell = changed;
 }
 
 static struct rmp_entry *find(gpa_t address)
@@ -106,7 +107,7 @@ static bool update(gpa_t address, bool large, uint8_t flags)
         entries[i] = (struct rmp_entry){.gpa = nth_page(address, i),
                                         .flags = flags,
                                         .permissions = {flags & RMP_ASSIGNED ? RMP_ALL : 0}};
-    npt_sync(address, large);
+    tell(address, large);
     return true;
 }
 
@@ -141,7 +142,7 @@ void rmp_set_in_use(gpa_t vmsa, bool in_use)
 void rmp_expose_table(gpa_t page)
 {
     find(page)->flags |= RMP_TABLE;
-    npt_sync(gpa_page(page), false);
+    tell(gpa_page(page), false);
 }
 
 /* The size checks that PVALIDATE and RMPADJUST share; a 4 KiB access to a 2 MiB entry makes the
@@ -171,7 +172,7 @@ enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *un
         return RMP_SUCCESS;
     for (size_t i = 0; i < page_count(large); i++)
         entries[i].flags ^= RMP_VALIDATED;
-    npt_sync(address, large);
+    tell(address, large);
     return RMP_SUCCESS;
 }
 
@@ -196,7 +197,7 @@ enum rmp_status rmp_adjust(gpa_t address, bool large, unsigned caller_vmpl, uint
         if (caller_vmpl == 0)
             entries[i].flags = (uint8_t)((entries[i].flags & ~RMP_VMSA) | (vmsa ? RMP_VMSA : 0));
     }
-    npt_sync(address, large);
+    tell(address, large);
     return RMP_SUCCESS;
 }
 

@@ -4,8 +4,8 @@
  * (APM vol. 2, 15.36.3 to 15.36.12).
  *
  * The VMM changes ownership (the RMPUPDATE and PSMASH side), the guest changes validation and
- * permissions (PVALIDATE, RMPADJUST). Every change keeps the nested page tables in step, which
- * are a pure function of the guest's memory map and this table (cpu/npt.h).
+ * permissions (PVALIDATE, RMPADJUST). Every change is told to the one who follows this table: the
+ * nested page tables (cpu/npt.h), which are a pure function of the guest's memory map and of it.
  */
 #ifndef SNPVTPM_EMULATOR_CPU_RMP_H
 #define SNPVTPM_EMULATOR_CPU_RMP_H
@@ -28,7 +28,10 @@ struct rmp_entry {
     uint8_t permissions[VMPL_COUNT]; /* enum rmp_permission; [0] is always RMP_ALL when assigned */
 };
 
-void rmp_init(void);
+/* What is told of each change: the page, or the aligned 2 MiB range, that is another one now. */
+typedef void rmp_changed(gpa_t page, bool large);
+
+void rmp_init(rmp_changed *changed);
 
 /* The entry of the page that backs a GPA, or NULL when the GPA is not RAM. Read-only. */
 const struct rmp_entry *rmp_find(gpa_t address);

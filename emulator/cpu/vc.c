@@ -2,6 +2,7 @@
 #include "emulator/cpu/vc.h"
 
 #include "emulator/cpu/walk.h"
+#include "lib/base/bytes.h"
 
 #define GATE_PRESENT   (1u << 15)
 #define GATE_TYPE(f)   ((f) >> 8 & 0xF)

@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_VC_H
 #define SNPVTPM_EMULATOR_CPU_VC_H
 
-#include "emulator/cpu/vcpu.h"
+#include "emulator/cpu/context.h"
 
 /*
  * Builds the #VC frame on the guest's stack and sets the guest off at its handler: EVENTINJ of the

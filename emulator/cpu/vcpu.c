@@ -6,7 +6,6 @@
 #include "emulator/cpu/npt.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/vc.h"
-#include "emulator/cpu/walk.h"
 #include "emulator/platform/memory.h"
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
@@ -182,6 +181,7 @@ bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
     memcpy(next->save, vmsa, sizeof(struct vmsa));
     next->vmcb->eventinj = 0;
     next->in_line = false;
+    next->npt_version = 0; /* other registers, other translations */
     fpu_load(next->save);
     set_intercepts(next);
     cpu->current = next;
@@ -202,26 +202,6 @@ bool vcpu_take_init(struct vcpu *cpu)
         if (cpu->contexts[vmpl].vmsa_on_init.v != NO_GPA)
             vcpu_set_vmsa(cpu, vmpl, cpu->contexts[vmpl].vmsa_on_init);
     return !replaced || vcpu_enter(cpu, running->vmpl);
-}
-
-void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error)
-{
-    uint64_t event = vector | EVENT_TYPE_EXCEPTION | EVENT_VALID;
-
-    if (vector == 8 || (vector >= 10 && vector <= 14) || vector == 17)
-        event |= EVENT_ERROR_VALID | (uint64_t)error << 32;
-    context->vmcb->eventinj = event;
-}
-
-void vcpu_skip(struct vmpl_context *context, unsigned length)
-{
-    struct vmsa *save = context->save;
-
-    save->rip += length;
-    if (!guest_in_64bit_mode(context))
-        save->rip = (uint32_t)save->rip;
-    context->vmcb->int_state = 0;
-    context->in_line = true;
 }
 
 /* What became of an exit: back into the guest, or out to the VMM. */
@@ -319,7 +299,7 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
     case INSTRUCTION_UNKNOWN:
         break;
     }
-    vcpu_inject(cpu->current, VECTOR_UD, 0);
+    context_inject(cpu->current, VECTOR_UD, 0);
     return RESUME;
 }
 
@@ -327,7 +307,7 @@ static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
 {
     if (!instruction_is_vmgexit(context))
         return raise_vc(context, SVM_EXIT_VMMCALL, exit);
-    vcpu_skip(context, VMGEXIT_LENGTH);
+    context_skip(context, VMGEXIT_LENGTH);
     context->save->guest_exitcode = SVM_EXIT_VMGEXIT;
     context->exits[EXIT_VMGEXIT]++;
     *exit = VCPU_EXIT_VMGEXIT;
@@ -375,7 +355,7 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
         *exit = VCPU_EXIT_INVALID;
         return TO_VMM;
     default: /* SVM instructions do not exist for the guest */
-        vcpu_inject(context, VECTOR_UD, 0);
+        context_inject(context, VECTOR_UD, 0);
         return RESUME;
     }
     log_line("VMPL%u: exit %lx at rip %lx is not emulated", context->vmpl, vmcb->exitcode,

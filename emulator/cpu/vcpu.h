@@ -9,24 +9,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_VCPU_H
 #define SNPVTPM_EMULATOR_CPU_VCPU_H
 
-#include "emulator/cpu/counts.h"
-#include "emulator/cpu/guest_memory.h"
-#include "emulator/cpu/vmcb.h"
-
-#define NO_GPA (~0ull)
-
-struct vmpl_context {
-    unsigned vmpl;
-    struct vmcb *vmcb;  /* NULL until the VMPL has a VMSA */
-    struct vmsa *save;  /* the registers: &vmcb->save */
-    gpa_t vmsa;         /* NO_GPA: none */
-    gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
-    uint64_t ghcb_msr;
-    gpa_t ghcb;           /* the registered GHCB; NO_GPA: none */
-    bool in_line;         /* RIP is where vcpu_skip() left it */
-    uint64_t npt_version; /* of the nested tables, when it last ran */
-    uint64_t exits[EXIT_KINDS];
-};
+#include "emulator/cpu/context.h"
 
 /* Why the vCPU stopped and the VMM must act. */
 enum vcpu_exit {
@@ -70,16 +53,5 @@ MUST_CHECK bool vcpu_enter(struct vcpu *cpu, unsigned vmpl);
 
 /* Runs the current VMPL until something is left for the VMM. */
 enum vcpu_exit vcpu_run(struct vcpu *cpu);
-
-/* Raises an exception at the next entry; error is used for vectors that have one. */
-void vcpu_inject(struct vmpl_context *context, unsigned vector, uint32_t error);
-
-/* Moves RIP past an instruction that the hypervisor has carried out. */
-void vcpu_skip(struct vmpl_context *context, unsigned length);
-
-#define VECTOR_NMI 2
-#define VECTOR_UD  6
-#define VECTOR_GP  13
-#define VECTOR_VC  29
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_WALK_H
 #define SNPVTPM_EMULATOR_CPU_WALK_H
 
-#include "emulator/cpu/vcpu.h"
+#include "emulator/cpu/context.h"
 
 struct translation {
     gpa_t gpa;
@@ -24,15 +24,5 @@ MUST_CHECK bool guest_write(const struct vmpl_context *context, uint64_t gva, co
 
 /* The linear address of the next instruction. */
 uint64_t guest_rip(const struct vmpl_context *context);
-
-static inline bool guest_in_long_mode(const struct vmpl_context *context)
-{
-    return context->save->efer & EFER_LMA;
-}
-
-static inline bool guest_in_64bit_mode(const struct vmpl_context *context)
-{
-    return guest_in_long_mode(context) && (context->save->cs.attributes & SEGMENT_L);
-}
 
 #endif

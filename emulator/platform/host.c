@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/platform/host.h"
 
-#include "emulator/platform/memory.h"
-
 /* QEMU's isa-debug-exit device. */
 #define DEBUG_EXIT_PORT 0x404
 
@@ -123,28 +121,4 @@ void host_exceptions_init(void)
                                    .offset_high = (uint32_t)(entry >> 32)};
     }
     __asm__ volatile("lidt %0" : : "m"(idtr));
-}
-
-#define PTE_PRESENT_WRITE 0x3ull
-#define PTE_LARGE         0x80ull
-#define PTE_ADDRESS       0x000ffffffffff000ull
-
-volatile void *host_mmio(uint64_t pa)
-{
-    uint64_t slot = pa >> 39;
-    uint64_t *pdpt;
-
-    if (pa < DIRECT_MAP_SIZE)
-        return (volatile void *)(DIRECT_MAP + pa);
-    if (slot >= 255) /* the image has the last slot of the upper half */
-        return NULL;
-    if (!(host_root[256 + slot] & PTE_PRESENT_WRITE)) {
-        hpa_t page = pool_page();
-
-        memset(host_ptr(page), 0, PAGE_SIZE);
-        host_root[256 + slot] = page.pa | PTE_PRESENT_WRITE;
-    }
-    pdpt = host_ptr(hpa(host_root[256 + slot] & PTE_ADDRESS));
-    pdpt[pa >> 30 & 511] = (pa & ~((1ull << 30) - 1)) | PTE_LARGE | PTE_PRESENT_WRITE;
-    return (volatile void *)(DIRECT_MAP + pa);
 }

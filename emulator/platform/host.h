@@ -3,7 +3,7 @@
  * The machine below the hypervisor: physical memory, ports, MSRs, and how it is ended.
  *
  * The hypervisor runs on one CPU with interrupts off. All physical memory up to 512 GiB is mapped
- * at DIRECT_MAP; MMIO above that is reached through host_mmio().
+ * at DIRECT_MAP; MMIO above that is reached through memory_mmio().
  */
 #ifndef SNPVTPM_EMULATOR_PLATFORM_HOST_H
 #define SNPVTPM_EMULATOR_PLATFORM_HOST_H
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/freestanding/string.h"
 #include "lib/snp/page.h"
 
@@ -128,9 +128,6 @@ MUST_CHECK bool host_wrmsr(uint32_t msr, uint64_t value);
 
 /* Takes the NMI that is pending after a #VMEXIT because of it. */
 void host_take_nmi(void);
-
-/* Makes the page of an MMIO address accessible and returns a pointer to it; NULL beyond 48 bits. */
-volatile void *host_mmio(uint64_t pa);
 
 /* Installs the exception table: after relocation, before anything that may fault. */
 void host_exceptions_init(void);

@@ -10,8 +10,8 @@
 #define VIRT_BASE       0xffffffff80000000ull
 
 struct host_memory host_memory;
-uint64_t *host_root;
 
+static uint64_t *root; /* the PML4 in use */
 static uint64_t pool_next, pool_end;
 
 extern uint8_t image_start[], image_end[];
@@ -20,6 +20,7 @@ void relocate_image(const void *from, void *to, size_t size, uint64_t cr3);
 
 #define PTE_PRESENT_WRITE 0x3ull
 #define PTE_LARGE         0x80ull
+#define PTE_ADDRESS       0x000ffffffffff000ull
 #define IMAGE_LARGE_PAGES 64
 
 /* QEMU's CMOS map: memory above 16 MiB and below 4 GiB, then that above 4 GiB, in 64 KiB units. */
@@ -69,7 +70,7 @@ static void move_image(uint64_t new_pa)
     pdpt_image[510] = (pages.pa + 3 * PAGE_SIZE) | PTE_PRESENT_WRITE;
     for (uint64_t i = 0; i < IMAGE_LARGE_PAGES; i++)
         pd_image[i] = (new_pa + i * LARGE_PAGE_SIZE) | PTE_PRESENT_WRITE | PTE_LARGE;
-    host_root = pml4;
+    root = pml4;
     relocate_image(host_ptr(hpa(LOAD_PA)), host_ptr(hpa(new_pa)), size, pages.pa);
 }
 
@@ -114,6 +115,26 @@ hpa_t pool_pages(size_t count)
 hpa_t pool_page(void)
 {
     return pool_pages(1);
+}
+
+volatile void *memory_mmio(uint64_t pa)
+{
+    uint64_t slot = pa >> 39;
+    uint64_t *pdpt;
+
+    if (pa < DIRECT_MAP_SIZE)
+        return (volatile void *)(DIRECT_MAP + pa);
+    if (slot >= 255) /* the image has the last slot of the upper half */
+        return NULL;
+    if (!(root[256 + slot] & PTE_PRESENT_WRITE)) {
+        hpa_t page = pool_page();
+
+        memset(host_ptr(page), 0, PAGE_SIZE);
+        root[256 + slot] = page.pa | PTE_PRESENT_WRITE;
+    }
+    pdpt = host_ptr(hpa(root[256 + slot] & PTE_ADDRESS));
+    pdpt[pa >> 30 & 511] = (pa & ~((1ull << 30) - 1)) | PTE_LARGE | PTE_PRESENT_WRITE;
+    return (volatile void *)(DIRECT_MAP + pa);
 }
 
 bool memory_is_ram(uint64_t pa)

@@ -18,7 +18,6 @@ struct host_memory {
 };
 
 extern struct host_memory host_memory;
-extern uint64_t *host_root; /* the PML4 in use */
 
 /* Finds out about the machine's memory, then moves the image into the reserve. */
 void memory_init(void);
@@ -27,6 +26,9 @@ void memory_init(void);
 hpa_t pool_page(void);
 /* The same for physically consecutive pages. */
 hpa_t pool_pages(size_t count);
+
+/* Makes the page of an MMIO address accessible and returns a pointer to it; NULL beyond 48 bits. */
+volatile void *memory_mmio(uint64_t pa);
 
 /* Whether QEMU has RAM at a physical address, the guest's or the hypervisor's. */
 bool memory_is_ram(uint64_t pa);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/vmm/apic.h"
 
-#include "emulator/platform/host.h"
+#include "emulator/platform/memory.h"
 
 #define MSR_APIC_BASE   0x1Bu
 #define MSR_X2APIC_ICR  0x830u
@@ -40,7 +40,7 @@ enum apic_command apic_mmio_command(uint64_t address, uint64_t value)
 
     if (!host_rdmsr(MSR_APIC_BASE, &base) || address != (base & APIC_BASE_MASK) + APIC_ICR)
         return APIC_DEVICE;
-    high = host_mmio((base & APIC_BASE_MASK) + APIC_ICR_HIGH);
+    high = memory_mmio((base & APIC_BASE_MASK) + APIC_ICR_HIGH);
     destination = *high >> 24;
     return command((uint32_t)value, destination == APIC_ID || destination == BROADCAST);
 }

@@ -79,14 +79,14 @@ static enum target target_of(unsigned vmpl, gpa_t address)
         return vmpl == 0 ? VIRTIO_SLOT : NOBODY;
     /* What of the machine's memory is not the guest's is the hypervisor's. */
     if (memory_is_ram(address.v) || pci_ecam_hidden(address.v) || virtio_mmio_owns(address.v) ||
-        !host_mmio(address.v))
+        !memory_mmio(address.v))
         return NOBODY;
     return DEVICE;
 }
 
 static uint64_t device_read(uint64_t address, unsigned size)
 {
-    volatile void *at = host_mmio(address);
+    volatile void *at = memory_mmio(address);
 
     switch (size) {
     case 1:
@@ -102,7 +102,7 @@ static uint64_t device_read(uint64_t address, unsigned size)
 
 static void device_write(uint64_t address, unsigned size, uint64_t value)
 {
-    volatile void *at = host_mmio(address);
+    volatile void *at = memory_mmio(address);
 
     switch (size) {
     case 1:

@@ -10,6 +10,7 @@
 #include "emulator/vmm/msr.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
+#include "lib/base/bytes.h"
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
 

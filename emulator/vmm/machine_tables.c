@@ -104,7 +104,7 @@ static bool structure(struct writer *w)
 
 static void fdt_header(uint8_t *to, uint32_t structure_size)
 {
-    const uint32_t structure_at = FDT_HEADER_SIZE + FDT_NO_RESERVATIONS;
+    uint32_t structure_at = FDT_HEADER_SIZE + FDT_NO_RESERVATIONS;
     const uint32_t fields[FDT_HEADER_SIZE / 4] = {
         FDT_MAGIC,       (uint32_t)(structure_at + structure_size + sizeof(names)),
         structure_at,    structure_at + structure_size,

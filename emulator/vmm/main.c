@@ -62,7 +62,7 @@ _Noreturn void hypervisor_main(void)
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
     guest_memory_init();
-    rmp_init();
+    rmp_init(npt_sync);
     npt_init();
     devices_init();
     kvm_clock_init();

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 MUST_CHECK bool guest_rdmsr(uint32_t msr, uint64_t *value);
 MUST_CHECK bool guest_wrmsr(uint32_t msr, uint64_t value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/vmm/virtio_mmio.h"
 
+#include "emulator/platform/memory.h"
 #include "emulator/vmm/pci.h"
 
 #define VIRTIO_VENDOR    0x1AF4u
@@ -85,7 +86,7 @@ static unsigned find_capabilities(void)
         if (config_byte(at) != PCI_CAP_VENDOR || type < CAP_COMMON || type > CAP_DEVICE)
             continue;
         bar_of_registers = config_byte(at + 4);
-        device.capability[type] = (volatile uint8_t *)host_mmio(REGISTERS_PA) +
+        device.capability[type] = (volatile uint8_t *)memory_mmio(REGISTERS_PA) +
                                   pci_config_read(PCI_HIDDEN_DEVICE, at + 8);
         if (type == CAP_NOTIFY)
             device.notify_multiplier = pci_config_read(PCI_HIDDEN_DEVICE, at + 16);

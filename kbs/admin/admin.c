@@ -22,7 +22,7 @@ static const char *role_name(enum role role)
 /* The line of the audit log about this call. */
 static json_t *audit_members(const struct call *call, bool refused)
 {
-    const bool known = call->actor.name[0] != '\0';
+    bool known = call->actor.name[0] != '\0';
     const char *detail = refused ? call->refusal.message : call->detail;
 
     return LOG_MEMBERS({"actor", known ? call->actor.name : NULL},

@@ -9,6 +9,7 @@
 
 #include "kbs/http/message.h"
 #include "kbs/kbs.h"
+#include "lib/base/must_check.h"
 
 #define ADMIN_BODY_MAX (8u << 20) /* bytes: an image's pages in base64 */
 

@@ -74,7 +74,7 @@ static void describe(struct call *call, const struct statement *segment)
 {
     char head[2 * AUDIT_HASH_SIZE + 1];
 
-    values_hex(segment->head, AUDIT_HASH_SIZE, head);
+    hex_text(segment->head, AUDIT_HASH_SIZE, head);
     snprintf(call->object, sizeof(call->object), "%" PRIu64, segment->last);
     snprintf(call->detail, sizeof(call->detail), "lines %" PRIu64 " to %" PRIu64 ", head %s",
              segment->first, segment->last, head);
@@ -82,7 +82,7 @@ static void describe(struct call *call, const struct statement *segment)
 
 MUST_CHECK static bool take_head(struct call *call, const char *text, uint8_t head[AUDIT_HASH_SIZE])
 {
-    return values_parse_hex(text, head, AUDIT_HASH_SIZE) ||
+    return hex_bytes(text, head, AUDIT_HASH_SIZE) ||
            call_refuse(call, HTTP_BAD_REQUEST, "head-invalid",
                        "head: must be %d hexadecimal digits", 2 * AUDIT_HASH_SIZE);
 }
@@ -136,7 +136,7 @@ bool audit_segments_close(struct call *call)
 
 bool audit_segments_prune(struct call *call)
 {
-    const uint64_t last = audit_line_number(call->object);
+    uint64_t last = audit_line_number(call->object);
     struct audit_segment segment;
     uint8_t head[AUDIT_HASH_SIZE];
     enum store_status status;

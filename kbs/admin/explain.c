@@ -48,7 +48,7 @@ MUST_CHECK static bool take_pages(struct call *call, const char *text, struct qu
 MUST_CHECK static bool take_measurement(struct call *call, const char *text,
                                         struct question *question)
 {
-    return values_parse_hex(text, question->measurement, sizeof(question->measurement)) ||
+    return hex_bytes(text, question->measurement, sizeof(question->measurement)) ||
            call_refuse(call, HTTP_BAD_REQUEST, "measurement-invalid",
                        "measurement: must be %d hexadecimal digits", 2 * LAUNCH_DIGEST_SIZE);
 }
@@ -92,8 +92,8 @@ MUST_CHECK static bool take_audit_line(struct call *call, json_int_t seq, struct
     enum store_status status =
         seq > 0 ? audit_each(call->unit, found.seq, 1, take_line, &found) : STORE_NOT_FOUND;
     const char *measurement = json_string_value(json_object_get(found.members, "measurement"));
-    bool taken = measurement && values_parse_hex(measurement, question->measurement,
-                                                 sizeof(question->measurement));
+    bool taken =
+        measurement && hex_bytes(measurement, question->measurement, sizeof(question->measurement));
 
     write_preface(found.members, question);
     json_decref(found.members);

@@ -135,7 +135,7 @@ bool images_add(struct call *call)
         !call_name_object(call, name))
         return false;
     snprintf(image.name, sizeof(image.name), "%s", name);
-    if (!values_parse_hex(measurement, image.measurement, sizeof(image.measurement)))
+    if (!hex_bytes(measurement, image.measurement, sizeof(image.measurement)))
         return call_refuse(call, HTTP_BAD_REQUEST, "measurement-invalid",
                            "measurement: must be %d hexadecimal digits", 2 * LAUNCH_DIGEST_SIZE);
     if (pages_text && !call_decode(call, "pages", pages_text, IMAGE_PAGES_MAX, &bytes, &size))

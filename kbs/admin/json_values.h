@@ -9,10 +9,9 @@
 
 #include <jansson.h>
 
+#include "kbs/json_hex.h"
+
 /* RFC 3339 in UTC; null for 0. */
 json_t *json_time(time_t time);
-
-/* Lower-case digits of up to 64 bytes. */
-json_t *json_hex(const uint8_t *bytes, size_t size);
 
 #endif

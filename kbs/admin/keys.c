@@ -92,7 +92,7 @@ static void add_public_key(struct call *call, json_t *entry)
     uint8_t id[SIGNING_KEY_ID_SIZE];
     EVP_PKEY *key = NULL;
 
-    if (values_parse_hex(json_string_value(json_object_get(entry, "id")), id, sizeof(id)))
+    if (hex_bytes(json_string_value(json_object_get(entry, "id")), id, sizeof(id)))
         key = keyring_find(call->kbs->keyring, use_of(use), id);
     if (key)
         json_object_set_new(entry, "public_key", public_pem(key));
@@ -141,7 +141,7 @@ bool keys_rotate(struct call *call)
     status = keyring_generate(call->unit, use, call->request->now, id);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "key", "cannot be made");
-    values_hex(id, sizeof(id), call->object);
+    hex_text(id, sizeof(id), call->object);
     return call_reply(call, HTTP_CREATED,
                       json_pack("{s:s, s:s}", "id", call->object, "use", uses[use]));
 }
@@ -157,7 +157,7 @@ bool keys_retire(struct call *call)
         return false;
     entry = find_entry(call, keys);
     active = json_is_true(json_object_get(entry, "active"));
-    if (entry && !active && values_parse_hex(call->object, id, sizeof(id))) {
+    if (entry && !active && hex_bytes(call->object, id, sizeof(id))) {
         status = audit_key_is_needed(call->unit, id);
         needed = status == STORE_OK;
         if (status == STORE_NOT_FOUND)

@@ -13,6 +13,7 @@
 #include "kbs/admin/trusted.h"
 #include "kbs/admin/values.h"
 #include "kbs/audit/audit_watch.h"
+#include "lib/base/hex.h"
 #include "lib/jose/base64.h"
 
 #define STYLE_HASH_SIZE 32
@@ -106,7 +107,7 @@ static void write_summary(FILE *out, const struct kbs *kbs, const struct audit_s
 {
     char head[2 * AUDIT_HASH_SIZE + 1];
 
-    values_hex(state->head, sizeof(state->head), head);
+    hex_text(state->head, sizeof(state->head), head);
     fputs("<dl class=\"cards\"><div><dt>Audit log</dt><dd>", out);
     write_state(out, state);
     fprintf(out, "</dd></div><div><dt>Verified up to line</dt><dd>%" PRIu64 "<small>at ",

@@ -12,6 +12,7 @@
 #include "kbs/store/signing_keys.h"
 #include "kbs/store/tokens.h"
 #include "kbs/store/volumes.h"
+#include "lib/base/uuid.h"
 
 #define ATTESTATIONS_MAX 50
 
@@ -71,9 +72,9 @@ static void time_cell(struct page *page, const char *label, time_t time, const c
 static void volume_row(void *context, const struct volume *volume)
 {
     struct page *page = context;
-    char id[VOLUME_ID_TEXT_LEN + 1], version[16];
+    char id[UUID_TEXT_LENGTH + 1], version[16];
 
-    values_volume_id(volume->id, id);
+    uuid_text(volume->id, id);
     snprintf(version, sizeof(version), "%u", volume->key_version);
     begin_row(page);
     html_cell(page->out, "Name", volume->name);
@@ -175,7 +176,7 @@ static void image_row(void *context, const struct image *image)
     struct page *page = context;
     char measurement[2 * LAUNCH_DIGEST_SIZE + 1];
 
-    values_hex(image->measurement, sizeof(image->measurement), measurement);
+    hex_text(image->measurement, sizeof(image->measurement), measurement);
     begin_row(page);
     html_cell(page->out, "Name", image->name);
     html_digest_cell(page->out, "Measurement", measurement);
@@ -272,7 +273,7 @@ static void key_row(void *context, const struct signing_key *key)
     struct page *page = rows->page;
     char id[2 * SIGNING_KEY_ID_SIZE + 1];
 
-    values_hex(key->id, sizeof(key->id), id);
+    hex_text(key->id, sizeof(key->id), id);
     begin_row(page);
     html_digest_cell(page->out, "Id", id);
     html_cell(page->out, "Use", uses[key->use]);

@@ -14,13 +14,14 @@
 #include "kbs/admin/values.h"
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
+#include "lib/base/uuid.h"
 #include "lib/jose/base64.h"
 
 static json_t *volume_json(const struct volume *volume)
 {
-    char id[VOLUME_ID_TEXT_LEN + 1];
+    char id[UUID_TEXT_LENGTH + 1];
 
-    values_volume_id(volume->id, id);
+    uuid_text(volume->id, id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", volume->name, "id",
                      id, "image", volume->image, "policy", volume->policy, "release",
                      volume->release == VOLUME_RELEASE_ANY ? "any" : "signed", "key_version",
@@ -92,9 +93,8 @@ MUST_CHECK static bool take_id(struct call *call, const char *text, uint8_t id[V
 {
     if (!text)
         return make_id(call, id);
-    return values_parse_volume_id(text, id) ||
-           call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
-                       "id: must be a UUID of 8-4-4-4-12 digits");
+    return uuid_bytes(text, id) || call_refuse(call, HTTP_BAD_REQUEST, "id-invalid",
+                                               "id: must be a UUID of 8-4-4-4-12 digits");
 }
 
 MUST_CHECK static bool take_release(struct call *call, const char *text,

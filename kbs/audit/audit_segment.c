@@ -10,6 +10,7 @@
 #include "kbs/audit/audit_line.h"
 #include "kbs/log.h"
 #include "kbs/store/db.h"
+#include "lib/base/hex.h"
 
 /* The base */
 

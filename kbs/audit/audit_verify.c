@@ -40,7 +40,7 @@ static void verify_row(void *context, const struct audit_row *row)
     struct step *step = context;
     struct audit_check *check = step->check;
     const struct audit_entry *entry = &row->entry;
-    const uint64_t next = audit_check_line(check) + 1;
+    uint64_t next = audit_check_line(check) + 1;
     uint8_t hash[AUDIT_HASH_SIZE];
 
     step->taken++;
@@ -65,7 +65,7 @@ static void verify_row(void *context, const struct audit_row *row)
 /* Whether the chain ends here, at a line that the head names. */
 static enum store_status compare_with_tail(struct store_unit *unit, struct audit_check *check)
 {
-    const uint64_t line = audit_check_line(check);
+    uint64_t line = audit_check_line(check);
     struct audit_tail tail;
     enum store_status status = audit_tail(unit, &tail);
 
@@ -81,7 +81,7 @@ static enum store_status compare_with_tail(struct store_unit *unit, struct audit
 /* Begins behind what was pruned, or goes on there. */
 static void begin_at(struct audit_check *check, const struct audit_tail *base)
 {
-    const uint64_t line = audit_check_line(check);
+    uint64_t line = audit_check_line(check);
 
     if (base->seq >= line) {
         check->entries = 0;
@@ -120,7 +120,7 @@ enum store_status audit_verify_step(struct store_unit *unit, struct audit_check 
 {
     struct step step = {.check = check};
     enum store_status status = look_back(unit, check);
-    const uint64_t line = audit_check_line(check);
+    uint64_t line = audit_check_line(check);
 
     *ended = true;
     if (status == STORE_OK && !check->problem)

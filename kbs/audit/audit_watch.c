@@ -55,7 +55,7 @@ static struct timespec moment(uint64_t ms)
  * the next time: the log may be mended. */
 static void keep(struct audit_watch *watch, const struct audit_check *check, bool ended)
 {
-    const time_t now = time(NULL);
+    time_t now = time(NULL);
 
     pthread_mutex_lock(&watch->lock);
     if (audit_check_line(check) >= audit_check_line(&watch->known)) {
@@ -173,7 +173,7 @@ static bool follow_to_the_end(struct audit_watch *watch)
     struct audit_check check;
 
     while (going && status == STORE_OK && !ended) {
-        const uint64_t began = now_ms();
+        uint64_t began = now_ms();
         struct store_unit *unit = NULL;
 
         status = store_begin_reading(watch->store, &unit);
@@ -231,7 +231,7 @@ static bool verify_all(struct audit_watch *watch)
     bool ended = false, going = true;
 
     while (going && status == STORE_OK && !ended) {
-        const uint64_t began = now_ms();
+        uint64_t began = now_ms();
 
         note_progress(watch, true, audit_check_line(&check));
         status = verify_some(watch, &check, &ended);
@@ -270,7 +270,7 @@ static bool remove_pruned(struct audit_watch *watch)
     watch->pruned = false;
     pthread_mutex_unlock(&watch->lock);
     while (going && status == STORE_OK && count == REMOVED_AT_ONCE) {
-        const uint64_t began = now_ms();
+        uint64_t began = now_ms();
 
         status = remove_some(watch, &count);
         going = pause_since(watch, began);
@@ -301,7 +301,7 @@ static bool is_wanted(struct audit_watch *watch)
 /* When all is to be verified after this time, which it was at last. */
 static uint64_t next_time(const struct audit_watch *watch, uint64_t began)
 {
-    const uint64_t ended = now_ms(), rested = ended + REST * (ended - began);
+    uint64_t ended = now_ms(), rested = ended + REST * (ended - began);
 
     return rested > began + watch->whole_every ? rested : began + watch->whole_every;
 }
@@ -314,13 +314,13 @@ static void *run(void *context)
     bool removed = false, going = true;
 
     while (going) {
-        const bool due = now_ms() >= next || is_wanted(watch);
+        bool due = now_ms() >= next || is_wanted(watch);
 
         if (!removed || is_set(watch, &watch->pruned))
             removed = remove_pruned(watch);
         going = follow_to_the_end(watch);
         if (going && due) {
-            const uint64_t began = now_ms();
+            uint64_t began = now_ms();
 
             going = verify_all(watch);
             next = next_time(watch, began);

@@ -122,7 +122,7 @@ static enum store_status write_lines(struct audit *audit, struct pending **lines
 static void write_batch(struct audit *audit, struct batch *batch)
 {
     enum store_status status = write_lines(audit, batch->lines, batch->count);
-    const bool alone = status != STORE_OK && status != STORE_UNAVAILABLE && batch->count > 1;
+    bool alone = status != STORE_OK && status != STORE_UNAVAILABLE && batch->count > 1;
 
     for (size_t i = 0; i < batch->count; i++) {
         struct pending *pending = batch->lines[i];

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "lib/base/hex.h"
 #include "lib/jose/strict_json.h"
 
 #define ISSUER   "snp-vtpm-kbs"

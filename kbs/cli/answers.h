@@ -7,6 +7,7 @@
 
 #include "kbs/cli/cli.h"
 #include "kbs/cli/table.h"
+#include "lib/base/must_check.h"
 
 /* Prints reply as JSON, on one line. */
 void answer_json(const json_t *reply);

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct api_settings {
     const char *url;   /* https://HOST:PORT */

@@ -21,6 +21,7 @@
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/audit_file.h"
 #include "kbs/cli/duration.h"
+#include "lib/base/hex.h"
 
 #define LINES_MAX   1000 /* in one answer */
 #define QUERY_MAX   96
@@ -128,7 +129,7 @@ static bool write_entry(FILE *file, const json_t *entry)
 /* Some of the lines; the chain then is where the next ones begin. */
 static int write_some(struct archive *archive, FILE *file, struct audit_chain *chain)
 {
-    const uint64_t left = archive->last - chain->seq;
+    uint64_t left = archive->last - chain->seq;
     const json_t *entries;
     char query[QUERY_MAX];
     json_t *reply;
@@ -298,7 +299,7 @@ static void report(const struct archive *archive, bool pruned)
 /* Has the segment in its file, and no longer in the KBS. */
 static int archive_segment(struct archive *archive)
 {
-    const bool keep = cli_has(archive->cli, OPTION_KEEP);
+    bool keep = cli_has(archive->cli, OPTION_KEEP);
     int status = EXIT_DONE;
 
     if (snprintf(archive->path, sizeof(archive->path), "%s/" AUDIT_FILE_NAME, archive->folder,

@@ -6,12 +6,13 @@
 #ifndef SNPVTPM_KBS_CLI_AUDIT_CHAIN_H
 #define SNPVTPM_KBS_CLI_AUDIT_CHAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define AUDIT_CHAIN_HASH 32 /* bytes */
 

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "lib/base/hex.h"
 #include "lib/jose/strict_json.h"
 
 #define FORMAT        "snp-vtpm-audit-1"

@@ -13,6 +13,7 @@
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/audit_file.h"
 #include "kbs/cli/settings.h"
+#include "lib/base/hex.h"
 
 #define LINES_MAX 1000 /* in one answer */
 #define QUERY_MAX 96

@@ -6,9 +6,9 @@
 #ifndef SNPVTPM_KBS_CLI_CLI_H
 #define SNPVTPM_KBS_CLI_CLI_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
-
-#include "lib/base/reader.h"
 
 enum exit_status {
     EXIT_DONE = 0,

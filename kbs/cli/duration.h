@@ -3,9 +3,10 @@
 #ifndef SNPVTPM_KBS_CLI_DURATION_H
 #define SNPVTPM_KBS_CLI_DURATION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* A number of h, d, w or y in seconds; false if it is not of that form. */
 MUST_CHECK bool duration_parse(const char *text, int64_t *seconds);

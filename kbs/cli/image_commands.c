@@ -7,6 +7,7 @@
 #include "kbs/cli/answers.h"
 #include "kbs/cli/api_client.h"
 #include "kbs/cli/launch_file.h"
+#include "lib/base/hex.h"
 
 static int make_body(const struct cli *cli, json_t **body)
 {
@@ -23,7 +24,7 @@ static int make_body(const struct cli *cli, json_t **body)
     }
     status = launch_file_read(cli->options[OPTION_IGVM], &file);
     if (status == EXIT_DONE) {
-        values_hex(file.measurement, sizeof(file.measurement), measurement);
+        hex_text(file.measurement, sizeof(file.measurement), measurement);
         *body = json_pack("{s:s, s:s, s:o}", "name", cli->operands[0], "measurement", measurement,
                           "pages", answer_base64(file.pages, file.pages_size));
     }

@@ -13,6 +13,7 @@
 
 #include "kbs/admin/values.h"
 #include "kbs/cli/cli.h"
+#include "lib/base/hex.h"
 
 static int open_input(const char *path, enum input_kind kind, int *fd)
 {
@@ -84,7 +85,7 @@ int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE])
         memcpy(key, bytes, INPUT_KEY_SIZE);
     } else {
         bytes[length] = '\0';
-        if (size > length + 2 || !values_parse_hex((const char *)bytes, key, INPUT_KEY_SIZE))
+        if (size > length + 2 || !hex_bytes((const char *)bytes, key, INPUT_KEY_SIZE))
             status = cli_fail(EXIT_REFUSED,
                               "%s is no state key: it must have 64 bytes or 128 "
                               "hexadecimal digits",

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 struct launch_file {

@@ -135,7 +135,7 @@ static int take_options(int argc, char **argv, struct cli *cli)
 static const struct command *take_command(struct cli *cli)
 {
     for (size_t i = 0; i < command_count; i++) {
-        const int words = commands[i].verb ? 2 : 1;
+        int words = commands[i].verb ? 2 : 1;
 
         if (cli->operand_count < words || strcmp(cli->operands[0], commands[i].group) != 0 ||
             (words == 2 && strcmp(cli->operands[1], commands[i].verb) != 0))

@@ -61,7 +61,7 @@ static int take_setting(const config_setting_t *setting, const struct known *kno
                         const char *file)
 {
     const char *name = config_setting_name(setting), *value = config_setting_get_string(setting);
-    const int line = (int)config_setting_source_line(setting);
+    int line = (int)config_setting_source_line(setting);
 
     for (size_t i = 0; i < count; i++) {
         if (strcmp(name, known[i].name) != 0)

@@ -4,6 +4,7 @@
 #define SNPVTPM_KBS_CLI_SETTINGS_H
 
 #include "kbs/cli/cli.h"
+#include "lib/base/must_check.h"
 
 /* Connects cli->api to it, without sending anything yet. Returns an exit status, having said why.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/cli/table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -113,7 +114,7 @@ static void free_grid(struct grid *grid)
 
 static bool fill_grid(struct grid *grid, const json_t *rows, const struct column *columns)
 {
-    const bool terminal = isatty(STDOUT_FILENO);
+    bool terminal = isatty(STDOUT_FILENO);
 
     while (grid->columns < COLUMNS_MAX && columns[grid->columns].heading)
         grid->columns++;
@@ -141,7 +142,7 @@ static bool fill_grid(struct grid *grid, const json_t *rows, const struct column
 /* Takes from the widest column until the line fits or nothing is left to take. */
 static void fit_grid(struct grid *grid)
 {
-    const size_t room = terminal_width(), least = 8;
+    size_t room = terminal_width(), least = 8;
     size_t total = GAP * (grid->columns - 1), widest;
 
     for (size_t i = 0; i < grid->columns; i++)
@@ -176,7 +177,7 @@ static enum colour colour_of(const char *text)
 static void print_cell(const struct grid *grid, size_t row, size_t column)
 {
     char *text = *cell(grid, row, column);
-    const bool last = column + 1 == grid->columns;
+    bool last = column + 1 == grid->columns;
     enum colour colour = row == 0 ? COLOUR_DIM : colour_of(text);
 
     shorten(text, grid->widths[column]);

@@ -6,11 +6,10 @@
 #ifndef SNPVTPM_KBS_CLI_TABLE_H
 #define SNPVTPM_KBS_CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <jansson.h>
-
-#include "lib/base/reader.h"
 
 enum colour {
     COLOUR_NONE,

@@ -198,7 +198,7 @@ static time_t when_to_look_again(const struct outcome *outcome, time_t now)
 MUST_CHECK static bool share(const struct outcome *seen, const struct item *item,
                              struct outcome *outcome)
 {
-    const bool has = item_value_has(&seen->value, item);
+    bool has = item_value_has(&seen->value, item);
 
     if (!has && seen->status == COLLATERAL_OK)
         return false;
@@ -273,7 +273,7 @@ static struct flight *add_flight(struct collateral *collateral, const uint8_t ke
 MUST_CHECK static bool leave(struct flight *flight, const struct item *item,
                              struct outcome *outcome)
 {
-    const bool shared = share(&flight->outcome, item, outcome);
+    bool shared = share(&flight->outcome, item, outcome);
 
     if (--flight->users == 0) {
         item_value_free(&flight->outcome.value);

@@ -7,12 +7,14 @@
 #ifndef SNPVTPM_KBS_COLLATERAL_COLLATERAL_H
 #define SNPVTPM_KBS_COLLATERAL_COLLATERAL_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 #include <openssl/types.h>
 
 #include "kbs/evidence/product.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 struct collateral_options {

@@ -18,6 +18,8 @@
 #include "kbs/evidence/file_bytes.h"
 #include "kbs/evidence/leaf.h"
 #include "kbs/evidence/verdict.h"
+#include "lib/base/hex.h"
+#include "lib/base/reader.h"
 
 #define DIGEST_LENGTH (2 * SHA256_DIGEST_LENGTH)
 #define HEADER        "sha256: "

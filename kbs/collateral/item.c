@@ -9,6 +9,7 @@
 
 #include "kbs/evidence/certificates.h"
 #include "kbs/evidence/leaf.h"
+#include "lib/base/hex.h"
 
 void item_hwid(const struct item *item, char text[2 * CHIP_ID_SIZE + 1])
 {

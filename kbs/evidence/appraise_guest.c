@@ -6,6 +6,8 @@
 
 #include "kbs/evidence/bits.h"
 #include "kbs/evidence/report.h"
+#include "lib/base/bytes.h"
+#include "lib/base/hex.h"
 
 #define KEY_INFO_AUTHOR_KEY_EN (1u << 0)
 
@@ -19,7 +21,7 @@ static bool check_migration(const struct snp_report *report,
         return true;
     if (report->policy & SNP_POLICY_MIGRATE_MA)
         return finding_fail(finding, VERDICT_POLICY_MIGRATION, "POLICY %" PRIx64, report->policy);
-    return all_bytes_are(report->report_id_ma, sizeof(report->report_id_ma), 0xff) ||
+    return bytes_are(report->report_id_ma, sizeof(report->report_id_ma), 0xff) ||
            finding_fail(finding, VERDICT_POLICY_MIGRATION, "a migration agent is attached");
 }
 

@@ -3,11 +3,12 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_ASN1_TIME_H
 #define SNPVTPM_KBS_EVIDENCE_ASN1_TIME_H
 
+#include <stdbool.h>
 #include <time.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* Something holds from one time on and until before another. */
 struct validity {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kbs/evidence/chain_cache.h"
+#include "lib/base/reader.h"
 
 #define GUID_SIZE         16
 #define TABLE_ENTRIES_MAX 32

@@ -3,6 +3,8 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_CERTIFICATE_TABLE_H
 #define SNPVTPM_KBS_EVIDENCE_CERTIFICATE_TABLE_H
 
+#include <stdbool.h>
+
 #include "kbs/evidence/certificates.h"
 
 struct chain_cache;

@@ -3,9 +3,12 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_CERTIFICATES_H
 #define SNPVTPM_KBS_EVIDENCE_CERTIFICATES_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* A chain or part of it: absent certificates are NULL. Owns what it points at. */
 struct certificates {

@@ -277,7 +277,7 @@ bool chain_fingerprint(const struct chain *chain, uint8_t fingerprint[32])
     return digest_of(chain->leaf, parts.leaf) && digest_of(chain->ask, parts.ask) &&
            digest_of(chain->ark, parts.ark) &&
            (!chain->crl || X509_CRL_digest(chain->crl, EVP_sha256(), parts.crl, NULL) == 1) &&
-           SHA256((const uint8_t *)&parts, sizeof(parts), fingerprint) != NULL;
+           SHA256((const uint8_t *)&parts, sizeof(parts), fingerprint);
 }
 
 void chain_free(struct chain *chain)

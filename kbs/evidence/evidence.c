@@ -10,6 +10,7 @@
 #include "kbs/evidence/gather.h"
 #include "kbs/evidence/leaf.h"
 #include "kbs/evidence/report.h"
+#include "lib/base/bytes.h"
 
 /* V1 to V3: what the report alone tells. */
 

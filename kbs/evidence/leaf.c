@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 
 #include "kbs/evidence/report.h"
+#include "lib/base/reader.h"
 
 #define AMD_OID(suffix)   "1.3.6.1.4.1.3704.1." suffix
 #define OID_HWID          AMD_OID("4")

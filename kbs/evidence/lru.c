@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
 #define NONE SIZE_MAX
 
 struct entry {

@@ -3,9 +3,11 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_PRODUCT_H
 #define SNPVTPM_KBS_EVIDENCE_PRODUCT_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 enum product {
     PRODUCT_MILAN,

@@ -6,6 +6,10 @@
 
 #include <openssl/crypto.h>
 
+#include "lib/base/bytes.h"
+#include "lib/base/hex.h"
+#include "lib/base/reader.h"
+
 #define VERSION_WITH_CPUID 3 /* the first one */
 
 #define SIGNATURE_ECDSA_P384_SHA384 1
@@ -23,14 +27,6 @@ static const uint8_t p384_order[P384_SCALAR_SIZE] = {
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf,
     0x58, 0x1a, 0x0d, 0xb2, 0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73};
 
-bool all_bytes_are(const uint8_t *bytes, size_t size, uint8_t value)
-{
-    for (size_t i = 0; i < size; i++)
-        if (bytes[i] != value)
-            return false;
-    return true;
-}
-
 /* 0 < scalar < order of P-384 */
 static bool in_range(const uint8_t little_endian[P384_SCALAR_SIZE])
 {
@@ -38,7 +34,7 @@ static bool in_range(const uint8_t little_endian[P384_SCALAR_SIZE])
         uint8_t digit = little_endian[P384_SCALAR_SIZE - 1 - i];
 
         if (digit != p384_order[i])
-            return digit < p384_order[i] && !all_bytes_are(little_endian, P384_SCALAR_SIZE, 0);
+            return digit < p384_order[i] && !bytes_are_zero(little_endian, P384_SCALAR_SIZE);
     }
     return false;
 }
@@ -54,12 +50,12 @@ bool report_check_form(const uint8_t *bytes, size_t size, struct snp_report *rep
     if (report->signature_algo != SIGNATURE_ECDSA_P384_SHA384)
         return finding_fail(finding, VERDICT_SIGNATURE_ALGORITHM, "expected %d, found %" PRIu32,
                             SIGNATURE_ECDSA_P384_SHA384, report->signature_algo);
-    if (!all_bytes_are(report->reserved_330, sizeof(report->reserved_330), 0))
+    if (!bytes_are_zero(report->reserved_330, sizeof(report->reserved_330)))
         return finding_fail(finding, VERDICT_UNSIGNED_BYTES, "in the bytes after the signature");
-    if (!all_bytes_are(report->signature_r + P384_SCALAR_SIZE,
-                       sizeof(report->signature_r) - P384_SCALAR_SIZE, 0) ||
-        !all_bytes_are(report->signature_s + P384_SCALAR_SIZE,
-                       sizeof(report->signature_s) - P384_SCALAR_SIZE, 0))
+    if (!bytes_are_zero(report->signature_r + P384_SCALAR_SIZE,
+                        sizeof(report->signature_r) - P384_SCALAR_SIZE) ||
+        !bytes_are_zero(report->signature_s + P384_SCALAR_SIZE,
+                        sizeof(report->signature_s) - P384_SCALAR_SIZE))
         return finding_fail(finding, VERDICT_UNSIGNED_BYTES, "in the padding of r or s");
     if (!in_range(report->signature_r) || !in_range(report->signature_s))
         return finding_fail(finding, VERDICT_SIGNATURE_RANGE,
@@ -119,7 +115,7 @@ bool report_check_signing_key(const struct snp_report *report,
 
 bool report_masks_chip(const struct snp_report *report)
 {
-    return all_bytes_are(report->chip_id, sizeof(report->chip_id), 0);
+    return bytes_are_zero(report->chip_id, sizeof(report->chip_id));
 }
 
 bool report_check_masked(const struct snp_report *report, const struct requirements *requirements,

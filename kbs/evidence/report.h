@@ -49,7 +49,4 @@ MUST_CHECK bool report_check_chip(const struct snp_report *report,
 MUST_CHECK bool report_is_bound(const struct snp_report *report,
                                 const uint8_t expected[REPORT_DATA_SIZE]);
 
-/* Whether size bytes all have that value. */
-bool all_bytes_are(const uint8_t *bytes, size_t size, uint8_t value);
-
 #endif

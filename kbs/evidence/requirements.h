@@ -6,11 +6,11 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_REQUIREMENTS_H
 #define SNPVTPM_KBS_EVIDENCE_REQUIREMENTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "kbs/evidence/product.h"
-#include "lib/base/reader.h"
 #include "lib/snp/report.h"
 
 #define CSP_ID_MAX   63 /* characters */

@@ -6,10 +6,8 @@
 #ifndef SNPVTPM_KBS_EVIDENCE_VERDICT_H
 #define SNPVTPM_KBS_EVIDENCE_VERDICT_H
 
+#include <stdbool.h>
 #include <stddef.h>
-
-#include "lib/base/hex.h"
-#include "lib/base/reader.h"
 
 /* A component of one of the report's four TCBs is below the owner's floor. In the order of struct
  * tcb's members. */

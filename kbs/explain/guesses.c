@@ -137,7 +137,7 @@ static bool guess_reset_processors(struct guess *guess, const struct launch_dige
 static bool guess_more_processors(struct guess *guess)
 {
     const struct launch_pages *pages = guess->pages;
-    const size_t memory = memory_count(pages);
+    size_t memory = memory_count(pages);
     struct launch_digest digest = {0};
 
     if (!may_step(guess, pages->count))
@@ -178,7 +178,7 @@ static int compare_gpa(const void *a, const void *b)
 static bool guess_changed_lists(struct guess *guess, struct launch_page *list)
 {
     const struct launch_pages *pages = guess->pages;
-    const size_t memory = memory_count(pages), processors = pages->count - memory;
+    size_t memory = memory_count(pages), processors = pages->count - memory;
     static const uint8_t zeros[PAGE_SIZE];
     uint8_t zero_contents[LAUNCH_DIGEST_SIZE];
 
@@ -248,7 +248,7 @@ static bool guess_without_page(struct guess *guess)
 static bool guess_moved_processor(struct guess *guess)
 {
     const struct launch_pages *pages = guess->pages;
-    const size_t memory = memory_count(pages);
+    size_t memory = memory_count(pages);
     struct launch_digest before = {0};
 
     if (memory + 1 != pages->count)

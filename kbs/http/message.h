@@ -6,10 +6,9 @@
 #ifndef SNPVTPM_KBS_HTTP_MESSAGE_H
 #define SNPVTPM_KBS_HTTP_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
-
-#include "lib/base/reader.h"
 
 enum http_status {
     HTTP_OK = 200,
@@ -34,6 +33,7 @@ enum http_value_kind {
 
 struct http_request {
     const char *method; /* GET for HEAD, too: only the server's sending of the body differs */
+    bool head;          /* nobody gets the body of the reply */
     const char *path;   /* decoded, without the query */
     const char *peer;   /* the client's address, for the log */
     const void *body;

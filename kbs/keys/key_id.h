@@ -3,9 +3,12 @@
 #ifndef SNPVTPM_KBS_KEYS_KEY_ID_H
 #define SNPVTPM_KBS_KEYS_KEY_ID_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define SIGNING_KEY_ID_SIZE 16 /* first bytes of SHA-384 of the DER SubjectPublicKeyInfo */
 

@@ -7,10 +7,12 @@
 #ifndef SNPVTPM_KBS_KEYS_KEYRING_H
 #define SNPVTPM_KBS_KEYS_KEYRING_H
 
+#include <stdint.h>
+
 #include <openssl/types.h>
 
 #include "kbs/store/signing_keys.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define KEYRING_REFRESH 10 /* seconds */
 

@@ -7,11 +7,12 @@
 #ifndef SNPVTPM_KBS_POLICY_POLICY_H
 #define SNPVTPM_KBS_POLICY_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "kbs/evidence/requirements.h"
 #include "kbs/store/images.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define POLICY_IMAGES_MAX 64
 

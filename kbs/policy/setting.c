@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
+#include "lib/base/hex.h"
 
 #define PATH_TEXT_MAX 128
 #define NAMES_MAX     384
@@ -135,21 +135,13 @@ bool read_number(struct reading *reading, const config_setting_t *found,
     return true;
 }
 
-bool decode_hex(const char *text, uint8_t *bytes, size_t size)
-{
-    size_t got;
-
-    return strlen(text) == 2 * size && OPENSSL_hexstr2buf_ex(bytes, size, &got, text, '\0') == 1 &&
-           got == size;
-}
-
 bool read_bytes(struct reading *reading, const config_setting_t *found,
                 const struct setting *setting)
 {
     struct wanted_bytes *wanted = target_of(reading, setting);
     const char *text = config_setting_get_string(found);
 
-    if (!text || (text[0] && !decode_hex(text, wanted->bytes, setting->max)))
+    if (!text || (text[0] && !hex_bytes(text, wanted->bytes, setting->max)))
         return fail_at(reading, found, "must be %zu hexadecimal digits, or empty for any value",
                        2 * setting->max);
     wanted->set = text[0] != '\0';

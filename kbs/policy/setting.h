@@ -47,7 +47,4 @@ MUST_CHECK bool read_strings(struct reading *reading, const config_setting_t *fo
                              bool (*take)(struct reading *reading, const config_setting_t *element,
                                           const char *text, unsigned at));
 
-/* Hexadecimal digits for exactly size bytes. */
-MUST_CHECK bool decode_hex(const char *text, uint8_t *bytes, size_t size);
-
 #endif

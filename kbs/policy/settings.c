@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kbs/policy/setting.h"
+#include "lib/base/hex.h"
 
 static bool read_crl(struct reading *reading, const config_setting_t *found,
                      const struct setting *setting)
@@ -99,8 +100,8 @@ static bool take_chip(struct reading *reading, const config_setting_t *element, 
     uint8_t *chip_id = requirements->chip_ids[at];
 
     memset(chip_id, 0, CHIP_ID_SIZE);
-    if (!decode_hex(text, chip_id, CHIP_ID_SIZE) &&
-        !decode_hex(text, chip_id, product_chip_id_size(PRODUCT_TURIN)))
+    if (!hex_bytes(text, chip_id, CHIP_ID_SIZE) &&
+        !hex_bytes(text, chip_id, product_chip_id_size(PRODUCT_TURIN)))
         return fail_at(reading, element, "a chip id has %d hexadecimal digits, a Turin's %zu",
                        2 * CHIP_ID_SIZE, 2 * product_chip_id_size(PRODUCT_TURIN));
     requirements->chip_id_count = at + 1;

@@ -16,6 +16,7 @@
 #include "kbs/protocol/ear_token.h"
 #include "kbs/protocol/outcome.h"
 #include "kbs/protocol/protocol.h"
+#include "lib/base/reader.h"
 
 bool attestation_refuse(struct attestation *attestation, struct refusal refusal, const char *detail,
                         ...)

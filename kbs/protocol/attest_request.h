@@ -7,6 +7,7 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_ATTEST_REQUEST_H
 #define SNPVTPM_KBS_PROTOCOL_ATTEST_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,7 @@
 #include "kbs/evidence/certificates.h"
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/protocol/init_data.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/json_memory.h"
 #include "lib/jose/jwk.h"
 #include "lib/release/advert.h"

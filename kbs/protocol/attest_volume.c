@@ -6,6 +6,7 @@
 #include <openssl/sha.h>
 
 #include "kbs/protocol/attestation.h"
+#include "lib/base/reader.h"
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/jose/strict_json.h"
 

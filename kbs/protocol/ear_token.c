@@ -7,9 +7,10 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "kbs/json_hex.h"
 #include "kbs/keys/keyring.h"
-#include "kbs/protocol/hex.h"
 #include "kbs/protocol/outcome.h"
+#include "lib/base/bytes.h"
 #include "lib/jose/jwt.h"
 #include "lib/jose/strict_json.h"
 
@@ -42,10 +43,10 @@ static json_t *snp_claims(const struct attested *attested)
         "reported_tcb_bootloader", tcb.bootloader, "reported_tcb_tee", tcb.tee, "reported_tcb_snp",
         tcb.snp, "reported_tcb_microcode", tcb.microcode, "platform_tsme_enabled",
         (int)(platform >> 1 & 1), "platform_smt_enabled", (int)(platform & 1), "measurement",
-        hex_json(report->measurement, sizeof(report->measurement)), "report_data",
-        hex_json(report->report_data, sizeof(report->report_data)), "init_data",
-        hex_json(report->host_data, sizeof(report->host_data)), "chip_id",
-        hex_json(report->chip_id, sizeof(report->chip_id)));
+        json_hex(report->measurement, sizeof(report->measurement)), "report_data",
+        json_hex(report->report_data, sizeof(report->report_data)), "init_data",
+        json_hex(report->host_data, sizeof(report->host_data)), "chip_id",
+        json_hex(report->chip_id, sizeof(report->chip_id)));
 }
 
 static json_t *annotated_evidence(const struct attest_request *sent, const struct grant *grant)
@@ -58,8 +59,8 @@ static json_t *annotated_evidence(const struct attest_request *sent, const struc
     return json_pack(
         "{s:o, s:o, s:o, s:o}", attested->platform == PLATFORM_AMD ? "snp" : "snp-emulated",
         snp_claims(attested), "report_data",
-        hex_json(attested->report.report_data, sizeof(attested->report.report_data)), "init_data",
-        hex_json(attested->report.host_data, sizeof(attested->report.host_data)),
+        json_hex(attested->report.report_data, sizeof(attested->report.report_data)), "init_data",
+        json_hex(attested->report.host_data, sizeof(attested->report.host_data)),
         "runtime_data_claims", runtime);
 }
 

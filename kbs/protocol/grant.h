@@ -3,6 +3,7 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_GRANT_H
 #define SNPVTPM_KBS_PROTOCOL_GRANT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,7 +11,7 @@
 #include "kbs/store/signing_keys.h"
 #include "kbs/store/stored_sessions.h"
 #include "kbs/store/volumes.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/jwk.h"
 
 #define GRANT_SIZE_MAX STORED_SESSION_GRANT_MAX /* bytes of an encoded grant */

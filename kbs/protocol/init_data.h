@@ -7,10 +7,11 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_INIT_DATA_H
 #define SNPVTPM_KBS_PROTOCOL_INIT_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define HOST_DATA_SIZE 32
 

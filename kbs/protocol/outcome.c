@@ -3,9 +3,10 @@
 
 #include <openssl/sha.h>
 
+#include "kbs/json_hex.h"
 #include "kbs/log.h"
-#include "kbs/protocol/hex.h"
 #include "kbs/protocol/protocol.h"
+#include "lib/base/bytes.h"
 
 #define CHIP_HASH_SIZE 8 /* bytes: enough to tell chips apart, too few to ask the KDS about one */
 
@@ -26,7 +27,7 @@ static json_t *chip_hash(const uint8_t chip_id[CHIP_ID_SIZE])
     uint8_t hash[SHA256_DIGEST_LENGTH] = {0};
 
     SHA256(chip_id, CHIP_ID_SIZE, hash);
-    return hex_json(hash, CHIP_HASH_SIZE);
+    return json_hex(hash, CHIP_HASH_SIZE);
 }
 
 static json_t *tcb_text(const struct attested *attested)
@@ -53,16 +54,16 @@ static json_t *add_attested(json_t *members, const struct attested *attested)
     members = add(members, "platform", json_string(outcome_platform(attested->platform)));
     members = add(members, "genuine", json_boolean(attested->genuine));
     members =
-        add(members, "measurement", hex_json(report->measurement, sizeof(report->measurement)));
+        add(members, "measurement", json_hex(report->measurement, sizeof(report->measurement)));
     members = add(members, "chip", chip_hash(report->chip_id));
-    members = add(members, "report_id", hex_json(report->report_id, sizeof(report->report_id)));
+    members = add(members, "report_id", json_hex(report->report_id, sizeof(report->report_id)));
     return add(members, "reported_tcb", tcb_text(attested));
 }
 
 static json_t *add_volume(json_t *members, const struct volume *volume)
 {
     members = add(members, "volume", json_string(volume->name));
-    members = add(members, "volume_id", hex_json(volume->id, sizeof(volume->id)));
+    members = add(members, "volume_id", json_hex(volume->id, sizeof(volume->id)));
     return add(members, "key_version", json_integer(volume->key_version));
 }
 

@@ -4,7 +4,7 @@
 #define SNPVTPM_KBS_PROTOCOL_POLICY_CACHE_H
 
 #include "kbs/policy/policy.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct policy_cache;
 

@@ -120,9 +120,10 @@ static const struct {
     {"GET", "/.well-known/jwks.json", answer_keys},
 };
 
+/* No HEAD: it would be a release, with its line, that reaches nobody. */
 static bool is_resource(const struct http_request *request)
 {
-    return strcmp(request->method, "GET") == 0 &&
+    return strcmp(request->method, "GET") == 0 && !request->head &&
            strncmp(request->path, RESOURCE_PREFIX, strlen(RESOURCE_PREFIX)) == 0 &&
            secret_is_path(request->path + strlen(RESOURCE_PREFIX));
 }

@@ -7,6 +7,7 @@
 
 #include "kbs/protocol/policy_cache.h"
 #include "kbs/store/policies.h"
+#include "lib/base/hex.h"
 
 static enum store_status load_policy(const struct kbs *kbs, struct store_unit *unit,
                                      struct rules *rules, struct policy_error *error)

@@ -9,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include "kbs/protocol/session_table.h"
+#include "lib/base/hex.h"
 
 #define SWEEP_INTERVAL 10 /* seconds between removals of what is over in the store */
 

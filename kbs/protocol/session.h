@@ -9,13 +9,15 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_SESSION_H
 #define SNPVTPM_KBS_PROTOCOL_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "kbs/protocol/grant.h"
 #include "kbs/store/store.h"
 #include "kbs/store/stored_sessions.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define SESSION_ID_LENGTH      STORED_SESSION_ID_LENGTH /* hexadecimal digits: 128 random bits */
 #define SESSION_LIFETIME       300                      /* seconds from /auth on */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kbs/evidence/product.h"
+#include "lib/base/bytes.h"
 #include "lib/jose/strict_json.h"
 
 /* The report */

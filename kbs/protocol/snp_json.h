@@ -6,11 +6,13 @@
 #ifndef SNPVTPM_KBS_PROTOCOL_SNP_JSON_H
 #define SNPVTPM_KBS_PROTOCOL_SNP_JSON_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "kbs/evidence/certificates.h"
 #include "kbs/evidence/chain_cache.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 #define SNP_JSON_CERTIFICATES_MAX     8

@@ -3,8 +3,6 @@
 #ifndef SNPVTPM_KBS_SERVER_COMMANDS_H
 #define SNPVTPM_KBS_SERVER_COMMANDS_H
 
-#include "lib/base/reader.h"
-
 enum exit_status {
     EXIT_DONE = 0,
     EXIT_USAGE = 2,   /* wrong options */

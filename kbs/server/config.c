@@ -151,7 +151,7 @@ static void read_text(struct reading *reading, const config_setting_t *setting,
  * in there. The whole is the group NULL. */
 static const char *name_inside(const char *name, const char *group)
 {
-    const size_t length = group ? strlen(group) : 0;
+    size_t length = group ? strlen(group) : 0;
 
     if (!group)
         return name;
@@ -185,7 +185,7 @@ static void list_names(const struct config_rule *rules, const char *group, char 
 
     for (; rules->name && used < room; rules++) {
         const char *name = name_inside(rules->name, group);
-        const size_t size = name ? strcspn(name, ".") : 0;
+        size_t size = name ? strcspn(name, ".") : 0;
 
         if (!name || (strncmp(name, last, size) == 0 && strcspn(last, ".") == size))
             continue;
@@ -259,8 +259,8 @@ static void read_listeners(struct reading *reading, const config_setting_t *all,
                            struct config_listeners *listeners)
 {
     const config_setting_t *setting = config_setting_get_member(all, name);
-    const bool list = setting && config_setting_is_list(setting);
-    const int count = list ? config_setting_length(setting) : 1;
+    bool list = setting && config_setting_is_list(setting);
+    int count = list ? config_setting_length(setting) : 1;
 
     if (!setting)
         return;
@@ -285,7 +285,7 @@ static void read_listeners(struct reading *reading, const config_setting_t *all,
 static void check_listener(struct reading *reading, const char *which, bool tls_always,
                            const struct config_listener *listener)
 {
-    const bool tls = listener->certificate.text && listener->key.text;
+    bool tls = listener->certificate.text && listener->key.text;
     bool loopback;
 
     if (!listener->certificate.text != !listener->key.text)

@@ -6,9 +6,10 @@
 #ifndef SNPVTPM_KBS_SERVER_CONFIG_H
 #define SNPVTPM_KBS_SERVER_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define CONFIG_SIZE_MAX      65536 /* bytes */
 #define CONFIG_LISTENERS_MAX 8     /* of each kind */

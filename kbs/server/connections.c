@@ -151,7 +151,7 @@ static unsigned count_of_client(const struct connections *all, uint64_t client)
 
 bool connections_admit(struct connections *all, const struct sockaddr *address)
 {
-    const unsigned limit = all->limits.connections_per_client;
+    unsigned limit = all->limits.connections_per_client;
     bool admit;
 
     pthread_mutex_lock(&all->mutex);
@@ -253,7 +253,7 @@ void *connection_owner(const struct connection *connection)
 
 unsigned connections_drain(struct connections *all, unsigned timeout_ms)
 {
-    const uint64_t until_ms = clock_ms() + timeout_ms;
+    uint64_t until_ms = clock_ms() + timeout_ms;
     unsigned left;
 
     pthread_mutex_lock(&all->mutex);

@@ -7,12 +7,13 @@
 #ifndef SNPVTPM_KBS_SERVER_CONNECTIONS_H
 #define SNPVTPM_KBS_SERVER_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <netinet/in.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct connection_limits {
     unsigned connections;            /* in all */

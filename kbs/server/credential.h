@@ -5,8 +5,9 @@
 #define SNPVTPM_KBS_SERVER_CREDENTIAL_H
 
 #include <limits.h>
+#include <stdbool.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define CREDENTIAL_PREFIX "credential:"
 

@@ -41,9 +41,9 @@ static unsigned
 wait_for(struct rate_limit *limit, const struct front *front, const struct http_request *request,
          bool (*is_known)(const struct front *front, const struct http_request *request))
 {
-    const uint64_t client = client_key_of_text(request->peer), now_ms = clock_ms();
-    const unsigned own = rate_limit_wait(limit, client, false, now_ms);
-    const unsigned all = own == 0 ? rate_limit_wait(limit, client, true, now_ms) : own;
+    uint64_t client = client_key_of_text(request->peer), now_ms = clock_ms();
+    unsigned own = rate_limit_wait(limit, client, false, now_ms);
+    unsigned all = own == 0 ? rate_limit_wait(limit, client, true, now_ms) : own;
 
     return all > 0 && own == 0 && is_known(front, request) ? 0 : all;
 }
@@ -84,8 +84,8 @@ static bool has_token(const struct front *front, const struct http_request *requ
 static size_t longest_body(const struct front *front, const struct http_request *request)
 {
     const char *length = http_request_value(request, HTTP_HEADER, "Content-Length");
-    const bool is_short = length ? strtoull(length, NULL, 10) <= PROTOCOL_BODY_MAX
-                                 : !http_request_value(request, HTTP_HEADER, "Transfer-Encoding");
+    bool is_short = length ? strtoull(length, NULL, 10) <= PROTOCOL_BODY_MAX
+                           : !http_request_value(request, HTTP_HEADER, "Transfer-Encoding");
 
     return is_short || !has_token(front, request) ? PROTOCOL_BODY_MAX : ADMIN_BODY_MAX;
 }
@@ -94,8 +94,7 @@ static size_t longest_body(const struct front *front, const struct http_request 
 size_t front_admin_gate(void *context, const struct http_request *request, struct http_reply *reply)
 {
     const struct front *front = context;
-    const unsigned wait =
-        is_free(request) ? 0 : wait_for(front->failures, front, request, has_token);
+    unsigned wait = is_free(request) ? 0 : wait_for(front->failures, front, request, has_token);
 
     if (wait == 0)
         return longest_body(front, request);
@@ -124,7 +123,7 @@ static const char *health(const struct kbs *kbs)
 static void answer_health(const struct front *front, struct http_reply *reply)
 {
     const char *state = health(front->kbs);
-    const bool serves = strcmp(state, "store-unavailable") != 0;
+    bool serves = strcmp(state, "store-unavailable") != 0;
 
     http_reply_json(reply, serves ? HTTP_OK : HTTP_UNAVAILABLE,
                     json_pack("{s:s}", "status", state));
@@ -140,7 +139,7 @@ void front_public_answer(void *context, const struct http_request *request,
                          struct http_reply *reply)
 {
     const struct front *front = context;
-    const uint64_t began_us = clock_us();
+    uint64_t began_us = clock_us();
 
     if (is(request, "GET", "/healthz")) {
         answer_health(front, reply);

@@ -54,8 +54,11 @@ static const char *look_up(void *mhd, enum http_value_kind kind, const char *nam
 static struct http_request describe(struct MHD_Connection *mhd, const char *method,
                                     const char *path, const struct upload *upload)
 {
+    const bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+
     return (struct http_request){
-        .method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method,
+        .method = head ? MHD_HTTP_METHOD_GET : method,
+        .head = head,
         .path = path,
         .peer = connection_peer(connection_of(mhd)),
         .body = upload ? upload->body : NULL,
@@ -281,7 +284,7 @@ static int present(gnutls_session_t session, const gnutls_datum_t *wanted_issuer
 static struct MHD_Daemon *start_daemon(struct http_server *server, int fd)
 {
     const struct http_server_options *options = &server->options;
-    const unsigned idle_s = (options->limits.idle_ms + 999) / 1000;
+    unsigned idle_s = (options->limits.idle_ms + 999) / 1000;
     const struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)present},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},

@@ -362,7 +362,7 @@ static enum store_status write_token(struct init *init, struct store_unit *unit,
 /* All of it in one unit of work. */
 static enum store_status fill(struct init *init, struct store_unit *unit)
 {
-    const time_t now = time(NULL);
+    time_t now = time(NULL);
     uint8_t release[SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE];
     enum store_status status = policy_put(unit, "default", policy_default_text, false, now);
 

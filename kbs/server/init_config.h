@@ -3,7 +3,9 @@
 #ifndef SNPVTPM_KBS_SERVER_INIT_CONFIG_H
 #define SNPVTPM_KBS_SERVER_INIT_CONFIG_H
 
-#include "lib/base/reader.h"
+#include <stdbool.h>
+
+#include "lib/base/must_check.h"
 
 /* NULL stands for what was not given. */
 struct init_choices {

@@ -6,12 +6,13 @@
 #ifndef SNPVTPM_KBS_SERVER_ISSUE_H
 #define SNPVTPM_KBS_SERVER_ISSUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define ISSUE_CA_DAYS     3650
 #define ISSUE_SERVER_DAYS 365

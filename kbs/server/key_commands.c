@@ -14,6 +14,7 @@
 #include "kbs/server/commands.h"
 #include "kbs/server/credential.h"
 #include "kbs/store/tokens.h"
+#include "lib/base/hex.h"
 
 /* A change of the store, with its line in the audit log. */
 MUST_CHECK static int do_change(struct backing *backing, store_work *change, void *context)
@@ -106,16 +107,14 @@ struct shown {
 
 static void show_key(void *context, const uint8_t id[SIGNING_KEY_ID_SIZE], EVP_PKEY *key)
 {
+    char text[2 * SIGNING_KEY_ID_SIZE + 1];
     struct shown *shown = context;
 
     if (shown->count > 0 && !shown->all)
         return;
-    if (shown->all) {
-        printf("# %s ", shown->count == 0 ? "active" : "not retired");
-        for (size_t i = 0; i < SIGNING_KEY_ID_SIZE; i++)
-            printf("%02x", id[i]);
-        printf("\n");
-    }
+    if (shown->all)
+        printf("# %s %s\n", shown->count == 0 ? "active" : "not retired",
+               hex_text(id, SIGNING_KEY_ID_SIZE, text));
     if (PEM_write_PUBKEY(stdout, key) == 1)
         shown->count++;
 }

@@ -3,9 +3,10 @@
 #ifndef SNPVTPM_KBS_SERVER_LISTENER_H
 #define SNPVTPM_KBS_SERVER_LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define LISTENER_NAME_MAX 79 /* characters of ADDRESS:PORT */
 

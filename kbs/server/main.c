@@ -3,6 +3,7 @@
 #include "kbs/server/commands.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -3,12 +3,13 @@
 #ifndef SNPVTPM_KBS_SERVER_NEW_FILE_H
 #define SNPVTPM_KBS_SERVER_NEW_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/types.h>
 #include <sys/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 enum new_file_how {
     NEW_FILE_ONLY,    /* fails with EEXIST where there is one of that name */

@@ -77,7 +77,7 @@ static int look_for_needs(struct parts *parts)
 
 static void warn_of_expiry(struct tls_files *files, const char *certificate)
 {
-    const long days = (long)((tls_files_expiry(files) - time(NULL)) / 86400);
+    long days = (long)((tls_files_expiry(files) - time(NULL)) / 86400);
     json_t *members;
 
     if (days >= EXPIRY_WARNING)

@@ -138,7 +138,7 @@ static struct bucket *bucket_of(struct rate_limit *limit, uint64_t key, uint64_t
 /* Seconds, rounded up, until the bucket has a token; 0 when it has one. */
 static unsigned seconds_to_token(struct bucket *bucket, struct rate rate, uint64_t now_ms)
 {
-    const int64_t full = (int64_t)rate.burst * TOKEN, second = (int64_t)rate.per_second * 1000;
+    int64_t full = (int64_t)rate.burst * TOKEN, second = (int64_t)rate.per_second * 1000;
     uint64_t elapsed;
 
     if (rate.per_second == 0)

@@ -10,10 +10,11 @@
 #ifndef SNPVTPM_KBS_SERVER_RATE_LIMIT_H
 #define SNPVTPM_KBS_SERVER_RATE_LIMIT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 struct rate {
     unsigned per_second; /* 0: no limit */

@@ -211,14 +211,14 @@ static int wait_for_the_end(struct serving *serving, const sigset_t *waited_for)
 /* Nothing new is accepted anywhere from the first moment on; the time is for all together. */
 static void stop(struct serving *serving)
 {
-    const unsigned time_ms = (unsigned)serving->parts.backing.config.limits.shutdown_time * 1000;
-    const uint64_t until_ms = clock_ms() + time_ms;
+    unsigned time_ms = (unsigned)serving->parts.backing.config.limits.shutdown_time * 1000;
+    uint64_t until_ms = clock_ms() + time_ms;
     unsigned left = 0;
 
     for (size_t i = 0; i < serving->count; i++)
         (void)!http_server_drain(serving->served[i].server, 0);
     for (size_t i = 0; i < serving->count; i++) {
-        const uint64_t now_ms = clock_ms();
+        uint64_t now_ms = clock_ms();
 
         left += http_server_drain(serving->served[i].server,
                                   now_ms < until_ms ? (unsigned)(until_ms - now_ms) : 0);

@@ -7,11 +7,12 @@
 #define SNPVTPM_KBS_SERVER_TLS_FILES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include <gnutls/abstract.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* TLS 1.3 and nothing else, as GnuTLS says it. */
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:%SERVER_PRECEDENCE"

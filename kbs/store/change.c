@@ -33,7 +33,7 @@ static time_t seconds(void)
 static enum store_status change(struct store *store, begin_unit *begin, store_work *work,
                                 void *context)
 {
-    const time_t until = seconds() + TRIES_TIME;
+    time_t until = seconds() + TRIES_TIME;
     enum store_status status = STORE_CONFLICT;
 
     for (int i = 0; i < TRIES_MAX && status == STORE_CONFLICT && seconds() < until; i++)

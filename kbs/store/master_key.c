@@ -19,6 +19,8 @@
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include "lib/base/hex.h"
+
 #define WRAP_VERSION 1
 #define SALT_SIZE    32
 #define IV_SIZE      12
@@ -63,12 +65,10 @@ const char *master_key_status_text(enum master_key_status status)
 
 /* Key files */
 
-static bool take_key(const char digits[KEY_DIGITS + 1], struct master_key *key)
+static bool take_key(const char *digits, struct master_key *key)
 {
     uint8_t digest[SHA256_DIGEST_LENGTH];
-    size_t size;
-    bool taken = strspn(digits, "0123456789abcdefABCDEF") == KEY_DIGITS &&
-                 OPENSSL_hexstr2buf_ex(key->bytes, sizeof(key->bytes), &size, digits, '\0') == 1 &&
+    bool taken = hex_bytes(digits, key->bytes, sizeof(key->bytes)) &&
                  SHA256(key->bytes, sizeof(key->bytes), digest);
 
     if (taken)
@@ -83,8 +83,7 @@ static enum master_key_status parse_keys(char *text, struct master_keys *keys)
 
     keys->count = 0;
     while ((line = strsep(&rest, "\n")) && *line) {
-        if (keys->count == MASTER_KEYS_MAX || strlen(line) != KEY_DIGITS ||
-            !take_key(line, &keys->keys[keys->count]))
+        if (keys->count == MASTER_KEYS_MAX || !take_key(line, &keys->keys[keys->count]))
             return MASTER_KEY_MALFORMED;
         keys->count++;
     }
@@ -168,8 +167,8 @@ static size_t format_keys(const struct master_keys *older, char text[FILE_MAX + 
     for (size_t i = 0; i <= older->count; i++) {
         const uint8_t *bytes = i == 0 ? fresh : older->keys[i - 1].bytes;
 
-        for (size_t at = 0; at < MASTER_KEY_SIZE; at++)
-            used += (size_t)sprintf(text + used, "%02x", bytes[at]);
+        hex_text(bytes, MASTER_KEY_SIZE, text + used);
+        used += KEY_DIGITS;
         text[used++] = '\n';
     }
     OPENSSL_cleanse(fresh, sizeof(fresh));

@@ -7,10 +7,11 @@
 #ifndef SNPVTPM_KBS_STORE_MASTER_KEY_H
 #define SNPVTPM_KBS_STORE_MASTER_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define MASTER_KEY_SIZE  32
 #define MASTER_KEYS_MAX  4

@@ -10,6 +10,7 @@
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
+#include "lib/base/hex.h"
 
 /*
  * Step 3: a name is one image's. Version 2 gave a retired image's name to another one, and with it
@@ -186,8 +187,7 @@ static enum store_status add_registration(struct legacy *legacy, struct image *i
     char hex[2 * LAUNCH_DIGEST_SIZE + 1];
     enum store_status status;
 
-    for (size_t i = 0; i < LAUNCH_DIGEST_SIZE; i++)
-        sprintf(hex + 2 * i, "%02x", image->measurement[i]);
+    hex_text(image->measurement, LAUNCH_DIGEST_SIZE, hex);
     snprintf(image->name, sizeof(image->name), "image-%.*s", (int)digits, hex);
     snprintf(volume->name, sizeof(volume->name), "volume-%.*s", (int)digits, hex);
     strcpy(volume->image, image->name);

@@ -18,7 +18,7 @@ struct found {
 static void take_key(void *context, const struct db_row *row)
 {
     struct found *found = context;
-    const int64_t use = db_row_integer(found->db, row, 1);
+    int64_t use = db_row_integer(found->db, row, 1);
     struct signing_key key = {
         .use = (enum signing_key_use)use,
         .created = db_row_integer(found->db, row, 2),

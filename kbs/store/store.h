@@ -12,12 +12,13 @@
 #ifndef SNPVTPM_KBS_STORE_STORE_H
 #define SNPVTPM_KBS_STORE_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
 #include "kbs/store/master_key.h"
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define STORE_NAME_MAX 63 /* characters of a name: [A-Za-z0-9][A-Za-z0-9_.-]* */
 

@@ -11,6 +11,10 @@
 #include "kbs/store/secrets.h"
 #include "kbs/store/signing_keys.h"
 #include "kbs/store/volumes.h"
+#include "lib/base/hex.h"
+
+/* Characters of what a context names: room for its kind and version beside it. */
+#define KEY_TEXT_MAX (WRAP_CONTEXT_MAX - 64)
 
 uint8_t *wrapped_new(const struct store_unit *unit, const char *context, const void *bytes,
                      size_t size)
@@ -27,12 +31,12 @@ uint8_t *wrapped_new(const struct store_unit *unit, const char *context, const v
 void wrapped_context(char text[WRAP_CONTEXT_MAX], const char *kind, struct db_value key,
                      uint64_t version)
 {
-    const uint8_t *bytes = key.bytes;
-    size_t used = (size_t)snprintf(text, WRAP_CONTEXT_MAX, "%s ", kind);
+    char hex[KEY_TEXT_MAX + 1];
+    size_t size = key.size < KEY_TEXT_MAX / 2 ? key.size : KEY_TEXT_MAX / 2;
 
-    for (size_t i = 0; i < key.size && used + 24 < WRAP_CONTEXT_MAX; i++)
-        used += (size_t)sprintf(text + used, key.type == DB_TEXT ? "%c" : "%02x", bytes[i]);
-    snprintf(text + used, WRAP_CONTEXT_MAX - used, " %" PRIu64, version);
+    snprintf(text, WRAP_CONTEXT_MAX, "%s %.*s %" PRIu64, kind, KEY_TEXT_MAX,
+             key.type == DB_TEXT ? (const char *)key.bytes : hex_text(key.bytes, size, hex),
+             version);
 }
 
 struct fetched {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fixed-endian access to unaligned bytes.
+ * Fixed-endian access to unaligned bytes, and whether all of some are alike.
  *
  * These do not check bounds: use them only on memory whose size the type or a reader already
  * guarantees. Usable in freestanding code.
@@ -8,7 +8,26 @@
 #ifndef SNPVTPM_LIB_BASE_BYTES_H
 #define SNPVTPM_LIB_BASE_BYTES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* Whether each of size bytes is value; true of none. */
+static inline bool bytes_are(const void *p, size_t size, uint8_t value)
+{
+    const uint8_t *b = p;
+
+    while (size > 0 && *b == value) {
+        b++;
+        size--;
+    }
+    return size == 0;
+}
+
+static inline bool bytes_are_zero(const void *p, size_t size)
+{
+    return bytes_are(p, size, 0);
+}
 
 static inline uint16_t get_le16(const void *p)
 {

@@ -3,20 +3,21 @@
 #ifndef SNPVTPM_LIB_BASE_HEX_H
 #define SNPVTPM_LIB_BASE_HEX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
+
+#define HEX_DIGITS "0123456789abcdef"
 
 /* Lowercase digits; text has room for 2 * size + 1 characters. Returns text. */
 static inline const char *hex_text(const uint8_t *bytes, size_t size, char *text)
 {
-    static const char digits[] = "0123456789abcdef";
-
     for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
+        text[2 * i] = HEX_DIGITS[bytes[i] >> 4];
+        text[2 * i + 1] = HEX_DIGITS[bytes[i] & 15];
     }
     text[2 * size] = '\0';
     return text;

@@ -11,22 +11,22 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "lib/base/hex.h"
+
 #define PRINTABLE_MARK_MAX 40                       /* of "...(18446744073709551615 bytes more)" */
 #define PRINTABLE_ROOM_MIN (PRINTABLE_MARK_MAX + 8) /* characters and a NUL */
 
 /* Writes one byte, as itself or as "\xNN". Returns how many characters. */
 static inline size_t printable_byte(uint8_t byte, char text[4])
 {
-    static const char digits[] = "0123456789abcdef";
-
     if (byte >= ' ' && byte <= '~') {
         text[0] = (char)byte;
         return 1;
     }
     text[0] = '\\';
     text[1] = 'x';
-    text[2] = digits[byte >> 4];
-    text[3] = digits[byte & 15];
+    text[2] = HEX_DIGITS[byte >> 4];
+    text[3] = HEX_DIGITS[byte & 15];
     return 4;
 }
 

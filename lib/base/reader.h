@@ -15,8 +15,7 @@
 #include <stdint.h>
 
 #include "lib/base/bytes.h"
-
-#define MUST_CHECK __attribute__((warn_unused_result))
+#include "lib/base/must_check.h"
 
 struct reader {
     const uint8_t *next;
@@ -63,6 +62,12 @@ MUST_CHECK static inline bool reader_copy(struct reader *r, void *out, size_t si
         return false;
     __builtin_memcpy(out, start, size);
     return true;
+}
+
+/* Advances past size bytes, all of which are zero. */
+MUST_CHECK static inline bool reader_zeros(struct reader *r, size_t size)
+{
+    return size <= r->left && bytes_are_zero(r->next, size) && reader_skip(r, size);
 }
 
 /* Splits off a reader over the next size bytes and advances past them. */

@@ -47,8 +47,8 @@ static uint32_t crc32_update(uint32_t crc, const uint8_t *bytes, size_t size)
 
 uint32_t igvm_checksum(const uint8_t *headers, size_t size)
 {
-    const size_t field = offsetof(struct igvm_fixed_header, checksum);
-    const size_t after = field + sizeof(uint32_t);
+    size_t field = offsetof(struct igvm_fixed_header, checksum);
+    size_t after = field + sizeof(uint32_t);
     uint32_t crc = 0xFFFFFFFFu;
 
     crc = crc32_update(crc, headers, field);
@@ -72,7 +72,7 @@ size_t igvm_fixed_header_size(uint32_t format_version)
 /* Takes the fixed header of either version; common.format_version tells which it was. */
 static enum igvm_error take_fixed_header(struct reader *start, struct igvm_fixed_header_2 *fixed)
 {
-    const size_t common = sizeof(fixed->common);
+    size_t common = sizeof(fixed->common);
     size_t size;
 
     *fixed =
@@ -94,7 +94,7 @@ enum igvm_error igvm_open(struct igvm_file *file, const void *bytes, size_t size
     struct reader start = whole;
     struct reader variable_headers;
     struct igvm_fixed_header_2 fixed;
-    const enum igvm_error error = take_fixed_header(&start, &fixed);
+    enum igvm_error error = take_fixed_header(&start, &fixed);
     size_t headers_size;
 
     if (error != IGVM_OK)
@@ -211,7 +211,7 @@ static struct igvm_area_state *find_open_area(struct igvm_cursor *cursor, uint32
 {
     struct igvm_area_state *area = find_area(cursor, index);
 
-    return area != NULL && !area->inserted ? area : NULL;
+    return area && !area->inserted ? area : NULL;
 }
 
 /* Points header->data at size bytes of file data; offset 0 stands for no data. */
@@ -256,7 +256,7 @@ static enum igvm_error check_supported_platform(struct igvm_cursor *cursor,
                                                 struct igvm_header *header)
 {
     const struct igvm_supported_platform *platform = &header->supported_platform;
-    const uint32_t mask = platform->compatibility_mask;
+    uint32_t mask = platform->compatibility_mask;
 
     if (platform->platform_type >= IGVM_PLATFORM_TYPES ||
         cursor->platform_masks[platform->platform_type] != 0 ||
@@ -283,7 +283,7 @@ static enum igvm_error check_parameter_area(struct igvm_cursor *cursor, struct i
         area->number_of_bytes > IGVM_PARAMETER_AREA_SIZE_MAX)
         return IGVM_ERROR_SIZE;
     if (cursor->area_count == IGVM_PARAMETER_AREAS_MAX ||
-        find_area(cursor, area->parameter_area_index) != NULL)
+        find_area(cursor, area->parameter_area_index))
         return IGVM_ERROR_PARAMETER_AREA;
     cursor->areas[cursor->area_count++] = (struct igvm_area_state){
         .size = area->number_of_bytes, .index = area->parameter_area_index};
@@ -295,7 +295,7 @@ static enum igvm_error check_parameter(struct igvm_cursor *cursor, const struct 
     const struct igvm_area_state *area =
         find_open_area(cursor, header->parameter.parameter_area_index);
 
-    if (area == NULL)
+    if (!area)
         return IGVM_ERROR_PARAMETER_AREA;
     /* An area is at least a page, so the subtraction cannot wrap. */
     if (header->parameter.byte_offset > area->size - parameter_size_min(header->type))
@@ -309,7 +309,7 @@ static enum igvm_error check_parameter_insert(struct igvm_cursor *cursor,
     const struct igvm_parameter_insert *insert = &header->parameter_insert;
     struct igvm_area_state *area = find_open_area(cursor, insert->parameter_area_index);
 
-    if (area == NULL)
+    if (!area)
         return IGVM_ERROR_PARAMETER_AREA;
     if (!page_range_valid(insert->gpa, area->size))
         return IGVM_ERROR_ADDRESS;
@@ -340,9 +340,9 @@ static enum igvm_error check_page_data(const struct igvm_cursor *cursor, struct 
 static enum igvm_error resolve_registers(const struct igvm_file *file, uint32_t offset,
                                          struct igvm_header *header)
 {
-    const enum igvm_error error = resolve_data(file, offset, sizeof(uint32_t), header);
+    enum igvm_error error = resolve_data(file, offset, sizeof(uint32_t), header);
 
-    if (error != IGVM_OK || header->data == NULL)
+    if (error != IGVM_OK || !header->data)
         return error;
     return resolve_data(
         file, offset, sizeof(uint32_t) + (uint64_t)get_le32(header->data) * IGVM_VSM_REGISTER_SIZE,
@@ -353,7 +353,7 @@ static enum igvm_error check_vp_context(const struct igvm_cursor *cursor,
                                         struct igvm_header *header)
 {
     const struct igvm_vp_context *context = &header->vp_context;
-    const uint32_t mask = context->compatibility_mask;
+    uint32_t mask = context->compatibility_mask;
     enum igvm_error error;
 
     if (context->reserved != 0)
@@ -367,7 +367,7 @@ static enum igvm_error check_vp_context(const struct igvm_cursor *cursor,
                 : resolve_data(cursor->file, context->file_offset, PAGE_SIZE, header);
     if (error != IGVM_OK)
         return error;
-    if (header->data == NULL)
+    if (!header->data)
         return IGVM_ERROR_FILE_OFFSET;
     return accept_mask(mask, header);
 }
@@ -420,7 +420,7 @@ static bool is_skippable(uint32_t type)
 static enum igvm_error take_padding(struct reader *headers, size_t length)
 {
     uint8_t padding[IGVM_HEADER_ALIGNMENT] = {0};
-    const size_t size = -length % IGVM_HEADER_ALIGNMENT;
+    size_t size = -length % IGVM_HEADER_ALIGNMENT;
 
     if (!reader_copy(headers, padding, size))
         return IGVM_ERROR_TRUNCATED;
@@ -435,7 +435,7 @@ static enum igvm_error take_padding(struct reader *headers, size_t length)
 static enum igvm_error take_content(struct igvm_cursor *cursor, size_t length,
                                     struct igvm_header *out)
 {
-    const size_t size = igvm_content_size(out->type);
+    size_t size = igvm_content_size(out->type);
 
     if (size == 0 && !is_skippable(out->type))
         return IGVM_ERROR_TYPE;

@@ -31,7 +31,7 @@ static void flush(struct report *report)
 /* Whether a difference in the next pages is the last one going on. */
 static bool continues(const struct launch_difference *last, const struct launch_difference *next)
 {
-    const uint64_t size = last->pages * PAGE_SIZE;
+    uint64_t size = last->pages * PAGE_SIZE;
 
     return last->pages > 0 && next->kind == last->kind && next->part == last->part &&
            (next->kind == LAUNCH_ADDED || next->first_gpa == last->first_gpa + size) &&
@@ -81,11 +81,11 @@ static void compare_parts(struct report *report, const struct launch_pages *firs
     struct part_cursor in_second = {.pages = second, .part = part};
     const struct launch_page *a = take(&in_first), *b = take(&in_second);
 
-    for (; a != NULL && b != NULL; a = take(&in_first), b = take(&in_second))
+    for (; a && b; a = take(&in_first), b = take(&in_second))
         compare_pages(report, part, a, b);
-    for (; a != NULL; a = take(&in_first))
+    for (; a; a = take(&in_first))
         add(report, LAUNCH_REMOVED, part, a->gpa, 0);
-    for (; b != NULL; b = take(&in_second))
+    for (; b; b = take(&in_second))
         add(report, LAUNCH_ADDED, part, 0, b->gpa);
     flush(report);
 }
@@ -153,7 +153,7 @@ static const char *kind_text(enum launch_difference_kind kind, bool one)
 
 int launch_difference_text(const struct launch_difference *difference, char *text, size_t size)
 {
-    const bool one = difference->pages == 1;
+    bool one = difference->pages == 1;
     const unsigned long long second = difference->second_gpa;
     const unsigned long long first =
         difference->kind == LAUNCH_ADDED ? second : difference->first_gpa;

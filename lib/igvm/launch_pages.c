@@ -42,10 +42,10 @@ const char *launch_pages_part(const struct launch_pages *pages, const struct lau
 
 static enum launch_pages_status grow(struct launch_pages *pages)
 {
-    const size_t capacity = pages->capacity == 0 ? 1024 : pages->capacity * 2;
+    size_t capacity = pages->capacity == 0 ? 1024 : pages->capacity * 2;
     struct launch_page *larger = reallocarray(pages->pages, capacity, sizeof(*larger));
 
-    if (larger == NULL)
+    if (!larger)
         return LAUNCH_PAGES_NO_MEMORY;
     pages->pages = larger;
     pages->capacity = capacity;
@@ -87,7 +87,7 @@ enum launch_pages_status launch_pages_add(struct launch_pages *pages, enum snp_p
                                           uint64_t gpa, const uint8_t *contents, const char *part)
 {
     struct launch_page page = {.gpa = gpa, .type = (uint8_t)type};
-    const enum launch_pages_status status = find_part(pages, part, &page.part);
+    enum launch_pages_status status = find_part(pages, part, &page.part);
 
     if (status != LAUNCH_PAGES_OK)
         return status;
@@ -133,7 +133,7 @@ static enum launch_pages_status add_header(struct launch_pages *pages,
     case IGVM_PAGE_DATA:
         /* Without data it is a page of zeros, of type NORMAL all the same. */
         return add_memory(pages, layout, launch_type(&header->page_data), header->page_data.gpa,
-                          header->data != NULL ? header->data : zeros);
+                          header->data ? header->data : zeros);
     case IGVM_PARAMETER_INSERT:
         for (uint64_t done = 0; done < header->insert_size && status == LAUNCH_PAGES_OK;
              done += PAGE_SIZE)

@@ -71,7 +71,7 @@ MUST_CHECK static bool put_run(struct writer *w, const struct run *run,
                                const struct launch_page *pages)
 {
     const struct launch_page *first = &run->first;
-    const size_t digests = run->digests == DIGESTS_EACH ? run->count : run->digests;
+    size_t digests = run->digests == DIGESTS_EACH ? run->count : run->digests;
 
     if (!writer_le64(w, first->gpa) || !writer_le32(w, run->count) || !writer_u8(w, first->type) ||
         !writer_put(w, first->vmpl_permissions, sizeof(first->vmpl_permissions)) ||
@@ -87,7 +87,7 @@ MUST_CHECK static bool put_run(struct writer *w, const struct run *run,
 MUST_CHECK static bool put_parts(struct writer *w, const struct launch_pages *pages)
 {
     for (size_t i = 0; i < pages->part_count; i++) {
-        const size_t length = strlen(pages->parts[i]);
+        size_t length = strlen(pages->parts[i]);
 
         if (!writer_u8(w, (uint8_t)length) || !writer_put(w, pages->parts[i], length))
             return false;
@@ -119,12 +119,12 @@ enum launch_pages_status launch_pages_encode(const struct launch_pages *pages, u
                                              size_t *size)
 {
     /* No run is longer than its pages as runs of one. */
-    const size_t room = HEADER_SIZE + pages->part_count * LAUNCH_PART_SIZE +
-                        pages->count * (RUN_SIZE + LAUNCH_DIGEST_SIZE);
+    size_t room = HEADER_SIZE + pages->part_count * LAUNCH_PART_SIZE +
+                  pages->count * (RUN_SIZE + LAUNCH_DIGEST_SIZE);
     uint8_t *buffer = malloc(room);
     struct writer w = writer_over(buffer, room);
 
-    if (buffer == NULL || !put_pages(&w, pages)) {
+    if (!buffer || !put_pages(&w, pages)) {
         free(buffer);
         return LAUNCH_PAGES_NO_MEMORY;
     }
@@ -175,7 +175,7 @@ MUST_CHECK static bool take_parts(struct reader *r, struct launch_pages *pages, 
 static bool run_is_valid(const struct run *run, const struct launch_pages *pages)
 {
     const struct launch_page *first = &run->first;
-    const uint64_t last = (uint64_t)(run->count - 1) * PAGE_SIZE;
+    uint64_t last = (uint64_t)(run->count - 1) * PAGE_SIZE;
 
     return run->count > 0 && first->gpa % PAGE_SIZE == 0 && first->gpa <= UINT64_MAX - last &&
            first->type >= SNP_PAGE_NORMAL && first->type <= SNP_PAGE_CPUID &&

@@ -39,7 +39,7 @@ struct launch_layout launch_layout_of(const struct igvm_header *headers, size_t 
                                        argument_of_boot_processor(headers, count, platform_mask)};
 
     for (size_t i = 0; i < count; i++) {
-        if (headers[i].type == IGVM_PAGE_DATA && headers[i].data != NULL &&
+        if (headers[i].type == IGVM_PAGE_DATA && headers[i].data &&
             headers[i].page_data.gpa == layout.params_gpa &&
             igvm_applies(&headers[i], platform_mask))
             memcpy(&layout.params, headers[i].data, sizeof(layout.params));
@@ -113,7 +113,7 @@ static const char *part_name(const struct launch_layout *layout, enum snp_page_t
         break;
     }
     name = contents_name(layout, gpa);
-    if (name != NULL)
+    if (name)
         return name;
     return lies_in(gpa, FLASH_GPA, FLASH_END_GPA - FLASH_GPA) ? "firmware" : "memory";
 }
@@ -124,7 +124,7 @@ void launch_layout_part(const struct launch_layout *layout, enum snp_page_type t
     const struct boot_service *service =
         layout->has_params && type == SNP_PAGE_NORMAL ? service_at(&layout->params, gpa) : NULL;
 
-    if (service != NULL)
+    if (service)
         name_service(service->name, name);
     else
         snprintf(name, LAUNCH_PART_SIZE, "%s", part_name(layout, type, gpa));

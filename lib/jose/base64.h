@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 enum base64_variant {
     BASE64_STANDARD, /* "+/", padded: SVSM protocol, KBS nonce */

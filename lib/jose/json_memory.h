@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 /* To be called once, before any JSON. Texts of json_dumps may still be freed with free(). */
 void json_memory_use(void);

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "lib/base/reader.h"
 #include "lib/jose/base64.h"
 #include "lib/jose/jwe_parts.h"
 
@@ -107,7 +108,7 @@ bool jwe_header_is_canonical(const struct jwe *in)
 
 bool jwe_release_member(const struct jwe *in, uint8_t *record, size_t room, size_t *size)
 {
-    const size_t start_length = strlen(RELEASE_START), end_length = strlen(RELEASE_END);
+    size_t start_length = strlen(RELEASE_START), end_length = strlen(RELEASE_END);
     char header[HEADER_MAX];
     const uint8_t *start, *text;
     struct reader rest;

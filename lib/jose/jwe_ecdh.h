@@ -11,12 +11,13 @@
 #ifndef SNPVTPM_LIB_JOSE_JWE_ECDH_H
 #define SNPVTPM_LIB_JOSE_JWE_ECDH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/jwe_parts.h"
 #include "lib/jose/p521.h"
 

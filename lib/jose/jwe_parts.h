@@ -6,12 +6,13 @@
 #ifndef SNPVTPM_LIB_JOSE_JWE_PARTS_H
 #define SNPVTPM_LIB_JOSE_JWE_PARTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define JWE_KEK_SIZE         32
 #define JWE_CEK_SIZE         32

@@ -6,13 +6,14 @@
 #ifndef SNPVTPM_LIB_JOSE_JWK_H
 #define SNPVTPM_LIB_JOSE_JWK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/p521.h"
 
 #define JWK_P256_SIZE    32  /* bytes of a coordinate */

@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define JWT_MAX     16384 /* characters */
 #define JWT_KID_MAX 64    /* characters */

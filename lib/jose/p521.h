@@ -8,7 +8,7 @@
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define P521_COORDINATE_SIZE 66
 

@@ -4,12 +4,13 @@
 #ifndef SNPVTPM_LIB_JOSE_STRICT_JSON_H
 #define SNPVTPM_LIB_JOSE_STRICT_JSON_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/base64.h"
 #include "lib/jose/json_memory.h"
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/base/reader.h"
+
 #define MAGIC      "SVSMKBS1"
 #define MAGIC_SIZE 8
 

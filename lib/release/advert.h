@@ -8,10 +8,11 @@
 #ifndef SNPVTPM_LIB_RELEASE_ADVERT_H
 #define SNPVTPM_LIB_RELEASE_ADVERT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define RELEASE_ADVERT_SIZE   58
 #define RELEASE_RANDOM_SIZE   32

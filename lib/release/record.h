@@ -9,12 +9,13 @@
 #ifndef SNPVTPM_LIB_RELEASE_RECORD_H
 #define SNPVTPM_LIB_RELEASE_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <openssl/types.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/release/advert.h"
 
 #define RELEASE_VOLUME_ID_SIZE 16
@@ -116,16 +117,6 @@ MUST_CHECK enum release_key_status release_pin_read(const char *path, struct rel
 
 /* The status as the predicate of a sentence about the file, without a full stop. */
 const char *release_key_text(enum release_key_status status);
-
-/* A volume's id from the text of a UUID, RFC 9562's 36 characters; false for other texts, and for
- * the one of zeros, which stands for no volume. */
-MUST_CHECK bool release_volume_parse(const char *text, uint8_t volume[RELEASE_VOLUME_ID_SIZE]);
-
-#define RELEASE_VOLUME_TEXT 36 /* characters */
-
-/* The other way. */
-void release_volume_format(const uint8_t volume[RELEASE_VOLUME_ID_SIZE],
-                           char text[RELEASE_VOLUME_TEXT + 1]);
 
 /* SHA-384("SVSM-KBS-CEK-V1" || 0 || CEK of 32 bytes). */
 MUST_CHECK bool release_cek_commit(const uint8_t cek[32], uint8_t commit[RELEASE_DIGEST_SIZE]);

@@ -37,7 +37,7 @@ bool launch_digest_contents(enum snp_page_type type, const uint8_t *page,
     switch (type) {
     case SNP_PAGE_NORMAL:
     case SNP_PAGE_VMSA:
-        return page != NULL && sha384(page, PAGE_SIZE, contents);
+        return page && sha384(page, PAGE_SIZE, contents);
     case SNP_PAGE_ZERO:
     case SNP_PAGE_UNMEASURED:
     case SNP_PAGE_SECRETS:

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/page.h"
 #include "lib/snp/report.h"
 

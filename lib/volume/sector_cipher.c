@@ -9,7 +9,7 @@
 
 bool sector_cipher_key_is_weak(const uint8_t key[SECTOR_CIPHER_KEY_SIZE])
 {
-    const size_t half = SECTOR_CIPHER_KEY_SIZE / 2;
+    size_t half = SECTOR_CIPHER_KEY_SIZE / 2;
 
     return CRYPTO_memcmp(key, key + half, half) == 0;
 }
@@ -18,7 +18,7 @@ bool sector_cipher_begin(struct sector_cipher *cipher, const uint8_t key[SECTOR_
 {
     cipher->encrypt = EVP_CIPHER_CTX_new();
     cipher->decrypt = EVP_CIPHER_CTX_new();
-    return cipher->encrypt != NULL && cipher->decrypt != NULL &&
+    return cipher->encrypt && cipher->decrypt &&
            EVP_EncryptInit_ex2(cipher->encrypt, EVP_aes_256_xts(), key, NULL, NULL) == 1 &&
            EVP_DecryptInit_ex2(cipher->decrypt, EVP_aes_256_xts(), key, NULL, NULL) == 1;
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define SECTOR_SIZE            512
 #define SECTOR_CIPHER_KEY_SIZE 64 /* the data key, then the tweak key */

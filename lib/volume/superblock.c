@@ -31,8 +31,8 @@ static bool derive_root_key(uint8_t root_key[VOLUME_DIGEST_SIZE],
                                           strlen(ROOT_KEY_LABEL)),
         OSSL_PARAM_construct_end(),
     };
-    const bool derived =
-        context != NULL && EVP_KDF_derive(context, root_key, VOLUME_DIGEST_SIZE, parameters) == 1;
+    bool derived =
+        context && EVP_KDF_derive(context, root_key, VOLUME_DIGEST_SIZE, parameters) == 1;
 
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(hkdf);
@@ -46,9 +46,9 @@ static bool compute_root(uint8_t root[VOLUME_DIGEST_SIZE], const uint8_t sector[
 {
     uint8_t root_key[VOLUME_DIGEST_SIZE];
     size_t size;
-    const bool computed = derive_root_key(root_key, key, volume_id) &&
-                          EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
-                                    sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size) != NULL;
+    bool computed = derive_root_key(root_key, key, volume_id) &&
+                    EVP_Q_mac(NULL, "HMAC", NULL, "SHA384", NULL, root_key, sizeof(root_key),
+                              sector, ROOT_OFFSET, root, VOLUME_DIGEST_SIZE, &size);
 
     OPENSSL_cleanse(root_key, sizeof(root_key));
     return computed;
@@ -63,12 +63,12 @@ enum superblock_verdict superblock_read(struct superblock *superblock,
     const uint8_t *found_magic;
     uint32_t version;
     uint32_t reserved;
-    const bool whole = reader_borrow(&fields, &found_magic, sizeof(magic)) &&
-                       reader_le32(&fields, &version) && reader_le32(&fields, &reserved) &&
-                       reader_copy(&fields, found.volume_id, VOLUME_ID_SIZE) &&
-                       reader_le64(&fields, &found.counter) && reader_le64(&fields, &found.epoch) &&
-                       reader_le64(&fields, &found.payload_size) &&
-                       reader_copy(&fields, found.payload_digest, VOLUME_DIGEST_SIZE);
+    bool whole = reader_borrow(&fields, &found_magic, sizeof(magic)) &&
+                 reader_le32(&fields, &version) && reader_le32(&fields, &reserved) &&
+                 reader_copy(&fields, found.volume_id, VOLUME_ID_SIZE) &&
+                 reader_le64(&fields, &found.counter) && reader_le64(&fields, &found.epoch) &&
+                 reader_le64(&fields, &found.payload_size) &&
+                 reader_copy(&fields, found.payload_digest, VOLUME_DIGEST_SIZE);
 
     if (!whole || memcmp(found_magic, magic, sizeof(magic)) != 0)
         return SUPERBLOCK_ABSENT;

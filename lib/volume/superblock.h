@@ -6,9 +6,10 @@
 #ifndef SNPVTPM_LIB_VOLUME_SUPERBLOCK_H
 #define SNPVTPM_LIB_VOLUME_SUPERBLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/volume/sector_cipher.h"
 
 #define VOLUME_ID_SIZE     16

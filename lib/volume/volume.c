@@ -6,6 +6,8 @@
 #include <openssl/rand.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
+
 #define SLOTS           2
 #define COPIES          2
 #define COPY_SECTORS    8 /* the copies lie in different 4 KiB blocks: one cannot tear both */
@@ -54,11 +56,6 @@ static uint64_t payload_capacity(const struct volume *volume)
     return (volume->slot_sectors - PAYLOAD_SECTORS) * SECTOR_SIZE;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
-}
-
 /* What the sectors for the superblocks of one slot hold. */
 struct slot_scan {
     bool authentic;            /* newest is set */
@@ -72,13 +69,13 @@ struct slot_scan {
 static enum volume_status scan_copy(struct volume *volume, unsigned slot, unsigned copy,
                                     struct slot_scan *scan)
 {
-    const uint64_t at = superblock_sector(volume, slot, copy);
+    uint64_t at = superblock_sector(volume, slot, copy);
     uint8_t sector[SECTOR_SIZE];
     struct superblock found;
 
     if (!volume->storage.read(volume->storage.context, at, sector, 1))
         return VOLUME_IO_FAILED;
-    scan->copy_is_zero[copy] = is_zero(sector, sizeof(sector));
+    scan->copy_is_zero[copy] = bytes_are_zero(sector, sizeof(sector));
     if (!sector_decrypt(&volume->cipher, at, sector, 1))
         return VOLUME_NO_RESOURCES;
     switch (superblock_read(&found, sector, volume->key)) {
@@ -125,7 +122,7 @@ static enum volume_status blank_or_wrong_key(struct volume *volume)
     for (uint64_t at = 0; at < SLOTS * volume->slot_sectors; at += CHUNK_SECTORS) {
         if (!volume->storage.read(volume->storage.context, at, chunk, CHUNK_SECTORS))
             return VOLUME_IO_FAILED;
-        if (!is_zero(chunk, sizeof(chunk)))
+        if (!bytes_are_zero(chunk, sizeof(chunk)))
             return VOLUME_WRONG_KEY;
     }
     return VOLUME_BLANK;
@@ -138,9 +135,8 @@ static enum volume_status blank_or_wrong_key(struct volume *volume)
  */
 static enum volume_status choose_current(struct volume *volume, const struct slot_scan scans[SLOTS])
 {
-    const unsigned newest =
-        scans[1].authentic &&
-        (!scans[0].authentic || scans[1].newest.counter > scans[0].newest.counter);
+    unsigned newest = scans[1].authentic &&
+                      (!scans[0].authentic || scans[1].newest.counter > scans[0].newest.counter);
     const struct slot_scan *current = &scans[newest];
     const struct slot_scan *previous = &scans[1 - newest];
 
@@ -154,7 +150,7 @@ static enum volume_status choose_current(struct volume *volume, const struct slo
     volume->formatted = true;
     volume->mirrored = current->mirrored;
     if (previous->authentic) {
-        const bool follows =
+        bool follows =
             previous->newest.counter + 1 == current->newest.counter &&
             memcmp(previous->newest.volume_id, current->newest.volume_id, VOLUME_ID_SIZE) == 0;
 
@@ -176,13 +172,13 @@ static bool digest_payload(uint8_t digest[VOLUME_DIGEST_SIZE], const uint8_t *pa
 
 static enum volume_status load_payload(struct volume *volume, uint8_t **payload, size_t *size)
 {
-    const uint64_t from = payload_sector(volume, &volume->current);
-    const size_t sectors = sectors_of(volume->current.payload_size);
+    uint64_t from = payload_sector(volume, &volume->current);
+    size_t sectors = sectors_of(volume->current.payload_size);
     uint8_t digest[VOLUME_DIGEST_SIZE];
     uint8_t *data = OPENSSL_malloc(sectors * SECTOR_SIZE + 1); /* an empty payload is one, too */
     enum volume_status status = VOLUME_OK;
 
-    if (data == NULL)
+    if (!data)
         status = VOLUME_NO_RESOURCES;
     else if (!volume->storage.read(volume->storage.context, from, data, sectors))
         status = VOLUME_IO_FAILED;
@@ -248,8 +244,8 @@ static enum volume_status write_encrypted(struct volume *volume, uint64_t at, co
     enum volume_status status = VOLUME_OK;
 
     while (size > 0 && status == VOLUME_OK) {
-        const size_t part = size < sizeof(chunk) ? size : sizeof(chunk);
-        const size_t sectors = sectors_of(part);
+        size_t part = size < sizeof(chunk) ? size : sizeof(chunk);
+        size_t sectors = sectors_of(part);
 
         memcpy(chunk, bytes, part);
         memset(chunk + part, 0, sectors * SECTOR_SIZE - part);
@@ -273,8 +269,8 @@ static enum volume_status flush(struct volume *volume)
 /* Writes the current superblock's second copy, which is flushed together with the next payload. */
 static enum volume_status mirror(struct volume *volume, const uint8_t sector[SECTOR_SIZE])
 {
-    const uint64_t at = superblock_sector(volume, volume->current.counter % SLOTS, 1);
-    const enum volume_status status = write_encrypted(volume, at, sector, SECTOR_SIZE);
+    uint64_t at = superblock_sector(volume, volume->current.counter % SLOTS, 1);
+    enum volume_status status = write_encrypted(volume, at, sector, SECTOR_SIZE);
 
     volume->mirrored = status == VOLUME_OK;
     return status;
@@ -299,7 +295,7 @@ static enum volume_status restore_mirror(struct volume *volume)
  */
 static enum volume_status commit(struct volume *volume, struct superblock *next)
 {
-    const uint64_t at = superblock_sector(volume, next->counter % SLOTS, 0);
+    uint64_t at = superblock_sector(volume, next->counter % SLOTS, 0);
     uint8_t sector[SECTOR_SIZE];
     enum volume_status status;
 

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/volume/sector_cipher.h"
 #include "lib/volume/superblock.h"
 

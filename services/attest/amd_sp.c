@@ -9,8 +9,8 @@
 static bool exchange_on_descriptor(void *context, const struct amd_sp_request *request,
                                    struct amd_sp_answer *answer)
 {
-    const int fd = *(const int *)context;
-    const size_t answer_size =
+    int fd = *(const int *)context;
+    size_t answer_size =
         offsetof(struct amd_sp_answer, certificates) + request->certificate_pages * 4096;
     ssize_t moved;
 

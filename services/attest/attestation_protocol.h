@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/jose/jwe_ecdh.h"
 #include "services/attest/attest_error.h"
 #include "services/attest/guest_request.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/attest/certificate_table.h"
 
+#include <stdbool.h>
 #include <string.h>
+
+#include "lib/base/reader.h"
 
 struct table_entry {
     uint8_t guid[CERTIFICATE_TABLE_GUID_SIZE];
@@ -16,9 +19,7 @@ static bool read_entry(struct reader *in, struct table_entry *entry)
 
 static bool is_last(const struct table_entry *entry)
 {
-    static const struct table_entry zeros;
-
-    return memcmp(entry, &zeros, sizeof(zeros)) == 0;
+    return bytes_are_zero(entry, sizeof(*entry));
 }
 
 size_t certificate_table_size(const void *pages, size_t size)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 #define CERTIFICATE_TABLE_GUID_SIZE  16
 #define CERTIFICATE_TABLE_ENTRY_SIZE (CERTIFICATE_TABLE_GUID_SIZE + 2 * 4)

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "services/attest/attest_error.h"
 #include "services/attest/guest_request.h"
 #include "services/attest/release_reply.h"

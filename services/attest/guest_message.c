@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/bytes.h"
+#include "lib/base/reader.h"
 
 /* What both directions of AES-256-GCM share; the caller frees cipher, NULL when this failed. */
 static EVP_CIPHER_CTX *begin_gcm(const uint8_t vmpck[VMPCK_SIZE], uint64_t seqno,

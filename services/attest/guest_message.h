@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/guest_message.h"
 #include "lib/snp/secrets_page.h"
 #include "services/attest/attest_error.h"

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "lib/base/reader.h"
 #include "services/attest/certificate_table.h"
 #include "services/attest/guest_message.h"
 

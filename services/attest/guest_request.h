@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 #include "lib/snp/secrets_page.h"
 #include "services/attest/amd_sp.h"

@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
+#include "lib/base/uuid.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
 #include "services/common/io.h"
@@ -59,7 +61,7 @@ static const char usage[] =
 static bool parse_seconds(const char *text, unsigned int *milliseconds)
 {
     char *end;
-    const long seconds = strtol(text, &end, 10);
+    long seconds = strtol(text, &end, 10);
 
     if (end == text || *end != '\0' || seconds < 1 || seconds > 3600) {
         fprintf(stderr, "attest: --timeout wants 1 to 3600 seconds\n");
@@ -87,7 +89,8 @@ static bool take_kbs_key(const char *path, struct release_terms *terms)
 
 static bool take_volume(const char *uuid, struct release_terms *terms)
 {
-    terms->has_volume = release_volume_parse(uuid, terms->volume);
+    terms->has_volume =
+        uuid_bytes(uuid, terms->volume) && !bytes_are_zero(terms->volume, sizeof(terms->volume));
     if (!terms->has_volume)
         fprintf(stderr, "attest: --volume %s is no UUID\n", uuid);
     return terms->has_volume;
@@ -152,7 +155,7 @@ static int connect_to(const char *address, int type)
 {
     static const char scheme[] = "unix:";
     struct sockaddr_un to = {.sun_family = AF_UNIX};
-    const size_t prefix = strlen(scheme);
+    size_t prefix = strlen(scheme);
     int fd;
 
     if (strncmp(address, scheme, prefix) != 0 || strlen(address + prefix) >= sizeof(to.sun_path)) {

@@ -117,7 +117,7 @@ static enum attest_error receive_bytes(const struct proxy_stream *stream, void *
 
 enum attest_error proxy_stream_send(const struct proxy_stream *stream, const char *json)
 {
-    const size_t size = strlen(json);
+    size_t size = strlen(json);
     uint8_t length[LENGTH_SIZE];
     enum attest_error error;
 

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "services/attest/attest_error.h"
 
 #define PROXY_FRAME_MAX 65536

@@ -3,14 +3,7 @@
 
 #include <string.h>
 
-static bool is_zero(const uint8_t *bytes, size_t size)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < size; i++)
-        any |= bytes[i];
-    return any == 0;
-}
+#include "lib/base/bytes.h"
 
 bool release_terms_of(const struct boot_kbs *kbs, struct release_terms *terms)
 {
@@ -23,7 +16,7 @@ bool release_terms_of(const struct boot_kbs *kbs, struct release_terms *terms)
         memcpy(terms->pins[i].kid, kbs->pins[i].kid, sizeof(terms->pins[i].kid));
         memcpy(terms->pins[i].point, kbs->pins[i].point, sizeof(terms->pins[i].point));
     }
-    terms->has_volume = !is_zero(kbs->volume_id, sizeof(kbs->volume_id));
+    terms->has_volume = !bytes_are_zero(kbs->volume_id, sizeof(kbs->volume_id));
     memcpy(terms->volume, kbs->volume_id, sizeof(terms->volume));
     /* Only a signed record says for which volume a key is. */
     return terms->pin_count > 0 || !terms->has_volume;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 
 MUST_CHECK bool io_read_exactly(int fd, void *bytes, size_t size);
 MUST_CHECK bool io_write_all(int fd, const void *bytes, size_t size);

@@ -25,9 +25,9 @@ static const char *level_prefix(enum log_level level)
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    const int saved_errno = errno;
+    int saved_errno = errno;
     char line[LINE_MAX_BYTES];
-    const size_t prefix = strlen(level_prefix(level));
+    size_t prefix = strlen(level_prefix(level));
     va_list arguments;
     size_t length;
 

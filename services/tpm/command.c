@@ -8,7 +8,7 @@ bool command_begin(struct writer *w, uint16_t tag, uint32_t code)
 
 bool command_empty_password(struct writer *w)
 {
-    const uint32_t size = 4 + 2 + 1 + 2;
+    uint32_t size = 4 + 2 + 1 + 2;
 
     return writer_be32(w, size) && writer_be32(w, TPM_RS_PW) && writer_be16(w, 0) &&
            writer_u8(w, 0) && writer_be16(w, 0);

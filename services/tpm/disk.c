@@ -7,7 +7,7 @@
 
 static bool disk_size(void *context, uint64_t *bytes)
 {
-    const off_t end = lseek(*(int *)context, 0, SEEK_END);
+    off_t end = lseek(*(int *)context, 0, SEEK_END);
 
     *bytes = (uint64_t)end;
     return end >= 0;

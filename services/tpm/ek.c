@@ -18,9 +18,9 @@ static const uint8_t policy_a[32] = {
 /* TPMT_PUBLIC of template L-1: B.3.3. */
 MUST_CHECK static bool put_template(struct writer *w)
 {
-    const uint32_t attributes = TPMA_OBJECT_fixedTPM | TPMA_OBJECT_fixedParent |
-                                TPMA_OBJECT_sensitiveDataOrigin | TPMA_OBJECT_adminWithPolicy |
-                                TPMA_OBJECT_restricted | TPMA_OBJECT_decrypt;
+    uint32_t attributes = TPMA_OBJECT_fixedTPM | TPMA_OBJECT_fixedParent |
+                          TPMA_OBJECT_sensitiveDataOrigin | TPMA_OBJECT_adminWithPolicy |
+                          TPMA_OBJECT_restricted | TPMA_OBJECT_decrypt;
 
     return writer_be16(w, TPM_ALG_RSA) && writer_be16(w, TPM_ALG_SHA256) &&
            writer_be32(w, attributes) && writer_be16(w, sizeof(policy_a)) &&

@@ -103,7 +103,7 @@ static uint32_t check_command(struct engine *engine, uint8_t locality, const uin
 size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    const uint32_t refusal = check_command(engine, locality, command, size);
+    uint32_t refusal = check_command(engine, locality, command, size);
     size_t response_size;
 
     if (refusal != TPM_RC_SUCCESS)

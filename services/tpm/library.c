@@ -29,8 +29,8 @@ static struct engine *callback_engine;
 
 void library_log_version(void)
 {
-    const uint32_t version = TPMLIB_GetVersion();
-    const unsigned major = version >> 16, minor = version >> 8 & 0xff, micro = version & 0xff;
+    uint32_t version = TPMLIB_GetVersion();
+    unsigned major = version >> 16, minor = version >> 8 & 0xff, micro = version & 0xff;
 
     if (version >= VERSION_WITH_PROFILES)
         log_info("libtpms %u.%u.%u" LIBTPMS_PACKAGE, major, minor, micro);
@@ -56,17 +56,16 @@ static bool is_permanent(const char *name)
 static TPM_RESULT load_state(unsigned char **data, uint32_t *length, uint32_t tpm_number,
                              const char *name)
 {
-    const struct state_blob *blob = callback_engine->candidate.bytes != NULL
-                                        ? &callback_engine->candidate
-                                        : &callback_engine->state.blob;
+    const struct state_blob *blob = callback_engine->candidate.bytes ? &callback_engine->candidate
+                                                                     : &callback_engine->state.blob;
 
     (void)tpm_number;
-    if (!is_permanent(name) || blob->bytes == NULL)
+    if (!is_permanent(name) || !blob->bytes)
         return TPM_RETRY;                          /* libtpms' word for "there is none" */
     if (blob->size == 0 || blob->size > INT32_MAX) /* libtpms counts in an INT32 */
         return TPM_SIZE;
     *data = malloc(blob->size);
-    if (*data == NULL)
+    if (!*data)
         return TPM_FAIL;
     memcpy(*data, blob->bytes, blob->size);
     *length = (uint32_t)blob->size;
@@ -177,7 +176,7 @@ MUST_CHECK static bool register_callbacks(struct engine *engine)
 
 bool library_start(struct engine *engine)
 {
-    const bool loading = engine->state.blob.bytes != NULL;
+    bool loading = engine->state.blob.bytes != NULL;
 
     if (register_callbacks(engine) && TPMLIB_MainInit() == TPM_SUCCESS && !engine->failed) {
         if (loading)
@@ -210,14 +209,14 @@ size_t library_process(struct engine *engine, uint8_t locality, const uint8_t *c
         response_size = (uint32_t)command_refusal(response, TPM_RC_FAILURE);
     else
         memcpy(response, engine->response, response_size);
-    if (engine->response != NULL)
+    if (engine->response)
         OPENSSL_cleanse(engine->response, engine->response_room);
     return response_size;
 }
 
 enum engine_opening library_refusal(struct engine *engine)
 {
-    const uint32_t version = TPMLIB_GetVersion();
+    uint32_t version = TPMLIB_GetVersion();
     const TPM_RESULT result =
         engine->failed ? TPM_SUCCESS : TPMLIB_ValidateState(TPMLIB_STATE_PERMANENT, 0);
 

@@ -65,7 +65,7 @@ static const char usage[] =
 static bool parse_port(const char *text, uint16_t *port)
 {
     char *end;
-    const long value = strtol(text, &end, 10);
+    long value = strtol(text, &end, 10);
 
     *port = (uint16_t)value;
     return end != text && *end == '\0' && value >= 1 && value < UINT16_MAX;
@@ -111,14 +111,14 @@ static struct options parse_options(int argc, char **argv)
     }
     if (optind != argc)
         usage_error("unexpected argument");
-    if (options.port == 0 || options.state == NULL || options.key_file == NULL)
+    if (options.port == 0 || !options.state || !options.key_file)
         usage_error("--tcp, --state and --key-file are needed together");
     return options;
 }
 
 static bool read_key_file(const char *path, uint8_t key[VOLUME_KEY_SIZE])
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool read_it = false;
 
     if (fd >= 0 && !io_is_private(fd))

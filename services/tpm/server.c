@@ -45,13 +45,13 @@ struct server {
 
 static int listen_on(uint16_t port)
 {
-    const int one = 1;
+    int one = 1;
     const struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
         bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 8) == 0)
@@ -72,8 +72,8 @@ static void close_connection(struct connection *connection)
 
 static void accept_connection(struct server *server, enum mssim_port port)
 {
-    const int one = 1;
-    const int fd = accept4(server->listeners[port], NULL, NULL, SOCK_CLOEXEC);
+    int one = 1;
+    int fd = accept4(server->listeners[port], NULL, NULL, SOCK_CLOEXEC);
 
     if (fd < 0)
         return;
@@ -95,8 +95,8 @@ MUST_CHECK static bool put_command_reply(struct server *server, const struct mss
                                          struct writer *reply)
 {
     uint8_t response[TPM_RESPONSE_MAX];
-    const size_t size = engine_execute(server->engine, message->locality, message->command.next,
-                                       message->command.left, response);
+    size_t size = engine_execute(server->engine, message->locality, message->command.next,
+                                 message->command.left, response);
 
     return writer_be32(reply, (uint32_t)size) && writer_put(reply, response, size);
 }
@@ -173,7 +173,7 @@ MUST_CHECK static bool send_reply(struct connection *connection)
  */
 static void acknowledge_at_once(int fd)
 {
-    const int one = 1;
+    int one = 1;
 
     setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)); /* lasts for a while only */
 }
@@ -181,8 +181,8 @@ static void acknowledge_at_once(int fd)
 /* Receives what there is. False when the connection is closed or has failed. */
 MUST_CHECK static bool receive(struct connection *connection)
 {
-    const ssize_t got = recv(connection->fd, connection->received + connection->used,
-                             sizeof(connection->received) - connection->used, MSG_DONTWAIT);
+    ssize_t got = recv(connection->fd, connection->received + connection->used,
+                       sizeof(connection->received) - connection->used, MSG_DONTWAIT);
 
     acknowledge_at_once(connection->fd);
     if (got > 0)
@@ -208,7 +208,7 @@ MUST_CHECK static bool answer_all(struct server *server, struct connection *conn
 
 static void serve_connection(struct server *server, struct connection *connection)
 {
-    const bool alive = reply_is_pending(connection) ? send_reply(connection) : receive(connection);
+    bool alive = reply_is_pending(connection) ? send_reply(connection) : receive(connection);
 
     if (!alive || !answer_all(server, connection))
         close_connection(connection);
@@ -218,8 +218,8 @@ static void serve_connection(struct server *server, struct connection *connectio
 MUST_CHECK static bool serve_once(struct server *server)
 {
     struct pollfd polls[PORTS + CONNECTIONS_MAX + 1];
-    struct pollfd *const connections = polls + PORTS;
-    struct pollfd *const signals = connections + CONNECTIONS_MAX;
+    struct pollfd *connections = polls + PORTS;
+    struct pollfd *signals = connections + CONNECTIONS_MAX;
 
     for (size_t i = 0; i < PORTS; i++)
         polls[i] = (struct pollfd){.fd = server->listeners[i], .events = POLLIN};
@@ -260,7 +260,7 @@ bool server_run(struct engine *engine, uint16_t port)
     struct server *server = calloc(1, sizeof(*server));
     bool healthy = true;
 
-    if (server == NULL) {
+    if (!server) {
         log_error("no memory to serve connections");
         return false;
     }

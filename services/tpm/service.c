@@ -43,8 +43,7 @@ static enum engine_opening reopen_engine(struct service *service)
 
 static uint32_t handle_open(struct service *service, struct writer *body)
 {
-    const enum engine_opening opening =
-        service->open ? reopen_engine(service) : open_engine(service);
+    enum engine_opening opening = service->open ? reopen_engine(service) : open_engine(service);
 
     switch (opening) {
     case ENGINE_OPENED:
@@ -68,7 +67,7 @@ static uint32_t handle_open(struct service *service, struct writer *body)
 static uint32_t handle_command(struct service *service, struct reader *arguments,
                                struct writer *body)
 {
-    const size_t used = body->used;
+    size_t used = body->used;
     uint8_t *response;
     uint8_t locality;
     size_t size;
@@ -85,7 +84,7 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
 
 static uint32_t handle_ek_public(struct service *service, struct writer *body)
 {
-    const uint32_t code = ek_provide(&service->engine);
+    uint32_t code = ek_provide(&service->engine);
 
     if (code != TPM_RC_SUCCESS) {
         log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
@@ -116,8 +115,8 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
 int service_run(int channel_fd, int disk_fd, int key_fd)
 {
     struct service service = {.disk_fd = disk_fd, .key_fd = key_fd};
-    const enum channel_end end = channel_serve(channel_fd, service_handle, &service);
-    const int reason = errno;
+    enum channel_end end = channel_serve(channel_fd, service_handle, &service);
+    int reason = errno;
 
     if (service.open) {
         engine_shut_down(&service.engine);

@@ -20,7 +20,7 @@ enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, si
     uint8_t *copy = OPENSSL_memdup(bytes, size);
     enum volume_status status = VOLUME_OK;
 
-    if (copy == NULL)
+    if (!copy)
         status = VOLUME_NO_RESOURCES;
     else if (!state->ephemeral)
         status = volume_update(&state->volume, bytes, size);

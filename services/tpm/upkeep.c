@@ -146,7 +146,7 @@ static void advance_clock(struct engine *engine)
 void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, uint32_t code)
 {
     struct reader parameters = reader_over(command + TPM_HEADER_SIZE, size - TPM_HEADER_SIZE);
-    const bool done = code == TPM_RC_SUCCESS;
+    bool done = code == TPM_RC_SUCCESS;
     uint16_t type;
 
     engine->shut_down = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CPU instructions that C has no expression for. */
-#ifndef SVSM_ARCH_CPU_H
-#define SVSM_ARCH_CPU_H
+#ifndef SNPVTPM_SVSM_ARCH_CPU_H
+#define SNPVTPM_SVSM_ARCH_CPU_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * A line of the fault table: when the instruction at label `at` faults because its memory is not
  * accessible, the trap handler continues at `resume` with RAX = FAULTED.
  */
-#ifndef SVSM_ARCH_FAULT_TABLE_H
-#define SVSM_ARCH_FAULT_TABLE_H
+#ifndef SNPVTPM_SVSM_ARCH_FAULT_TABLE_H
+#define SNPVTPM_SVSM_ARCH_FAULT_TABLE_H
 
 #define FAULTED (~0ull)
 #define FAULT_TABLE(at, resume)                                                                    \

@@ -5,8 +5,8 @@
  * With the other headers of arch/ this is the seam: below it are instructions, above it is C that
  * is built for the host, too (tests/unit/svsm/fake).
  */
-#ifndef SVSM_ARCH_MEMORY_H
-#define SVSM_ARCH_MEMORY_H
+#ifndef SNPVTPM_SVSM_ARCH_MEMORY_H
+#define SNPVTPM_SVSM_ARCH_MEMORY_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel's own page tables (layout: base/address.h) and what a page table entry is. */
-#ifndef SVSM_ARCH_PAGING_H
-#define SVSM_ARCH_PAGING_H
+#ifndef SNPVTPM_SVSM_ARCH_PAGING_H
+#define SNPVTPM_SVSM_ARCH_PAGING_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PVALIDATE and RMPADJUST (APM vol. 3), through the direct map. */
-#ifndef SVSM_ARCH_RMP_H
-#define SVSM_ARCH_RMP_H
+#ifndef SNPVTPM_SVSM_ARCH_RMP_H
+#define SNPVTPM_SVSM_ARCH_RMP_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GDT, TSS and the stacks for exceptions. */
-#ifndef SVSM_ARCH_SEGMENTS_H
-#define SVSM_ARCH_SEGMENTS_H
+#ifndef SNPVTPM_SVSM_ARCH_SEGMENTS_H
+#define SNPVTPM_SVSM_ARCH_SEGMENTS_H
 
 #define KERNEL_CODE 0x08
 #define KERNEL_DATA 0x10

@@ -4,8 +4,8 @@
  * that returns when the service makes a system call or faults. One vCPU, so plain variables hold
  * what a per-CPU area would; GS is not used.
  */
-#ifndef SVSM_ARCH_USERMODE_H
-#define SVSM_ARCH_USERMODE_H
+#ifndef SNPVTPM_SVSM_ARCH_USERMODE_H
+#define SNPVTPM_SVSM_ARCH_USERMODE_H
 
 #include <assert.h>
 #include <stddef.h>

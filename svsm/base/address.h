@@ -8,8 +8,8 @@
  *   ffffffff80000000 -                    the kernel's image, 4 KiB pages
  *   ffffffffc0000000 - ffffffffc01fffff   shared pages (C=0), 4 KiB pages
  */
-#ifndef SVSM_BASE_ADDRESS_H
-#define SVSM_BASE_ADDRESS_H
+#ifndef SNPVTPM_SVSM_BASE_ADDRESS_H
+#define SNPVTPM_SVSM_BASE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * The end: says why on the console, wipes the keys, and asks the host to end the VM. Every layer
  * may call it; trap/panic.c, above all of them, does it.
  */
-#ifndef SVSM_BASE_PANIC_H
-#define SVSM_BASE_PANIC_H
+#ifndef SNPVTPM_SVSM_BASE_PANIC_H
+#define SNPVTPM_SVSM_BASE_PANIC_H
 
 /* Something that must not be, an attack, or a VM that must not start. */
 void panic(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));

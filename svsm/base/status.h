@@ -3,8 +3,8 @@
  * What a function of the kernel reports to its caller. Whatever cannot be reported, because it
  * cannot happen or because the host attacked, goes to panic() instead.
  */
-#ifndef SVSM_BASE_STATUS_H
-#define SVSM_BASE_STATUS_H
+#ifndef SNPVTPM_SVSM_BASE_STATUS_H
+#define SNPVTPM_SVSM_BASE_STATUS_H
 
 #include "lib/base/reader.h" /* MUST_CHECK */
 

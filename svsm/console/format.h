@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The part of printf that the console needs (which formats: log.h). */
-#ifndef SVSM_CONSOLE_FORMAT_H
-#define SVSM_CONSOLE_FORMAT_H
+#ifndef SNPVTPM_SVSM_CONSOLE_FORMAT_H
+#define SNPVTPM_SVSM_CONSOLE_FORMAT_H
 
 #include <stdarg.h>
 #include <stddef.h>

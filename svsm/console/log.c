@@ -18,7 +18,7 @@ void log_init(struct uart *uart)
 /* A console that does not take the text loses it: the host's choice, and nothing depends on it. */
 static void emit(const char *text, size_t size)
 {
-    if (console != NULL && uart_write(console, text, size) != STATUS_OK)
+    if (console && uart_write(console, text, size) != STATUS_OK)
         console = NULL;
 }
 

@@ -3,8 +3,8 @@
  * The console: one terse line an event, "svsm: [level] text". Nothing secret is ever logged.
  * Formats: %s %c %d %u %x %lu %lx %%, with an optional width for numbers (zero-filled with 0).
  */
-#ifndef SVSM_CONSOLE_LOG_H
-#define SVSM_CONSOLE_LOG_H
+#ifndef SNPVTPM_SVSM_CONSOLE_LOG_H
+#define SNPVTPM_SVSM_CONSOLE_LOG_H
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A polled 16550 UART behind GHCB port I/O. The host owns it and may say anything. */
-#ifndef SVSM_CONSOLE_UART_H
-#define SVSM_CONSOLE_UART_H
+#ifndef SNPVTPM_SVSM_CONSOLE_UART_H
+#define SNPVTPM_SVSM_CONSOLE_UART_H
 
 #include <stdbool.h>
 #include <stddef.h>

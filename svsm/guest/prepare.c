@@ -59,7 +59,7 @@ static void write_memory_map(const struct guest_ranges *guest, const struct boot
     const struct boot_section *section = find(params, BOOT_SECTION_IGVM_MEMORY_MAP);
     struct memory_map map = host->memory;
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware takes no memory map: it would use the SVSM's memory");
     if (memory_map_remove(&map, params->region_gpa, params->region_size) != STATUS_OK ||
         memory_map_write(&map, entries, OVMF_MAP_ENTRIES) != STATUS_OK)
@@ -72,7 +72,7 @@ static void write_vp_count(const struct guest_ranges *guest, const struct boot_p
     const struct boot_section *section = find(params, BOOT_SECTION_IGVM_VP_COUNT);
     uint32_t count = 1;
 
-    if (section != NULL)
+    if (section)
         write_section(guest, section->gpa, &count, sizeof(count));
 }
 
@@ -88,7 +88,7 @@ static void write_secrets(const struct guest_ranges *guest, const struct boot_pa
         .guest_vmpl = (uint8_t)params->guest_vmpl,
     };
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware has no place for the secrets page");
     secrets_copy_for_guest(&copy, &svsm);
     write_section(guest, section->gpa, &copy, sizeof(copy));
@@ -100,7 +100,7 @@ static void write_cpuid(const struct guest_ranges *guest, const struct cpuid *cp
 {
     const struct boot_section *section = find(params, BOOT_SECTION_CPUID);
 
-    if (section == NULL)
+    if (!section)
         panic("the firmware has no place for the CPUID page");
     write_section(guest, section->gpa, &cpuid->page, sizeof(cpuid->page));
 }
@@ -109,7 +109,7 @@ static gpa_t calling_area(const struct boot_params *params)
 {
     const struct boot_section *section = find(params, BOOT_SECTION_SVSM_CAA);
 
-    if (section == NULL || !is_aligned(section->gpa, PAGE_SIZE))
+    if (!section || !is_aligned(section->gpa, PAGE_SIZE))
         panic("the firmware has no calling area: it knows nothing of an SVSM");
     return gpa(section->gpa);
 }
@@ -127,7 +127,7 @@ static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
     uint64_t features = sev_status_guest_features();
     enum rmp_result code;
 
-    if (vmsa == NULL)
+    if (!vmsa)
         panic("out of memory");
     vmsa_reset(vmsa, params->reset_vector, (uint8_t)params->guest_vmpl, features);
     code = rmp_adjust(direct_gpa(vmsa), RMP_4K, params->guest_vmpl, RMP_READ, true);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Everything that the guest's firmware expects before its first instruction at its VMPL. */
-#ifndef SVSM_GUEST_PREPARE_H
-#define SVSM_GUEST_PREPARE_H
+#ifndef SNPVTPM_SVSM_GUEST_PREPARE_H
+#define SNPVTPM_SVSM_GUEST_PREPARE_H
 
 #include "lib/boot/boot_params.h"
 #include "svsm/guest/ranges.h"

@@ -4,8 +4,8 @@
  * before anything else happens with it (58019, section 4; threats: a guest that makes the SVSM
  * touch its own memory, a VMSA, or another vCPU's calling area).
  */
-#ifndef SVSM_GUEST_RANGES_H
-#define SVSM_GUEST_RANGES_H
+#ifndef SNPVTPM_SVSM_GUEST_RANGES_H
+#define SNPVTPM_SVSM_GUEST_RANGES_H
 
 #include "svsm/base/address.h"
 #include "svsm/params/memory_map.h"

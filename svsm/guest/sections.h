@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The pages that the firmware expects to find validated, from the measured section list. */
-#ifndef SVSM_GUEST_SECTIONS_H
-#define SVSM_GUEST_SECTIONS_H
+#ifndef SNPVTPM_SVSM_GUEST_SECTIONS_H
+#define SNPVTPM_SVSM_GUEST_SECTIONS_H
 
 #include "lib/boot/boot_params.h"
 #include "svsm/base/status.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SVSM_GUEST_TLB_H
-#define SVSM_GUEST_TLB_H
+#ifndef SNPVTPM_SVSM_GUEST_TLB_H
+#define SNPVTPM_SVSM_GUEST_TLB_H
 
 #include "svsm/guest/ranges.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's save areas: the first vCPU's start state, and EFER.SVME, which is their lock. */
-#ifndef SVSM_GUEST_VMSA_H
-#define SVSM_GUEST_VMSA_H
+#ifndef SNPVTPM_SVSM_GUEST_VMSA_H
+#define SNPVTPM_SVSM_GUEST_VMSA_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -29,7 +29,7 @@ static uint64_t *leaf(struct address_space *space, uint64_t address, bool make)
         if (*entry == 0) {
             void *fresh = make ? page_allocate() : NULL;
 
-            if (fresh == NULL)
+            if (!fresh)
                 return NULL;
             *entry = paging_entry(direct_gpa(fresh), PTE_PRESENT | PTE_WRITABLE | PTE_USER);
         }
@@ -61,7 +61,7 @@ static uint64_t protection_flags(struct protection protection)
 enum status address_space_init(struct address_space *space, size_t pages_max)
 {
     *space = (struct address_space){.root = page_allocate(), .pages_max = pages_max};
-    if (space->root == NULL)
+    if (!space->root)
         return STATUS_NO_MEMORY;
     memcpy(space->root + ROOT_DIRECT_MAP, paging_root() + ROOT_DIRECT_MAP,
            (ROOT_KERNEL + 1 - ROOT_DIRECT_MAP) * sizeof(*space->root));
@@ -118,12 +118,12 @@ static enum status map_one_new(struct address_space *space, uint64_t address, ui
     uint64_t *entry = leaf(space, address, true);
     void *page;
 
-    if (entry == NULL || space->pages == space->pages_max)
+    if (!entry || space->pages == space->pages_max)
         return STATUS_NO_MEMORY;
     if (*entry != 0)
         return STATUS_OUT_OF_RANGE;
     page = page_allocate();
-    if (page == NULL)
+    if (!page)
         return STATUS_NO_MEMORY;
     *entry = paging_entry(direct_gpa(page), flags | PTE_OWNED);
     space->pages++;
@@ -156,7 +156,7 @@ enum status address_space_map_in_place(struct address_space *space, uva_t start,
     if (!is_user_page_range(start, PAGE_SIZE))
         return STATUS_OUT_OF_RANGE;
     entry = leaf(space, start.v, true);
-    if (entry == NULL)
+    if (!entry)
         return STATUS_NO_MEMORY;
     if (*entry != 0)
         return STATUS_OUT_OF_RANGE;
@@ -176,7 +176,7 @@ enum status address_space_protect(struct address_space *space, uva_t start, uint
         uint64_t *entry = leaf(space, start.v + done, false);
         uint64_t owned;
 
-        if (entry == NULL || *entry == 0)
+        if (!entry || *entry == 0)
             return STATUS_NO_MEMORY;
         owned = *entry & PTE_OWNED;
         if (owned ? protection.execute : protection.write)
@@ -192,7 +192,7 @@ void address_space_unmap(struct address_space *space, uva_t start, uint64_t size
     for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
         uint64_t *entry = leaf(space, start.v + done, false);
 
-        if (entry == NULL)
+        if (!entry)
             continue;
         if (*entry & PTE_OWNED) {
             page_free(table_of(*entry));
@@ -210,7 +210,7 @@ uva_t address_space_find_hole(struct address_space *space, uva_t from, uva_t to,
     for (uint64_t at = from.v; at < to.v; at += PAGE_SIZE) {
         uint64_t *entry = leaf(space, at, false);
 
-        if (entry != NULL && *entry != 0)
+        if (entry && *entry != 0)
             start = at + PAGE_SIZE;
         else if (at + PAGE_SIZE - start >= size)
             return (uva_t){start};
@@ -226,7 +226,7 @@ static uint8_t *user_pointer(struct address_space *space, uint64_t address, bool
     uint64_t *entry = leaf(space, address, false);
     uint64_t needed = PTE_PRESENT | PTE_USER | (write ? PTE_WRITABLE : 0);
 
-    if (entry == NULL || (*entry & needed) != needed)
+    if (!entry || (*entry & needed) != needed)
         return NULL;
     *room = PAGE_SIZE - address % PAGE_SIZE;
     return (uint8_t *)table_of(*entry) + address % PAGE_SIZE;
@@ -242,7 +242,7 @@ enum status user_read(struct address_space *space, void *to, uva_t from, size_t 
         size_t room;
         const uint8_t *page = user_pointer(space, from.v + done, false, &room);
 
-        if (page == NULL)
+        if (!page)
             return STATUS_FAULT;
         if (room > size - done)
             room = size - done;
@@ -262,7 +262,7 @@ enum status user_write(struct address_space *space, uva_t to, const void *from, 
         size_t room;
         uint8_t *page = user_pointer(space, to.v + done, true, &room);
 
-        if (page == NULL)
+        if (!page)
             return STATUS_FAULT;
         if (room > size - done)
             room = size - done;

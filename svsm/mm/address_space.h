@@ -4,8 +4,8 @@
  * faults for memory it has; the kernel reaches them through the direct map after a walk, so a bad
  * pointer of a service is an error, never a fault of the kernel.
  */
-#ifndef SVSM_MM_ADDRESS_SPACE_H
-#define SVSM_MM_ADDRESS_SPACE_H
+#ifndef SNPVTPM_SVSM_MM_ADDRESS_SPACE_H
+#define SNPVTPM_SVSM_MM_ADDRESS_SPACE_H
 
 #include <stddef.h>
 

@@ -17,7 +17,7 @@ static uint64_t *pdpt_of(uint64_t at)
     if (*entry != 0)
         return gpa_pointer(paging_entry_page(*entry));
     fresh = page_allocate();
-    if (fresh != NULL)
+    if (fresh)
         *entry = paging_entry(direct_gpa(fresh), PTE_PRESENT | PTE_WRITABLE);
     return fresh;
 }
@@ -26,9 +26,9 @@ static uint64_t *pdpt_of(uint64_t at)
 static enum status map_gib(uint64_t start)
 {
     uint64_t *pdpt = pdpt_of(start);
-    uint64_t *directory = pdpt == NULL ? NULL : page_allocate();
+    uint64_t *directory = !pdpt ? NULL : page_allocate();
 
-    if (directory == NULL)
+    if (!directory)
         return STATUS_NO_MEMORY;
     for (unsigned i = 0; i < PAGE_TABLE_ENTRIES; i++)
         directory[i] =

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The direct map beyond what the launch's tables cover. */
-#ifndef SVSM_MM_DIRECT_MAP_H
-#define SVSM_MM_DIRECT_MAP_H
+#ifndef SNPVTPM_SVSM_MM_DIRECT_MAP_H
+#define SNPVTPM_SVSM_MM_DIRECT_MAP_H
 
 #include "svsm/base/address.h"
 #include "svsm/base/status.h"

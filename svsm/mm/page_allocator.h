@@ -3,8 +3,8 @@
  * The SVSM's own memory: the pages of its region behind the launch image. A page is zero when it is
  * handed out.
  */
-#ifndef SVSM_MM_PAGE_ALLOCATOR_H
-#define SVSM_MM_PAGE_ALLOCATOR_H
+#ifndef SNPVTPM_SVSM_MM_PAGE_ALLOCATOR_H
+#define SNPVTPM_SVSM_MM_PAGE_ALLOCATOR_H
 
 #include <stddef.h>
 

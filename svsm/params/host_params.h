@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading the two parameter pages that the host fills in: copied once, then checked. */
-#ifndef SVSM_PARAMS_HOST_PARAMS_H
-#define SVSM_PARAMS_HOST_PARAMS_H
+#ifndef SNPVTPM_SVSM_PARAMS_HOST_PARAMS_H
+#define SNPVTPM_SVSM_PARAMS_HOST_PARAMS_H
 
 #include <stdbool.h>
 

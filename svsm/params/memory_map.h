@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The host's memory map (IGVM MEMORY_MAP parameter), which is unmeasured: hostile until checked. */
-#ifndef SVSM_PARAMS_MEMORY_MAP_H
-#define SVSM_PARAMS_MEMORY_MAP_H
+#ifndef SNPVTPM_SVSM_PARAMS_MEMORY_MAP_H
+#define SNPVTPM_SVSM_PARAMS_MEMORY_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>

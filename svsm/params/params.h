@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The measured parameter page, copied and checked: a mistake in it is the builder's,
  * and is named. */
-#ifndef SVSM_PARAMS_PARAMS_H
-#define SVSM_PARAMS_PARAMS_H
+#ifndef SNPVTPM_SVSM_PARAMS_PARAMS_H
+#define SNPVTPM_SVSM_PARAMS_PARAMS_H
 
 #include "lib/boot/boot_params.h"
 #include "svsm/base/status.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The attestation service's operations (docs/service-abi.md). */
-#ifndef SVSM_PROCESS_ATTEST_SERVICE_H
-#define SVSM_PROCESS_ATTEST_SERVICE_H
+#ifndef SNPVTPM_SVSM_PROCESS_ATTEST_SERVICE_H
+#define SNPVTPM_SVSM_PROCESS_ATTEST_SERVICE_H
 
 #include "svsm/process/files.h"
 #include "svsm/process/service.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptor 3 of a service: one request from the kernel,
  * one response to it (docs/service-abi.md). */
-#ifndef SVSM_PROCESS_CHANNEL_H
-#define SVSM_PROCESS_CHANNEL_H
+#ifndef SNPVTPM_SVSM_PROCESS_CHANNEL_H
+#define SNPVTPM_SVSM_PROCESS_CHANNEL_H
 
 #include <stddef.h>
 #include <stdint.h>

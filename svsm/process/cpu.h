@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What belongs to one vCPU, and is handed to whoever works on it. */
-#ifndef SVSM_PROCESS_CPU_H
-#define SVSM_PROCESS_CPU_H
+#ifndef SNPVTPM_SVSM_PROCESS_CPU_H
+#define SNPVTPM_SVSM_PROCESS_CPU_H
 
 #include "svsm/process/fpu.h"
 #include "svsm/sev/clock.h"

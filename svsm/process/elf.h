@@ -3,8 +3,8 @@
  * Static x86-64 ELF programs: reading the headers. The files are measured, yet nothing in them is
  * believed without a check.
  */
-#ifndef SVSM_PROCESS_ELF_H
-#define SVSM_PROCESS_ELF_H
+#ifndef SNPVTPM_SVSM_PROCESS_ELF_H
+#define SNPVTPM_SVSM_PROCESS_ELF_H
 
 #include <stddef.h>
 #include <stdint.h>

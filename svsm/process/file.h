@@ -3,8 +3,8 @@
  * What stands behind a service's descriptors. An operation gives the result of its system call:
  * bytes, or a negative errno. NULL operations are refused by the system-call layer.
  */
-#ifndef SVSM_PROCESS_FILE_H
-#define SVSM_PROCESS_FILE_H
+#ifndef SNPVTPM_SVSM_PROCESS_FILE_H
+#define SNPVTPM_SVSM_PROCESS_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The kinds of descriptor that services get (docs/service-abi.md). */
-#ifndef SVSM_PROCESS_FILES_H
-#define SVSM_PROCESS_FILES_H
+#ifndef SNPVTPM_SVSM_PROCESS_FILES_H
+#define SNPVTPM_SVSM_PROCESS_FILES_H
 
 #include "lib/abi/channel.h"
 #include "svsm/console/uart.h"

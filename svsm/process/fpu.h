@@ -3,8 +3,8 @@
  * x87, SSE and AVX state of services; the kernel itself uses none of it. XSAVE where the CPUID page
  * offers it, else FXSAVE, and then without AVX.
  */
-#ifndef SVSM_PROCESS_FPU_H
-#define SVSM_PROCESS_FPU_H
+#ifndef SNPVTPM_SVSM_PROCESS_FPU_H
+#define SNPVTPM_SVSM_PROCESS_FPU_H
 
 #include <stdbool.h>
 

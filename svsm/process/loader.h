@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Brings a program into a fresh process: segments, stack with arguments, first registers. */
-#ifndef SVSM_PROCESS_LOADER_H
-#define SVSM_PROCESS_LOADER_H
+#ifndef SNPVTPM_SVSM_PROCESS_LOADER_H
+#define SNPVTPM_SVSM_PROCESS_LOADER_H
 
 #include "svsm/process/process.h"
 

@@ -16,7 +16,7 @@ enum status process_create(struct process *process, struct cpu *cpu, int pid, co
     enum status status;
 
     *process = (struct process){.cpu = cpu, .name = name, .pid = pid, .fpu = page_allocate()};
-    if (process->fpu == NULL)
+    if (!process->fpu)
         return STATUS_NO_MEMORY;
     fpu_reset(process->fpu);
     status = address_space_init(&process->space, PAGES_LIMIT);
@@ -79,5 +79,5 @@ void process_end(struct process *process, const char *why, uint64_t code)
 
 enum status process_peek(const struct cpu *cpu, uva_t from, void *to, size_t size)
 {
-    return cpu->running == NULL ? STATUS_FAULT : user_read(&cpu->running->space, to, from, size);
+    return !cpu->running ? STATUS_FAULT : user_read(&cpu->running->space, to, from, size);
 }

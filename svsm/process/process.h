@@ -3,8 +3,8 @@
  * A service's process. It has no time of its own: process_run() enters ring 3 and comes back when
  * the process waits for a request, or has ended. There is no scheduler, no signal and no thread.
  */
-#ifndef SVSM_PROCESS_PROCESS_H
-#define SVSM_PROCESS_PROCESS_H
+#ifndef SNPVTPM_SVSM_PROCESS_PROCESS_H
+#define SNPVTPM_SVSM_PROCESS_PROCESS_H
 
 #include "svsm/arch/usermode.h"
 #include "svsm/mm/address_space.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Random bytes from the CPU, the only source the host does not control. */
-#ifndef SVSM_PROCESS_RANDOM_H
-#define SVSM_PROCESS_RANDOM_H
+#ifndef SNPVTPM_SVSM_PROCESS_RANDOM_H
+#define SNPVTPM_SVSM_PROCESS_RANDOM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A process with a channel: what the kernel calls when it needs a TPM or a report. */
-#ifndef SVSM_PROCESS_SERVICE_H
-#define SVSM_PROCESS_SERVICE_H
+#ifndef SNPVTPM_SVSM_PROCESS_SERVICE_H
+#define SNPVTPM_SVSM_PROCESS_SERVICE_H
 
 #include "lib/abi/channel.h"
 #include "lib/base/reader.h"

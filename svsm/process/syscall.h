@@ -3,8 +3,8 @@
  * The system calls of services: the subset of Linux x86-64's in docs/service-abi.md. Arguments are
  * in RDI, RSI, RDX, R10, R8, R9, the number in RAX, the result (or -errno) in RAX.
  */
-#ifndef SVSM_PROCESS_SYSCALL_H
-#define SVSM_PROCESS_SYSCALL_H
+#ifndef SNPVTPM_SVSM_PROCESS_SYSCALL_H
+#define SNPVTPM_SVSM_PROCESS_SYSCALL_H
 
 #include "svsm/process/process.h"
 

@@ -18,7 +18,7 @@ static struct file *file_of(const struct syscall *call, uint64_t descriptor)
 {
     struct process *process = call->process;
 
-    if (descriptor >= PROCESS_FILES_MAX || process->files[descriptor].operations == NULL)
+    if (descriptor >= PROCESS_FILES_MAX || !process->files[descriptor].operations)
         return NULL;
     return &process->files[descriptor];
 }
@@ -37,13 +37,13 @@ static int64_t do_transfer(const struct syscall *call, struct file *file)
 
     switch (call->number) {
     case SYS_read:
-        return operations->read == NULL ? -EINVAL : operations->read(file, buffer);
+        return !operations->read ? -EINVAL : operations->read(file, buffer);
     case SYS_write:
-        return operations->write == NULL ? -EINVAL : operations->write(file, buffer);
+        return !operations->write ? -EINVAL : operations->write(file, buffer);
     case SYS_pread64:
-        return operations->read_at == NULL ? -ESPIPE : operations->read_at(file, buffer, offset);
+        return !operations->read_at ? -ESPIPE : operations->read_at(file, buffer, offset);
     default:
-        return operations->write_at == NULL ? -ESPIPE : operations->write_at(file, buffer, offset);
+        return !operations->write_at ? -ESPIPE : operations->write_at(file, buffer, offset);
     }
 }
 
@@ -52,7 +52,7 @@ static int64_t do_lseek(const struct syscall *call, struct file *file)
     int64_t offset = (int64_t)call->arguments[1];
     int64_t size;
 
-    if (file->operations->size == NULL)
+    if (!file->operations->size)
         return -ESPIPE;
     size = file->operations->size(file);
     switch (call->arguments[2]) {
@@ -95,7 +95,7 @@ static int64_t do_newfstatat(const struct syscall *call)
 
     if (!(call->arguments[3] & AT_EMPTY_PATH))
         return -ENOENT;
-    return file == NULL ? -EBADF : do_fstat(call, file, call->arguments[2]);
+    return !file ? -EBADF : do_fstat(call, file, call->arguments[2]);
 }
 
 /* Fills in what is ready; returns how many are. */
@@ -105,13 +105,13 @@ static int64_t poll_once(const struct syscall *call, struct pollfd *set, size_t 
 
     for (size_t i = 0; i < count; i++) {
         struct file *file = set[i].fd < 0 ? NULL : file_of(call, (uint64_t)set[i].fd);
-        bool readable = file != NULL && (file->operations->is_readable == NULL ||
-                                         file->operations->is_readable(file));
+        bool readable =
+            file && (!file->operations->is_readable || file->operations->is_readable(file));
 
         set[i].revents = 0;
         if (set[i].fd < 0)
             continue;
-        if (file == NULL)
+        if (!file)
             set[i].revents = POLLNVAL;
         else
             set[i].revents = (short)(set[i].events & ((readable ? POLLIN : 0) | POLLOUT));
@@ -163,14 +163,14 @@ static int64_t do_close(struct file *file)
 
 static int64_t do_sync(struct file *file)
 {
-    return file->operations->sync == NULL ? -EINVAL : file->operations->sync(file);
+    return !file->operations->sync ? -EINVAL : file->operations->sync(file);
 }
 
 static int64_t on_descriptor(const struct syscall *call)
 {
     struct file *file = file_of(call, call->arguments[0]);
 
-    if (file == NULL)
+    if (!file)
         return -EBADF;
     switch (call->number) {
     case SYS_close:

@@ -18,28 +18,16 @@ const uint8_t attest_vtpm_guid[ATTEST_GUID_SIZE] = {
 #define TABLE_HEADER_SIZE (ATTEST_GUID_SIZE + 8)
 #define TABLE_ENTRY_SIZE  (ATTEST_GUID_SIZE + 8)
 
-static bool read_zeros(struct reader *r, size_t size)
-{
-    const uint8_t *bytes;
-    uint8_t any = 0;
-
-    if (!reader_borrow(r, &bytes, size))
-        return false;
-    for (size_t i = 0; i < size; i++)
-        any |= bytes[i];
-    return any == 0;
-}
-
 static bool read_buffer(struct reader *r, struct guest_buffer *buffer)
 {
-    return reader_le64(r, &buffer->at.v) && reader_le32(r, &buffer->size) && read_zeros(r, 4);
+    return reader_le64(r, &buffer->at.v) && reader_le32(r, &buffer->size) && reader_zeros(r, 4);
 }
 
 static bool read_nonce(struct reader *r, gpa_t *nonce)
 {
     uint16_t size;
 
-    return reader_le64(r, &nonce->v) && reader_le16(r, &size) && read_zeros(r, 6) &&
+    return reader_le64(r, &nonce->v) && reader_le16(r, &size) && reader_zeros(r, 6) &&
            size == ATTEST_NONCE_SIZE && nonce->v % PAGE_SIZE <= PAGE_SIZE - ATTEST_NONCE_SIZE;
 }
 
@@ -48,7 +36,7 @@ static bool read_service(struct reader *r, uint8_t *service)
     uint32_t manifest_version;
 
     return reader_copy(r, service, ATTEST_GUID_SIZE) && reader_le32(r, &manifest_version) &&
-           manifest_version == 0 && read_zeros(r, 4);
+           manifest_version == 0 && reader_zeros(r, 4);
 }
 
 enum status attest_request_decode(const uint8_t *bytes, bool single, struct attest_request *request)

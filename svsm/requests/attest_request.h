@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoding of the attestation protocol's operation (58019, chapter 9) and its manifests. */
-#ifndef SVSM_REQUESTS_ATTEST_REQUEST_H
-#define SVSM_REQUESTS_ATTEST_REQUEST_H
+#ifndef SNPVTPM_SVSM_REQUESTS_ATTEST_REQUEST_H
+#define SNPVTPM_SVSM_REQUESTS_ATTEST_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>

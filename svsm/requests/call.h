@@ -3,8 +3,8 @@
  * A call of the guest (58019, section 5): registers copied from the caller's VMSA, copied back
  * afterwards. The handlers return the value for RAX (enum svsm_result).
  */
-#ifndef SVSM_REQUESTS_CALL_H
-#define SVSM_REQUESTS_CALL_H
+#ifndef SNPVTPM_SVSM_REQUESTS_CALL_H
+#define SNPVTPM_SVSM_REQUESTS_CALL_H
 
 #include <stdint.h>
 

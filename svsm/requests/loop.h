@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef SVSM_REQUESTS_LOOP_H
-#define SVSM_REQUESTS_LOOP_H
+#ifndef SNPVTPM_SVSM_REQUESTS_LOOP_H
+#define SNPVTPM_SVSM_REQUESTS_LOOP_H
 
 #include "svsm/requests/call.h"
 

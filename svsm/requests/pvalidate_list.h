@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoding of the PVALIDATE list (58019, section 7.2); nothing here touches memory. */
-#ifndef SVSM_REQUESTS_PVALIDATE_LIST_H
-#define SVSM_REQUESTS_PVALIDATE_LIST_H
+#ifndef SNPVTPM_SVSM_REQUESTS_PVALIDATE_LIST_H
+#define SNPVTPM_SVSM_REQUESTS_PVALIDATE_LIST_H
 
 #include "lib/snp/svsm_abi.h"
 #include "svsm/base/address.h"

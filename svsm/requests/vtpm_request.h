@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoding of the vTPM protocol's buffer (58019, chapter 8); nothing here touches guest memory. */
-#ifndef SVSM_REQUESTS_VTPM_REQUEST_H
-#define SVSM_REQUESTS_VTPM_REQUEST_H
+#ifndef SNPVTPM_SVSM_REQUESTS_VTPM_REQUEST_H
+#define SNPVTPM_SVSM_REQUESTS_VTPM_REQUEST_H
 
 #include <stddef.h>
 #include <stdint.h>

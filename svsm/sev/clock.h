@@ -3,8 +3,8 @@
  * Time since start, from the TSC. The host controls both the TSC and the timer that it is measured
  * against, so time serves liveness (timeouts, log lines) and never security.
  */
-#ifndef SVSM_SEV_CLOCK_H
-#define SVSM_SEV_CLOCK_H
+#ifndef SNPVTPM_SVSM_SEV_CLOCK_H
+#define SNPVTPM_SVSM_SEV_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

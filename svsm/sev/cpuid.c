@@ -78,7 +78,7 @@ static uint32_t xsave_size(const struct cpuid_page *page, uint64_t xcr0, bool co
         if (!(xcr0 >> component & 1))
             continue;
         entry = find(page, LEAF_XSAVE, component);
-        if (entry == NULL)
+        if (!entry)
             continue;
         end = compacted ? size + entry->eax : entry->ebx + entry->eax;
         if (end > size)
@@ -125,7 +125,7 @@ struct cpuid_registers cpuid_look_up(const struct cpuid_page *page,
     const struct cpuid_entry *entry = find(page, leaf, subleaf);
     struct cpuid_registers r = {0};
 
-    if (entry == NULL)
+    if (!entry)
         return r;
     r = (struct cpuid_registers){entry->eax, entry->ebx, entry->ecx, entry->edx};
     fix_up(page, context, leaf, subleaf, &r);

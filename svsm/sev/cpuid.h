@@ -5,8 +5,8 @@
  *
  * Neither the answers about topology nor those that the AMD-SP does not check decide anything here.
  */
-#ifndef SVSM_SEV_CPUID_H
-#define SVSM_SEV_CPUID_H
+#ifndef SNPVTPM_SVSM_SEV_CPUID_H
+#define SNPVTPM_SVSM_SEV_CPUID_H
 
 #include <stdbool.h>
 #include <stdint.h>

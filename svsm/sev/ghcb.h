@@ -11,8 +11,8 @@
  * The page is hostile memory: each answer is read once, after its valid bit was found set in the
  * copy of the bitmap that ghcb_exchange() took.
  */
-#ifndef SVSM_SEV_GHCB_H
-#define SVSM_SEV_GHCB_H
+#ifndef SNPVTPM_SVSM_SEV_GHCB_H
+#define SNPVTPM_SVSM_SEV_GHCB_H
 
 #include <stddef.h>
 #include <stdint.h>

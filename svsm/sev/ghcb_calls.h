@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel asks the host for (56421, section 4.1), one function an event. */
-#ifndef SVSM_SEV_GHCB_CALLS_H
-#define SVSM_SEV_GHCB_CALLS_H
+#ifndef SNPVTPM_SVSM_SEV_GHCB_CALLS_H
+#define SNPVTPM_SVSM_SEV_GHCB_CALLS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The GHCB MSR protocol (56421, section 2.3.1): what can be asked without a GHCB page. */
-#ifndef SVSM_SEV_MSR_PROTOCOL_H
-#define SVSM_SEV_MSR_PROTOCOL_H
+#ifndef SNPVTPM_SVSM_SEV_MSR_PROTOCOL_H
+#define SNPVTPM_SVSM_SEV_MSR_PROTOCOL_H
 
 #include <stdint.h>
 

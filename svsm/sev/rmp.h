@@ -3,8 +3,8 @@
  * Pages of memory whose state the kernel itself knows. There, any surprise is an attack and ends
  * the VM; the guest's own pages are for requests/pvalidate.c, by the instructions themselves.
  */
-#ifndef SVSM_SEV_RMP_H
-#define SVSM_SEV_RMP_H
+#ifndef SNPVTPM_SVSM_SEV_RMP_H
+#define SNPVTPM_SVSM_SEV_RMP_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -46,6 +46,6 @@ void secrets_copy_for_guest(struct secrets_page *copy, const struct secrets_svsm
 
 void secrets_wipe(void)
 {
-    if (secrets != NULL)
+    if (secrets)
         wipe(secrets, sizeof(*secrets));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The secrets page that the AMD-SP gave this VM: the keys for messages to the AMD-SP. */
-#ifndef SVSM_SEV_SECRETS_H
-#define SVSM_SEV_SECRETS_H
+#ifndef SNPVTPM_SVSM_SEV_SECRETS_H
+#define SNPVTPM_SVSM_SEV_SECRETS_H
 
 #include <stdbool.h>
 #include <stdint.h>

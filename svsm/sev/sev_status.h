@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* SEV_STATUS, MSR C001_0131 (APM vol. 2, 15.34.10):
  * which rules the hardware enforces on this VM. */
-#ifndef SVSM_SEV_SEV_STATUS_H
-#define SVSM_SEV_SEV_STATUS_H
+#ifndef SNPVTPM_SVSM_SEV_SEV_STATUS_H
+#define SNPVTPM_SVSM_SEV_SEV_STATUS_H
 
 #include <stdbool.h>
 #include <stdint.h>

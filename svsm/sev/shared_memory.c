@@ -33,7 +33,7 @@ enum status shared_memory_allocate(size_t count, struct shared_pages *pages)
 {
     void *private = page_allocate_adjacent(count);
 
-    if (private == NULL)
+    if (!private)
         return STATUS_NO_MEMORY;
     *pages = shared_memory_convert(direct_gpa(private), count);
     return STATUS_OK;

@@ -3,8 +3,8 @@
  * Pages that the host may read and write: the GHCB, bounce buffers, virtio rings. Nothing secret
  * is ever stored there, and whatever is read from there is copied before it is judged.
  */
-#ifndef SVSM_SEV_SHARED_MEMORY_H
-#define SVSM_SEV_SHARED_MEMORY_H
+#ifndef SNPVTPM_SVSM_SEV_SHARED_MEMORY_H
+#define SNPVTPM_SVSM_SEV_SHARED_MEMORY_H
 
 #include <stddef.h>
 

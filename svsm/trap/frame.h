@@ -6,8 +6,8 @@
  * pushes an error code when the host says so, not when the vector has one. So nothing in a frame is
  * used before trap_frame_mistake() has found none.
  */
-#ifndef SVSM_TRAP_FRAME_H
-#define SVSM_TRAP_FRAME_H
+#ifndef SNPVTPM_SVSM_TRAP_FRAME_H
+#define SNPVTPM_SVSM_TRAP_FRAME_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -144,7 +144,7 @@ static void prove(const struct trap_frame *frame)
     };
     const char *mistake = trap_frame_mistake(frame, &place);
 
-    if (mistake != NULL)
+    if (mistake)
         panic("attack: the host injected exception %u %s", trap_vector(frame), mistake);
 }
 

@@ -13,8 +13,8 @@
  * host's, would overwrite the frame below it, and ends the VM. So does a frame that does not prove
  * what it is (frame.h).
  */
-#ifndef SVSM_TRAP_TRAPS_H
-#define SVSM_TRAP_TRAPS_H
+#ifndef SNPVTPM_SVSM_TRAP_TRAPS_H
+#define SNPVTPM_SVSM_TRAP_TRAPS_H
 
 #include "svsm/process/cpu.h"
 

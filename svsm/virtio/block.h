@@ -4,8 +4,8 @@
  * What passes through here is encrypted and authenticated by the TPM service; the host may lose or
  * garble it, never read or forge it.
  */
-#ifndef SVSM_VIRTIO_BLOCK_H
-#define SVSM_VIRTIO_BLOCK_H
+#ifndef SNPVTPM_SVSM_VIRTIO_BLOCK_H
+#define SNPVTPM_SVSM_VIRTIO_BLOCK_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * The virtio-mmio transport, version 2 (VIRTIO 1.2, section 4.2), behind GHCB MMIO exits. The
  * device is the host's: every value it gives is bounded by its user.
  */
-#ifndef SVSM_VIRTIO_MMIO_H
-#define SVSM_VIRTIO_MMIO_H
+#ifndef SNPVTPM_SVSM_VIRTIO_MMIO_H
+#define SNPVTPM_SVSM_VIRTIO_MMIO_H
 
 #include <stdint.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests through the GHCB page (56421, 2.6 and chapter 4). */
 #include "emulator/platform/host.h"
+#include "lib/base/bytes.h"
 #include "tests/emulator/runtime/fw_cfg.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"

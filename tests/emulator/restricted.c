@@ -4,6 +4,7 @@
  * of this guest has it, and VMPL2 has not, as an SVSM and its guest.
  */
 #include "emulator/platform/host.h"
+#include "lib/base/bytes.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/tap.h"

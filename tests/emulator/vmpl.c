@@ -2,6 +2,7 @@
 /* VMPLs, their VMSAs and permissions (APM vol. 2, 15.36.7 to 15.36.12; 56421, 4.1.9 and 4.1.16). */
 #include "tests/emulator/runtime/vmpl.h"
 #include "emulator/platform/host.h"
+#include "lib/base/bytes.h"
 #include "tests/emulator/runtime/exchange.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"

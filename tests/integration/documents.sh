@@ -10,23 +10,31 @@ set -euo pipefail
 cd "$ROOT"
 
 DOCUMENTS=(README.md docs/*.md)
-THREATS=docs/threat-model.md
+THREATS=(docs/threat-model*.md)
 CODE=(bench emulator guest igvm kbs lib proxy scripts services svsm tests)
 FOLDERS='bench|docs|emulator|guest|igvm|kbs|lib|proxy|scripts|services|svsm|tests'
 
-# The numbers of the rows, in the order of the document
-row_numbers() { grep -oE '^### [TN][0-9]+' "$1" | cut -c5-; }
+# row_numbers DOCUMENT...: the numbers of its rows, in its order
+row_numbers() { cat "$@" | grep -oE '^### [TN][0-9]+' | cut -c5-; }
 
-# disorder DOCUMENT: the rows that do not come after the one before
+# disorder DOCUMENT...: the rows that do not come after the one before in their document, and numbers that two have
 disorder() {
-    row_numbers "$1" | awk "{ kind = substr(\$0, 1, 1); number = substr(\$0, 2) + 0 }
-        number <= last[kind] { print }
-        { last[kind] = number }"
+    local document
+    for document in "$@"; do
+        row_numbers "$document" | awk "{ kind = substr(\$0, 1, 1); number = substr(\$0, 2) + 0 }
+            number <= last[kind] { print }
+            { last[kind] = number }"
+    done
+    row_numbers "$@" | sort | uniq -d
 }
 
-# unknown_rows DOCUMENT: rows that are referred to and are not there
+# unknown_rows DOCUMENT...: rows that documents and sources refer to, and that are not there
 unknown_rows() {
-    comm -13 <(row_numbers "$1" | sort -u) <(grep -ohE '\b[TN][0-9]+\b' "${DOCUMENTS[@]}" | sort -u)
+    comm -13 <(row_numbers "$@" | sort -u) \
+        <({
+            grep -ohE '\b[TN][0-9]+\b' "${DOCUMENTS[@]}"
+            grep -rohE --include='*.[chS]' --include='*.sh' '\bT[0-9]+\b' "${CODE[@]}"
+        } | sort -u)
 }
 
 # named_tests DOCUMENT: each item of a list of tests as ROW TAB FILE TAB NAMES, its lines joined
@@ -50,8 +58,13 @@ has_test() {
     esac
 }
 
-# missing_tests DOCUMENT: what its rows name and the tree has not, and rows that name nothing
+# missing_tests DOCUMENT...: what their rows name and the tree has not, and rows that name nothing
 missing_tests() {
+    local document
+    for document in "$@"; do tests_missing_in "$document"; done
+}
+
+tests_missing_in() {
     local row item file name
     comm -23 <(row_numbers "$1" | grep ^T | sort) <(named_tests "$1" | cut -f1 | sort -u) | sed 's/$/: no tests, nor "none yet"/'
     while IFS=$'\t' read -r row item; do
@@ -158,9 +171,9 @@ nothing() {
     if [ -z "$found" ]; then pass "$name"; else fail "$name" "$found"; fi
 }
 
-nothing "rows of the threat model are in order" disorder $THREATS
-nothing "rows that are referred to are there" unknown_rows $THREATS
-nothing "each test that the threat model names is in the tree" missing_tests $THREATS
+nothing "rows of the threat model are in order" disorder "${THREATS[@]}"
+nothing "rows that are referred to are there" unknown_rows "${THREATS[@]}"
+nothing "each test that the threat model names is in the tree" missing_tests "${THREATS[@]}"
 nothing "lines that the documents quote are such as the programs print" unprinted_lines
 nothing "files of the source that the documents name are there" missing_files
 nothing "functions that the documents name are there" missing_names

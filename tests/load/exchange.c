@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/load/exchange.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +102,7 @@ static bool set_target(struct exchange *exchange, const char *path, const char *
 
 long exchange_request(struct exchange *exchange, const char *path, const char *body, json_t **reply)
 {
-    const double start = now();
+    double start = now();
     long status = 0;
 
     *reply = NULL;

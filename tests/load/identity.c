@@ -8,8 +8,8 @@
 bool identity_make(unsigned number, struct identity *identity)
 {
     char image[32], secret[32];
-    const size_t image_size = (size_t)snprintf(image, sizeof(image), "load image %u", number);
-    const size_t secret_size = (size_t)snprintf(secret, sizeof(secret), "load secret %u", number);
+    size_t image_size = (size_t)snprintf(image, sizeof(image), "load image %u", number);
+    size_t secret_size = (size_t)snprintf(secret, sizeof(secret), "load secret %u", number);
 
     identity->number = number;
     return SHA384((const uint8_t *)image, image_size, identity->measurement) &&

@@ -6,9 +6,10 @@
 #ifndef SNPVTPM_TESTS_LOAD_IDENTITY_H
 #define SNPVTPM_TESTS_LOAD_IDENTITY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/base/reader.h"
+#include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 #define IDENTITY_SECRET_SIZE 64 /* as of a state key */

@@ -225,7 +225,7 @@ static void *work(void *context)
     take(worker, client_attest(&worker->client));
     pthread_barrier_wait(&load->ready);
     while (atomic_fetch_sub(&load->left, 1) > 0) {
-        const enum client_result result = client_attest(&worker->client);
+        enum client_result result = client_attest(&worker->client);
 
         take(worker, result);
         if (result == CLIENT_OK)
@@ -249,7 +249,7 @@ static double percentile(const double *sorted, long count, long percent)
 
 static void print_results(const struct options *options, struct load *load, double took)
 {
-    const long count = atomic_load(&load->measured);
+    long count = atomic_load(&load->measured);
 
     qsort(load->latencies, (size_t)count, sizeof(*load->latencies), by_value);
     printf("{\"profile\":\"%s\",\"clients\":%ld,\"attestations\":%ld,\"failed\":%ld,"
@@ -301,7 +301,7 @@ MUST_CHECK static bool start_client(struct worker *worker, const struct options 
 /* What each client begins with is in base. */
 static enum exit_status run_with(const struct options *options, const struct prover *base)
 {
-    const long attestations = options->attestations ? options->attestations : options->clients;
+    long attestations = options->attestations ? options->attestations : options->clients;
     struct load load = {.left = attestations,
                         .latencies = calloc((size_t)attestations, sizeof(double))};
     struct worker *workers = calloc((size_t)options->clients, sizeof(*workers));

@@ -4,8 +4,8 @@
  * Every test that starts one does it by child_fork(); the scripts have setpriv --pdeathsig and
  * tests/when-gone.sh.
  */
-#ifndef SNPVTPM_TESTS_CHILD_H
-#define SNPVTPM_TESTS_CHILD_H
+#ifndef SNPVTPM_TESTS_UNIT_CHILD_H
+#define SNPVTPM_TESTS_UNIT_CHILD_H
 
 #include <signal.h>
 #include <stdbool.h>

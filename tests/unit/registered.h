@@ -15,8 +15,8 @@
  * tests by tests_run(). Tests run in the order in which they stand in their file, and the files of
  * a program in the order of their names.
  */
-#ifndef SNPVTPM_TESTS_REGISTERED_H
-#define SNPVTPM_TESTS_REGISTERED_H
+#ifndef SNPVTPM_TESTS_UNIT_REGISTERED_H
+#define SNPVTPM_TESTS_UNIT_REGISTERED_H
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,8 +4,8 @@
  * CPU to the host, and stores what the registers hold when the caller runs again. The GHCB MSR has
  * been written before.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_EXCHANGE_H
-#define SNPVTPM_TESTS_EMULATOR_EXCHANGE_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_EXCHANGE_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_EXCHANGE_H
 
 #include <stdint.h>
 

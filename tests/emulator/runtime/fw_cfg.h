@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's firmware configuration device, by which run-guest.sh tells the guest what to do. */
-#ifndef SNPVTPM_TESTS_EMULATOR_FW_CFG_H
-#define SNPVTPM_TESTS_EMULATOR_FW_CFG_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_FW_CFG_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_FW_CFG_H
 
 #include <stdbool.h>
 #include <stddef.h>

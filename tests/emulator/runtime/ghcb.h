@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's side of the GHCB: MSR protocol and page. */
-#ifndef SNPVTPM_TESTS_EMULATOR_GHCB_H
-#define SNPVTPM_TESTS_EMULATOR_GHCB_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_GHCB_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_GHCB_H
 
 #include <stdbool.h>
 

@@ -4,8 +4,8 @@
  * is what pointers hold unless said otherwise, and shared (C=0) SHARED_VIEW higher. Pages are
  * handed out once and never given back.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_MEMORY_H
-#define SNPVTPM_TESTS_EMULATOR_MEMORY_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_MEMORY_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_MEMORY_H
 
 #include <stddef.h>
 #include <stdint.h>

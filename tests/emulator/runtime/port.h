@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Port I/O as a guest does it in its #VC handler: by IOIO requests through the GHCB page. */
-#ifndef SNPVTPM_TESTS_EMULATOR_PORT_H
-#define SNPVTPM_TESTS_EMULATOR_PORT_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_PORT_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_PORT_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * The RMP instructions, each as an attempt: look at last_trap before the result. page is the
  * address in the private view.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_RMP_H
-#define SNPVTPM_TESTS_EMULATOR_RMP_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_RMP_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_RMP_H
 
 #include "lib/snp/page.h"
 #include "tests/emulator/runtime/tap.h"

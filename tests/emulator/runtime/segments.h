@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the assembly and the C of the guest runtime both know. */
-#ifndef SNPVTPM_TESTS_EMULATOR_SEGMENTS_H
-#define SNPVTPM_TESTS_EMULATOR_SEGMENTS_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_SEGMENTS_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_SEGMENTS_H
 
 #define SELECTOR_CODE      0x08
 #define SELECTOR_DATA      0x10

@@ -3,8 +3,8 @@
  * What a test guest is made of: tests, each a rule of the specification, and endings, rules whose
  * breach ends the machine. The results go to COM1 as TAP.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_TAP_H
-#define SNPVTPM_TESTS_EMULATOR_TAP_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_TAP_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_TAP_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Exceptions of a test guest. An instruction that may raise one runs inside ATTEMPT(); what it
  * raised is then in last_trap. An exception anywhere else ends the guest with a message.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_TRAP_H
-#define SNPVTPM_TESTS_EMULATOR_TRAP_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_TRAP_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_TRAP_H
 
 #include <stdbool.h>
 #include <stdint.h>

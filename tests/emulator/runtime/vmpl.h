@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Code in other VMPLs: made at VMPL0, where its memory and tables are this image's. */
-#ifndef SNPVTPM_TESTS_EMULATOR_VMPL_H
-#define SNPVTPM_TESTS_EMULATOR_VMPL_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_VMPL_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_VMPL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -21,7 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     chip = (struct chip){.vcek = EVP_EC_gen("P-384")};
-    return chip.vcek == NULL;
+    return !chip.vcek;
 }
 
 /* Seals the page in place with the key it names, if there is such a key and the size fits. */

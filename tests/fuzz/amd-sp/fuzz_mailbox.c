@@ -30,7 +30,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                          .vcek_certificate = any,
                          .ask_certificate = any,
                          .ark_certificate = any};
-    return log_file == NULL || chip.vcek == NULL;
+    return !log_file || !chip.vcek;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -21,7 +21,7 @@ static size_t at_most(size_t size, size_t limit)
 /* Copies what there is for out, and moves on behind it. */
 static void take(struct input *in, uint8_t *out, size_t room)
 {
-    const size_t size = at_most(in->size, room);
+    size_t size = at_most(in->size, room);
 
     memcpy(out, in->data, size);
     in->data += size;
@@ -31,7 +31,7 @@ static void take(struct input *in, uint8_t *out, size_t room)
 static bool answer_authentic(struct input *in, struct amd_sp_answer *answer)
 {
     static const uint8_t vmpck0[VMPCK_SIZE];
-    const size_t size = at_most(in->size, sizeof(struct msg_report_rsp));
+    size_t size = at_most(in->size, sizeof(struct msg_report_rsp));
     uint8_t payload[sizeof(struct msg_report_rsp)];
 
     take(in, payload, size);

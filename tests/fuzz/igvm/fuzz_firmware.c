@@ -22,11 +22,11 @@ static void build(const struct firmware *firmware)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const size_t image_size = (size / PAGE_SIZE + 1) * PAGE_SIZE;
+    size_t image_size = (size / PAGE_SIZE + 1) * PAGE_SIZE;
     uint8_t *bytes = calloc(1, image_size);
     struct firmware firmware;
 
-    if (bytes == NULL)
+    if (!bytes)
         abort();
     memcpy(bytes + image_size - size, data, size);
     if (firmware_parse(bytes, image_size, &firmware) == FIRMWARE_OK)

@@ -61,9 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static FILE *nowhere;
     uint8_t *file = malloc(size + 1);
 
-    if (nowhere == NULL)
+    if (!nowhere)
         nowhere = fopen("/dev/null", "w");
-    if (nowhere == NULL || file == NULL)
+    if (!nowhere || !file)
         abort();
     memcpy(file, data, size);
     fix_fixed_header(file, size);

@@ -121,7 +121,7 @@ static void ask(const char *method, const char *path, const void *body, size_t s
         .lookup = lookup,
     };
     char line[AUDIT_LINE_MAX + 2];
-    const uint64_t before = last_line(line);
+    uint64_t before = last_line(line);
     struct http_reply reply = {0};
     uint64_t lines;
 

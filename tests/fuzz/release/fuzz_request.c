@@ -10,7 +10,7 @@
 static void check(const uint8_t *advert, const struct release_request *request)
 {
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
-    const size_t size = release_request_write(advert, request, challenge);
+    size_t size = release_request_write(advert, request, challenge);
     struct release_request again;
 
     if (size <= RELEASE_ADVERT_SIZE ||

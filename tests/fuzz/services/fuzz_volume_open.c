@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/bytes.h"
 #include "tests/unit/services/memory_disk.h"
 
 #define CHUNKS  6
@@ -42,7 +43,7 @@ static void place(struct memory_disk *disk, const uint8_t *data, size_t size, bo
     if (!sector_cipher_begin(&cipher, key))
         abort();
     for (size_t i = 0; i < CHUNKS && size > 0; i++) {
-        const size_t part = size < SECTOR_SIZE ? size : SECTOR_SIZE;
+        size_t part = size < SECTOR_SIZE ? size : SECTOR_SIZE;
         uint8_t *at = disk->bytes + places[i] * SECTOR_SIZE;
 
         memcpy(at, data, part);

@@ -44,7 +44,7 @@ static uint64_t address(struct reader *r)
                                0xFF000,     0x100000,      FAKE_CAA,
                                FAKE_REGION, SECRET_PAGE,   FAKE_REGION + FAKE_REGION_SIZE,
                                FAKE_RAM,    FAKE_FIRMWARE, 0xFEF00000};
-    const size_t count = sizeof(places) / sizeof(places[0]);
+    size_t count = sizeof(places) / sizeof(places[0]);
     uint8_t place = 0;
     uint16_t offset = 0;
     uint64_t raw;

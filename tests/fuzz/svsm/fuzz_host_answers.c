@@ -54,7 +54,7 @@ static void spoil_answer(uint8_t how)
         fake_ghcb()->sw_exitinfo1 = how >> 3;
         break;
     case 3: /* the rings and the bounce buffer */
-        if (vm.volume.queue.bytes != NULL)
+        if (vm.volume.queue.bytes)
             corrupt(fake_bytes(vm.volume.queue.gpa), PAGE_SIZE);
         break;
     case 4:

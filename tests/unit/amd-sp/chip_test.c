@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509_vfy.h>
-
 #include "emulator/amd-sp/chip.h"
 #include "emulator/amd-sp/tcb.h"
+#include "tests/unit/registered.h"
 
 static const char *chip_path; /* of the chip that all tests share: never changed here */
 static struct chip chip;
@@ -50,7 +45,7 @@ static void assert_spl(const X509 *vcek, const char *oid, uint8_t value)
     ASN1_INTEGER_free(integer);
 }
 
-static void the_chain_verifies_up_to_the_ark_and_no_further(void **state)
+TEST(the_chain_verifies_up_to_the_ark_and_no_further)
 {
     X509 *vcek = parse(&chip.vcek_certificate), *ask = parse(&chip.ask_certificate);
     X509 *ark = parse(&chip.ark_certificate);
@@ -58,7 +53,6 @@ static void the_chain_verifies_up_to_the_ark_and_no_further(void **state)
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     STACK_OF(X509) *untrusted = sk_X509_new_null();
 
-    (void)state;
     sk_X509_push(untrusted, ask);
     assert_int_equal(X509_STORE_CTX_init(context, store, vcek, untrusted), 1);
     assert_int_not_equal(X509_verify_cert(context), 1);
@@ -76,12 +70,11 @@ static void the_chain_verifies_up_to_the_ark_and_no_further(void **state)
     X509_free(vcek);
 }
 
-static void the_vcek_names_the_chip_and_its_tcb(void **state)
+TEST(the_vcek_names_the_chip_and_its_tcb)
 {
     X509 *vcek = parse(&chip.vcek_certificate);
     const ASN1_OCTET_STRING *hwid = extension(vcek, "1.3.6.1.4.1.3704.1.4");
 
-    (void)state;
     assert_spl(vcek, "1.3.6.1.4.1.3704.1.3.1", tcb_component(chip.tcb, TCB_BOOT_LOADER_BYTE));
     assert_spl(vcek, "1.3.6.1.4.1.3704.1.3.2", tcb_component(chip.tcb, TCB_TEE_BYTE));
     assert_spl(vcek, "1.3.6.1.4.1.3704.1.3.3", tcb_component(chip.tcb, TCB_SNP_BYTE));
@@ -92,12 +85,11 @@ static void the_vcek_names_the_chip_and_its_tcb(void **state)
     X509_free(vcek);
 }
 
-static void no_certificate_passes_as_amds(void **state)
+TEST(no_certificate_passes_as_amds)
 {
     const struct chip_certificate *all[] = {&chip.vcek_certificate, &chip.ask_certificate,
                                             &chip.ark_certificate};
 
-    (void)state;
     for (size_t i = 0; i < 3; i++) {
         X509 *certificate = parse(all[i]);
         char organization[128];
@@ -109,11 +101,10 @@ static void no_certificate_passes_as_amds(void **state)
     }
 }
 
-static void opening_again_gives_the_same_chip(void **state)
+TEST(opening_again_gives_the_same_chip)
 {
     struct chip again;
 
-    (void)state;
     assert_int_equal(chip_open(&again, chip_path), CHIP_OK);
     assert_memory_equal(again.chip_id, chip.chip_id, sizeof(chip.chip_id));
     assert_memory_equal(again.secret, chip.secret, sizeof(chip.secret));
@@ -121,13 +112,12 @@ static void opening_again_gives_the_same_chip(void **state)
     chip_close(&again);
 }
 
-static void secrets_are_for_their_owner_only(void **state)
+TEST(secrets_are_for_their_owner_only)
 {
     static const char *const names[] = {"ark.key", "ask.key", "vcek.key", "chip_secret"};
     struct stat status;
     char path[4096];
 
-    (void)state;
     assert_int_equal(stat(chip_path, &status), 0);
     assert_int_equal(status.st_mode & 0777, 0700);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -155,12 +145,11 @@ static void remove_chip(const char *path)
     assert_int_equal(system(command), 0);
 }
 
-static void a_damaged_or_foreign_directory_is_refused_and_left_alone(void **state)
+TEST(a_damaged_or_foreign_directory_is_refused_and_left_alone)
 {
     char path[] = "/tmp/amd-sp-test-chip-XXXXXX", file[sizeof(path) + 16];
     struct chip damaged;
 
-    (void)state;
     copy_chip(path);
     snprintf(file, sizeof(file), "%s/chip_secret", path);
     assert_int_equal(truncate(file, CHIP_SECRET_SIZE - 1), 0);
@@ -171,14 +160,13 @@ static void a_damaged_or_foreign_directory_is_refused_and_left_alone(void **stat
     remove_chip(path);
 }
 
-static void a_key_of_another_chip_is_noticed(void **state)
+TEST(a_key_of_another_chip_is_noticed)
 {
     char path[] = "/tmp/amd-sp-test-chip-XXXXXX", key_path[sizeof(path) + 16];
     EVP_PKEY *key = EVP_EC_gen("P-384");
     struct chip damaged;
     FILE *file;
 
-    (void)state;
     copy_chip(path);
     snprintf(key_path, sizeof(key_path), "%s/vcek.key", path);
     file = fopen(key_path, "we");
@@ -190,32 +178,21 @@ static void a_key_of_another_chip_is_noticed(void **state)
     remove_chip(path);
 }
 
-static void a_chip_in_a_missing_parent_is_an_error(void **state)
+TEST(a_chip_in_a_missing_parent_is_an_error)
 {
     struct chip missing;
 
-    (void)state;
     assert_int_equal(chip_open(&missing, "/nonexistent/chip"), CHIP_CANNOT_CREATE);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_chain_verifies_up_to_the_ark_and_no_further),
-        cmocka_unit_test(the_vcek_names_the_chip_and_its_tcb),
-        cmocka_unit_test(no_certificate_passes_as_amds),
-        cmocka_unit_test(opening_again_gives_the_same_chip),
-        cmocka_unit_test(secrets_are_for_their_owner_only),
-        cmocka_unit_test(a_damaged_or_foreign_directory_is_refused_and_left_alone),
-        cmocka_unit_test(a_key_of_another_chip_is_noticed),
-        cmocka_unit_test(a_chip_in_a_missing_parent_is_an_error),
-    };
     int failed;
 
     if (argc != 2 || chip_open(&chip, argv[1]) != CHIP_OK)
         return 1;
     chip_path = argv[1];
-    failed = cmocka_run_group_tests_name("chip", tests, NULL, NULL);
+    failed = tests_run();
     chip_close(&chip);
     return failed;
 }

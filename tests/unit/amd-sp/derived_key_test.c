@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "emulator/amd-sp/derived_key.h"
 #include "emulator/amd-sp/tcb.h"
 #include "tests/unit/amd-sp/hex.h"
+#include "tests/unit/registered.h"
 
 static struct chip chip;
 static struct guest_context guest;
@@ -31,11 +26,10 @@ static void derive(uint8_t key[DERIVED_KEY_SIZE])
     assert_true(derived_key(&chip, &guest, &request, key));
 }
 
-static void the_key_is_the_reference_vector(void **state)
+TEST_SETUP(the_key_is_the_reference_vector, begin)
 {
     uint8_t key[DERIVED_KEY_SIZE];
 
-    (void)state;
     derive(key);
     assert_hex(key, sizeof(key),
                "6993a6a3e44681e220ed2d38af1d846b5b6a644e2755062c0566a597378cac9b");
@@ -53,7 +47,7 @@ static bool key_depends_on(uint8_t *byte)
     return memcmp(before, after, sizeof(before)) != 0;
 }
 
-static void a_selected_field_changes_the_key_and_another_does_not(void **state)
+TEST_SETUP(a_selected_field_changes_the_key_and_another_does_not, begin)
 {
     const struct {
         uint64_t field;
@@ -67,7 +61,6 @@ static void a_selected_field_changes_the_key_and_another_does_not(void **state)
         {FIELD_TCB_VERSION, (uint8_t *)&request.tcb_version},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         request.guest_field_select = fields[i].field;
         assert_true(key_depends_on(fields[i].byte));
@@ -76,9 +69,8 @@ static void a_selected_field_changes_the_key_and_another_does_not(void **state)
     }
 }
 
-static void vmpl_host_data_and_signer_always_change_the_key(void **state)
+TEST_SETUP(vmpl_host_data_and_signer_always_change_the_key, begin)
 {
-    (void)state;
     assert_true(key_depends_on((uint8_t *)&request.vmpl));
     assert_true(key_depends_on(guest.host_data));
     guest.identity.signer = IDENTITY_ID_KEY;
@@ -88,11 +80,10 @@ static void vmpl_host_data_and_signer_always_change_the_key(void **state)
     assert_true(key_depends_on(guest.identity.author_key_digest));
 }
 
-static void the_chip_root_belongs_to_the_chip_and_to_the_tcb(void **state)
+TEST_SETUP(the_chip_root_belongs_to_the_chip_and_to_the_tcb, begin)
 {
     uint8_t current[DERIVED_KEY_SIZE], older[DERIVED_KEY_SIZE];
 
-    (void)state;
     request.root_key_select = 0;
     assert_true(key_depends_on(chip.secret));
     assert_false(key_depends_on(guest.vmrk));
@@ -103,16 +94,4 @@ static void the_chip_root_belongs_to_the_chip_and_to_the_tcb(void **state)
     request.tcb_version = chip.tcb - TCB_COMPONENT(1, TCB_SNP_BYTE);
     derive(older);
     assert_memory_not_equal(current, older, sizeof(current));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_key_is_the_reference_vector, begin),
-        cmocka_unit_test_setup(a_selected_field_changes_the_key_and_another_does_not, begin),
-        cmocka_unit_test_setup(vmpl_host_data_and_signer_always_change_the_key, begin),
-        cmocka_unit_test_setup(the_chip_root_belongs_to_the_chip_and_to_the_tcb, begin),
-    };
-
-    return cmocka_run_group_tests_name("derived keys", tests, NULL, NULL);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/amd-sp/guest.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/bn.h>
 #include <openssl/ecdsa.h>
 #include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "emulator/amd-sp/message_crypto.h"
+#include "tests/unit/registered.h"
 
 struct guest_message_header guest_header(uint8_t type, uint8_t vmpck, uint64_t seqno,
                                          uint16_t payload_size)

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "emulator/amd-sp/guest_request.h"
 #include "emulator/amd-sp/tcb.h"
 #include "tests/unit/amd-sp/guest.h"
+#include "tests/unit/registered.h"
 
 #define VMPCK_OF_TESTS 1
 
@@ -72,13 +67,12 @@ static struct msg_key_rsp ask_key(const struct msg_key_req *wish)
     return answer;
 }
 
-static void a_report_states_the_guest_and_is_signed_by_the_vcek(void **state)
+TEST_SETUP(a_report_states_the_guest_and_is_signed_by_the_vcek, begin)
 {
     struct msg_report_req wish = {.vmpl = 2};
     struct msg_report_rsp answer;
     struct snp_report report;
 
-    (void)state;
     memset(wish.report_data, 0xAB, sizeof(wish.report_data));
     answer = ask_report(&wish);
     assert_int_equal(answer.status, SNP_SUCCESS);
@@ -103,19 +97,18 @@ static void a_report_states_the_guest_and_is_signed_by_the_vcek(void **state)
     assert_false(report_is_signed_by(&report, vcek_path));
 }
 
-static void a_guest_may_not_name_a_more_privileged_vmpl(void **state)
+TEST_SETUP(a_guest_may_not_name_a_more_privileged_vmpl, begin)
 {
     struct msg_report_req wish = {.vmpl = VMPCK_OF_TESTS - 1};
     struct msg_key_req key_wish = {.vmpl = VMPCK_OF_TESTS - 1};
 
-    (void)state;
     assert_int_equal(ask_report(&wish).status, SNP_INVALID_PARAM);
     assert_int_equal(ask_key(&key_wish).status, SNP_INVALID_PARAM);
     wish.vmpl = 4;
     assert_int_equal(ask_report(&wish).status, SNP_INVALID_PARAM);
 }
 
-static void a_malformed_request_is_answered_by_a_status_in_the_sealed_response(void **state)
+TEST_SETUP(a_malformed_request_is_answered_by_a_status_in_the_sealed_response, begin)
 {
     const struct msg_report_req reserved_set = {.vmpl = 1, .reserved = {[23] = 1}};
     const struct msg_report_req reserved_key = {.vmpl = 1, .key_sel = 3};
@@ -123,7 +116,6 @@ static void a_malformed_request_is_answered_by_a_status_in_the_sealed_response(v
     const uint8_t zeros[GUEST_MESSAGE_PAYLOAD] = {0};
     struct msg_report_rsp answer;
 
-    (void)state;
     assert_int_equal(ask_report(&reserved_set).status, SNP_INVALID_PARAM);
     assert_int_equal(ask_report(&reserved_key).status, SNP_INVALID_PARAM);
     assert_int_equal(ask_report(&no_vlek).status, SNP_INVALID_KEY);
@@ -137,12 +129,11 @@ static void a_malformed_request_is_answered_by_a_status_in_the_sealed_response(v
     }
 }
 
-static void a_key_request_is_limited_by_svn_and_tcb(void **state)
+TEST_SETUP(a_key_request_is_limited_by_svn_and_tcb, begin)
 {
     const struct msg_key_req good = {.vmpl = 1, .guest_svn = 3, .tcb_version = EMULATED_TCB};
     struct msg_key_req wish;
 
-    (void)state;
     assert_int_equal(ask_key(&good).status, SNP_SUCCESS);
     wish = good;
     wish.guest_svn = 4;
@@ -162,12 +153,11 @@ static void a_key_request_is_limited_by_svn_and_tcb(void **state)
     assert_int_equal(ask_key(&wish).status, SNP_INVALID_PARAM);
 }
 
-static void tsc_information_is_all_zero(void **state)
+TEST_SETUP(tsc_information_is_all_zero, begin)
 {
     uint8_t wish[128] = {0}, answer[128];
     const uint8_t zeros[128] = {0};
 
-    (void)state;
     assert_int_equal(send(MSG_TSC_INFO_REQ, wish, sizeof(wish)), SNP_SUCCESS);
     receive(answer, sizeof(answer));
     assert_memory_equal(answer, zeros, sizeof(zeros));
@@ -177,11 +167,10 @@ static void tsc_information_is_all_zero(void **state)
     assert_int_equal(answer[0], SNP_INVALID_PARAM);
 }
 
-static void a_replayed_message_is_refused_and_the_counter_stays(void **state)
+TEST_SETUP(a_replayed_message_is_refused_and_the_counter_stays, begin)
 {
     const struct msg_report_req wish = {.vmpl = 1};
 
-    (void)state;
     ask_report(&wish);
     assert_int_equal(guest.message_count[VMPCK_OF_TESTS], 2);
     assert_int_equal(serve(), SNP_AEAD_OFLOW);
@@ -189,11 +178,10 @@ static void a_replayed_message_is_refused_and_the_counter_stays(void **state)
     assert_int_equal(ask_report(&wish).status, SNP_SUCCESS);
 }
 
-static void a_message_from_the_future_or_beyond_the_last_is_refused(void **state)
+TEST_SETUP(a_message_from_the_future_or_beyond_the_last_is_refused, begin)
 {
     const struct msg_report_req wish = {.vmpl = 1};
 
-    (void)state;
     header = guest_header(MSG_REPORT_REQ, VMPCK_OF_TESTS, 3, sizeof(wish));
     guest_seal(guest.vmpck[VMPCK_OF_TESTS], header, &wish, request);
     assert_int_equal(serve(), SNP_AEAD_OFLOW);
@@ -201,11 +189,10 @@ static void a_message_from_the_future_or_beyond_the_last_is_refused(void **state
     assert_int_equal(send(MSG_REPORT_REQ, &wish, sizeof(wish)), SNP_AEAD_OFLOW);
 }
 
-static void a_forged_message_is_refused_before_its_sequence_number_is_looked_at(void **state)
+TEST_SETUP(a_forged_message_is_refused_before_its_sequence_number_is_looked_at, begin)
 {
     const struct msg_report_req wish = {.vmpl = 1};
 
-    (void)state;
     header = guest_header(MSG_REPORT_REQ, VMPCK_OF_TESTS, 99, sizeof(wish));
     guest_seal(guest.vmpck[VMPCK_OF_TESTS], header, &wish, request);
     request[GUEST_MESSAGE_HEADER] ^= 1;
@@ -213,11 +200,10 @@ static void a_forged_message_is_refused_before_its_sequence_number_is_looked_at(
     assert_int_equal(guest.message_count[VMPCK_OF_TESTS], 0);
 }
 
-static void each_vmpck_counts_its_own_messages(void **state)
+TEST_SETUP(each_vmpck_counts_its_own_messages, begin)
 {
     const struct msg_report_req wish = {.vmpl = 3};
 
-    (void)state;
     for (uint8_t vmpck = 0; vmpck < VMPCK_COUNT; vmpck++) {
         guest_seal(guest.vmpck[vmpck], guest_header(MSG_REPORT_REQ, vmpck, 1, sizeof(wish)), &wish,
                    request);
@@ -226,13 +212,12 @@ static void each_vmpck_counts_its_own_messages(void **state)
     }
 }
 
-static void a_header_out_of_range_is_refused(void **state)
+TEST_SETUP(a_header_out_of_range_is_refused, begin)
 {
     struct guest_message_header *h = (struct guest_message_header *)(void *)request;
     const uint8_t payload[GUEST_MESSAGE_PAYLOAD] = {0};
     const struct guest_message_header good = guest_header(MSG_REPORT_REQ, 0, 1, 96);
 
-    (void)state;
     guest_seal(guest.vmpck[0], good, payload, request);
     for (unsigned size = 0; size <= UINT16_MAX; size++) {
         if (size != 0 && size % 16 == 0 && size <= GUEST_MESSAGE_PAYLOAD)
@@ -254,11 +239,10 @@ static void a_header_out_of_range_is_refused(void **state)
     assert_int_equal(serve(), SNP_INVALID_PARAM);
 }
 
-static void an_unknown_type_or_version_is_refused_and_the_counter_stays(void **state)
+TEST_SETUP(an_unknown_type_or_version_is_refused_and_the_counter_stays, begin)
 {
     const uint8_t payload[16] = {0};
 
-    (void)state;
     for (unsigned type = 0; type <= UINT8_MAX; type++) {
         if (type == MSG_REPORT_REQ || type == MSG_KEY_REQ || type == MSG_TSC_INFO_REQ)
             continue;
@@ -274,39 +258,22 @@ static void an_unknown_type_or_version_is_refused_and_the_counter_stays(void **s
     assert_int_equal(guest.message_count[0], 0);
 }
 
-static void a_guest_that_does_not_run_yet_has_no_messages(void **state)
+TEST_SETUP(a_guest_that_does_not_run_yet_has_no_messages, begin)
 {
     const struct msg_report_req wish = {.vmpl = 1};
 
-    (void)state;
     guest.state = GUEST_LAUNCH;
     assert_int_equal(send(MSG_REPORT_REQ, &wish, sizeof(wish)), SNP_INVALID_GUEST_STATE);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_report_states_the_guest_and_is_signed_by_the_vcek, begin),
-        cmocka_unit_test_setup(a_guest_may_not_name_a_more_privileged_vmpl, begin),
-        cmocka_unit_test_setup(a_malformed_request_is_answered_by_a_status_in_the_sealed_response,
-                               begin),
-        cmocka_unit_test_setup(a_key_request_is_limited_by_svn_and_tcb, begin),
-        cmocka_unit_test_setup(tsc_information_is_all_zero, begin),
-        cmocka_unit_test_setup(a_replayed_message_is_refused_and_the_counter_stays, begin),
-        cmocka_unit_test_setup(a_message_from_the_future_or_beyond_the_last_is_refused, begin),
-        cmocka_unit_test_setup(a_forged_message_is_refused_before_its_sequence_number_is_looked_at,
-                               begin),
-        cmocka_unit_test_setup(each_vmpck_counts_its_own_messages, begin),
-        cmocka_unit_test_setup(a_header_out_of_range_is_refused, begin),
-        cmocka_unit_test_setup(an_unknown_type_or_version_is_refused_and_the_counter_stays, begin),
-        cmocka_unit_test_setup(a_guest_that_does_not_run_yet_has_no_messages, begin),
-    };
     int failed;
 
     if (argc != 2 || chip_open(&chip, argv[1]) != CHIP_OK)
         return 1;
     snprintf(vcek_path, sizeof(vcek_path), "%s/vcek.pem", argv[1]);
-    failed = cmocka_run_group_tests_name("guest requests", tests, NULL, NULL);
+    failed = tests_run();
     chip_close(&chip);
     return failed;
 }

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The descriptor of docs/service-abi.md, served by a child process as `amd-sp
  * --guest-socket` does. */
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,13 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "emulator/amd-sp/certificate_table.h"
 #include "emulator/amd-sp/guest_socket.h"
 #include "emulator/amd-sp/unix_listener.h"
+#include "lib/base/bytes.h"
 #include "tests/unit/amd-sp/guest.h"
 #include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 
 #define ANSWER_HEADER offsetof(struct descriptor_answer, certificates)
 
@@ -72,11 +68,10 @@ static void assert_report_of_the_claim(void)
     assert_true(report_is_signed_by(&report, vcek_path));
 }
 
-static void a_guest_request_is_answered_with_a_report_of_the_claim(void **state)
+TEST(a_guest_request_is_answered_with_a_report_of_the_claim)
 {
     int connection = dial();
 
-    (void)state;
     prepare_report(DESCRIPTOR_GUEST_REQUEST, 0, 1);
     exchange(connection);
     assert_int_equal(answer.exitinfo2, 0);
@@ -84,11 +79,10 @@ static void a_guest_request_is_answered_with_a_report_of_the_claim(void **state)
     close(connection);
 }
 
-static void an_extended_request_carries_certificates_once_they_fit(void **state)
+TEST(an_extended_request_carries_certificates_once_they_fit)
 {
     int connection = dial();
 
-    (void)state;
     prepare_report(DESCRIPTOR_EXTENDED_GUEST_REQUEST, 1, 1);
     exchange(connection);
     assert_int_equal(answer.exitinfo2,
@@ -105,24 +99,22 @@ static void an_extended_request_carries_certificates_once_they_fit(void **state)
     close(connection);
 }
 
-static void a_refused_message_gives_the_firmware_status(void **state)
+TEST(a_refused_message_gives_the_firmware_status)
 {
     int connection = dial();
 
-    (void)state;
     prepare_report(DESCRIPTOR_GUEST_REQUEST, 0, 3);
     exchange(connection);
     assert_int_equal(answer.exitinfo2, SNP_AEAD_OFLOW);
     close(connection);
 }
 
-static void broken_framing_closes_the_connection_and_the_next_one_is_served(void **state)
+TEST(broken_framing_closes_the_connection_and_the_next_one_is_served)
 {
     static const size_t sizes[] = {1, sizeof(request) - 1, sizeof(request) + 1};
     uint8_t frame[sizeof(request) + 1] = {0};
     int connection;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         connection = dial();
         assert_int_equal(write(connection, frame, sizes[i]), sizes[i]);
@@ -139,12 +131,6 @@ static void broken_framing_closes_the_connection_and_the_next_one_is_served(void
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_guest_request_is_answered_with_a_report_of_the_claim),
-        cmocka_unit_test(an_extended_request_carries_certificates_once_they_fit),
-        cmocka_unit_test(a_refused_message_gives_the_firmware_status),
-        cmocka_unit_test(broken_framing_closes_the_connection_and_the_next_one_is_served),
-    };
     int failed, listener;
     pid_t server;
 
@@ -162,7 +148,7 @@ int main(int argc, char **argv)
         _exit(1);
     }
     close(listener);
-    failed = cmocka_run_group_tests_name("guest socket", tests, NULL, NULL);
+    failed = tests_run();
     kill(server, SIGTERM);
     waitpid(server, NULL, 0);
     unlink(socket_path);

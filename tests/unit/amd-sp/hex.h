@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Hexadecimal of reference vectors. Include after cmocka.h. */
+/* Hexadecimal of reference vectors. */
 #ifndef SNPVTPM_TESTS_UNIT_AMD_SP_HEX_H
 #define SNPVTPM_TESTS_UNIT_AMD_SP_HEX_H
 
 #include <stdio.h>
 
 #include <openssl/crypto.h>
+
+#include "tests/unit/registered.h"
 
 /* Compares bytes (at most 128) with a vector; a failure shows both. */
 static inline void assert_hex(const uint8_t *bytes, size_t size, const char *expected)

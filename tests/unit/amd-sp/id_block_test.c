@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "emulator/amd-sp/id_block.h"
 #include "tests/unit/amd-sp/hex.h"
+#include "tests/unit/registered.h"
 
 #define COMPONENT_SIZE 48
 
@@ -79,9 +74,8 @@ static enum snp_status check(bool author_key_en)
     return id_block_check(&block, &auth, author_key_en, &guest, &identity);
 }
 
-static void the_reference_block_is_accepted_with_its_author(void **state)
+TEST_SETUP(the_reference_block_is_accepted_with_its_author, begin)
 {
-    (void)state;
     assert_int_equal(check(true), SNP_SUCCESS);
     assert_int_equal(identity.guest_svn, 7);
     assert_int_equal(identity.signer, IDENTITY_AUTHOR_KEY);
@@ -95,31 +89,28 @@ static void the_reference_block_is_accepted_with_its_author(void **state)
                "597169f2451298b7d0b92d917ff81bf380ffbf325a216a64");
 }
 
-static void without_author_the_author_key_is_ignored(void **state)
+TEST_SETUP(without_author_the_author_key_is_ignored, begin)
 {
     const uint8_t zeros[KEY_DIGEST_SIZE] = {0};
 
-    (void)state;
     memset(&auth.author_key, 0xEE, sizeof(auth.author_key));
     assert_int_equal(check(false), SNP_SUCCESS);
     assert_int_equal(identity.signer, IDENTITY_ID_KEY);
     assert_memory_equal(identity.author_key_digest, zeros, sizeof(zeros));
 }
 
-static void another_digest_or_policy_is_refused(void **state)
+TEST_SETUP(another_digest_or_policy_is_refused, begin)
 {
-    (void)state;
     guest.policy |= SNP_POLICY_DEBUG;
     assert_int_equal(check(true), SNP_POLICY_FAILURE);
     guest.digest.ld[47] ^= 1;
     assert_int_equal(check(true), SNP_BAD_MEASUREMENT);
 }
 
-static void a_bad_signature_is_refused_and_no_identity_is_given(void **state)
+TEST_SETUP(a_bad_signature_is_refused_and_no_identity_is_given, begin)
 {
     const struct guest_identity none = {0};
 
-    (void)state;
     auth.id_block_signature.r[0] ^= 1;
     assert_int_equal(check(true), SNP_BAD_SIGNATURE);
     auth.id_block_signature.r[0] ^= 1;
@@ -131,16 +122,14 @@ static void a_bad_signature_is_refused_and_no_identity_is_given(void **state)
     assert_memory_equal(&identity, &none, sizeof(none));
 }
 
-static void a_zero_signature_is_refused(void **state)
+TEST_SETUP(a_zero_signature_is_refused, begin)
 {
-    (void)state;
     memset(&auth.id_block_signature, 0, sizeof(auth.id_block_signature));
     assert_int_equal(check(false), SNP_BAD_SIGNATURE);
 }
 
-static void a_key_of_another_algorithm_curve_or_off_the_curve_is_refused(void **state)
+TEST_SETUP(a_key_of_another_algorithm_curve_or_off_the_curve_is_refused, begin)
 {
-    (void)state;
     auth.id_key_algo = 2;
     assert_int_equal(check(true), SNP_INVALID_PARAM);
     auth.id_key_algo = ID_AUTH_ALGO_ECDSA_P384;
@@ -158,18 +147,4 @@ static void a_key_of_another_algorithm_curve_or_off_the_curve_is_refused(void **
     auth.id_key.qy[48] = 0;
     block.version = 2;
     assert_int_equal(check(true), SNP_INVALID_PARAM);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_reference_block_is_accepted_with_its_author, begin),
-        cmocka_unit_test_setup(without_author_the_author_key_is_ignored, begin),
-        cmocka_unit_test_setup(another_digest_or_policy_is_refused, begin),
-        cmocka_unit_test_setup(a_bad_signature_is_refused_and_no_identity_is_given, begin),
-        cmocka_unit_test_setup(a_zero_signature_is_refused, begin),
-        cmocka_unit_test_setup(a_key_of_another_algorithm_curve_or_off_the_curve_is_refused, begin),
-    };
-
-    return cmocka_run_group_tests_name("ID block", tests, NULL, NULL);
 }

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <openssl/evp.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <openssl/evp.h>
-
+#include "lib/base/bytes.h"
 #include "lib/snp/launch_digest.h"
 #include "lib/snp/vmsa.h"
 #include "tests/unit/amd-sp/hex.h"
+#include "tests/unit/registered.h"
 
 static const uint8_t zero_page[PAGE_SIZE];
 static uint8_t pattern_page[PAGE_SIZE];
@@ -35,7 +31,7 @@ static void assert_chain(const struct step *steps, size_t count)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void the_chain_of_all_page_types_gives_the_reference_digests(void **state)
+TEST(the_chain_of_all_page_types_gives_the_reference_digests)
 {
     const struct step steps[] = {
         {SNP_PAGE_NORMAL, 0x100000, zero_page,
@@ -58,11 +54,10 @@ static void the_chain_of_all_page_types_gives_the_reference_digests(void **state
          "0d47bdb46757194fcc3d713284b935c6"},
     };
 
-    (void)state;
     assert_chain(steps, COUNT(steps));
 }
 
-static void each_page_type_alone_gives_the_reference_digest(void **state)
+TEST(each_page_type_alone_gives_the_reference_digest)
 {
     const struct step steps[] = {
         {SNP_PAGE_NORMAL, 0x1000, zero_page,
@@ -88,12 +83,11 @@ static void each_page_type_alone_gives_the_reference_digest(void **state)
          "cf2d84b459e002fb58b4ae83efd7f29c"},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(steps); i++)
         assert_chain(&steps[i], 1);
 }
 
-static void the_minimal_igvm_file_gives_its_reference_digest(void **state)
+TEST(the_minimal_igvm_file_gives_its_reference_digest)
 {
     const struct step steps[] = {
         {SNP_PAGE_UNMEASURED, 0x20000, NULL,
@@ -119,17 +113,15 @@ static void the_minimal_igvm_file_gives_its_reference_digest(void **state)
          "562bfc8427a200617403a6e4f67c289f"},
     };
 
-    (void)state;
     assert_chain(steps, COUNT(steps));
 }
 
-static void permission_masks_stand_in_bytes_65_to_67_of_page_info(void **state)
+TEST(permission_masks_stand_in_bytes_65_to_67_of_page_info)
 {
     uint8_t page_info[0x70] = {0};
     uint8_t expected[LAUNCH_DIGEST_SIZE];
     struct launch_digest digest = {0};
 
-    (void)state;
     put_le16(page_info + 0x60, 0x70);
     page_info[0x62] = SNP_PAGE_ZERO;
     page_info[0x65] = 1;
@@ -144,12 +136,11 @@ static void permission_masks_stand_in_bytes_65_to_67_of_page_info(void **state)
     assert_memory_equal(digest.ld, expected, sizeof(expected));
 }
 
-static void what_is_no_page_is_refused_and_changes_nothing(void **state)
+TEST(what_is_no_page_is_refused_and_changes_nothing)
 {
     struct launch_digest digest = {0};
     const struct launch_digest before = digest;
 
-    (void)state;
     assert_false(launch_digest_update(&digest, SNP_PAGE_NORMAL, 0x1000, NULL, 0));
     assert_false(launch_digest_update(&digest, SNP_PAGE_VMSA, 0x1000, NULL, 0));
     assert_false(launch_digest_update(&digest, SNP_PAGE_ZERO, 0x1001, NULL, 0));
@@ -185,15 +176,4 @@ static int make_pages(void **state)
     return 0;
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_chain_of_all_page_types_gives_the_reference_digests),
-        cmocka_unit_test(each_page_type_alone_gives_the_reference_digest),
-        cmocka_unit_test(the_minimal_igvm_file_gives_its_reference_digest),
-        cmocka_unit_test(permission_masks_stand_in_bytes_65_to_67_of_page_info),
-        cmocka_unit_test(what_is_no_page_is_refused_and_changes_nothing),
-    };
-
-    return cmocka_run_group_tests_name("launch digest", tests, make_pages, NULL);
-}
+TEST_GROUP(make_pages, NULL)

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "emulator/amd-sp/message_crypto.h"
 #include "tests/unit/amd-sp/guest.h"
 #include "tests/unit/amd-sp/hex.h"
+#include "tests/unit/registered.h"
 
 static uint8_t key[VMPCK_SIZE];
 static struct msg_report_req payload;
@@ -38,30 +33,27 @@ static bool opens(void)
     return message_open(key, sealed_header(), page + GUEST_MESSAGE_HEADER, opened);
 }
 
-static void a_sealed_message_is_the_reference_vector(void **state)
+TEST_SETUP(a_sealed_message_is_the_reference_vector, seal_reference_message)
 {
     const uint8_t *ciphertext = page + GUEST_MESSAGE_HEADER;
 
-    (void)state;
     assert_hex(ciphertext, 16, "e22d803ca0aaea00420d0fc830cc86c4");
     assert_hex(ciphertext + sizeof(payload) - 16, 16, "b5f3e8b761e80896f353185b4abd740d");
     assert_hex(sealed_header()->authtag, 32,
                "0f354f26b13f7433d3674d8eebcaf84700000000000000000000000000000000");
 }
 
-static void a_sealed_message_opens_again(void **state)
+TEST_SETUP(a_sealed_message_opens_again, seal_reference_message)
 {
     struct msg_report_req opened;
 
-    (void)state;
     assert_true(
         message_open(key, sealed_header(), page + GUEST_MESSAGE_HEADER, (uint8_t *)&opened));
     assert_memory_equal(&opened, &payload, sizeof(payload));
 }
 
-static void a_message_changed_in_any_authenticated_byte_does_not_open(void **state)
+TEST_SETUP(a_message_changed_in_any_authenticated_byte_does_not_open, seal_reference_message)
 {
-    (void)state;
     for (size_t i = 0; i < GUEST_MESSAGE_HEADER + sizeof(payload); i++) {
         bool size_or_unauthenticated = (i >= GUEST_MESSAGE_TAG_SIZE && i < 0x20) ||
                                        (i >= 0x28 && i < 0x30) ||
@@ -77,22 +69,8 @@ static void a_message_changed_in_any_authenticated_byte_does_not_open(void **sta
     assert_true(opens());
 }
 
-static void another_key_does_not_open_a_message(void **state)
+TEST_SETUP(another_key_does_not_open_a_message, seal_reference_message)
 {
-    (void)state;
     key[31] ^= 1;
     assert_false(opens());
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_sealed_message_is_the_reference_vector, seal_reference_message),
-        cmocka_unit_test_setup(a_sealed_message_opens_again, seal_reference_message),
-        cmocka_unit_test_setup(a_message_changed_in_any_authenticated_byte_does_not_open,
-                               seal_reference_message),
-        cmocka_unit_test_setup(another_key_does_not_open_a_message, seal_reference_message),
-    };
-
-    return cmocka_run_group_tests_name("guest message cryptography", tests, NULL, NULL);
 }

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole commands, rung for over the doorbell's stream as the machine does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "emulator/amd-sp/doorbell.h"
 #include "emulator/amd-sp/mailbox.h"
+#include "lib/base/bytes.h"
 #include "lib/snp/cpuid_page.h"
 #include "lib/snp/page.h"
 #include "tests/unit/amd-sp/guest.h"
 #include "tests/unit/amd-sp/hex.h"
+#include "tests/unit/registered.h"
 
 #define RAM_PAGES 64
 #define CBIT      51
@@ -134,14 +130,13 @@ static struct cpuid_page *cpuid_page(void)
     return (struct cpuid_page *)(void *)(ram.bytes + CPUID_PAGE);
 }
 
-static void a_launched_guest_gets_reports_of_what_was_launched(void **state)
+TEST_SETUP(a_launched_guest_gets_reports_of_what_was_launched, begin)
 {
     const struct secrets_page *secrets = (const void *)(ram.bytes + SECRETS_PAGE);
     struct launch_digest expected = {0};
     struct snp_report report;
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     memset(ram.bytes + IMAGE, 0x90, PAGE_SIZE);
     memset(ram.bytes + SECRETS_PAGE, 0xEE, PAGE_SIZE);
@@ -172,13 +167,12 @@ static void a_launched_guest_gets_reports_of_what_was_launched(void **state)
     assert_int_equal(report.cpuid_mod_id, 0x01);
 }
 
-static void several_pages_are_measured_one_by_one_with_their_permissions(void **state)
+TEST_SETUP(several_pages_are_measured_one_by_one_with_their_permissions, begin)
 {
     uint64_t gctx;
     struct launch_digest expected = {0};
     struct sp_command command;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     memset(ram.bytes + IMAGE, 0xEE, 3 * PAGE_SIZE);
@@ -194,11 +188,10 @@ static void several_pages_are_measured_one_by_one_with_their_permissions(void **
     assert_int_equal(ram.bytes[IMAGE + 3 * PAGE_SIZE - 1], 0);
 }
 
-static void the_first_failing_command_stops_the_run(void **state)
+TEST_SETUP(the_first_failing_command_stops_the_run, begin)
 {
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     mailbox()->count = 3;
@@ -213,13 +206,12 @@ static void the_first_failing_command_stops_the_run(void **state)
     assert_int_equal(mailbox()->commands[2].status, 0x1234);
 }
 
-static void a_malformed_mailbox_is_answered_by_e_and_runs_nothing(void **state)
+TEST_SETUP(a_malformed_mailbox_is_answered_by_e_and_runs_nothing, begin)
 {
     static const uint64_t offsets[] = {
         1, MAILBOX + 8, RAM_PAGES * PAGE_SIZE, UINT64_MAX, UINT64_MAX & PAGE_MASK,
     };
 
-    (void)state;
     assert_int_equal(go(), SP_DOORBELL_MALFORMED); /* none was announced */
     mailbox()->commands[0].id = SP_SNP_GCTX_CREATE;
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
@@ -241,7 +233,7 @@ static void a_malformed_mailbox_is_answered_by_e_and_runs_nothing(void **state)
     assert_false(processor.guests[0].in_use);
 }
 
-static void offsets_and_counts_outside_ram_are_refused(void **state)
+TEST_SETUP(offsets_and_counts_outside_ram_are_refused, begin)
 {
     static const struct {
         uint64_t offset, count;
@@ -255,7 +247,6 @@ static void offsets_and_counts_outside_ram_are_refused(void **state)
     };
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     for (size_t i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
@@ -284,13 +275,12 @@ static void offsets_and_counts_outside_ram_are_refused(void **state)
         SNP_INVALID_PARAM);
 }
 
-static void an_update_with_wrong_arguments_changes_no_digest(void **state)
+TEST_SETUP(an_update_with_wrong_arguments_changes_no_digest, begin)
 {
     const struct launch_digest none = {0};
     uint64_t gctx;
     struct sp_command command;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     assert_int_equal(run(update(gctx, 0, 0, IMAGE, 1)), SNP_INVALID_PARAM);
@@ -306,12 +296,11 @@ static void an_update_with_wrong_arguments_changes_no_digest(void **state)
     assert_memory_equal(&processor.guests[gctx - 1].context.digest, &none, sizeof(none));
 }
 
-static void commands_in_the_wrong_guest_state_are_refused(void **state)
+TEST_SETUP(commands_in_the_wrong_guest_state_are_refused, begin)
 {
     uint64_t gctx;
     struct sp_command restart;
 
-    (void)state;
     announce(MAILBOX);
     gctx = create();
     restart =
@@ -325,11 +314,10 @@ static void commands_in_the_wrong_guest_state_are_refused(void **state)
     assert_int_equal(run(finish(gctx)), SNP_INVALID_GUEST_STATE);
 }
 
-static void a_handle_that_names_no_guest_is_refused(void **state)
+TEST_SETUP(a_handle_that_names_no_guest_is_refused, begin)
 {
     static const uint64_t handles[] = {0, 2, PROCESSOR_GUESTS + 1, UINT64_MAX};
 
-    (void)state;
     announce(MAILBOX);
     assert_int_equal(create(), 1);
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
@@ -337,12 +325,11 @@ static void a_handle_that_names_no_guest_is_refused(void **state)
     assert_int_equal(run((struct sp_command){.id = 0x81}), SNP_INVALID_COMMAND);
 }
 
-static void a_decommissioned_guest_is_gone_and_wiped_and_its_place_is_free(void **state)
+TEST_SETUP(a_decommissioned_guest_is_gone_and_wiped_and_its_place_is_free, begin)
 {
     const struct guest_context wiped = {0};
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     for (unsigned i = 1; i < PROCESSOR_GUESTS; i++)
@@ -355,18 +342,17 @@ static void a_decommissioned_guest_is_gone_and_wiped_and_its_place_is_free(void 
     assert_int_equal(create(), gctx);
 }
 
-static void announcing_the_mailbox_again_forgets_all_guests(void **state)
+TEST_SETUP(announcing_the_mailbox_again_forgets_all_guests, begin)
 {
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     announce(MAILBOX);
     assert_int_equal(run(finish(gctx)), SNP_INVALID_GUEST);
 }
 
-static void a_policy_that_the_platform_does_not_meet_is_refused(void **state)
+TEST_SETUP(a_policy_that_the_platform_does_not_meet_is_refused, begin)
 {
     static const uint64_t policies[] = {
         0,
@@ -380,7 +366,6 @@ static void a_policy_that_the_platform_does_not_meet_is_refused(void **state)
     };
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = create();
     for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
@@ -393,13 +378,12 @@ static void a_policy_that_the_platform_does_not_meet_is_refused(void **state)
         SNP_SUCCESS);
 }
 
-static void a_cpuid_page_that_lies_about_the_cbit_is_corrected_and_refused(void **state)
+TEST_SETUP(a_cpuid_page_that_lies_about_the_cbit_is_corrected_and_refused, begin)
 {
     const struct launch_digest none = {0};
     struct cpuid_page *page = cpuid_page();
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     page->count = 1;
@@ -411,12 +395,11 @@ static void a_cpuid_page_that_lies_about_the_cbit_is_corrected_and_refused(void 
     assert_int_equal(run(update(gctx, SNP_PAGE_CPUID, 0, CPUID_PAGE, 1)), SNP_SUCCESS);
 }
 
-static void a_malformed_cpuid_page_is_refused(void **state)
+TEST_SETUP(a_malformed_cpuid_page_is_refused, begin)
 {
     struct cpuid_page *page = cpuid_page();
     uint64_t gctx;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     page->count = CPUID_PAGE_ENTRIES_MAX + 1;
@@ -431,12 +414,11 @@ static void a_malformed_cpuid_page_is_refused(void **state)
     assert_int_equal(run(update(gctx, SNP_PAGE_CPUID, 0, CPUID_PAGE, 1)), SNP_SUCCESS);
 }
 
-static void an_id_block_for_another_digest_stops_the_launch(void **state)
+TEST_SETUP(an_id_block_for_another_digest_stops_the_launch, begin)
 {
     uint64_t gctx;
     struct sp_command command;
 
-    (void)state;
     announce(MAILBOX);
     gctx = start();
     memset(ram.bytes + ID_PAGES, 0xFF, 2 * PAGE_SIZE);
@@ -446,7 +428,7 @@ static void an_id_block_for_another_digest_stops_the_launch(void **state)
     assert_int_equal(run(finish(gctx)), SNP_SUCCESS);
 }
 
-static void host_certificates_tell_their_size_then_fill_the_table(void **state)
+TEST_SETUP(host_certificates_tell_their_size_then_fill_the_table, begin)
 {
     const uint8_t *table = ram.bytes + CERTIFICATES;
     const struct chip_certificate *certificates[] = {&chip.vcek_certificate, &chip.ask_certificate,
@@ -456,7 +438,6 @@ static void host_certificates_tell_their_size_then_fill_the_table(void **state)
                                         "c0b406a4a803495297433fb6014cd0ae"};
     struct sp_command command = {.id = SP_HOST_CERTIFICATES, .arg = {CERTIFICATES, 0}};
 
-    (void)state;
     announce(MAILBOX);
     assert_int_equal(run(command), SNP_RESOURCE_LIMIT);
     command.arg[1] = mailbox()->commands[0].arg[1];
@@ -477,13 +458,12 @@ static void host_certificates_tell_their_size_then_fill_the_table(void **state)
     assert_int_equal(table[command.arg[1] * PAGE_SIZE], 0xEE); /* nothing beyond the pages */
 }
 
-static void a_stream_is_served_until_it_ends(void **state)
+TEST_SETUP(a_stream_is_served_until_it_ends, begin)
 {
     uint8_t rings[1 + 8 + 1] = {[0] = SP_DOORBELL_MAILBOX, [9] = SP_DOORBELL_GO};
     int ends[2];
     char answers[4];
 
-    (void)state;
     put_le64(rings + 1, MAILBOX);
     mailbox()->count = 1;
     mailbox()->commands[0].id = SP_SNP_GCTX_CREATE;
@@ -500,11 +480,10 @@ static void a_stream_is_served_until_it_ends(void **state)
     ram_close(&processor.ram);
 }
 
-static void a_ram_file_that_is_missing_or_empty_is_an_error(void **state)
+TEST_SETUP(a_ram_file_that_is_missing_or_empty_is_an_error, begin)
 {
     int ends[2];
 
-    (void)state;
     processor.ram = (struct ram){0};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
     assert_int_equal(write(ends[0], "GG", 2), 2);
@@ -526,34 +505,13 @@ static bool make_ram(void)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_launched_guest_gets_reports_of_what_was_launched, begin),
-        cmocka_unit_test_setup(several_pages_are_measured_one_by_one_with_their_permissions, begin),
-        cmocka_unit_test_setup(the_first_failing_command_stops_the_run, begin),
-        cmocka_unit_test_setup(a_malformed_mailbox_is_answered_by_e_and_runs_nothing, begin),
-        cmocka_unit_test_setup(offsets_and_counts_outside_ram_are_refused, begin),
-        cmocka_unit_test_setup(an_update_with_wrong_arguments_changes_no_digest, begin),
-        cmocka_unit_test_setup(commands_in_the_wrong_guest_state_are_refused, begin),
-        cmocka_unit_test_setup(a_handle_that_names_no_guest_is_refused, begin),
-        cmocka_unit_test_setup(a_decommissioned_guest_is_gone_and_wiped_and_its_place_is_free,
-                               begin),
-        cmocka_unit_test_setup(announcing_the_mailbox_again_forgets_all_guests, begin),
-        cmocka_unit_test_setup(a_policy_that_the_platform_does_not_meet_is_refused, begin),
-        cmocka_unit_test_setup(a_cpuid_page_that_lies_about_the_cbit_is_corrected_and_refused,
-                               begin),
-        cmocka_unit_test_setup(a_malformed_cpuid_page_is_refused, begin),
-        cmocka_unit_test_setup(an_id_block_for_another_digest_stops_the_launch, begin),
-        cmocka_unit_test_setup(host_certificates_tell_their_size_then_fill_the_table, begin),
-        cmocka_unit_test_setup(a_stream_is_served_until_it_ends, begin),
-        cmocka_unit_test_setup(a_ram_file_that_is_missing_or_empty_is_an_error, begin),
-    };
     int failed;
 
     if (argc != 2 || chip_open(&chip, argv[1]) != CHIP_OK || !make_ram())
         return 1;
     snprintf(vcek_path, sizeof(vcek_path), "%s/vcek.pem", argv[1]);
     log_file = fopen("/dev/null", "we");
-    failed = cmocka_run_group_tests_name("AMD-SP commands", tests, NULL, NULL);
+    failed = tests_run();
     fclose(log_file);
     ram_close(&ram);
     unlink(ram_path);

@@ -4,8 +4,8 @@
  * where told to. Its cryptography is written apart from the client's, so that each checks the
  * other.
  */
-#ifndef SNPVTPM_TESTS_ATTEST_FAKE_AMD_SP_H
-#define SNPVTPM_TESTS_ATTEST_FAKE_AMD_SP_H
+#ifndef SNPVTPM_TESTS_UNIT_ATTEST_FAKE_AMD_SP_H
+#define SNPVTPM_TESTS_UNIT_ATTEST_FAKE_AMD_SP_H
 
 #include "lib/snp/report.h"
 #include "lib/snp/secrets_page.h"

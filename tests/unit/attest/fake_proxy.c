@@ -100,7 +100,7 @@ static struct release_record record_for(const struct fake_proxy *proxy,
     const struct snp_report report = report_of(proxy);
     struct release_record record = {.status = (uint8_t)proxy->status, .has_cek_commit = true};
     uint8_t challenge[CHALLENGE_MAX];
-    const size_t size = fake_proxy_challenge(proxy, challenge, sizeof(challenge));
+    size_t size = fake_proxy_challenge(proxy, challenge, sizeof(challenge));
     struct release_request request = {0};
     struct release_advert advert = {0};
 

@@ -3,8 +3,8 @@
  * A proxy with the KBS behind it, for the tests: a thread on one end of a stream socket, which
  * plays one exchange as told, and records what the client sent.
  */
-#ifndef SNPVTPM_TESTS_ATTEST_FAKE_PROXY_H
-#define SNPVTPM_TESTS_ATTEST_FAKE_PROXY_H
+#ifndef SNPVTPM_TESTS_UNIT_ATTEST_FAKE_PROXY_H
+#define SNPVTPM_TESTS_UNIT_ATTEST_FAKE_PROXY_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <openssl/evp.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +8,7 @@
 #include "services/common/channel.h"
 #include "tests/unit/attest/fake_amd_sp.h"
 #include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/registered.h"
 
 static struct fake_amd_sp sp;
 static struct fake_proxy proxy;
@@ -70,11 +64,10 @@ static void assert_response_is_status(enum attest_status status)
     assert_int_equal(get_le32(response), status);
 }
 
-static void fetch_key_hands_over_the_key_before_it_answers(void **state)
+TEST_FIXTURE(fetch_key_hands_over_the_key_before_it_answers, start, end)
 {
     uint8_t key[STATE_KEY_SIZE];
 
-    (void)state;
     assert_true(writer_le32(&out, ATTEST_FETCH_KEY));
     fake_proxy_start(&proxy);
     assert_response_is_status(ATTEST_STATUS_DONE);
@@ -83,11 +76,10 @@ static void fetch_key_hands_over_the_key_before_it_answers(void **state)
     assert_memory_equal(key, proxy.secret, sizeof(key));
 }
 
-static void fetch_key_that_fails_hands_over_nothing(void **state)
+TEST_FIXTURE(fetch_key_that_fails_hands_over_nothing, start, end)
 {
     uint8_t byte;
 
-    (void)state;
     assert_true(writer_le32(&out, ATTEST_FETCH_KEY));
     proxy.attestation = "{\"success\":false,\"reason\":\"kbs-refused\"}";
     fake_proxy_start(&proxy);
@@ -97,9 +89,8 @@ static void fetch_key_that_fails_hands_over_nothing(void **state)
     assert_int_equal(read(key_pipe[0], &byte, 1), 0);
 }
 
-static void a_key_that_nobody_takes_is_a_failure(void **state)
+TEST_FIXTURE(a_key_that_nobody_takes_is_a_failure, start, end)
 {
-    (void)state;
     assert_true(writer_le32(&out, ATTEST_FETCH_KEY));
     service.state_key = -1;
     fake_proxy_start(&proxy);
@@ -107,12 +98,11 @@ static void a_key_that_nobody_takes_is_a_failure(void **state)
     fake_proxy_join(&proxy);
 }
 
-static void a_report_binds_nonce_then_manifest(void **state)
+TEST_FIXTURE(a_report_binds_nonce_then_manifest, start, end)
 {
     uint8_t hashed[64 + 300] = {0}, digest[64];
     struct snp_report report;
 
-    (void)state;
     put_report_request(300, 0);
     assert_int_equal(ask(), 4 + 4 + REPORT_SIZE + 4);
     assert_int_equal(get_le32(response), ATTEST_STATUS_DONE);
@@ -124,9 +114,8 @@ static void a_report_binds_nonce_then_manifest(void **state)
     assert_int_equal(report.vmpl, 0);
 }
 
-static void a_report_comes_with_certificates_when_asked_for(void **state)
+TEST_FIXTURE(a_report_comes_with_certificates_when_asked_for, start, end)
 {
-    (void)state;
     fake_certificate_table(sp.certificates, 4000);
     put_report_request(1, 1);
     assert_int_equal(ask(), 4 + 4 + REPORT_SIZE + 4 + 4048);
@@ -137,11 +126,10 @@ static void a_report_comes_with_certificates_when_asked_for(void **state)
     assert_int_equal(ask(), 4 + 4 + REPORT_SIZE + 4);
 }
 
-static void certificates_that_do_not_fit_in_a_response_are_left_out(void **state)
+TEST_FIXTURE(certificates_that_do_not_fit_in_a_response_are_left_out, start, end)
 {
-    const uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
+    uint32_t most = CHANNEL_MESSAGE_MAX - (4 + 4 + REPORT_SIZE + 4) - 48;
 
-    (void)state;
     fake_certificate_table(sp.certificates, most);
     put_report_request(1, 1);
     assert_int_equal(ask(), CHANNEL_MESSAGE_MAX);
@@ -150,19 +138,17 @@ static void certificates_that_do_not_fit_in_a_response_are_left_out(void **state
     assert_int_equal(ask(), 4 + 4 + REPORT_SIZE + 4);
 }
 
-static void a_failed_amd_sp_is_a_status(void **state)
+TEST_FIXTURE(a_failed_amd_sp_is_a_status, start, end)
 {
-    (void)state;
     sp.report_status = SNP_INVALID_PARAM;
     put_report_request(1, 0);
     assert_response_is_status(ATTEST_STATUS_AMD_SP);
 }
 
-static void a_malformed_request_is_refused_before_anything_is_done(void **state)
+TEST_FIXTURE(a_malformed_request_is_refused_before_anything_is_done, start, end)
 {
     static const uint32_t unknown[] = {0, 3, 0xFFFFFFFF};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         out = writer_over(request, sizeof(request));
         assert_true(writer_le32(&out, unknown[i]));
@@ -185,23 +171,4 @@ static void a_malformed_request_is_refused_before_anything_is_done(void **state)
     put_le32(request, ATTEST_FETCH_KEY); /* takes no arguments */
     assert_response_is_status(ATTEST_STATUS_MALFORMED_REQUEST);
     assert_int_equal(sp.exchanges, 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(fetch_key_hands_over_the_key_before_it_answers, start, end),
-        cmocka_unit_test_setup_teardown(fetch_key_that_fails_hands_over_nothing, start, end),
-        cmocka_unit_test_setup_teardown(a_key_that_nobody_takes_is_a_failure, start, end),
-        cmocka_unit_test_setup_teardown(a_report_binds_nonce_then_manifest, start, end),
-        cmocka_unit_test_setup_teardown(a_report_comes_with_certificates_when_asked_for, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(certificates_that_do_not_fit_in_a_response_are_left_out,
-                                        start, end),
-        cmocka_unit_test_setup_teardown(a_failed_amd_sp_is_a_status, start, end),
-        cmocka_unit_test_setup_teardown(a_malformed_request_is_refused_before_anything_is_done,
-                                        start, end),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +13,7 @@
 #include "tests/unit/attest/unsigned.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 
 #define RECIPE "[\"EcPublicKeyBytes\",\"Challenge\"]"
 #define NONCE  "oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8="
@@ -42,32 +36,29 @@ static EVP_PKEY *own_key(const struct jwe_vector *vector, struct p521_point *poi
     return key;
 }
 
-static void tv1_frames_have_the_lengths_of_the_vector(void **state)
+TEST(tv1_frames_have_the_lengths_of_the_vector)
 {
-    (void)state;
     assert_int_equal(strlen(NEGOTIATION_REQUEST), TV1_NEGOTIATION_REQUEST_LENGTH);
     assert_int_equal(strlen(TV1_NEGOTIATION_RESPONSE), TV1_NEGOTIATION_RESPONSE_LENGTH);
     assert_int_equal(strlen(TV1_ATTESTATION_RESPONSE), TV1_ATTESTATION_RESPONSE_LENGTH);
 }
 
-static void tv1_negotiation_yields_the_challenge(void **state)
+TEST(tv1_negotiation_yields_the_challenge)
 {
     struct challenge challenge;
 
-    (void)state;
     assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
     assert_int_equal(challenge.size, 32);
     for (unsigned int i = 0; i < 32; i++)
         assert_int_equal(challenge.bytes[i], 0xA0 + i);
 }
 
-static void report_data_is_own_key_then_challenge(void **state)
+TEST(report_data_is_own_key_then_challenge)
 {
     struct challenge challenge;
     struct p521_point point;
     uint8_t expected[REPORT_DATA_SIZE], report_data[REPORT_DATA_SIZE];
 
-    (void)state;
     EVP_PKEY_free(own_key(&tv1, &point));
     bytes_of_hex(TV1_REPORT_DATA, expected, sizeof(expected));
     assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
@@ -91,9 +82,8 @@ static enum attest_error negotiate_size(size_t size)
     return error;
 }
 
-static void a_challenge_has_16_to_128_bytes(void **state)
+TEST(a_challenge_has_16_to_128_bytes)
 {
-    (void)state;
     assert_int_equal(negotiate_size(16), ATTEST_OK);
     assert_int_equal(negotiate_size(128), ATTEST_OK);
     for (size_t size = 1; size < 16; size++)
@@ -102,7 +92,7 @@ static void a_challenge_has_16_to_128_bytes(void **state)
         assert_int_equal(negotiate_size(size), ATTEST_ERR_CHALLENGE_SIZE);
 }
 
-static void no_recipe_but_own_key_then_challenge_is_accepted(void **state)
+TEST(no_recipe_but_own_key_then_challenge_is_accepted)
 {
     static const char *const others[] = {
         "[\"Challenge\"]",
@@ -125,7 +115,6 @@ static void no_recipe_but_own_key_then_challenge_is_accepted(void **state)
     struct challenge challenge;
     char json[512];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         snprintf(json, sizeof(json), "{\"challenge\":\"" NONCE "\",\"params\":%s}", others[i]);
         assert_int_equal(negotiate(json, &challenge), ATTEST_ERR_RECIPE);
@@ -133,7 +122,7 @@ static void no_recipe_but_own_key_then_challenge_is_accepted(void **state)
     assert_int_equal(negotiate("{\"challenge\":\"" NONCE "\"}", &challenge), ATTEST_ERR_RECIPE);
 }
 
-static void a_malformed_negotiation_response_is_refused(void **state)
+TEST(a_malformed_negotiation_response_is_refused)
 {
     static const struct {
         const char *json;
@@ -164,17 +153,15 @@ static void a_malformed_negotiation_response_is_refused(void **state)
     };
     struct challenge challenge;
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(negotiate(cases[i].json, &challenge), cases[i].error);
 }
 
-static void nesting_is_bounded(void **state)
+TEST(nesting_is_bounded)
 {
     static char deep[60000];
     struct challenge challenge;
 
-    (void)state;
     memset(deep, '[', sizeof(deep));
     memcpy(deep, "{\"a\":", 5);
     assert_int_equal(negotiation_response_parse(deep, sizeof(deep), &challenge), ATTEST_ERR_JSON);
@@ -208,12 +195,11 @@ static const struct {
 
 #define REASONS (sizeof(reasons) / sizeof(reasons[0]))
 
-static void an_empty_challenge_may_come_with_a_reason(void **state)
+TEST(an_empty_challenge_may_come_with_a_reason)
 {
     struct challenge challenge;
     char json[128];
 
-    (void)state;
     for (size_t i = 0; i < REASONS; i++) {
         snprintf(json, sizeof(json), "{\"challenge\":\"\",\"params\":[],\"reason\":%s}",
                  reasons[i].reason);
@@ -224,18 +210,16 @@ static void an_empty_challenge_may_come_with_a_reason(void **state)
                      ATTEST_ERR_UNEXPLAINED);
 }
 
-static void only_a_refusal_by_the_kbs_asks_about_the_image(void **state)
+TEST(only_a_refusal_by_the_kbs_asks_about_the_image)
 {
-    (void)state;
     for (size_t i = 0; i < REASONS; i++)
         assert_int_equal(strstr(attest_error_words(reasons[i].error), "measurement") != NULL,
                          reasons[i].error == ATTEST_ERR_KBS_REFUSED);
 }
 
 /* The console's line has an end, and so must the sentence. */
-static void the_words_for_an_error_fit_on_a_line(void **state)
+TEST(the_words_for_an_error_fit_on_a_line)
 {
-    (void)state;
     for (int error = 0; error < ATTEST_ERROR_COUNT; error++) {
         const char *words = attest_error_words((enum attest_error)error);
 
@@ -259,14 +243,13 @@ static void assert_request_is(char *json, const char *expected)
     free(json);
 }
 
-static void the_attestation_request_has_the_members_of_the_protocol(void **state)
+TEST(the_attestation_request_has_the_members_of_the_protocol)
 {
     static struct attestation_evidence evidence = {.report = {0xFF}};
     struct challenge challenge;
     struct p521_point point;
     char report[BASE64_LENGTH(REPORT_SIZE) + 1], expected[4096];
 
-    (void)state;
     EVP_PKEY_free(own_key(&tv1, &point));
     assert_int_equal(negotiate(TV1_NEGOTIATION_RESPONSE, &challenge), ATTEST_OK);
     base64_encode(BASE64_STANDARD, evidence.report, REPORT_SIZE, report);
@@ -287,14 +270,13 @@ static void the_attestation_request_has_the_members_of_the_protocol(void **state
     assert_request_is(attestation_request_format(&evidence, &challenge, &point), expected);
 }
 
-static void the_largest_attestation_request_fits_in_a_frame(void **state)
+TEST(the_largest_attestation_request_fits_in_a_frame)
 {
     static struct attestation_evidence evidence = {.certificates_size = AMD_SP_CERTIFICATES_SIZE};
     static const struct challenge challenge = {.size = CHALLENGE_SIZE_MAX};
     static const struct p521_point point;
     char *json = attestation_request_format(&evidence, &challenge, &point);
 
-    (void)state;
     assert_non_null(json);
     assert_true(strlen(json) <= 65536);
     free(json);
@@ -316,18 +298,17 @@ static enum attest_error open_with_tv1(const char *json, size_t size, uint8_t ke
     return error;
 }
 
-static void the_tv1_reply_decrypts_to_its_secret(void **state)
+TEST(the_tv1_reply_decrypts_to_its_secret)
 {
     uint8_t key[STATE_KEY_SIZE] = {0};
 
-    (void)state;
     assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE, strlen(TV1_ATTESTATION_RESPONSE), key),
                      ATTEST_OK);
     for (unsigned int i = 0; i < sizeof(key); i++)
         assert_int_equal(key[i], i);
 }
 
-static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
+TEST(the_tv2_reply_decrypts_but_is_no_state_key)
 {
     static struct jwe reply;
     struct p521_point point;
@@ -335,7 +316,6 @@ static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
     uint8_t key[STATE_KEY_SIZE];
     char plaintext[sizeof("hello, world")] = {0};
 
-    (void)state;
     reply = (struct jwe){.size = 12};
     bytes_of_hex(tv2.epk_x, reply.epk.x, sizeof(reply.epk.x));
     bytes_of_hex(tv2.epk_y, reply.epk.y, sizeof(reply.epk.y));
@@ -351,7 +331,7 @@ static void the_tv2_reply_decrypts_but_is_no_state_key(void **state)
     EVP_PKEY_free(own);
 }
 
-static void a_failure_names_the_proxys_reason_if_it_is_a_known_one(void **state)
+TEST(a_failure_names_the_proxys_reason_if_it_is_a_known_one)
 {
     static const char *const unexplained[] = {
         "{\"success\":false,\"decryption\":null,\"token\":null}", /* COCONUT-SVSM's proxy */
@@ -360,7 +340,6 @@ static void a_failure_names_the_proxys_reason_if_it_is_a_known_one(void **state)
     uint8_t key[STATE_KEY_SIZE];
     char json[128];
 
-    (void)state;
     for (size_t i = 0; i < REASONS; i++) {
         snprintf(json, sizeof(json), "{\"success\":false,\"reason\":%s}", reasons[i].reason);
         assert_int_equal(open_with_tv1(json, strlen(json), key), reasons[i].error);
@@ -418,13 +397,12 @@ static enum attest_error open_with_binary(size_t member, const uint8_t *bytes, s
                         binary_members[member].name, json_string(text));
 }
 
-static void every_length_in_a_reply_counts(void **state)
+TEST(every_length_in_a_reply_counts)
 {
     static const uint8_t bytes[5000];
 
-    (void)state;
     for (size_t m = 0; m < BINARY_MEMBERS; m++) {
-        const bool is_secret = m == 0;
+        bool is_secret = m == 0;
 
         for (size_t size = 0; size < 100; size++)
             if (size != binary_members[m].size && !(is_secret && size > 0))
@@ -453,11 +431,10 @@ static void original_of(size_t member, uint8_t *bytes)
     json_decref(root);
 }
 
-static void every_byte_of_a_reply_counts(void **state)
+TEST(every_byte_of_a_reply_counts)
 {
     uint8_t bytes[128];
 
-    (void)state;
     for (size_t m = 0; m < BINARY_MEMBERS; m++) {
         original_of(m, bytes);
         for (size_t i = 0; i < binary_members[m].size; i++) {
@@ -469,7 +446,7 @@ static void every_byte_of_a_reply_counts(void **state)
     }
 }
 
-static void every_type_in_a_reply_counts(void **state)
+TEST(every_type_in_a_reply_counts)
 {
     static const struct {
         const char *object, *inner, *name;
@@ -481,7 +458,6 @@ static void every_type_in_a_reply_counts(void **state)
         {"decryption", NULL, "iv"},  {"decryption", NULL, "tag"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         json_t *const values[] = {NULL,         json_null(),   json_integer(1),
                                   json_array(), json_object(), json_string("!")};
@@ -493,9 +469,8 @@ static void every_type_in_a_reply_counts(void **state)
     }
 }
 
-static void the_token_has_a_shape_but_its_content_does_not_matter(void **state)
+TEST(the_token_has_a_shape_but_its_content_does_not_matter)
 {
-    (void)state;
     assert_int_equal(open_altered(NULL, NULL, "token", NULL), ATTEST_OK);
     assert_int_equal(open_altered(NULL, NULL, "token", json_null()), ATTEST_OK);
     assert_int_equal(open_altered(NULL, NULL, "token", json_pack("{s:s}", "Cwt", "")), ATTEST_OK);
@@ -514,7 +489,7 @@ static enum attest_error open_with_header(const char *header)
     return open_altered("decryption", NULL, "aad", json_string(text));
 }
 
-static void the_protected_header_must_be_the_canonical_one_for_our_algorithms(void **state)
+TEST(the_protected_header_must_be_the_canonical_one_for_our_algorithms)
 {
 #define X "AUgTAtsJxjoAq7-1gA2Pv7MDyMeRaHYRCLj8bhM4Ou0en6B6cHoS3L9MSDnBeTEmAsPDOdaSp0riiGhVh5E513Xp"
 #define Y "ABY1nZqIXTw7vjoq-2PZ9eb5vmbQEmtqn0uLWAVc2CSYDU1kBEPLswZKoMf5X_7zhvR0iYbYt1cmWDCAR1eyjbyZ"
@@ -542,7 +517,6 @@ static void the_protected_header_must_be_the_canonical_one_for_our_algorithms(vo
                                                                                    Y) "}",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
         assert_int_equal(open_with_header(headers[i]), ATTEST_ERR_HEADER);
     assert_int_equal(
@@ -560,7 +534,7 @@ static void the_protected_header_must_be_the_canonical_one_for_our_algorithms(vo
 }
 
 /* Both places of the ephemeral key altered alike, so that only the curve can tell. */
-static void an_ephemeral_key_off_the_curve_is_refused(void **state)
+TEST(an_ephemeral_key_off_the_curve_is_refused)
 {
     static struct jwe reply;
     struct p521_point point;
@@ -568,7 +542,6 @@ static void an_ephemeral_key_off_the_curve_is_refused(void **state)
     char header[1024], x[BASE64_LENGTH(66) + 1], y[BASE64_LENGTH(66) + 1];
     uint8_t key[STATE_KEY_SIZE];
 
-    (void)state;
     for (unsigned int wrong = 0; wrong < 3; wrong++) {
         assert_int_equal(attestation_response_parse(TV1_ATTESTATION_RESPONSE,
                                                     strlen(TV1_ATTESTATION_RESPONSE), &reply),
@@ -587,11 +560,10 @@ static void an_ephemeral_key_off_the_curve_is_refused(void **state)
     EVP_PKEY_free(own);
 }
 
-static void a_reply_cut_anywhere_is_refused(void **state)
+TEST(a_reply_cut_anywhere_is_refused)
 {
     uint8_t key[STATE_KEY_SIZE];
 
-    (void)state;
     for (size_t size = 0; size < strlen(TV1_ATTESTATION_RESPONSE); size++)
         assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE, size, key), ATTEST_ERR_JSON);
     assert_int_equal(open_with_tv1(TV1_ATTESTATION_RESPONSE,
@@ -599,7 +571,7 @@ static void a_reply_cut_anywhere_is_refused(void **state)
                      ATTEST_ERR_JSON);
 }
 
-static void a_reply_encrypted_to_another_key_is_refused(void **state)
+TEST(a_reply_encrypted_to_another_key_is_refused)
 {
     static struct jwe reply;
     struct p521_point point;
@@ -607,7 +579,6 @@ static void a_reply_encrypted_to_another_key_is_refused(void **state)
     uint8_t key[STATE_KEY_SIZE] = {0};
     static const uint8_t untouched[STATE_KEY_SIZE];
 
-    (void)state;
     assert_int_equal(attestation_response_parse(TV1_ATTESTATION_RESPONSE,
                                                 strlen(TV1_ATTESTATION_RESPONSE), &reply),
                      ATTEST_OK);
@@ -616,7 +587,7 @@ static void a_reply_encrypted_to_another_key_is_refused(void **state)
     EVP_PKEY_free(other);
 }
 
-static void a_secret_of_another_size_than_64_bytes_is_refused(void **state)
+TEST(a_secret_of_another_size_than_64_bytes_is_refused)
 {
     static const size_t sizes[] = {1, 32, 63, 65, 128, 4096};
     static const uint8_t secret[4096];
@@ -625,42 +596,9 @@ static void a_secret_of_another_size_than_64_bytes_is_refused(void **state)
     EVP_PKEY *own = own_key(&tv1, &point);
     uint8_t key[STATE_KEY_SIZE];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         assert_int_equal(jwe_encrypt(&point, secret, sizes[i], &reply), JWE_OK);
         assert_int_equal(open_unsigned(own, &reply, key), ATTEST_ERR_SECRET_SIZE);
     }
     EVP_PKEY_free(own);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tv1_frames_have_the_lengths_of_the_vector),
-        cmocka_unit_test(tv1_negotiation_yields_the_challenge),
-        cmocka_unit_test(report_data_is_own_key_then_challenge),
-        cmocka_unit_test(a_challenge_has_16_to_128_bytes),
-        cmocka_unit_test(no_recipe_but_own_key_then_challenge_is_accepted),
-        cmocka_unit_test(a_malformed_negotiation_response_is_refused),
-        cmocka_unit_test(nesting_is_bounded),
-        cmocka_unit_test(an_empty_challenge_may_come_with_a_reason),
-        cmocka_unit_test(only_a_refusal_by_the_kbs_asks_about_the_image),
-        cmocka_unit_test(the_words_for_an_error_fit_on_a_line),
-        cmocka_unit_test(the_attestation_request_has_the_members_of_the_protocol),
-        cmocka_unit_test(the_largest_attestation_request_fits_in_a_frame),
-        cmocka_unit_test(the_tv1_reply_decrypts_to_its_secret),
-        cmocka_unit_test(the_tv2_reply_decrypts_but_is_no_state_key),
-        cmocka_unit_test(a_failure_names_the_proxys_reason_if_it_is_a_known_one),
-        cmocka_unit_test(every_length_in_a_reply_counts),
-        cmocka_unit_test(every_byte_of_a_reply_counts),
-        cmocka_unit_test(every_type_in_a_reply_counts),
-        cmocka_unit_test(the_token_has_a_shape_but_its_content_does_not_matter),
-        cmocka_unit_test(the_protected_header_must_be_the_canonical_one_for_our_algorithms),
-        cmocka_unit_test(an_ephemeral_key_off_the_curve_is_refused),
-        cmocka_unit_test(a_reply_cut_anywhere_is_refused),
-        cmocka_unit_test(a_reply_encrypted_to_another_key_is_refused),
-        cmocka_unit_test(a_secret_of_another_size_than_64_bytes_is_refused),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +13,7 @@
 #include "tests/unit/attest/fake_amd_sp.h"
 #include "tests/unit/attest/fake_proxy.h"
 #include "tests/unit/attest/unsigned.h"
+#include "tests/unit/registered.h"
 
 #define SOON 300 /* milliseconds */
 
@@ -65,27 +59,25 @@ static void assert_key_is_untouched(void)
         assert_int_equal(key[i], 0xEE);
 }
 
-static void a_released_key_arrives(void **state)
+TEST_FIXTURE(a_released_key_arrives, start, end)
 {
-    (void)state;
     assert_int_equal(fetch(), ATTEST_OK);
     assert_memory_equal(key, proxy.secret, sizeof(key));
     assert_true(fake_proxy_saw_bound_key(&proxy));
     assert_int_equal(sp.reports, 1);
 }
 
-static void certificates_of_the_host_are_part_of_the_evidence(void **state)
+TEST_FIXTURE(certificates_of_the_host_are_part_of_the_evidence, start, end)
 {
     const json_t *evidence;
 
-    (void)state;
     fake_certificate_table(sp.certificates, 3000);
     assert_int_equal(fetch(), ATTEST_OK);
     evidence = json_object_get(json_object_get(proxy.attestation_request, "evidence"), "Snp");
     assert_int_equal(json_string_length(json_object_get(evidence, "certs_buf")), 3048 / 3 * 4);
 }
 
-static void each_exchange_has_a_fresh_key(void **state)
+TEST_FIXTURE(each_exchange_has_a_fresh_key, start, end)
 {
     json_t *first;
 
@@ -98,17 +90,16 @@ static void each_exchange_has_a_fresh_key(void **state)
     json_decref(first);
 }
 
-static void bytes_left_on_the_line_are_thrown_away(void **state)
+TEST_FIXTURE(bytes_left_on_the_line_are_thrown_away, start, end)
 {
     uint8_t noise[5000];
 
-    (void)state;
     memset(noise, '{', sizeof(noise));
     assert_int_equal(write(proxy.fd, noise, sizeof(noise)), sizeof(noise));
     assert_int_equal(fetch(), ATTEST_OK);
 }
 
-static void another_recipe_stops_before_a_report_is_asked_for(void **state)
+TEST_FIXTURE(another_recipe_stops_before_a_report_is_asked_for, start, end)
 {
 #define NONCE "\"challenge\":\"oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8=\""
     static const char *const negotiations[] = {
@@ -140,7 +131,7 @@ static void another_recipe_stops_before_a_report_is_asked_for(void **state)
     }
 }
 
-static void an_unreachable_kbs_is_told_from_one_that_refuses(void **state)
+TEST_FIXTURE(an_unreachable_kbs_is_told_from_one_that_refuses, start, end)
 {
     proxy.negotiation = "{\"challenge\":\"\",\"params\":[\"EcPublicKeyBytes\",\"Challenge\"],"
                         "\"reason\":\"kbs-unreachable\"}";
@@ -155,15 +146,14 @@ static void an_unreachable_kbs_is_told_from_one_that_refuses(void **state)
     assert_key_is_untouched();
 }
 
-static void a_secret_that_is_no_state_key_is_refused(void **state)
+TEST_FIXTURE(a_secret_that_is_no_state_key_is_refused, start, end)
 {
-    (void)state;
     proxy.secret_size = 32;
     assert_int_equal(attest_error_status(fetch()), ATTEST_STATUS_SECRET_SIZE);
     assert_key_is_untouched();
 }
 
-static void a_proxy_that_goes_away_is_reported_at_every_step(void **state)
+TEST_FIXTURE(a_proxy_that_goes_away_is_reported_at_every_step, start, end)
 {
     proxy.negotiation = NULL;
     assert_int_equal(fetch(), ATTEST_ERR_PROXY_CLOSED);
@@ -178,9 +168,8 @@ static void a_proxy_that_goes_away_is_reported_at_every_step(void **state)
                      ATTEST_ERR_PROXY_CLOSED);
 }
 
-static void an_amd_sp_failure_is_reported_and_nothing_sent(void **state)
+TEST_FIXTURE(an_amd_sp_failure_is_reported_and_nothing_sent, start, end)
 {
-    (void)state;
     sp.exitinfo2 = SNP_INVALID_GUEST_STATE;
     assert_int_equal(fetch(), ATTEST_ERR_AMD_SP_FAILED);
     assert_null(proxy.attestation_request);
@@ -195,22 +184,20 @@ static uint64_t milliseconds(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void a_silent_proxy_is_given_up_at_the_deadline(void **state)
+TEST_FIXTURE(a_silent_proxy_is_given_up_at_the_deadline, start, end)
 {
-    const uint64_t begin = milliseconds();
+    uint64_t begin = milliseconds();
 
-    (void)state;
     assert_int_equal(fetch_key(client, SOON, &requester, &unsigned_terms, key),
                      ATTEST_ERR_PROXY_SILENT);
     assert_in_range(milliseconds() - begin, SOON, 10 * SOON);
 }
 
-static void a_trickling_proxy_is_given_up_at_the_same_deadline(void **state)
+TEST_FIXTURE(a_trickling_proxy_is_given_up_at_the_same_deadline, start, end)
 {
     static const uint8_t frame[1024] = {0x00, 0x80}; /* says 32768 bytes, has fewer */
-    const uint64_t begin = milliseconds();
+    uint64_t begin = milliseconds();
 
-    (void)state;
     proxy.raw = frame;
     proxy.raw_size = sizeof(frame);
     proxy.trickle = true;
@@ -222,17 +209,16 @@ static void a_trickling_proxy_is_given_up_at_the_same_deadline(void **state)
     fake_proxy_join(&proxy);
 }
 
-static void a_proxy_that_reads_nothing_is_given_up_at_the_deadline(void **state)
+TEST_FIXTURE(a_proxy_that_reads_nothing_is_given_up_at_the_deadline, start, end)
 {
     const struct proxy_stream stream = proxy_stream_begin(client, SOON);
     static char json[4 * 1024 * 1024];
 
-    (void)state;
     memset(json, ' ', sizeof(json) - 1);
     assert_int_equal(proxy_stream_send(&stream, json), ATTEST_ERR_PROXY_SILENT);
 }
 
-static void a_frame_has_1_to_65536_bytes(void **state)
+TEST_FIXTURE(a_frame_has_1_to_65536_bytes, start, end)
 {
     static const uint64_t lengths[] = {0, PROXY_FRAME_MAX + 1, 1ull << 32, 1ull << 63, UINT64_MAX};
     uint8_t prefix[8];
@@ -247,14 +233,13 @@ static void a_frame_has_1_to_65536_bytes(void **state)
     }
 }
 
-static void the_largest_frame_is_received_whole(void **state)
+TEST_FIXTURE(the_largest_frame_is_received_whole, start, end)
 {
     const struct proxy_stream stream = proxy_stream_begin(client, 20000);
     static char frame[8 + PROXY_FRAME_MAX];
     char *json;
     size_t size;
 
-    (void)state;
     put_le64(frame, PROXY_FRAME_MAX);
     memset(frame + 8, 'x', PROXY_FRAME_MAX);
     assert_int_equal(write(proxy.fd, frame, sizeof(frame)), sizeof(frame));
@@ -273,11 +258,10 @@ static void *flood(void *fd)
     return NULL;
 }
 
-static void a_flood_in_place_of_silence_is_not_drained_for_ever(void **state)
+TEST_FIXTURE(a_flood_in_place_of_silence_is_not_drained_for_ever, start, end)
 {
     pthread_t thread;
 
-    (void)state;
     assert_int_equal(pthread_create(&thread, NULL, flood, &proxy.fd), 0);
     assert_int_equal(attest_error_status(fetch_key(client, 5000, &requester, &unsigned_terms, key)),
                      ATTEST_STATUS_PROTOCOL);
@@ -288,32 +272,7 @@ static void a_flood_in_place_of_silence_is_not_drained_for_ever(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_released_key_arrives, start, end),
-        cmocka_unit_test_setup_teardown(certificates_of_the_host_are_part_of_the_evidence, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(each_exchange_has_a_fresh_key, start, end),
-        cmocka_unit_test_setup_teardown(bytes_left_on_the_line_are_thrown_away, start, end),
-        cmocka_unit_test_setup_teardown(another_recipe_stops_before_a_report_is_asked_for, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(an_unreachable_kbs_is_told_from_one_that_refuses, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_secret_that_is_no_state_key_is_refused, start, end),
-        cmocka_unit_test_setup_teardown(a_proxy_that_goes_away_is_reported_at_every_step, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(an_amd_sp_failure_is_reported_and_nothing_sent, start, end),
-        cmocka_unit_test_setup_teardown(a_silent_proxy_is_given_up_at_the_deadline, start, end),
-        cmocka_unit_test_setup_teardown(a_trickling_proxy_is_given_up_at_the_same_deadline, start,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_proxy_that_reads_nothing_is_given_up_at_the_deadline,
-                                        start, end),
-        cmocka_unit_test_setup_teardown(a_frame_has_1_to_65536_bytes, start, end),
-        cmocka_unit_test_setup_teardown(the_largest_frame_is_received_whole, start, end),
-        cmocka_unit_test_setup_teardown(a_flood_in_place_of_silence_is_not_drained_for_ever, start,
-                                        end),
-    };
-
     /* The client is told of a closed stream by write(), as inside the SVSM. */
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return tests_run();
 }

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "services/attest/guest_message.h"
 #include "tests/unit/attest/fake_amd_sp.h"
 #include "tests/unit/kbs/hex.h"
+#include "tests/unit/registered.h"
 
 static struct fake_amd_sp sp; /* for its key only */
 
@@ -21,13 +15,12 @@ static int use_vector_key(void **state)
     return 0;
 }
 
-static void a_report_request_is_sealed_as_the_vector_says(void **state)
+TEST(a_report_request_is_sealed_as_the_vector_says)
 {
     struct msg_report_req request = {.vmpl = 0, .key_sel = 0};
     uint8_t message[GUEST_MESSAGE_SIZE];
     uint8_t tag[16], start[16], end[16], aad[48] = {1, 1, 0x60, 0, 5, 1, 0x60, 0};
 
-    (void)state;
     for (unsigned int i = 0; i < REPORT_DATA_SIZE; i++)
         request.report_data[i] = (uint8_t)i;
     bytes_of_hex("0f354f26b13f7433d3674d8eebcaf847", tag, sizeof(tag));
@@ -45,11 +38,10 @@ static void a_report_request_is_sealed_as_the_vector_says(void **state)
         assert_int_equal(message[i], 0);
 }
 
-static void a_payload_that_does_not_fit_is_not_sealed(void **state)
+TEST(a_payload_that_does_not_fit_is_not_sealed)
 {
     uint8_t message[GUEST_MESSAGE_SIZE], payload[GUEST_MESSAGE_PAYLOAD + 1] = {0};
 
-    (void)state;
     assert_int_equal(
         guest_message_seal(message, sp.vmpck0, 1, MSG_REPORT_REQ, payload, sizeof(payload)),
         ATTEST_ERR_INTERNAL);
@@ -82,20 +74,18 @@ static enum attest_error open_response(const struct guest_message_header *header
     return error;
 }
 
-static void an_authentic_answer_is_opened(void **state)
+TEST(an_authentic_answer_is_opened)
 {
-    (void)state;
     assert_int_equal(open_response(&good_response, 0x4C0), ATTEST_OK);
 }
 
-static void an_authentic_message_that_does_not_answer_the_request_is_refused(void **state)
+TEST(an_authentic_message_that_does_not_answer_the_request_is_refused)
 {
     struct guest_message_header wrong[] = {
         good_response, good_response, good_response, good_response, good_response, good_response,
         good_response, good_response, good_response, good_response, good_response,
     };
 
-    (void)state;
     wrong[0].msg_seqno = 7; /* our own number */
     wrong[1].msg_seqno = 6; /* an earlier answer */
     wrong[2].msg_seqno = 10;
@@ -111,13 +101,12 @@ static void an_authentic_message_that_does_not_answer_the_request_is_refused(voi
         assert_int_equal(open_response(&wrong[i], 0x4C0), ATTEST_ERR_AMD_SP_RESPONSE);
 }
 
-static void a_size_beyond_the_page_is_refused_whatever_the_room(void **state)
+TEST(a_size_beyond_the_page_is_refused_whatever_the_room)
 {
     struct guest_message_header header = good_response;
     uint8_t message[GUEST_MESSAGE_SIZE], out[0x10000];
     size_t size;
 
-    (void)state;
     header.msg_size = 0xFFF0;
     memset(message, 0, sizeof(message));
     memcpy(message, &header, sizeof(header));
@@ -126,14 +115,13 @@ static void a_size_beyond_the_page_is_refused_whatever_the_room(void **state)
         ATTEST_ERR_AMD_SP_RESPONSE);
 }
 
-static void any_altered_byte_is_refused_and_leaves_no_plaintext(void **state)
+TEST(any_altered_byte_is_refused_and_leaves_no_plaintext)
 {
     static const struct msg_report_rsp payload = {.report_size = REPORT_SIZE};
     static const uint8_t wiped[sizeof(payload)];
     uint8_t message[GUEST_MESSAGE_SIZE], out[sizeof(payload)] = {0};
     size_t size;
 
-    (void)state;
     fake_seal(sp.vmpck0, &good_response, &payload, message);
     for (size_t i = 0; i < 0x60 + sizeof(payload); i++) {
         /* The upper half of AUTHTAG and the field after the number are not part of anything. */
@@ -148,16 +136,4 @@ static void any_altered_byte_is_refused_and_leaves_no_plaintext(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_report_request_is_sealed_as_the_vector_says),
-        cmocka_unit_test(a_payload_that_does_not_fit_is_not_sealed),
-        cmocka_unit_test(an_authentic_answer_is_opened),
-        cmocka_unit_test(an_authentic_message_that_does_not_answer_the_request_is_refused),
-        cmocka_unit_test(a_size_beyond_the_page_is_refused_whatever_the_room),
-        cmocka_unit_test(any_altered_byte_is_refused_and_leaves_no_plaintext),
-    };
-
-    return cmocka_run_group_tests(tests, use_vector_key, NULL);
-}
+TEST_GROUP(use_vector_key, NULL)

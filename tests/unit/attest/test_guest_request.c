@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "lib/base/bytes.h"
 #include "services/attest/certificate_table.h"
 #include "services/attest/guest_request.h"
 #include "tests/unit/attest/fake_amd_sp.h"
+#include "tests/unit/registered.h"
 
 static struct fake_amd_sp sp;
 static struct guest_requester requester;
@@ -41,11 +35,10 @@ static void assert_vmpck0_is_wiped(void)
     assert_int_equal(sp.exchanges, exchanges);
 }
 
-static void the_report_is_asked_for_at_vmpl_0_from_the_vcek(void **state)
+TEST_SETUP(the_report_is_asked_for_at_vmpl_0_from_the_vcek, start)
 {
     const struct snp_report *report = (const struct snp_report *)evidence.report;
 
-    (void)state;
     assert_int_equal(get_report(false), ATTEST_OK);
     assert_int_equal(sp.last_kind, AMD_SP_GUEST_REQUEST);
     assert_int_equal(sp.last_request.vmpl, 0);
@@ -55,18 +48,16 @@ static void the_report_is_asked_for_at_vmpl_0_from_the_vcek(void **state)
     assert_int_equal(evidence.certificates_size, 0);
 }
 
-static void sequence_numbers_advance_by_two(void **state)
+TEST_SETUP(sequence_numbers_advance_by_two, start)
 {
-    (void)state;
     for (unsigned int i = 1; i <= 5; i++) {
         assert_int_equal(get_report(i % 2), ATTEST_OK);
         assert_int_equal(sp.count, 2 * i);
     }
 }
 
-static void certificates_of_the_host_come_along(void **state)
+TEST_SETUP(certificates_of_the_host_come_along, start)
 {
-    (void)state;
     fake_certificate_table(sp.certificates, 1000);
     assert_int_equal(get_report(true), ATTEST_OK);
     assert_int_equal(sp.last_kind, AMD_SP_EXT_GUEST_REQUEST);
@@ -74,16 +65,14 @@ static void certificates_of_the_host_come_along(void **state)
     assert_memory_equal(evidence.certificates, sp.certificates, 1048);
 }
 
-static void a_host_without_certificates_is_no_failure(void **state)
+TEST_SETUP(a_host_without_certificates_is_no_failure, start)
 {
-    (void)state;
     assert_int_equal(get_report(true), ATTEST_OK);
     assert_int_equal(evidence.certificates_size, 0);
 }
 
-static void too_many_certificates_are_left_out_and_the_same_message_goes_again(void **state)
+TEST_SETUP(too_many_certificates_are_left_out_and_the_same_message_goes_again, start)
 {
-    (void)state;
     fake_certificate_table(sp.certificates, 1000);
     sp.certificates_do_not_fit = true;
     assert_int_equal(get_report(true), ATTEST_OK);
@@ -95,9 +84,8 @@ static void too_many_certificates_are_left_out_and_the_same_message_goes_again(v
     assert_int_equal(sp.count, 4);
 }
 
-static void a_busy_host_gets_the_identical_message_again(void **state)
+TEST_SETUP(a_busy_host_gets_the_identical_message_again, start)
 {
-    (void)state;
     sp.busy = GUEST_REQUEST_BUSY_RETRIES;
     assert_int_equal(get_report(false), ATTEST_OK);
     assert_int_equal(sp.exchanges, GUEST_REQUEST_BUSY_RETRIES + 1);
@@ -105,15 +93,14 @@ static void a_busy_host_gets_the_identical_message_again(void **state)
     assert_true(sp.resent_identical);
 }
 
-static void a_host_that_stays_busy_is_given_up(void **state)
+TEST_SETUP(a_host_that_stays_busy_is_given_up, start)
 {
-    (void)state;
     sp.busy = GUEST_REQUEST_BUSY_RETRIES + 1;
     assert_int_equal(get_report(false), ATTEST_ERR_AMD_SP_BUSY);
     assert_vmpck0_is_wiped();
 }
 
-static void a_vmm_or_firmware_failure_wipes_vmpck0(void **state)
+TEST_SETUP(a_vmm_or_firmware_failure_wipes_vmpck0, start)
 {
     static const uint64_t failures[] = {
         (uint64_t)GUEST_REQUEST_GENERIC << 32,
@@ -131,7 +118,7 @@ static void a_vmm_or_firmware_failure_wipes_vmpck0(void **state)
     }
 }
 
-static void invalid_len_for_a_plain_request_wipes_vmpck0(void **state)
+TEST_SETUP(invalid_len_for_a_plain_request_wipes_vmpck0, start)
 {
     sp.exitinfo2 = (uint64_t)GUEST_REQUEST_INVALID_LEN << 32;
     assert_int_equal(get_report(false), ATTEST_ERR_AMD_SP_INVALID_LEN);
@@ -144,9 +131,8 @@ static void invalid_len_for_a_plain_request_wipes_vmpck0(void **state)
     assert_vmpck0_is_wiped();
 }
 
-static void an_unreachable_amd_sp_wipes_vmpck0(void **state)
+TEST_SETUP(an_unreachable_amd_sp_wipes_vmpck0, start)
 {
-    (void)state;
     sp.gone = true;
     assert_int_equal(get_report(false), ATTEST_ERR_AMD_SP_FAILED);
     assert_vmpck0_is_wiped();
@@ -164,9 +150,8 @@ static void replay(struct amd_sp_answer *answer)
     *answer = recorded;
 }
 
-static void a_replayed_response_wipes_vmpck0(void **state)
+TEST_SETUP(a_replayed_response_wipes_vmpck0, start)
 {
-    (void)state;
     sp.tamper = record;
     assert_int_equal(get_report(false), ATTEST_OK);
     sp.tamper = replay;
@@ -189,7 +174,7 @@ static void empty(struct amd_sp_answer *answer)
     memset(answer, 0, sizeof(*answer));
 }
 
-static void a_response_the_host_made_up_wipes_vmpck0(void **state)
+TEST_SETUP(a_response_the_host_made_up_wipes_vmpck0, start)
 {
     static void (*const tampers[])(struct amd_sp_answer *) = {reflect, alter, empty};
 
@@ -201,9 +186,8 @@ static void a_response_the_host_made_up_wipes_vmpck0(void **state)
     }
 }
 
-static void an_authentic_refusal_keeps_vmpck0(void **state)
+TEST_SETUP(an_authentic_refusal_keeps_vmpck0, start)
 {
-    (void)state;
     sp.report_status = SNP_INVALID_KEY;
     assert_int_equal(get_report(false), ATTEST_ERR_AMD_SP_REFUSED);
     sp.report_status = SNP_SUCCESS;
@@ -240,7 +224,7 @@ static void other_report_data(struct guest_message_header *header, struct msg_re
     payload->report[offsetof(struct snp_report, report_data)] ^= 1;
 }
 
-static void a_report_about_something_else_is_not_taken(void **state)
+TEST_SETUP(a_report_about_something_else_is_not_taken, start)
 {
     static void (*const forgeries[])(struct guest_message_header *, struct msg_report_rsp *) = {
         short_status, cut_report, other_report_size, other_vmpl, other_report_data,
@@ -253,11 +237,10 @@ static void a_report_about_something_else_is_not_taken(void **state)
     }
 }
 
-static void a_malformed_certificate_table_counts_as_none(void **state)
+TEST(a_malformed_certificate_table_counts_as_none)
 {
     uint8_t pages[AMD_SP_CERTIFICATES_SIZE];
 
-    (void)state;
     fake_certificate_table(pages, 1000);
     assert_int_equal(certificate_table_size(pages, sizeof(pages)), 1048);
 
@@ -276,28 +259,4 @@ static void a_malformed_certificate_table_counts_as_none(void **state)
     memset(pages, 0, sizeof(pages));
     assert_int_equal(certificate_table_size(pages, sizeof(pages)), 0);
     assert_int_equal(certificate_table_size(pages, 23), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_report_is_asked_for_at_vmpl_0_from_the_vcek, start),
-        cmocka_unit_test_setup(sequence_numbers_advance_by_two, start),
-        cmocka_unit_test_setup(certificates_of_the_host_come_along, start),
-        cmocka_unit_test_setup(a_host_without_certificates_is_no_failure, start),
-        cmocka_unit_test_setup(too_many_certificates_are_left_out_and_the_same_message_goes_again,
-                               start),
-        cmocka_unit_test_setup(a_busy_host_gets_the_identical_message_again, start),
-        cmocka_unit_test_setup(a_host_that_stays_busy_is_given_up, start),
-        cmocka_unit_test_setup(a_vmm_or_firmware_failure_wipes_vmpck0, start),
-        cmocka_unit_test_setup(invalid_len_for_a_plain_request_wipes_vmpck0, start),
-        cmocka_unit_test_setup(an_unreachable_amd_sp_wipes_vmpck0, start),
-        cmocka_unit_test_setup(a_replayed_response_wipes_vmpck0, start),
-        cmocka_unit_test_setup(a_response_the_host_made_up_wipes_vmpck0, start),
-        cmocka_unit_test_setup(an_authentic_refusal_keeps_vmpck0, start),
-        cmocka_unit_test_setup(a_report_about_something_else_is_not_taken, start),
-        cmocka_unit_test(a_malformed_certificate_table_counts_as_none),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

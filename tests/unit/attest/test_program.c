@@ -3,13 +3,6 @@
  * The program as a whole, in both of its front-ends, against the emulated AMD-SP program.
  * Arguments: paths of attest and amd-sp.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
@@ -32,6 +25,7 @@
 #include "services/common/io.h"
 #include "tests/unit/attest/fake_proxy.h"
 #include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 
 #define MEASUREMENT                                                                                \
     "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"                                             \
@@ -209,7 +203,7 @@ static ssize_t ask(const struct started_service *service, uint32_t operation, co
     return read(service->channel, response, room);
 }
 
-static void the_service_fetches_the_key_and_makes_reports(void **state)
+TEST_FIXTURE(the_service_fetches_the_key_and_makes_reports, start_proxy, stop_proxy)
 {
     const uint8_t report_request[64 + 4 + 1 + 4] = {[64] = 1, [68] = 'm', [69] = 1};
     struct started_service service = start_service();
@@ -217,7 +211,6 @@ static void the_service_fetches_the_key_and_makes_reports(void **state)
     struct snp_report report;
     uint32_t certificates_size;
 
-    (void)state;
     memset(measurement, 0, sizeof(measurement));
     for (unsigned int i = 0; i < sizeof(measurement); i += 4)
         memcpy(measurement + i, "\xc0\xff\xee", 3);
@@ -241,12 +234,11 @@ static void the_service_fetches_the_key_and_makes_reports(void **state)
     stop_service(&service);
 }
 
-static void the_service_reports_a_closed_proxy_and_lives_on(void **state)
+TEST_FIXTURE(the_service_reports_a_closed_proxy_and_lives_on, start_proxy, stop_proxy)
 {
     struct started_service service = start_service();
     uint8_t response[16];
 
-    (void)state;
     proxy.negotiation = NULL;
     fake_proxy_start(&proxy);
     assert_int_equal(ask(&service, ATTEST_FETCH_KEY, "", 0, response, sizeof(response)), 4);
@@ -293,13 +285,12 @@ static int run_native(const char *kbs_key)
     return run_native_to(NULL, kbs_key);
 }
 
-static void the_native_front_end_writes_the_key_to_a_new_private_file(void **state)
+TEST_FIXTURE(the_native_front_end_writes_the_key_to_a_new_private_file, start_proxy, stop_proxy)
 {
     uint8_t key[STATE_KEY_SIZE];
     struct stat stat;
     int fd;
 
-    (void)state;
     assert_int_equal(run_native(NULL), 0);
     fd = open(key_file, O_RDONLY | O_CLOEXEC);
     assert_int_equal(fstat(fd, &stat), 0);
@@ -310,21 +301,19 @@ static void the_native_front_end_writes_the_key_to_a_new_private_file(void **sta
     close(fd);
 }
 
-static void the_native_front_end_leaves_no_file_when_it_fails(void **state)
+TEST_FIXTURE(the_native_front_end_leaves_no_file_when_it_fails, start_proxy, stop_proxy)
 {
-    (void)state;
     proxy.attestation = "{\"success\":false,\"reason\":\"kbs-refused\"}";
     assert_int_equal(run_native(NULL), 10 + ATTEST_STATUS_KBS_REFUSED);
     assert_int_equal(access(key_file, F_OK), -1);
 }
 
-static void nothing_of_the_proxys_words_reaches_the_console(void **state)
+TEST_FIXTURE(nothing_of_the_proxys_words_reaches_the_console, start_proxy, stop_proxy)
 {
     char messages[64], text[512];
     size_t length;
     FILE *file;
 
-    (void)state;
     snprintf(messages, sizeof(messages), "%s/messages", folder);
     proxy.attestation = "{\"success\":false,\"reason\":\"\\u001b[2Jgotcha\\r\\n\"}";
     assert_int_equal(run_native_to(messages, NULL), 10 + ATTEST_STATUS_UNEXPLAINED);
@@ -338,7 +327,7 @@ static void nothing_of_the_proxys_words_reaches_the_console(void **state)
     assert_null(strpbrk(text, "\033\r"));
 }
 
-static void the_native_front_end_takes_only_a_release_signed_with_its_key(void **state)
+TEST_FIXTURE(the_native_front_end_takes_only_a_release_signed_with_its_key, start_proxy, stop_proxy)
 {
     EVP_PKEY *kbs_key = EVP_EC_gen("P-384"), *other_key = EVP_EC_gen("P-384");
     char pem[64];
@@ -363,14 +352,13 @@ static void the_native_front_end_takes_only_a_release_signed_with_its_key(void *
     EVP_PKEY_free(other_key);
 }
 
-static void a_service_with_a_pinned_key_takes_no_unsigned_release(void **state)
+TEST_FIXTURE(a_service_with_a_pinned_key_takes_no_unsigned_release, start_proxy, stop_proxy)
 {
     const struct boot_kbs no_pins = {0};
     struct boot_kbs kbs = {.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 1};
     struct started_service service;
     uint8_t response[64];
 
-    (void)state;
     write_file(kbs_file, &kbs, sizeof(kbs));
     service = start_service();
     fake_proxy_start(&proxy);
@@ -402,9 +390,8 @@ static int run_with(const char *option, const char *value)
     return exit_status_of(child);
 }
 
-static void options_are_checked(void **state)
+TEST(options_are_checked)
 {
-    (void)state;
     assert_int_equal(run_with("--help", NULL), 0);
     assert_int_equal(run_with("-h", NULL), 0);
     assert_int_equal(run_with("--nonsense", NULL), 2);
@@ -417,29 +404,13 @@ static void options_are_checked(void **state)
     assert_int_equal(run_with("--volume", "00112233-4455-6677-8899-aabbccddee"), 2);
 }
 
+TEST_GROUP(start_amd_sp, stop_amd_sp)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_service_fetches_the_key_and_makes_reports, start_proxy,
-                                        stop_proxy),
-        cmocka_unit_test_setup_teardown(the_service_reports_a_closed_proxy_and_lives_on,
-                                        start_proxy, stop_proxy),
-        cmocka_unit_test_setup_teardown(a_service_with_a_pinned_key_takes_no_unsigned_release,
-                                        start_proxy, stop_proxy),
-        cmocka_unit_test_setup_teardown(nothing_of_the_proxys_words_reaches_the_console,
-                                        start_proxy, stop_proxy),
-        cmocka_unit_test_setup_teardown(the_native_front_end_writes_the_key_to_a_new_private_file,
-                                        start_proxy, stop_proxy),
-        cmocka_unit_test_setup_teardown(
-            the_native_front_end_takes_only_a_release_signed_with_its_key, start_proxy, stop_proxy),
-        cmocka_unit_test_setup_teardown(the_native_front_end_leaves_no_file_when_it_fails,
-                                        start_proxy, stop_proxy),
-        cmocka_unit_test(options_are_checked),
-    };
-
     if (argc != 3)
         return 2;
     attest_path = argv[1];
     amd_sp_path = argv[2];
-    return cmocka_run_group_tests(tests, start_amd_sp, stop_amd_sp);
+    return tests_run();
 }

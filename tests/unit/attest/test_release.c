@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* An image that pins a KBS's key takes a state key from that KBS alone, and only for itself. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include <openssl/ec.h>
@@ -17,6 +10,7 @@
 #include "lib/jose/base64.h"
 #include "lib/snp/report.h"
 #include "services/attest/release_reply.h"
+#include "tests/unit/registered.h"
 
 static EVP_PKEY *kbs_key, *other_kbs_key;
 static struct release_terms terms;
@@ -124,34 +118,30 @@ static void assert_no_key(void)
         assert_int_equal(key[i], 0xEE);
 }
 
-static void a_signed_release_gives_the_key(void **state)
+TEST_FIXTURE(a_signed_release_gives_the_key, start, end)
 {
-    (void)state;
     assert_int_equal(verdict_on(NULL, kbs_key), ATTEST_OK);
     assert_memory_equal(key, state_key, sizeof(key));
 }
 
-static void a_release_by_any_of_the_pinned_keys_is_taken(void **state)
+TEST_FIXTURE(a_release_by_any_of_the_pinned_keys_is_taken, start, end)
 {
-    (void)state;
     assert_true(release_pin_of(other_kbs_key, &terms.pins[1]));
     terms.pin_count = 2;
     assert_int_equal(verdict_on(NULL, other_kbs_key), ATTEST_OK);
     assert_int_equal(verdict_on(NULL, kbs_key), ATTEST_OK);
 }
 
-static void a_release_by_another_key_is_refused(void **state)
+TEST_FIXTURE(a_release_by_another_key_is_refused, start, end)
 {
-    (void)state;
     assert_int_equal(verdict_on(NULL, other_kbs_key), ATTEST_ERR_RELEASE_UNTRUSTED);
     assert_no_key();
 }
 
-static void a_reply_without_a_record_is_refused(void **state)
+TEST_FIXTURE(a_reply_without_a_record_is_refused, start, end)
 {
     struct jwe reply;
 
-    (void)state;
     assert_int_equal(jwe_encrypt(&context.own_point, state_key, sizeof(state_key), &reply), JWE_OK);
     assert_int_equal(release_reply_open(&context, &reply, key), ATTEST_ERR_RELEASE_MISSING);
     assert_no_key();
@@ -206,7 +196,7 @@ static void unheard_of(struct release_record *r)
     r->status = 200;
 }
 
-static void a_record_about_anything_else_is_refused(void **state)
+TEST_FIXTURE(a_record_about_anything_else_is_refused, start, end)
 {
     static const struct {
         void (*spoil)(struct release_record *record);
@@ -226,7 +216,6 @@ static void a_record_about_anything_else_is_refused(void **state)
         {unheard_of, ATTEST_ERR_RELEASE_NOT_NOW},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_equal(verdict_on(cases[i].spoil, kbs_key), cases[i].error);
         assert_no_key();
@@ -234,13 +223,12 @@ static void a_record_about_anything_else_is_refused(void **state)
 }
 
 /* The record of one release does not vouch for the contents of another one. */
-static void the_contents_of_another_release_are_refused(void **state)
+TEST_FIXTURE(the_contents_of_another_release_are_refused, start, end)
 {
     struct jwe_fresh fresh, evil;
     struct release_record record;
     struct jwe reply;
 
-    (void)state;
     assert_true(jwe_fresh_make(&fresh) && jwe_fresh_make(&evil));
     record = right_record(&fresh);
     reply_with(&evil, &record, kbs_key, &reply);
@@ -253,13 +241,12 @@ static void the_contents_of_another_release_are_refused(void **state)
     jwe_fresh_wipe(&evil);
 }
 
-static void a_record_of_an_earlier_boot_is_refused(void **state)
+TEST_FIXTURE(a_record_of_an_earlier_boot_is_refused, start, end)
 {
     struct jwe_fresh fresh;
     struct release_record record;
     struct jwe reply;
 
-    (void)state;
     assert_true(jwe_fresh_make(&fresh));
     record = right_record(&fresh);
     reply_with(&fresh, &record, kbs_key, &reply);
@@ -268,14 +255,13 @@ static void a_record_of_an_earlier_boot_is_refused(void **state)
     assert_int_equal(release_reply_open(&context, &reply, key), ATTEST_ERR_RELEASE_ECHO);
 }
 
-static void a_challenge_that_promises_no_signature_stops_before_a_report(void **state)
+TEST_FIXTURE(a_challenge_that_promises_no_signature_stops_before_a_report, start, end)
 {
     struct challenge plain = {.size = 32}, incapable = advertised(kbs_key, 0),
                      longer = advertised(kbs_key, RELEASE_CAP_SIGNED),
                      shorter = advertised(kbs_key, RELEASE_CAP_SIGNED),
                      foreign = advertised(kbs_key, RELEASE_CAP_SIGNED);
 
-    (void)state;
     longer.size++;
     shorter.size--;
     foreign.bytes[0] ^= 1;
@@ -286,13 +272,12 @@ static void a_challenge_that_promises_no_signature_stops_before_a_report(void **
     assert_int_equal(apply(&foreign), ATTEST_ERR_UNSIGNED);
 }
 
-static void the_request_follows_the_advert_and_names_volume_and_key(void **state)
+TEST_FIXTURE(the_request_follows_the_advert_and_names_volume_and_key, start, end)
 {
     struct challenge challenge = advertised(other_kbs_key, RELEASE_CAP_SIGNED);
     const struct challenge advert = challenge;
     struct release_request request;
 
-    (void)state;
     assert_int_equal(apply(&challenge), ATTEST_OK);
     assert_memory_equal(challenge.bytes, advert.bytes, advert.size);
     assert_true(release_request_parse(challenge.bytes + RELEASE_ADVERT_SIZE,
@@ -310,12 +295,11 @@ static void the_request_follows_the_advert_and_names_volume_and_key(void **state
     assert_false(request.has_volume || request.has_kid);
 }
 
-static void terms_that_contradict_themselves_are_refused(void **state)
+TEST_FIXTURE(terms_that_contradict_themselves_are_refused, start, end)
 {
     struct release_terms out;
     struct boot_kbs kbs = {.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 1};
 
-    (void)state;
     assert_true(release_terms_of(&kbs, &out));
     kbs.flags = 0;
     assert_false(release_terms_of(&kbs, &out));
@@ -329,24 +313,4 @@ static void terms_that_contradict_themselves_are_refused(void **state)
     assert_false(release_terms_of(&kbs, &out));
     kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED | 2, .pin_count = 1};
     assert_false(release_terms_of(&kbs, &out));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_signed_release_gives_the_key),
-        TEST(a_release_by_any_of_the_pinned_keys_is_taken),
-        TEST(a_release_by_another_key_is_refused),
-        TEST(a_reply_without_a_record_is_refused),
-        TEST(a_record_about_anything_else_is_refused),
-        TEST(the_contents_of_another_release_are_refused),
-        TEST(a_record_of_an_earlier_boot_is_refused),
-        TEST(a_challenge_that_promises_no_signature_stops_before_a_report),
-        TEST(the_request_follows_the_advert_and_names_volume_and_key),
-        TEST(terms_that_contradict_themselves_are_refused),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole exchanges of an image that pins the KBS's key, and what a host may try in between. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +15,7 @@
 #include "tests/unit/attest/unsigned.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/release/tv3.h"
 
 static const uint8_t volume[RELEASE_VOLUME_ID_SIZE] = {0xAB, 0xCD};
@@ -90,7 +84,7 @@ static void expect_refusal(enum attest_error wanted)
 static struct release_request request_that_was_sent(void)
 {
     uint8_t challenge[CHALLENGE_SIZE_MAX];
-    const size_t size = fake_proxy_challenge(&proxy, challenge, sizeof(challenge));
+    size_t size = fake_proxy_challenge(&proxy, challenge, sizeof(challenge));
     struct release_request request;
 
     assert_true(size > RELEASE_ADVERT_SIZE);
@@ -99,11 +93,10 @@ static struct release_request request_that_was_sent(void)
     return request;
 }
 
-static void a_signed_release_brings_the_key(void **state)
+TEST_FIXTURE(a_signed_release_brings_the_key, start, end)
 {
     struct release_request request;
 
-    (void)state;
     assert_int_equal(fetch(&terms), ATTEST_OK);
     assert_memory_equal(key, proxy.secret, sizeof(key));
     assert_true(fake_proxy_saw_bound_key(&proxy));
@@ -113,43 +106,38 @@ static void a_signed_release_brings_the_key(void **state)
     assert_memory_equal(request.volume, volume, sizeof(volume));
 }
 
-static void an_image_that_names_no_volume_asks_for_none(void **state)
+TEST_FIXTURE(an_image_that_names_no_volume_asks_for_none, start, end)
 {
-    (void)state;
     terms.has_volume = false;
     assert_int_equal(fetch(&terms), ATTEST_OK);
     assert_false(request_that_was_sent().has_volume);
 }
 
 /* A KBS that advertises its new key signs with the old one for an image that knows no other. */
-static void an_image_with_the_old_key_asks_for_its_signature(void **state)
+TEST_FIXTURE(an_image_with_the_old_key_asks_for_its_signature, start, end)
 {
-    (void)state;
     fake_proxy_advertise(&proxy, other_key, 0x11);
     proxy.signer = kbs_key;
     assert_int_equal(fetch(&terms), ATTEST_OK);
     assert_memory_equal(request_that_was_sent().kid, terms.pins[0].kid, RELEASE_KID_SIZE);
 }
 
-static void a_stripped_advert_stops_before_a_report_is_asked_for(void **state)
+TEST_FIXTURE(a_stripped_advert_stops_before_a_report_is_asked_for, start, end)
 {
-    (void)state;
     proxy.negotiation = FAKE_NEGOTIATION;
     expect_refusal(ATTEST_ERR_UNSIGNED);
     assert_int_equal(sp.exchanges, 0);
     assert_null(proxy.attestation_request);
 }
 
-static void a_stripped_record_is_missed(void **state)
+TEST_FIXTURE(a_stripped_record_is_missed, start, end)
 {
-    (void)state;
     proxy.strip_record = true;
     expect_refusal(ATTEST_ERR_RELEASE_MISSING);
 }
 
-static void a_release_of_the_host_itself_is_not_trusted(void **state)
+TEST_FIXTURE(a_release_of_the_host_itself_is_not_trusted, start, end)
 {
-    (void)state;
     proxy.signer = other_key;
     expect_refusal(ATTEST_ERR_RELEASE_UNTRUSTED);
 }
@@ -169,21 +157,19 @@ static void replay_into_the_next_exchange(uint8_t random)
     memset(key, 0xEE, sizeof(key));
 }
 
-static void a_replayed_release_does_not_answer_the_new_challenge(void **state)
+TEST_FIXTURE(a_replayed_release_does_not_answer_the_new_challenge, start, end)
 {
-    (void)state;
     replay_into_the_next_exchange(0x22);
     expect_refusal(ATTEST_ERR_RELEASE_ECHO);
 }
 
-static void a_release_replayed_with_its_challenge_is_for_another_key(void **state)
+TEST_FIXTURE(a_release_replayed_with_its_challenge_is_for_another_key, start, end)
 {
-    (void)state;
     replay_into_the_next_exchange(0x11);
     expect_refusal(ATTEST_ERR_RELEASE_EVIDENCE);
 }
 
-static void each_signed_refusal_has_its_words(void **state)
+TEST_FIXTURE(each_signed_refusal_has_its_words, start, end)
 {
     static const struct {
         enum release_status status;
@@ -208,19 +194,17 @@ static void each_signed_refusal_has_its_words(void **state)
     }
 }
 
-static void a_refusal_that_the_proxy_reports_is_no_release(void **state)
+TEST_FIXTURE(a_refusal_that_the_proxy_reports_is_no_release, start, end)
 {
-    (void)state;
     proxy.attestation = "{\"success\":false,\"decryption\":null,\"token\":null,"
                         "\"reason\":\"kbs-refused\"}";
     expect_refusal(ATTEST_ERR_KBS_REFUSED);
 }
 
-static void an_image_without_pins_takes_an_advert_for_any_challenge(void **state)
+TEST_FIXTURE(an_image_without_pins_takes_an_advert_for_any_challenge, start, end)
 {
     uint8_t challenge[CHALLENGE_SIZE_MAX];
 
-    (void)state;
     proxy.signer = NULL; /* such a client asks for no record */
     assert_int_equal(fetch(&unsigned_terms), ATTEST_OK);
     assert_true(fake_proxy_saw_bound_key(&proxy));
@@ -257,13 +241,12 @@ static struct release_context tv3_context(struct challenge *challenge)
     return context;
 }
 
-static void tv3_gives_its_challenge_and_report_data(void **state)
+TEST_FIXTURE(tv3_gives_its_challenge_and_report_data, start, end)
 {
     struct challenge challenge;
     struct release_context context = tv3_context(&challenge);
     uint8_t expected[128], report_data[REPORT_DATA_SIZE];
 
-    (void)state;
     assert_int_equal(challenge.size, RELEASE_ADVERT_SIZE + 31);
     bytes_of_hex(tv3_advert, expected, RELEASE_ADVERT_SIZE);
     bytes_of_hex(tv3_request, expected + RELEASE_ADVERT_SIZE, 31);
@@ -275,7 +258,7 @@ static void tv3_gives_its_challenge_and_report_data(void **state)
 }
 
 /* The vector has only the digest of its report, so that its record is one for another report. */
-static void tv3_passes_up_to_the_report(void **state)
+TEST_FIXTURE(tv3_passes_up_to_the_report, start, end)
 {
     static const uint8_t report[REPORT_SIZE];
     struct challenge challenge;
@@ -285,7 +268,6 @@ static void tv3_passes_up_to_the_report(void **state)
     uint8_t scalar[P521_COORDINATE_SIZE];
     struct jwe reply;
 
-    (void)state;
     bytes_of_hex(tv1.epk_d, scalar, sizeof(scalar));
     fresh.ephemeral = p521_from_scalar(&epk, scalar);
     context.report = report;
@@ -299,27 +281,4 @@ static void tv3_passes_up_to_the_report(void **state)
     assert_int_equal(release_reply_open(&context, &reply, key), ATTEST_ERR_HEADER);
     jwe_fresh_wipe(&fresh);
     EVP_PKEY_free(context.own);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_signed_release_brings_the_key),
-        TEST(an_image_that_names_no_volume_asks_for_none),
-        TEST(an_image_with_the_old_key_asks_for_its_signature),
-        TEST(a_stripped_advert_stops_before_a_report_is_asked_for),
-        TEST(a_stripped_record_is_missed),
-        TEST(a_release_of_the_host_itself_is_not_trusted),
-        TEST(a_replayed_release_does_not_answer_the_new_challenge),
-        TEST(a_release_replayed_with_its_challenge_is_for_another_key),
-        TEST(each_signed_refusal_has_its_words),
-        TEST(a_refusal_that_the_proxy_reports_is_no_release),
-        TEST(an_image_without_pins_takes_an_advert_for_any_challenge),
-        TEST(tv3_gives_its_challenge_and_report_data),
-        TEST(tv3_passes_up_to_the_report),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

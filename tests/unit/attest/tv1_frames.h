@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Vector TV1 as frames of the protocol: what stands behind the length prefix of each. */
-#ifndef SNPVTPM_TESTS_ATTEST_TV1_FRAMES_H
-#define SNPVTPM_TESTS_ATTEST_TV1_FRAMES_H
+#ifndef SNPVTPM_TESTS_UNIT_ATTEST_TV1_FRAMES_H
+#define SNPVTPM_TESTS_UNIT_ATTEST_TV1_FRAMES_H
 
 #define TV1_NEGOTIATION_REQUEST_LENGTH 0x1f
 

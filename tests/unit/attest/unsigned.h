@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening replies under the terms of an image that pins no key. */
-#ifndef SNPVTPM_TESTS_ATTEST_UNSIGNED_H
-#define SNPVTPM_TESTS_ATTEST_UNSIGNED_H
+#ifndef SNPVTPM_TESTS_UNIT_ATTEST_UNSIGNED_H
+#define SNPVTPM_TESTS_UNIT_ATTEST_UNSIGNED_H
 
 #include "services/attest/release_reply.h"
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Every function of the reader and the writer at every bound: it succeeds whole or changes nothing.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
+#include "tests/unit/registered.h"
 
 #define SIZE 16
 
@@ -77,9 +72,8 @@ static void assert_untouched(const struct reader *r, size_t size)
     assert_int_equal(r->left, size);
 }
 
-static void an_integer_is_read_whole_or_not_at_all(void **state)
+TEST_SETUP(an_integer_is_read_whole_or_not_at_all, number)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(integers) / sizeof(integers[0]); i++) {
         for (size_t left = 0; left <= SIZE; left++) {
             struct reader r = reader_over(bytes, left);
@@ -97,11 +91,10 @@ static void an_integer_is_read_whole_or_not_at_all(void **state)
     }
 }
 
-static void bytes_are_taken_whole_or_not_at_all(void **state)
+TEST_SETUP(bytes_are_taken_whole_or_not_at_all, number)
 {
     static const size_t huge[] = {SIZE + 1, SIZE_MAX / 2, SIZE_MAX - 1, SIZE_MAX};
 
-    (void)state;
     for (size_t left = 0; left <= SIZE; left++) {
         for (size_t size = 0; size <= SIZE + sizeof(huge) / sizeof(huge[0]); size++) {
             size_t wanted = size <= SIZE ? size : huge[size - SIZE - 1];
@@ -135,12 +128,32 @@ static void bytes_are_taken_whole_or_not_at_all(void **state)
     }
 }
 
-static void a_window_lies_within(void **state)
+TEST(only_zeros_are_taken_as_zeros)
+{
+    for (size_t other = 0; other <= SIZE; other++) {
+        uint8_t buffer[SIZE + 1] = {0};
+
+        buffer[other] = 1;
+        for (size_t size = 0; size <= SIZE + 1; size++) {
+            struct reader r = reader_over(buffer, SIZE);
+            bool zeros = size <= other;
+
+            assert_int_equal(bytes_are_zero(buffer, size), zeros);
+            assert_int_equal(reader_zeros(&r, size), zeros && size <= SIZE);
+            assert_int_equal(r.left, zeros && size <= SIZE ? SIZE - size : SIZE);
+        }
+    }
+    assert_false(bytes_are_zero(bytes, 1));
+    assert_true(bytes_are(bytes, 1, 0xF0));
+    assert_false(bytes_are(bytes, 2, 0xF0));
+    assert_true(bytes_are(NULL, 0, 0xF0));
+}
+
+TEST_SETUP(a_window_lies_within, number)
 {
     static const size_t sizes[] = {0, 1, SIZE - 1, SIZE, SIZE + 1, SIZE_MAX - 1, SIZE_MAX};
-    const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+    size_t count = sizeof(sizes) / sizeof(sizes[0]);
 
-    (void)state;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < count; j++) {
             struct reader r = reader_over(bytes, SIZE), window = {0};
@@ -164,9 +177,8 @@ static void assert_unwritten(const struct writer *w, const uint8_t *buffer, size
         assert_int_equal(buffer[i], 0x33);
 }
 
-static void an_integer_is_written_whole_or_not_at_all(void **state)
+TEST_SETUP(an_integer_is_written_whole_or_not_at_all, number)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(integers) / sizeof(integers[0]); i++) {
         for (size_t room = 0; room <= SIZE; room++) {
             uint8_t buffer[SIZE];
@@ -187,11 +199,10 @@ static void an_integer_is_written_whole_or_not_at_all(void **state)
     }
 }
 
-static void bytes_are_put_whole_or_not_at_all(void **state)
+TEST_SETUP(bytes_are_put_whole_or_not_at_all, number)
 {
     static const size_t huge[] = {SIZE + 1, SIZE_MAX / 2, SIZE_MAX};
 
-    (void)state;
     for (size_t room = 0; room < SIZE; room++) {
         for (size_t size = 0; size < SIZE + sizeof(huge) / sizeof(huge[0]); size++) {
             size_t wanted = size < SIZE ? size : huge[size - SIZE];
@@ -216,17 +227,4 @@ static void bytes_are_put_whole_or_not_at_all(void **state)
                 assert_int_equal(buffer[i], fits && i < wanted ? 0 : 0x33);
         }
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(an_integer_is_read_whole_or_not_at_all, number),
-        cmocka_unit_test_setup(bytes_are_taken_whole_or_not_at_all, number),
-        cmocka_unit_test_setup(a_window_lies_within, number),
-        cmocka_unit_test_setup(an_integer_is_written_whole_or_not_at_all, number),
-        cmocka_unit_test_setup(bytes_are_put_whole_or_not_at_all, number),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as printable ASCII. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/base/printable.h"
+#include "tests/unit/registered.h"
 
 #define ROOM 64
 
@@ -18,16 +14,14 @@ static void assert_written(const char *bytes, size_t size, const char *expected)
     assert_string_equal(printable_write(bytes, size, text, sizeof(text)), expected);
 }
 
-static void printable_characters_stand_for_themselves(void **state)
+TEST(printable_characters_stand_for_themselves)
 {
-    (void)state;
     assert_written("", 0, "");
     assert_written("SEV-VCEK \\ \"~", 13, "SEV-VCEK \\ \"~");
 }
 
-static void every_other_byte_is_two_digits(void **state)
+TEST(every_other_byte_is_two_digits)
 {
-    (void)state;
     for (unsigned byte = 0; byte < 256; byte++) {
         const char one = (char)byte;
         char expected[8];
@@ -37,11 +31,10 @@ static void every_other_byte_is_two_digits(void **state)
     }
 }
 
-static void what_does_not_fit_is_counted(void **state)
+TEST(what_does_not_fit_is_counted)
 {
     char bytes[ROOM + 36];
 
-    (void)state;
     memset(bytes, 'a', sizeof(bytes));
     assert_written(bytes, ROOM - 1,
                    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -50,11 +43,10 @@ static void what_does_not_fit_is_counted(void **state)
 }
 
 /* An escape is never cut in the middle, and the text never longer than there is room for. */
-static void any_room_and_any_size_fit(void **state)
+TEST(any_room_and_any_size_fit)
 {
     char bytes[200], text[300];
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i % 3 ? 0xff : 'a');
     for (size_t room = PRINTABLE_ROOM_MIN; room < 256; room++)
@@ -68,24 +60,10 @@ static void any_room_and_any_size_fit(void **state)
         }
 }
 
-static void text_that_was_made_so_stays(void **state)
+TEST(text_that_was_made_so_stays)
 {
     char once[ROOM], twice[ROOM];
 
-    (void)state;
     printable_write("caf\xc3\xa9\n", 6, once, sizeof(once));
     assert_string_equal(printable_write(once, strlen(once), twice, sizeof(twice)), once);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(printable_characters_stand_for_themselves),
-        cmocka_unit_test(every_other_byte_is_two_digits),
-        cmocka_unit_test(what_does_not_fit_is_counted),
-        cmocka_unit_test(any_room_and_any_size_fit),
-        cmocka_unit_test(text_that_was_made_so_stays),
-    };
-
-    return cmocka_run_group_tests_name("printable", tests, NULL, NULL);
 }

@@ -3,13 +3,9 @@
 #ifndef SNPVTPM_TESTS_UNIT_IGVM_EXPECT_H
 #define SNPVTPM_TESTS_UNIT_IGVM_EXPECT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "tests/unit/registered.h"
 
 /* Bytes against lowercase hex digits; prints both if they differ. */
 static inline void expect_hex(const uint8_t *bytes, size_t size, const char *wanted)

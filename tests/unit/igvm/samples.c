@@ -62,8 +62,8 @@ void sample_measure(const struct image *image, const struct launch_options *opti
 
 void sample_fix_checksum(struct file_bytes *file)
 {
-    const size_t size = get_le32(file->bytes + FIXED(variable_header_offset)) +
-                        get_le32(file->bytes + FIXED(variable_header_size));
+    size_t size = get_le32(file->bytes + FIXED(variable_header_offset)) +
+                  get_le32(file->bytes + FIXED(variable_header_size));
 
     put_le32(file->bytes + FIXED(checksum), igvm_checksum(file->bytes, size));
 }
@@ -240,7 +240,7 @@ static void put_entry(uint8_t **top, const char *guid, const uint32_t *from_end,
     memcpy(*top - 16, guid, 16);
     put_le16(*top - 18, length);
     *top -= 18;
-    if (from_end != NULL) {
+    if (from_end) {
         *top -= 4;
         put_le32(*top, *from_end);
     }
@@ -249,21 +249,21 @@ static void put_entry(uint8_t **top, const char *guid, const uint32_t *from_end,
 void sample_firmware(uint8_t *image, const struct sample_section *sev, size_t sev_count,
                      const struct sample_section *igvm, size_t igvm_count)
 {
-    const uint32_t sev_at = SAMPLE_SEV_DESCRIPTOR, igvm_at = SAMPLE_IGVM_DESCRIPTOR;
-    uint8_t *const end = image + SAMPLE_FIRMWARE_SIZE;
+    uint32_t sev_at = SAMPLE_SEV_DESCRIPTOR, igvm_at = SAMPLE_IGVM_DESCRIPTOR;
+    uint8_t *end = image + SAMPLE_FIRMWARE_SIZE;
     uint8_t *top = end - 0x20;
-    const uint16_t entries = (uint16_t)((sev != NULL ? 22 : 0) + (igvm != NULL ? 22 : 0));
+    uint16_t entries = (uint16_t)((sev ? 22 : 0) + (igvm ? 22 : 0));
 
     for (size_t i = 0; i < SAMPLE_FIRMWARE_SIZE; i++)
         image[i] = (uint8_t)(i >> 8 ^ i);
     put_entry(&top, "\xde\x82\xb5\x96\xb2\x1f\xf7\x45\xba\xea\xa3\x66\xc5\x5a\x08\x2d", NULL,
               (uint16_t)(entries + 18));
-    if (sev != NULL) {
+    if (sev) {
         put_entry(&top, "\x66\x65\x88\xdc\x4a\x98\x98\x47\xa7\x5e\x55\x85\xa7\xbf\x67\xcc", &sev_at,
                   22);
         put_descriptor(end, sev_at, "ASEV", sev, sev_count);
     }
-    if (igvm != NULL) {
+    if (igvm) {
         put_entry(&top, "\x0e\xa7\x4f\x78\x76\x31\x77\x46\x8a\x20\x04\xb6\x86\x99\xe3\x74",
                   &igvm_at, 22);
         put_descriptor(end, igvm_at, "IGVM", igvm, igvm_count);

@@ -9,6 +9,7 @@
 #include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -25,12 +26,11 @@ static void make_debian_like(void)
                     SAMPLE_IGVM_SECTIONS, COUNT(SAMPLE_IGVM_SECTIONS));
 }
 
-static void sections_are_found_and_resolved(void **state)
+TEST(sections_are_found_and_resolved)
 {
     struct firmware firmware;
     const struct boot_section *section;
 
-    (void)state;
     make_debian_like();
     assert_int_equal(parse(&firmware), FIRMWARE_OK);
     assert_int_equal(firmware.gpa, 0xFFFFC000);
@@ -47,37 +47,34 @@ static void sections_are_found_and_resolved(void **state)
     assert_int_equal(section->gpa, 0x8120C0);
 }
 
-static void firmware_without_igvm_metadata_is_accepted(void **state)
+TEST(firmware_without_igvm_metadata_is_accepted)
 {
     struct firmware firmware;
 
-    (void)state;
     sample_firmware(image_bytes, SAMPLE_SEV_SECTIONS, COUNT(SAMPLE_SEV_SECTIONS), NULL, 0);
     assert_int_equal(parse(&firmware), FIRMWARE_OK);
     assert_int_equal(firmware.section_count, 7);
 }
 
-static void firmware_without_sev_metadata_is_refused(void **state)
+TEST(firmware_without_sev_metadata_is_refused)
 {
     struct firmware firmware;
 
-    (void)state;
     sample_firmware(image_bytes, NULL, 0, SAMPLE_IGVM_SECTIONS, COUNT(SAMPLE_IGVM_SECTIONS));
     assert_int_equal(parse(&firmware), FIRMWARE_ERROR_NO_SEV_METADATA);
 }
 
-static void a_file_that_is_no_firmware_is_refused(void **state)
+TEST(a_file_that_is_no_firmware_is_refused)
 {
     struct firmware firmware;
 
-    (void)state;
     memset(image_bytes, 0, sizeof(image_bytes));
     assert_int_equal(parse(&firmware), FIRMWARE_ERROR_NO_TABLE);
     assert_int_equal(firmware_parse(image_bytes, 0, &firmware), FIRMWARE_ERROR_SIZE);
     assert_int_equal(firmware_parse(image_bytes, 0xFFF, &firmware), FIRMWARE_ERROR_SIZE);
 }
 
-static void each_bad_section_has_its_error(void **state)
+TEST(each_bad_section_has_its_error)
 {
     static const struct {
         struct sample_section sev, igvm;
@@ -95,7 +92,6 @@ static void each_bad_section_has_its_error(void **state)
         {{0xFFFFB000, 0x1000, 1}, {0x812000, 0x1000, 0x100}, FIRMWARE_OK},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct firmware firmware;
         enum firmware_error error;
@@ -107,7 +103,7 @@ static void each_bad_section_has_its_error(void **state)
     }
 }
 
-static void parameters_outside_their_area_are_refused(void **state)
+TEST(parameters_outside_their_area_are_refused)
 {
     static const struct sample_section outside[][2] = {
         {{0x812000, 0x1000, 0x100}, {0xF41, 0xC0, 0x101}},
@@ -116,7 +112,6 @@ static void parameters_outside_their_area_are_refused(void **state)
         {{0x812000, 0x1000, 0x100}, {0, 0, 0x102}},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(outside); i++) {
         struct firmware firmware;
 
@@ -126,12 +121,11 @@ static void parameters_outside_their_area_are_refused(void **state)
     }
 }
 
-static void too_many_sections_are_refused(void **state)
+TEST(too_many_sections_are_refused)
 {
     struct sample_section many[BOOT_SECTIONS_MAX + 1];
     struct firmware firmware;
 
-    (void)state;
     for (size_t i = 0; i < COUNT(many); i++)
         many[i] = (struct sample_section){(uint32_t)(0x800000 + i * PAGE_SIZE), 0x1000, 1};
     sample_firmware(image_bytes, many, BOOT_SECTIONS_MAX, NULL, 0);
@@ -140,12 +134,11 @@ static void too_many_sections_are_refused(void **state)
     assert_int_equal(parse(&firmware), FIRMWARE_ERROR_SECTION_COUNT);
 }
 
-static void descriptors_that_lie_are_refused(void **state)
+TEST(descriptors_that_lie_are_refused)
 {
-    uint8_t *const descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
+    uint8_t *descriptor = image_bytes + SAMPLE_FIRMWARE_SIZE - SAMPLE_SEV_DESCRIPTOR;
     struct firmware firmware;
 
-    (void)state;
     make_debian_like();
     descriptor[0] = 'X';
     assert_int_equal(parse(&firmware), FIRMWARE_ERROR_DESCRIPTOR);
@@ -161,11 +154,10 @@ static void descriptors_that_lie_are_refused(void **state)
 }
 
 /* Only memory safety: a flipped bit outside the metadata is no error. */
-static void flipped_bits_in_table_and_descriptors_do_no_harm(void **state)
+TEST(flipped_bits_in_table_and_descriptors_do_no_harm)
 {
     struct firmware firmware;
 
-    (void)state;
     make_debian_like();
     for (size_t bit = (sizeof(image_bytes) - SAMPLE_SEV_DESCRIPTOR) * 8;
          bit < sizeof(image_bytes) * 8; bit++) {
@@ -185,7 +177,7 @@ static const struct igvm_header *page_at(const struct image *image, uint64_t gpa
     return NULL;
 }
 
-static void firmware_alone_gets_the_pages_it_asks_for(void **state)
+TEST(firmware_alone_gets_the_pages_it_asks_for)
 {
     struct firmware firmware;
     const struct firmware_plan plan = {
@@ -193,7 +185,6 @@ static void firmware_alone_gets_the_pages_it_asks_for(void **state)
     struct image image = {0};
     struct vmsa vmsa = {0};
 
-    (void)state;
     make_debian_like();
     assert_int_equal(parse(&firmware), FIRMWARE_OK);
     firmware_image_build(&image, &plan);
@@ -228,7 +219,7 @@ static void firmware_alone_gets_the_pages_it_asks_for(void **state)
 }
 
 /* OVMF_FD: the generic OVMF.fd of Debian's ovmf-generic 2026.08+ds-2. */
-static void the_pages_of_debians_ovmf_have_their_digest(void **state)
+TEST(the_pages_of_debians_ovmf_have_their_digest)
 {
     const char *path = getenv("OVMF_FD");
     struct file_bytes file;
@@ -236,8 +227,7 @@ static void the_pages_of_debians_ovmf_have_their_digest(void **state)
     struct image image = {0};
     struct launch_digest digest;
 
-    (void)state;
-    if (path == NULL)
+    if (!path)
         skip();
     assert_int_equal(file_read(path, &file), TOOL_OK);
     assert_int_equal(firmware_parse(file.bytes, file.size, &firmware), FIRMWARE_OK);
@@ -256,23 +246,4 @@ static void the_pages_of_debians_ovmf_have_their_digest(void **state)
                "ec9ac77ab798adea8963f86e49a8a33d");
     image_free(&image);
     free(file.bytes);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sections_are_found_and_resolved),
-        cmocka_unit_test(firmware_without_igvm_metadata_is_accepted),
-        cmocka_unit_test(firmware_without_sev_metadata_is_refused),
-        cmocka_unit_test(a_file_that_is_no_firmware_is_refused),
-        cmocka_unit_test(each_bad_section_has_its_error),
-        cmocka_unit_test(parameters_outside_their_area_are_refused),
-        cmocka_unit_test(too_many_sections_are_refused),
-        cmocka_unit_test(descriptors_that_lie_are_refused),
-        cmocka_unit_test(flipped_bits_in_table_and_descriptors_do_no_harm),
-        cmocka_unit_test(firmware_alone_gets_the_pages_it_asks_for),
-        cmocka_unit_test(the_pages_of_debians_ovmf_have_their_digest),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

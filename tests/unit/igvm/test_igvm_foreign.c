@@ -9,13 +9,14 @@
 #include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Frees the file. */
 static void expect_error(struct file_bytes *file, enum igvm_error wanted, const char *what)
 {
-    const enum igvm_error error = sample_read(file, file->size);
+    enum igvm_error error = sample_read(file, file->size);
 
     free(file->bytes);
     if (error != wanted)
@@ -64,12 +65,11 @@ static void measure_file(const struct file_bytes *file, struct launch_digest *di
     image_free(&image);
 }
 
-static void a_file_of_format_2_is_measured_like_one_of_format_1(void **state)
+TEST(a_file_of_format_2_is_measured_like_one_of_format_1)
 {
     struct file_bytes file = sample_of_format_2();
     struct launch_digest digest;
 
-    (void)state;
     assert_int_equal(sample_read(&file, file.size), IGVM_OK);
     measure_file(&file, &digest);
     expect_hex(digest.ld, sizeof(digest.ld),
@@ -78,7 +78,7 @@ static void a_file_of_format_2_is_measured_like_one_of_format_1(void **state)
     free(file.bytes);
 }
 
-static void each_bad_field_of_the_fixed_header_has_its_error(void **state)
+TEST(each_bad_field_of_the_fixed_header_has_its_error)
 {
     static const struct {
         size_t at;
@@ -95,7 +95,6 @@ static void each_bad_field_of_the_fixed_header_has_its_error(void **state)
         {0x1C, 0, IGVM_ERROR_PAGE_SIZE},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct file_bytes file = sample_of_format_2();
         enum igvm_error error;
@@ -110,12 +109,11 @@ static void each_bad_field_of_the_fixed_header_has_its_error(void **state)
 }
 
 /* The digest is the one that the COCONUT-SVSM's igvmmeasure computes for the file. */
-static void an_image_as_another_svsm_has_it_is_measured(void **state)
+TEST(an_image_as_another_svsm_has_it_is_measured)
 {
     struct file_bytes file = sample_foreign_file();
     struct launch_digest digest;
 
-    (void)state;
     assert_int_equal(sample_read(&file, file.size), IGVM_OK);
     measure_file(&file, &digest);
     expect_hex(digest.ld, sizeof(digest.ld),
@@ -124,7 +122,7 @@ static void an_image_as_another_svsm_has_it_is_measured(void **state)
     free(file.bytes);
 }
 
-static void an_image_as_another_svsm_has_it_is_dumped(void **state)
+TEST(an_image_as_another_svsm_has_it_is_dumped)
 {
     static const char *const wanted[] = {
         "SUPPORTED_PLATFORM  SEV_SNP, mask 0x1\n",
@@ -141,27 +139,25 @@ static void an_image_as_another_svsm_has_it_is_dumped(void **state)
     char text[8192] = "";
     FILE *out = fmemopen(text, sizeof(text), "w");
 
-    (void)state;
     assert_int_equal(image_load(&image, file.bytes, file.size), IGVM_OK);
     dump_image(out, &image, SNP_PLATFORM_MASK);
     fclose(out);
     for (size_t i = 0; i < COUNT(wanted); i++) {
-        if (strstr(text, wanted[i]) == NULL)
+        if (!strstr(text, wanted[i]))
             fail_msg("no \"%s\" in:\n%s", wanted[i], text);
     }
     image_free(&image);
     free(file.bytes);
 }
 
-static void a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero(void **state)
+TEST(a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero)
 {
     static const uint32_t types[] = {IGVM_GUEST_POLICY, IGVM_REQUIRED_MEMORY, IGVM_PARAMETER_INSERT,
                                      IGVM_PAGE_DATA};
 
-    (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
         struct file_bytes file = sample_file();
-        const size_t at = find(&file, types[i], 0) + 8 + 8;
+        size_t at = find(&file, types[i], 0) + 8 + 8;
 
         file = with_field(file, at, 0xFFFFFFFF);
         expect_error(&file, IGVM_OK, "all platforms");
@@ -172,11 +168,10 @@ static void a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero(void *
     }
 }
 
-static void a_processor_context_is_of_one_platform_of_the_file(void **state)
+TEST(a_processor_context_is_of_one_platform_of_the_file)
 {
     static const uint32_t masks[] = {0, 2, 3, 0x80000000};
 
-    (void)state;
     for (size_t i = 0; i < COUNT(masks); i++) {
         struct file_bytes file = sample_file();
 
@@ -185,7 +180,7 @@ static void a_processor_context_is_of_one_platform_of_the_file(void **state)
     }
 }
 
-static void the_registers_of_a_vsm_context_lie_in_the_file(void **state)
+TEST(the_registers_of_a_vsm_context_lie_in_the_file)
 {
     static const struct {
         uint32_t count;
@@ -199,7 +194,6 @@ static void the_registers_of_a_vsm_context_lie_in_the_file(void **state)
     };
     struct file_bytes file;
 
-    (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         file = sample_foreign_file();
         file = with_field(file, file.size - 36, cases[i].count);
@@ -213,7 +207,7 @@ static void the_registers_of_a_vsm_context_lie_in_the_file(void **state)
 /* A header of this type and length, whose mask is 1 and all else zero. */
 static size_t frame(uint8_t *header, uint32_t type, uint32_t length, size_t mask_at)
 {
-    const size_t size = 8 + (length + 7) / 8 * 8;
+    size_t size = 8 + (length + 7) / 8 * 8;
 
     memset(header, 0, size);
     put_le32(header, type);
@@ -232,7 +226,7 @@ static struct file_bytes sample_with(const uint8_t *header, size_t size, uint32_
     return file;
 }
 
-static void types_for_other_loaders_are_read_by_length_and_mask(void **state)
+TEST(types_for_other_loaders_are_read_by_length_and_mask)
 {
     static const struct {
         uint32_t type, length, mask_at;
@@ -243,9 +237,8 @@ static void types_for_other_loaders_are_read_by_length_and_mask(void **state)
         {IGVM_VBS_MEASUREMENT, 864, 0},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(types); i++) {
-        const uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
+        uint32_t before = types[i].type <= 0x200 ? IGVM_GUEST_POLICY : IGVM_PARAMETER_AREA;
         uint8_t header[1024];
         size_t size = frame(header, types[i].type, types[i].length, types[i].mask_at);
         struct file_bytes file = sample_with(header, size, before);
@@ -271,19 +264,18 @@ static void types_for_other_loaders_are_read_by_length_and_mask(void **state)
     }
 }
 
-static void optional_headers_of_unknown_type_are_passed_over(void **state)
+TEST(optional_headers_of_unknown_type_are_passed_over)
 {
     static const uint32_t lengths[] = {0, 1, 8, 21, 1000};
     uint8_t header[1024];
     struct file_bytes file;
     struct launch_digest plain, other;
 
-    (void)state;
     file = sample_file();
     measure_file(&file, &plain);
     free(file.bytes);
     for (size_t i = 0; i < COUNT(lengths); i++) {
-        const size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
+        size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
         const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
         struct image image = {0};
 
@@ -297,13 +289,12 @@ static void optional_headers_of_unknown_type_are_passed_over(void **state)
     }
 }
 
-static void optional_headers_keep_the_rules_of_framing_and_order(void **state)
+TEST(optional_headers_keep_the_rules_of_framing_and_order)
 {
     uint8_t header[64];
     size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, 21, 0);
     struct file_bytes file;
 
-    (void)state;
     header[8 + 21] = 1;
     file = sample_with(header, size, IGVM_PAGE_DATA);
     expect_error(&file, IGVM_ERROR_PADDING, "padding");
@@ -323,22 +314,4 @@ static void optional_headers_keep_the_rules_of_framing_and_order(void **state)
     size = frame(header, IGVM_OPTIONAL | IGVM_ERROR_RANGE, 16, 8);
     file = sample_with(header, size, IGVM_PAGE_DATA);
     expect_error(&file, IGVM_ERROR_TYPE, "a known type as an optional one");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_of_format_2_is_measured_like_one_of_format_1),
-        cmocka_unit_test(each_bad_field_of_the_fixed_header_has_its_error),
-        cmocka_unit_test(an_image_as_another_svsm_has_it_is_measured),
-        cmocka_unit_test(an_image_as_another_svsm_has_it_is_dumped),
-        cmocka_unit_test(a_mask_may_name_platforms_that_the_file_lacks_but_not_be_zero),
-        cmocka_unit_test(a_processor_context_is_of_one_platform_of_the_file),
-        cmocka_unit_test(the_registers_of_a_vsm_context_lie_in_the_file),
-        cmocka_unit_test(types_for_other_loaders_are_read_by_length_and_mask),
-        cmocka_unit_test(optional_headers_of_unknown_type_are_passed_over),
-        cmocka_unit_test(optional_headers_keep_the_rules_of_framing_and_order),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,23 +8,23 @@
 #include "igvm/directives.h"
 #include "igvm/kvm_rules.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static void the_states_of_our_images_keep_the_rules(void **state)
+TEST(the_states_of_our_images_keep_the_rules)
 {
     const struct vmsa svsm = boot_state_protected_mode(0x8000000, 0x8009000, 0x1);
     const struct vmsa reset = boot_state_reset(0x800F12, 0x21);
     const struct vmsa firmware = boot_state_firmware(0x800F12, 0x21);
 
-    (void)state;
     assert_null(kvm_rule_broken_by_vmsa(&svsm));
     assert_null(kvm_rule_broken_by_vmsa(&reset));
     assert_null(kvm_rule_broken_by_vmsa(&firmware));
     assert_int_equal(firmware.cr0, 0x30); /* NE, which others' measuring tools demand */
 }
 
-static void each_bad_register_breaks_a_rule(void **state)
+TEST(each_bad_register_breaks_a_rule)
 {
     static const struct {
         size_t offset;
@@ -54,12 +54,11 @@ static void each_bad_register_breaks_a_rule(void **state)
         {offsetof(struct vmsa, reserved_670), 1},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
 
         memcpy((uint8_t *)&vmsa + cases[i].offset, &cases[i].value, sizeof(cases[i].value));
-        if (kvm_rule_broken_by_vmsa(&vmsa) == NULL)
+        if (!kvm_rule_broken_by_vmsa(&vmsa))
             fail_msg("0x%llx at 0x%zx is taken", (unsigned long long)cases[i].value,
                      cases[i].offset);
     }
@@ -81,18 +80,16 @@ static const char *broken_with(const struct igvm_header *header)
     return broken;
 }
 
-static void parameters_and_required_memory_come_before_page_data(void **state)
+TEST(parameters_and_required_memory_come_before_page_data)
 {
-    (void)state;
     assert_non_null(broken_with(&(struct igvm_header){.type = IGVM_PARAMETER_INSERT,
                                                       .compatibility_mask = SNP_PLATFORM_MASK}));
     assert_non_null(broken_with(&(struct igvm_header){.type = IGVM_REQUIRED_MEMORY,
                                                       .compatibility_mask = SNP_PLATFORM_MASK}));
 }
 
-static void headers_without_a_handler_in_qemu_break_a_rule(void **state)
+TEST(headers_without_a_handler_in_qemu_break_a_rule)
 {
-    (void)state;
     assert_non_null(broken_with(
         &(struct igvm_header){.type = IGVM_SRAT, .compatibility_mask = IGVM_ALL_PLATFORMS}));
     /* On another platform they do not matter. */
@@ -100,41 +97,37 @@ static void headers_without_a_handler_in_qemu_break_a_rule(void **state)
         broken_with(&(struct igvm_header){.type = IGVM_ERROR_RANGE, .compatibility_mask = 2}));
 }
 
-static void parameters_that_some_qemu_fills_in_keep_the_rules(void **state)
+TEST(parameters_that_some_qemu_fills_in_keep_the_rules)
 {
-    (void)state;
     assert_null(broken_with(
         &(struct igvm_header){.type = IGVM_MADT, .compatibility_mask = IGVM_ALL_PLATFORMS}));
     assert_null(broken_with(
         &(struct igvm_header){.type = IGVM_DEVICE_TREE, .compatibility_mask = IGVM_ALL_PLATFORMS}));
 }
 
-static void page_data_shared_with_the_host_break_a_rule(void **state)
+TEST(page_data_shared_with_the_host_break_a_rule)
 {
     struct igvm_header page = {.type = IGVM_PAGE_DATA,
                                .compatibility_mask = SNP_PLATFORM_MASK,
                                .page_data = {.gpa = 0x20000, .flags = IGVM_PAGE_SHARED}};
 
-    (void)state;
     assert_non_null(broken_with(&page));
     page.compatibility_mask = 2;
     assert_null(broken_with(&page));
 }
 
-static void a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule(void **state)
+TEST(a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule)
 {
-    (void)state;
     assert_non_null(broken_with(&(struct igvm_header){.type = IGVM_MEMORY_MAP,
                                                       .compatibility_mask = IGVM_ALL_PLATFORMS,
                                                       .parameter = {.byte_offset = 24}}));
 }
 
-static void there_is_one_boot_processor_wherever_its_header_stands(void **state)
+TEST(there_is_one_boot_processor_wherever_its_header_stands)
 {
     const struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
     struct image image = {0};
 
-    (void)state;
     assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     add_boot_processor(&image, &vmsa);
     assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
@@ -149,20 +142,4 @@ static void there_is_one_boot_processor_wherever_its_header_stands(void **state)
     add_boot_processor(&image, &vmsa);
     assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     image_free(&image);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_states_of_our_images_keep_the_rules),
-        cmocka_unit_test(each_bad_register_breaks_a_rule),
-        cmocka_unit_test(parameters_and_required_memory_come_before_page_data),
-        cmocka_unit_test(headers_without_a_handler_in_qemu_break_a_rule),
-        cmocka_unit_test(parameters_that_some_qemu_fills_in_keep_the_rules),
-        cmocka_unit_test(page_data_shared_with_the_host_break_a_rule),
-        cmocka_unit_test(a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule),
-        cmocka_unit_test(there_is_one_boot_processor_wherever_its_header_stands),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

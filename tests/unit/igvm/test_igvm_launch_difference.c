@@ -7,6 +7,7 @@
 #include "igvm/directives.h"
 #include "lib/igvm/launch_difference.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 /* One line for each difference. */
 struct lines {
@@ -17,7 +18,7 @@ struct lines {
 static void add_line(void *context, const struct launch_difference *difference)
 {
     struct lines *lines = context;
-    const size_t used = strlen(lines->text);
+    size_t used = strlen(lines->text);
     char line[200];
 
     assert_in_range(launch_difference_text(difference, line, sizeof(line)), 1, sizeof(line) - 1);
@@ -29,7 +30,7 @@ static void expect_lines(const struct launch_pages *first, const struct launch_p
                          const char *wanted)
 {
     struct lines lines = {0};
-    const size_t count = launch_difference_each(first, second, add_line, &lines);
+    size_t count = launch_difference_each(first, second, add_line, &lines);
 
     assert_string_equal(lines.text, wanted);
     assert_int_equal(lines.count, count);
@@ -58,45 +59,40 @@ static void expect_change(const struct sample_svsm *changed, const char *wanted)
     launch_pages_free(&second);
 }
 
-static void an_image_differs_in_nothing_from_itself(void **state)
+TEST(an_image_differs_in_nothing_from_itself)
 {
-    (void)state;
     expect_change(sample_svsm_inputs(), "");
 }
 
-static void a_changed_page_is_named_by_part_and_address(void **state)
+TEST(a_changed_page_is_named_by_part_and_address)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->firmware_bytes[0x1010] ^= 1;
     expect_change(inputs, "firmware: the page at 0xffffd000 has other contents\n");
 }
 
-static void neighbours_that_changed_are_told_at_once(void **state)
+TEST(neighbours_that_changed_are_told_at_once)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->firmware_bytes[0x0010] ^= 1;
     inputs->firmware_bytes[0x1010] ^= 1;
     expect_change(inputs, "firmware: 2 pages from 0xffffc000 have other contents\n");
 }
 
-static void a_pinned_key_shows_in_the_boot_parameters_alone(void **state)
+TEST(a_pinned_key_shows_in_the_boot_parameters_alone)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->plan.kbs = (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 1};
     expect_change(inputs, "boot parameters: the page at 0x8006000 has other contents\n");
 }
 
-static void a_service_that_grew_only_moves_the_one_behind_it(void **state)
+TEST(a_service_that_grew_only_moves_the_one_behind_it)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->plan.services[0].elf.content.size = 2 * PAGE_SIZE + 1;
     expect_change(inputs, "boot parameters: the page at 0x8006000 has other contents\n"
                           "service attest: the page at 0x800c000 has other contents\n"
@@ -104,21 +100,19 @@ static void a_service_that_grew_only_moves_the_one_behind_it(void **state)
                           "service tpm: 6 pages from 0x800d000 have moved to 0x800e000\n");
 }
 
-static void a_service_that_went_is_told_page_by_page(void **state)
+TEST(a_service_that_went_is_told_page_by_page)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->plan.service_count = 1;
     expect_change(inputs, "boot parameters: the page at 0x8006000 has other contents\n"
                           "service tpm: 6 pages from 0x800d000 were removed\n");
 }
 
-static void other_start_registers_show_in_the_vmsa(void **state)
+TEST(other_start_registers_show_in_the_vmsa)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->plan.sev_features = 9;
     expect_change(inputs, "VMSA: the page at 0xfffffffff000 has other contents\n");
 }
@@ -128,11 +122,10 @@ static void add(struct launch_pages *pages, enum snp_page_type type, uint64_t gp
     assert_int_equal(launch_pages_add(pages, type, gpa, NULL, part), LAUNCH_PAGES_OK);
 }
 
-static void another_type_is_told_before_other_contents(void **state)
+TEST(another_type_is_told_before_other_contents)
 {
     struct launch_pages first = {0}, second = {0};
 
-    (void)state;
     add(&first, SNP_PAGE_ZERO, 0, "memory");
     add(&second, SNP_PAGE_UNMEASURED, 0, "memory");
     expect_lines(&first, &second, "memory: the page at 0x0 is of another type\n");
@@ -140,11 +133,10 @@ static void another_type_is_told_before_other_contents(void **state)
     launch_pages_free(&second);
 }
 
-static void parts_are_matched_by_name_and_not_by_index(void **state)
+TEST(parts_are_matched_by_name_and_not_by_index)
 {
     struct launch_pages first = {0}, second = {0};
 
-    (void)state;
     add(&first, SNP_PAGE_ZERO, 0, "a");
     add(&first, SNP_PAGE_ZERO, 0x1000, "b");
     add(&second, SNP_PAGE_ZERO, 0x1000, "b");
@@ -156,12 +148,11 @@ static void parts_are_matched_by_name_and_not_by_index(void **state)
     launch_pages_free(&second);
 }
 
-static void another_order_of_the_same_pages_is_told(void **state)
+TEST(another_order_of_the_same_pages_is_told)
 {
     struct launch_pages first = {0}, second = {0};
     struct launch_digest a, b;
 
-    (void)state;
     add(&first, SNP_PAGE_ZERO, 0, "a");
     add(&first, SNP_PAGE_ZERO, 0x1000, "b");
     add(&second, SNP_PAGE_ZERO, 0x1000, "b");
@@ -171,22 +162,4 @@ static void another_order_of_the_same_pages_is_told(void **state)
     expect_lines(&first, &second, "the same pages are measured in another order\n");
     launch_pages_free(&first);
     launch_pages_free(&second);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_image_differs_in_nothing_from_itself),
-        cmocka_unit_test(a_changed_page_is_named_by_part_and_address),
-        cmocka_unit_test(neighbours_that_changed_are_told_at_once),
-        cmocka_unit_test(a_pinned_key_shows_in_the_boot_parameters_alone),
-        cmocka_unit_test(a_service_that_grew_only_moves_the_one_behind_it),
-        cmocka_unit_test(a_service_that_went_is_told_page_by_page),
-        cmocka_unit_test(other_start_registers_show_in_the_vmsa),
-        cmocka_unit_test(another_type_is_told_before_other_contents),
-        cmocka_unit_test(parts_are_matched_by_name_and_not_by_index),
-        cmocka_unit_test(another_order_of_the_same_pages_is_told),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

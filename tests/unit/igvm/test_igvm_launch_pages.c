@@ -7,6 +7,7 @@
 #include "igvm/directives.h"
 #include "lib/igvm/launch_pages.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -40,7 +41,7 @@ static const char *part_at(const struct launch_pages *pages, uint64_t gpa)
     return "no page";
 }
 
-static void each_page_of_an_svsm_image_has_its_purpose(void **state)
+TEST(each_page_of_an_svsm_image_has_its_purpose)
 {
     static const struct {
         uint64_t gpa;
@@ -62,31 +63,28 @@ static void each_page_of_an_svsm_image_has_its_purpose(void **state)
     };
     struct launch_pages pages = pages_of_svsm(sample_svsm_inputs());
 
-    (void)state;
     for (size_t i = 0; i < COUNT(wanted); i++)
         assert_string_equal(part_at(&pages, wanted[i].gpa), wanted[i].part);
     launch_pages_free(&pages);
 }
 
-static void control_characters_of_a_service_name_do_not_reach_the_list(void **state)
+TEST(control_characters_of_a_service_name_do_not_reach_the_list)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct launch_pages pages;
 
-    (void)state;
     inputs->plan.services[0].name = "\033[2J at\xffst";
     pages = pages_of_svsm(inputs);
     assert_string_equal(part_at(&pages, SAMPLE_REGION + 0xB000), "service ?[2J?at?st");
     launch_pages_free(&pages);
 }
 
-static void the_list_of_the_sample_image_gives_its_launch_digest(void **state)
+TEST(the_list_of_the_sample_image_gives_its_launch_digest)
 {
     struct image image = {0};
     struct launch_pages pages;
     struct launch_digest digest;
 
-    (void)state;
     sample_image(&image);
     pages = pages_of(&image);
     assert_int_equal(pages.count, 7);
@@ -114,13 +112,12 @@ static void expect_same(const struct launch_pages *a, const struct launch_pages 
     }
 }
 
-static void a_list_survives_its_encoding(void **state)
+TEST(a_list_survives_its_encoding)
 {
     struct launch_pages pages = pages_of_svsm(sample_svsm_inputs()), decoded;
     uint8_t *bytes;
     size_t size;
 
-    (void)state;
     pages.pages[3].vmpl_permissions[1] = RMP_READ;
     assert_int_equal(launch_pages_encode(&pages, &bytes, &size), LAUNCH_PAGES_OK);
     assert_int_equal(launch_pages_decode(&decoded, bytes, size), LAUNCH_PAGES_OK);
@@ -130,14 +127,13 @@ static void a_list_survives_its_encoding(void **state)
     free(bytes);
 }
 
-static void pages_that_are_alike_take_the_room_of_one(void **state)
+TEST(pages_that_are_alike_take_the_room_of_one)
 {
     static const uint8_t zeros[PAGE_SIZE];
     struct launch_pages pages = {0}, decoded;
     uint8_t *bytes;
     size_t size;
 
-    (void)state;
     for (uint64_t i = 0; i < 5000; i++)
         assert_int_equal(launch_pages_add(&pages, SNP_PAGE_NORMAL, i * PAGE_SIZE,
                                           i == 2500 ? sample_page() : zeros, "memory"),
@@ -277,19 +273,18 @@ enum {
 static enum launch_pages_status decode(const uint8_t *bytes, size_t size)
 {
     struct launch_pages pages;
-    const enum launch_pages_status status = launch_pages_decode(&pages, bytes, size);
+    enum launch_pages_status status = launch_pages_decode(&pages, bytes, size);
 
     launch_pages_free(&pages);
     return status;
 }
 
-static void the_encoding_is_the_documented_one(void **state)
+TEST(the_encoding_is_the_documented_one)
 {
     struct launch_pages pages;
     uint8_t *bytes;
     size_t size;
 
-    (void)state;
     assert_int_equal(launch_pages_decode(&pages, ENCODED, sizeof(ENCODED)), LAUNCH_PAGES_OK);
     assert_int_equal(pages.count, 3);
     assert_int_equal(pages.pages[1].gpa, 0x2000);
@@ -303,11 +298,10 @@ static void the_encoding_is_the_documented_one(void **state)
     free(bytes);
 }
 
-static void a_truncated_or_lengthened_list_is_refused(void **state)
+TEST(a_truncated_or_lengthened_list_is_refused)
 {
     uint8_t longer[sizeof(ENCODED) + 1] = {0};
 
-    (void)state;
     for (size_t size = 0; size < sizeof(ENCODED); size++) {
         /* Of its own size, so that a sanitizer sees a read behind it. */
         uint8_t *shorter = malloc(size + 1);
@@ -320,7 +314,7 @@ static void a_truncated_or_lengthened_list_is_refused(void **state)
     assert_int_equal(decode(longer, sizeof(longer)), LAUNCH_PAGES_MALFORMED);
 }
 
-static void each_field_out_of_its_range_is_refused(void **state)
+TEST(each_field_out_of_its_range_is_refused)
 {
     static const struct {
         const char *what;
@@ -349,7 +343,6 @@ static void each_field_out_of_its_range_is_refused(void **state)
         {"unknown digests", AT_SECOND_DIGESTS, 3, LAUNCH_PAGES_MALFORMED},
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(changes); i++) {
         uint8_t bytes[sizeof(ENCODED)];
         enum launch_pages_status status;
@@ -363,30 +356,27 @@ static void each_field_out_of_its_range_is_refused(void **state)
     }
 }
 
-static void two_parts_of_one_name_are_refused(void **state)
+TEST(two_parts_of_one_name_are_refused)
 {
     static const uint8_t twice[] = {'S', 'N', 'P', 'P', 'A', 'G', 'E', 'S', 1,
                                     2,   0,   0,   0,   0,   1,   'a', 1,   'a'};
 
-    (void)state;
     assert_int_equal(decode(twice, sizeof(twice)), LAUNCH_PAGES_MALFORMED);
 }
 
-static void a_run_that_wraps_round_the_address_space_is_refused(void **state)
+TEST(a_run_that_wraps_round_the_address_space_is_refused)
 {
     uint8_t bytes[sizeof(ENCODED)];
 
-    (void)state;
     memcpy(bytes, ENCODED, sizeof(bytes));
     put_le64(bytes + AT_GPA, UINT64_MAX - PAGE_SIZE + 1);
     assert_int_equal(decode(bytes, sizeof(bytes)), LAUNCH_PAGES_MALFORMED);
 }
 
-static void a_list_has_room_for_its_most_pages_and_no_more(void **state)
+TEST(a_list_has_room_for_its_most_pages_and_no_more)
 {
     struct launch_pages pages = {0};
 
-    (void)state;
     for (uint64_t i = 0; i < LAUNCH_PAGES_MAX; i++)
         assert_int_equal(launch_pages_add(&pages, SNP_PAGE_ZERO, i * PAGE_SIZE, NULL, "memory"),
                          LAUNCH_PAGES_OK);
@@ -395,36 +385,15 @@ static void a_list_has_room_for_its_most_pages_and_no_more(void **state)
     launch_pages_free(&pages);
 }
 
-static void a_list_has_room_for_its_most_parts_and_no_more(void **state)
+TEST(a_list_has_room_for_its_most_parts_and_no_more)
 {
     struct launch_pages pages = {0};
     char name[8];
 
-    (void)state;
     for (unsigned i = 0; i <= LAUNCH_PARTS_MAX; i++) {
         snprintf(name, sizeof(name), "%u", i);
         assert_int_equal(launch_pages_add(&pages, SNP_PAGE_ZERO, 0, NULL, name),
                          i < LAUNCH_PARTS_MAX ? LAUNCH_PAGES_OK : LAUNCH_PAGES_TOO_MANY);
     }
     launch_pages_free(&pages);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_page_of_an_svsm_image_has_its_purpose),
-        cmocka_unit_test(control_characters_of_a_service_name_do_not_reach_the_list),
-        cmocka_unit_test(the_list_of_the_sample_image_gives_its_launch_digest),
-        cmocka_unit_test(a_list_survives_its_encoding),
-        cmocka_unit_test(pages_that_are_alike_take_the_room_of_one),
-        cmocka_unit_test(the_encoding_is_the_documented_one),
-        cmocka_unit_test(a_truncated_or_lengthened_list_is_refused),
-        cmocka_unit_test(each_field_out_of_its_range_is_refused),
-        cmocka_unit_test(two_parts_of_one_name_are_refused),
-        cmocka_unit_test(a_run_that_wraps_round_the_address_space_is_refused),
-        cmocka_unit_test(a_list_has_room_for_its_most_pages_and_no_more),
-        cmocka_unit_test(a_list_has_room_for_its_most_parts_and_no_more),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "igvm/tool.h"
 #include "lib/igvm/launch_pages.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 static char *program; /* absolute: the commands run in another folder */
 static char folder[] = "/tmp/test-igvm-XXXXXX";
@@ -37,7 +38,7 @@ static int run(const char *arguments, char *output, size_t size)
 static void expect_status(const char *arguments, int status)
 {
     char output[4096];
-    const int got = run(arguments, output, sizeof(output));
+    int got = run(arguments, output, sizeof(output));
 
     if (got != status)
         fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);
@@ -130,11 +131,10 @@ static int remove_inputs(void **state)
     return system(command);
 }
 
-static void measure_prints_the_digest_and_a_newline(void **state)
+TEST(measure_prints_the_digest_and_a_newline)
 {
     char output[256];
 
-    (void)state;
     assert_int_equal(run("measure sample.igvm", output, sizeof(output)), 0);
     assert_string_equal(output, "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508"
                                 "562bfc8427a200617403a6e4f67c289f\n");
@@ -142,14 +142,13 @@ static void measure_prints_the_digest_and_a_newline(void **state)
     assert_int_equal(strlen(output), 97);
 }
 
-static void measure_writes_the_pages_that_give_the_digest(void **state)
+TEST(measure_writes_the_pages_that_give_the_digest)
 {
     char path[256], hex[2 * LAUNCH_DIGEST_SIZE + 1], output[256];
     struct launch_pages pages;
     struct launch_digest digest;
     struct file_bytes file;
 
-    (void)state;
     assert_int_equal(run("measure --pages sample.pages sample.igvm", output, sizeof(output)), 0);
     snprintf(path, sizeof(path), "%s/sample.pages", folder);
     assert_int_equal(file_read(path, &file), TOOL_OK);
@@ -163,11 +162,10 @@ static void measure_writes_the_pages_that_give_the_digest(void **state)
     expect_status("measure --pages missing/sample.pages sample.igvm", TOOL_FILE);
 }
 
-static void an_image_of_format_2_with_other_platforms_is_shown_and_measured(void **state)
+TEST(an_image_of_format_2_with_other_platforms_is_shown_and_measured)
 {
     char output[4096];
 
-    (void)state;
     assert_int_equal(run("dump foreign.igvm", output, sizeof(output)), 0);
     assert_non_null(strstr(output, "DEVICE_TREE"));
     assert_int_equal(run("measure foreign.igvm", output, sizeof(output)), 0);
@@ -177,11 +175,10 @@ static void an_image_of_format_2_with_other_platforms_is_shown_and_measured(void
 
 #define VOLUME "--volume 00112233-4455-6677-8899-aabbccddeeff"
 
-static void keys_of_the_kbs_are_pinned_in_the_image(void **state)
+TEST(keys_of_the_kbs_are_pinned_in_the_image)
 {
     char output[8192];
 
-    (void)state;
     expect_status("build --svsm kernel.elf --kbs-key one.pem --kbs-key two.pem --kbs-key three.pem "
                   "--kbs-key certificate.pem " VOLUME " -o pinned.igvm",
                   0);
@@ -193,9 +190,8 @@ static void keys_of_the_kbs_are_pinned_in_the_image(void **state)
     assert_non_null(strstr(output, "takes unsigned key releases"));
 }
 
-static void only_a_key_of_a_kbs_can_be_pinned(void **state)
+TEST(only_a_key_of_a_kbs_can_be_pinned)
 {
-    (void)state;
     expect_status("build --svsm kernel.elf --kbs-key p256.pem -o x.igvm", TOOL_INVALID);
     expect_status("build --svsm kernel.elf --kbs-key rsa.pem -o x.igvm", TOOL_INVALID);
     expect_status("build --svsm kernel.elf --kbs-key text -o x.igvm", TOOL_INVALID);
@@ -211,9 +207,8 @@ static void only_a_key_of_a_kbs_can_be_pinned(void **state)
                   TOOL_USAGE);
 }
 
-static void what_build_writes_can_be_dumped_and_measured(void **state)
+TEST(what_build_writes_can_be_dumped_and_measured)
 {
-    (void)state;
     expect_status("build --svsm kernel.elf --firmware firmware.fd --service attest=kernel.elf "
                   "--service tpm=kernel.elf --output svsm.igvm",
                   0);
@@ -224,17 +219,16 @@ static void what_build_writes_can_be_dumped_and_measured(void **state)
     expect_status("measure --check plain.igvm", 0);
 }
 
-static void the_same_inputs_give_the_same_file(void **state)
+TEST(the_same_inputs_give_the_same_file)
 {
     char output[16];
 
-    (void)state;
     expect_status("build --svsm kernel.elf --firmware firmware.fd -o one.igvm", 0);
     expect_status("build --svsm kernel.elf --firmware firmware.fd -o two.igvm", 0);
     assert_int_equal(run("--help >/dev/null && cmp one.igvm two.igvm", output, sizeof(output)), 0);
 }
 
-static void each_option_changes_the_measurement_or_the_file(void **state)
+TEST(each_option_changes_the_measurement_or_the_file)
 {
     static const char *const OPTIONS[] = {
         "--region-size 33M",
@@ -249,7 +243,6 @@ static void each_option_changes_the_measurement_or_the_file(void **state)
     };
     char output[16];
 
-    (void)state;
     expect_status("build --svsm kernel.elf -o one.igvm", 0);
     for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++) {
         char arguments[128];
@@ -263,9 +256,8 @@ static void each_option_changes_the_measurement_or_the_file(void **state)
     }
 }
 
-static void a_wrong_command_line_ends_with_status_2(void **state)
+TEST(a_wrong_command_line_ends_with_status_2)
 {
-    (void)state;
     expect_status("", TOOL_USAGE);
     expect_status("frobnicate", TOOL_USAGE);
     expect_status("build", TOOL_USAGE);
@@ -287,9 +279,8 @@ static void a_wrong_command_line_ends_with_status_2(void **state)
     expect_status("measure a b", TOOL_USAGE);
 }
 
-static void a_file_that_cannot_be_read_or_written_ends_with_status_3(void **state)
+TEST(a_file_that_cannot_be_read_or_written_ends_with_status_3)
 {
-    (void)state;
     expect_status("measure missing", TOOL_FILE);
     expect_status("dump .", TOOL_FILE);
     expect_status("build --svsm missing -o x.igvm", TOOL_FILE);
@@ -297,11 +288,10 @@ static void a_file_that_cannot_be_read_or_written_ends_with_status_3(void **stat
     expect_status("build --svsm kernel.elf -o missing/x.igvm", TOOL_FILE);
 }
 
-static void an_invalid_input_ends_with_status_4_and_writes_nothing(void **state)
+TEST(an_invalid_input_ends_with_status_4_and_writes_nothing)
 {
     char output[16];
 
-    (void)state;
     expect_status("measure text", TOOL_INVALID);
     expect_status("dump kernel.elf", TOOL_INVALID);
     expect_status("build --svsm text -o x.igvm", TOOL_INVALID);
@@ -312,21 +302,10 @@ static void an_invalid_input_ends_with_status_4_and_writes_nothing(void **state)
     assert_int_not_equal(run("--help >/dev/null && ls x.igvm", output, sizeof(output)), 0);
 }
 
+TEST_GROUP(make_inputs, remove_inputs)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(measure_prints_the_digest_and_a_newline),
-        cmocka_unit_test(measure_writes_the_pages_that_give_the_digest),
-        cmocka_unit_test(an_image_of_format_2_with_other_platforms_is_shown_and_measured),
-        cmocka_unit_test(keys_of_the_kbs_are_pinned_in_the_image),
-        cmocka_unit_test(only_a_key_of_a_kbs_can_be_pinned),
-        cmocka_unit_test(what_build_writes_can_be_dumped_and_measured),
-        cmocka_unit_test(the_same_inputs_give_the_same_file),
-        cmocka_unit_test(each_option_changes_the_measurement_or_the_file),
-        cmocka_unit_test(a_wrong_command_line_ends_with_status_2),
-        cmocka_unit_test(a_file_that_cannot_be_read_or_written_ends_with_status_3),
-        cmocka_unit_test(an_invalid_input_ends_with_status_4_and_writes_nothing),
-    };
     int failed;
 
     if (argc != 2) {
@@ -334,11 +313,11 @@ int main(int argc, char **argv)
         return 2;
     }
     program = realpath(argv[1], NULL);
-    if (program == NULL) {
+    if (!program) {
         perror(argv[1]);
         return 2;
     }
-    failed = cmocka_run_group_tests(tests, make_inputs, remove_inputs);
+    failed = tests_run();
     free(program);
     return failed;
 }

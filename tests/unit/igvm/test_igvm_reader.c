@@ -5,6 +5,7 @@
 
 #include "expect.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 /* Where headers of the sample file begin. */
 #define AT_PLATFORM 0x18u
@@ -33,16 +34,15 @@ static enum igvm_error read_with(size_t offset, size_t size, uint64_t value)
     return error;
 }
 
-static void the_sample_file_is_accepted(void **state)
+TEST(the_sample_file_is_accepted)
 {
     struct file_bytes file = sample_file();
 
-    (void)state;
     assert_int_equal(sample_read(&file, file.size), IGVM_OK);
     free(file.bytes);
 }
 
-static void headers_are_decoded(void **state)
+TEST(headers_are_decoded)
 {
     struct file_bytes file = sample_file();
     struct igvm_file opened;
@@ -51,7 +51,6 @@ static void headers_are_decoded(void **state)
     uint32_t mask;
     size_t pages = 0;
 
-    (void)state;
     assert_int_equal(igvm_open(&opened, file.bytes, file.size), IGVM_OK);
     assert_int_equal(igvm_select_platform(&opened, IGVM_PLATFORM_SEV_SNP, &mask), IGVM_OK);
     assert_int_equal(mask, 1);
@@ -102,9 +101,8 @@ static size_t headers_end(const struct file_bytes *file)
            get_le32(file->bytes + offsetof(struct igvm_fixed_header, variable_header_size));
 }
 
-static void a_file_cut_anywhere_is_rejected(void **state)
+TEST(a_file_cut_anywhere_is_rejected)
 {
-    (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
@@ -116,9 +114,8 @@ static void a_file_cut_anywhere_is_rejected(void **state)
     }
 }
 
-static void a_file_cut_anywhere_with_a_matching_header_is_rejected(void **state)
+TEST(a_file_cut_anywhere_with_a_matching_header_is_rejected)
 {
-    (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
@@ -133,11 +130,10 @@ static void a_file_cut_anywhere_with_a_matching_header_is_rejected(void **state)
     }
 }
 
-static void variable_headers_cut_anywhere_are_rejected_or_end_between_headers(void **state)
+TEST(variable_headers_cut_anywhere_are_rejected_or_end_between_headers)
 {
     struct file_bytes file = sample_file();
 
-    (void)state;
     for (uint32_t size = 0; size < AT_DATA - AT_PLATFORM; size++) {
         enum igvm_error error;
 
@@ -152,11 +148,10 @@ static void variable_headers_cut_anywhere_are_rejected_or_end_between_headers(vo
     free(file.bytes);
 }
 
-static void bytes_after_the_file_are_rejected(void **state)
+TEST(bytes_after_the_file_are_rejected)
 {
     struct file_bytes file = sample_file();
 
-    (void)state;
     file.bytes = realloc(file.bytes, file.size + 1);
     assert_non_null(file.bytes);
     file.bytes[file.size] = 0;
@@ -169,9 +164,8 @@ static void flip_bit(struct file_bytes *file, size_t bit)
     file->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
 }
 
-static void a_flipped_header_bit_is_noticed(void **state)
+TEST(a_flipped_header_bit_is_noticed)
 {
-    (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
@@ -186,9 +180,8 @@ static void a_flipped_header_bit_is_noticed(void **state)
 }
 
 /* Only memory safety: some such files are valid. */
-static void flipped_header_bits_under_a_right_checksum_do_no_harm(void **state)
+TEST(flipped_header_bits_under_a_right_checksum_do_no_harm)
 {
-    (void)state;
     for (size_t i = 0; i < SAMPLE_COUNT; i++) {
         struct file_bytes file = SAMPLES[i]();
 
@@ -202,7 +195,7 @@ static void flipped_header_bits_under_a_right_checksum_do_no_harm(void **state)
     }
 }
 
-static void each_bad_field_has_its_error(void **state)
+TEST(each_bad_field_has_its_error)
 {
     static const struct {
         size_t offset, size;
@@ -261,9 +254,8 @@ static void each_bad_field_has_its_error(void **state)
         {AT_CONTEXT + CONTENT + 23, 1, 0x80, IGVM_ERROR_PADDING},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
+        enum igvm_error error = read_with(cases[i].offset, cases[i].size, cases[i].value);
 
         if (error != cases[i].error)
             fail_msg("0x%llx at 0x%zx gives \"%s\" instead of \"%s\"",
@@ -289,9 +281,8 @@ static enum igvm_error read_swapped(size_t first, size_t second, size_t size)
     return error;
 }
 
-static void headers_out_of_order_are_rejected(void **state)
+TEST(headers_out_of_order_are_rejected)
 {
-    (void)state;
     /* Policy, which has the size of the area, after the directives began. */
     assert_int_equal(read_swapped(AT_POLICY, AT_AREA, AT_VP_COUNT - AT_AREA), IGVM_ERROR_ORDER);
     /* Policy before the platform that its mask names. */
@@ -315,7 +306,7 @@ static enum igvm_error read_with_header(const struct igvm_header *header)
     return error;
 }
 
-static void parameter_areas_keep_their_rules(void **state)
+TEST(parameter_areas_keep_their_rules)
 {
     const struct igvm_header area = {.type = IGVM_PARAMETER_AREA,
                                      .parameter_area = {.number_of_bytes = PAGE_SIZE}};
@@ -328,19 +319,17 @@ static void parameter_areas_keep_their_rules(void **state)
         .type = IGVM_PARAMETER_AREA,
         .parameter_area = {.number_of_bytes = 0x2000, .parameter_area_index = 9}};
 
-    (void)state;
     assert_int_equal(read_with_header(&area), IGVM_ERROR_PARAMETER_AREA);   /* declared twice */
     assert_int_equal(read_with_header(&insert), IGVM_ERROR_PARAMETER_AREA); /* inserted twice */
     assert_int_equal(read_with_header(&map), IGVM_ERROR_PARAMETER_OFFSET);  /* does not fit */
     assert_int_equal(read_with_header(&other_area), IGVM_OK);               /* never inserted */
 }
 
-static void a_parameter_after_the_insertion_is_rejected(void **state)
+TEST(a_parameter_after_the_insertion_is_rejected)
 {
     struct file_bytes file = sample_file();
     uint8_t saved[AT_INSERT - AT_VP_COUNT];
 
-    (void)state;
     /* Exchange the two. */
     memcpy(saved, file.bytes + AT_VP_COUNT, sizeof(saved));
     memmove(file.bytes + AT_VP_COUNT, file.bytes + AT_INSERT, AT_PAGE - AT_INSERT);
@@ -350,12 +339,11 @@ static void a_parameter_after_the_insertion_is_rejected(void **state)
     free(file.bytes);
 }
 
-static void too_many_parameter_areas_are_rejected(void **state)
+TEST(too_many_parameter_areas_are_rejected)
 {
     struct image image = {0};
     struct file_bytes file;
 
-    (void)state;
     sample_image(&image);
     for (uint32_t i = 1; i <= IGVM_PARAMETER_AREAS_MAX; i++)
         image_add(&image, &(struct igvm_header){.type = IGVM_PARAMETER_AREA,
@@ -367,14 +355,13 @@ static void too_many_parameter_areas_are_rejected(void **state)
     free(file.bytes);
 }
 
-static void a_platform_is_declared_once(void **state)
+TEST(a_platform_is_declared_once)
 {
     struct igvm_header platform = {.type = IGVM_SUPPORTED_PLATFORM,
                                    .supported_platform = {.compatibility_mask = 2,
                                                           .platform_type = IGVM_PLATFORM_SEV_SNP,
                                                           .platform_version = 1}};
 
-    (void)state;
     assert_int_equal(read_with_header(&platform), IGVM_ERROR_PLATFORM);
     platform.supported_platform.platform_type = IGVM_PLATFORM_NATIVE;
     assert_int_equal(read_with_header(&platform), IGVM_OK);
@@ -382,33 +369,9 @@ static void a_platform_is_declared_once(void **state)
     assert_int_equal(read_with_header(&platform), IGVM_ERROR_MASK);
 }
 
-static void every_error_has_its_words(void **state)
+TEST(every_error_has_its_words)
 {
-    (void)state;
     for (int error = IGVM_OK; error <= IGVM_ERROR_PLATFORM_ABSENT; error++)
         assert_string_not_equal(igvm_error_text((enum igvm_error)error), "unknown error");
     assert_string_equal(igvm_error_text(IGVM_ERROR_PLATFORM_ABSENT + 1), "unknown error");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sample_file_is_accepted),
-        cmocka_unit_test(headers_are_decoded),
-        cmocka_unit_test(a_file_cut_anywhere_is_rejected),
-        cmocka_unit_test(a_file_cut_anywhere_with_a_matching_header_is_rejected),
-        cmocka_unit_test(variable_headers_cut_anywhere_are_rejected_or_end_between_headers),
-        cmocka_unit_test(bytes_after_the_file_are_rejected),
-        cmocka_unit_test(a_flipped_header_bit_is_noticed),
-        cmocka_unit_test(flipped_header_bits_under_a_right_checksum_do_no_harm),
-        cmocka_unit_test(each_bad_field_has_its_error),
-        cmocka_unit_test(headers_out_of_order_are_rejected),
-        cmocka_unit_test(parameter_areas_keep_their_rules),
-        cmocka_unit_test(a_parameter_after_the_insertion_is_rejected),
-        cmocka_unit_test(too_many_parameter_areas_are_rejected),
-        cmocka_unit_test(a_platform_is_declared_once),
-        cmocka_unit_test(every_error_has_its_words),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,13 +10,14 @@
 #include "igvm/kvm_rules.h"
 #include "igvm/svsm_image.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static enum tool_status build(const struct sample_svsm *inputs)
 {
     struct image image = {0};
-    const enum tool_status status = svsm_image_build(&image, &inputs->plan);
+    enum tool_status status = svsm_image_build(&image, &inputs->plan);
 
     image_free(&image);
     return status;
@@ -43,27 +44,25 @@ static struct boot_params params_at(const struct image *image, uint64_t gpa)
     return params;
 }
 
-static void the_image_is_one_that_qemu_and_kvm_launch(void **state)
+TEST(the_image_is_one_that_qemu_and_kvm_launch)
 {
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
 
-    (void)state;
     assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
     assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     image_free(&image);
     free(file.bytes);
 }
 
-static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
+TEST(the_kernel_is_loaded_at_its_physical_addresses)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image = sample_svsm_image(inputs, &file);
-    const uint8_t *const contents = inputs->kernel + 0x1000;
+    const uint8_t *contents = inputs->kernel + 0x1000;
     uint8_t tail[PAGE_SIZE] = {0};
 
-    (void)state;
     assert_memory_equal(page_at(&image, SAMPLE_REGION)->data, contents, PAGE_SIZE);
     memcpy(tail, contents + PAGE_SIZE, 0x800);
     assert_memory_equal(page_at(&image, SAMPLE_REGION + 0x1000)->data, tail, PAGE_SIZE);
@@ -75,14 +74,13 @@ static void the_kernel_is_loaded_at_its_physical_addresses(void **state)
     free(file.bytes);
 }
 
-static void the_boot_processor_starts_the_kernel_with_its_parameters(void **state)
+TEST(the_boot_processor_starts_the_kernel_with_its_parameters)
 {
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
     const struct igvm_header *last = &image.headers[image.count - 1];
     struct vmsa vmsa;
 
-    (void)state;
     assert_int_equal(last->type, IGVM_VP_CONTEXT);
     memcpy(&vmsa, last->data, sizeof(vmsa));
     assert_int_equal(vmsa.rip, SAMPLE_REGION + 0x20);
@@ -93,14 +91,13 @@ static void the_boot_processor_starts_the_kernel_with_its_parameters(void **stat
     free(file.bytes);
 }
 
-static void the_parameters_describe_the_image(void **state)
+TEST(the_parameters_describe_the_image)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image = sample_svsm_image(inputs, &file);
     const struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
 
-    (void)state;
     assert_int_equal(params.version, BOOT_PARAMS_VERSION);
     assert_int_equal(params.region_gpa, SAMPLE_REGION);
     assert_int_equal(params.region_size, 0x100000);
@@ -131,19 +128,18 @@ static void the_parameters_describe_the_image(void **state)
     free(file.bytes);
 }
 
-static void every_page_below_the_loaded_end_is_launched_once(void **state)
+TEST(every_page_below_the_loaded_end_is_launched_once)
 {
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
-    const uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
+    uint64_t end = params_at(&image, SAMPLE_REGION + 0x6000).loaded_end_gpa;
     size_t launched = 0;
 
-    (void)state;
     for (size_t i = 0; i < image.count; i++) {
         const struct igvm_header *header = &image.headers[i];
-        const uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
-                             : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
-                                                                     : 0;
+        uint64_t gpa = header->type == IGVM_PAGE_DATA          ? header->page_data.gpa
+                       : header->type == IGVM_PARAMETER_INSERT ? header->parameter_insert.gpa
+                                                               : 0;
 
         if (gpa >= SAMPLE_REGION && gpa < end)
             launched++;
@@ -153,13 +149,12 @@ static void every_page_below_the_loaded_end_is_launched_once(void **state)
     free(file.bytes);
 }
 
-static void an_image_without_firmware_can_be_built(void **state)
+TEST(an_image_without_firmware_can_be_built)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image;
 
-    (void)state;
     inputs->plan.firmware = NULL;
     image = sample_svsm_image(inputs, &file);
     assert_int_equal(params_at(&image, SAMPLE_REGION + 0x6000).firmware_gpa, 0);
@@ -168,7 +163,7 @@ static void an_image_without_firmware_can_be_built(void **state)
     free(file.bytes);
 }
 
-static void regions_that_cannot_be_are_refused(void **state)
+TEST(regions_that_cannot_be_are_refused)
 {
     static const struct {
         uint64_t gpa, size;
@@ -187,7 +182,6 @@ static void regions_that_cannot_be_are_refused(void **state)
         {SAMPLE_REGION, 0x12000},           /* one page too small */
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(regions); i++) {
         struct sample_svsm *inputs = sample_svsm_inputs();
 
@@ -198,16 +192,15 @@ static void regions_that_cannot_be_are_refused(void **state)
     }
 }
 
-static void the_smallest_region_that_fits_is_taken(void **state)
+TEST(the_smallest_region_that_fits_is_taken)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->plan.region_size = 0x13000;
     assert_int_equal(build(inputs), TOOL_OK);
 }
 
-static void kernels_that_do_not_load_are_refused(void **state)
+TEST(kernels_that_do_not_load_are_refused)
 {
     static const struct {
         uint64_t entry;
@@ -236,7 +229,6 @@ static void kernels_that_do_not_load_are_refused(void **state)
          {{SAMPLE_REGION, 0x10, 0x10}, {SAMPLE_REGION + 0x1000, 1, 1}}}, /* virtual entry */
     };
 
-    (void)state;
     for (size_t i = 0; i < COUNT(kernels); i++) {
         struct sample_svsm *inputs = sample_svsm_inputs();
 
@@ -246,11 +238,10 @@ static void kernels_that_do_not_load_are_refused(void **state)
     }
 }
 
-static void services_that_are_no_programs_are_refused(void **state)
+TEST(services_that_are_no_programs_are_refused)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->service[1] = 'X';
     assert_int_equal(build(inputs), TOOL_INVALID);
     inputs = sample_svsm_inputs();
@@ -267,11 +258,10 @@ static void services_that_are_no_programs_are_refused(void **state)
     assert_int_equal(build(inputs), TOOL_INVALID);
 }
 
-static void firmware_that_cannot_run_under_an_svsm_is_refused(void **state)
+TEST(firmware_that_cannot_run_under_an_svsm_is_refused)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
 
-    (void)state;
     inputs->firmware.sections[4].type = BOOT_SECTION_SEC_MEM; /* was the calling area */
     assert_int_equal(build(inputs), TOOL_INVALID);
     inputs = sample_svsm_inputs();
@@ -279,11 +269,10 @@ static void firmware_that_cannot_run_under_an_svsm_is_refused(void **state)
     assert_int_equal(build(inputs), TOOL_INVALID);
 }
 
-static void pages_loaded_twice_are_noticed(void **state)
+TEST(pages_loaded_twice_are_noticed)
 {
     struct image image = {0};
 
-    (void)state;
     sample_image(&image);
     assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
     add_page(&image, IGVM_PAGE_NORMAL, 0x20000, NULL); /* the parameter page */
@@ -319,14 +308,13 @@ static char *dump_of(const struct sample_svsm *inputs)
     return text;
 }
 
-static void the_parameters_say_whom_the_svsm_believes_a_key(void **state)
+TEST(the_parameters_say_whom_the_svsm_believes_a_key)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image;
     struct boot_params params;
 
-    (void)state;
     pin(inputs);
     image = sample_svsm_image(inputs, &file);
     params = params_at(&image, SAMPLE_REGION + 0x6000);
@@ -335,12 +323,11 @@ static void the_parameters_say_whom_the_svsm_believes_a_key(void **state)
     free(file.bytes);
 }
 
-static void a_dump_tells_whom_the_svsm_believes_a_key(void **state)
+TEST(a_dump_tells_whom_the_svsm_believes_a_key)
 {
     struct sample_svsm *inputs = sample_svsm_inputs();
     char *text = dump_of(inputs);
 
-    (void)state;
     assert_non_null(strstr(text, "  takes unsigned key releases: no key of a KBS is pinned\n"));
     free(text);
     pin(inputs);
@@ -352,7 +339,7 @@ static void a_dump_tells_whom_the_svsm_believes_a_key(void **state)
     free(text);
 }
 
-static void a_dump_tells_what_is_in_the_image(void **state)
+TEST(a_dump_tells_what_is_in_the_image)
 {
     static const char *const LINES[] = {
         "SUPPORTED_PLATFORM  SEV_SNP, mask 0x1\n",
@@ -368,33 +355,9 @@ static void a_dump_tells_what_is_in_the_image(void **state)
     };
     char *text = dump_of(sample_svsm_inputs());
 
-    (void)state;
     for (size_t i = 0; i < COUNT(LINES); i++) {
-        if (strstr(text, LINES[i]) == NULL)
+        if (!strstr(text, LINES[i]))
             fail_msg("missing: %sin:\n%s", LINES[i], text);
     }
     free(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_image_is_one_that_qemu_and_kvm_launch),
-        cmocka_unit_test(the_kernel_is_loaded_at_its_physical_addresses),
-        cmocka_unit_test(the_boot_processor_starts_the_kernel_with_its_parameters),
-        cmocka_unit_test(the_parameters_describe_the_image),
-        cmocka_unit_test(every_page_below_the_loaded_end_is_launched_once),
-        cmocka_unit_test(an_image_without_firmware_can_be_built),
-        cmocka_unit_test(regions_that_cannot_be_are_refused),
-        cmocka_unit_test(the_smallest_region_that_fits_is_taken),
-        cmocka_unit_test(kernels_that_do_not_load_are_refused),
-        cmocka_unit_test(services_that_are_no_programs_are_refused),
-        cmocka_unit_test(firmware_that_cannot_run_under_an_svsm_is_refused),
-        cmocka_unit_test(pages_loaded_twice_are_noticed),
-        cmocka_unit_test(the_parameters_say_whom_the_svsm_believes_a_key),
-        cmocka_unit_test(a_dump_tells_whom_the_svsm_believes_a_key),
-        cmocka_unit_test(a_dump_tells_what_is_in_the_image),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include "igvm/boot_state.h"
 #include "igvm/launch.h"
 #include "samples.h"
+#include "tests/unit/registered.h"
 
 /* The headers of the sample image's file, spelled out. */
 static const char SAMPLE_HEADERS[] =
@@ -33,11 +34,10 @@ static void sha(const EVP_MD *md, const void *bytes, size_t size, const char *wa
     expect_hex(digest, length, wanted);
 }
 
-static void the_sample_file_is_byte_exact(void **state)
+TEST(the_sample_file_is_byte_exact)
 {
     struct file_bytes file = sample_file();
 
-    (void)state;
     assert_int_equal(file.size, 0x2168);
     assert_int_equal(sizeof(SAMPLE_HEADERS) - 1, 2 * 0x168);
     for (size_t i = 0; i < 0x168; i++) {
@@ -58,13 +58,12 @@ static void the_sample_file_is_byte_exact(void **state)
 
 static const struct launch_options BOOT_PROCESSOR_ONLY = {.platform_mask = 1, .vcpus = 1};
 
-static void the_sample_file_has_its_launch_digest(void **state)
+TEST(the_sample_file_has_its_launch_digest)
 {
     struct file_bytes file = sample_file();
     struct image image = {0};
     struct launch_digest digest;
 
-    (void)state;
     assert_int_equal(image_load(&image, file.bytes, file.size), IGVM_OK);
     sample_measure(&image, &BOOT_PROCESSOR_ONLY, NULL, &digest);
     expect_hex(digest.ld, sizeof(digest.ld),
@@ -74,9 +73,9 @@ static void the_sample_file_has_its_launch_digest(void **state)
     free(file.bytes);
 }
 
-static void each_step_of_the_sample_launch_is_listed(void **state)
+TEST(each_step_of_the_sample_launch_is_listed)
 {
-    static const char *const LISTING =
+    static const char *LISTING =
         "0x000000020000 UNMEASURED "
         "1e6b36232763034c65d4e2ec17d02c293de4e0ef6736da48f6d9a024818699519a4f8031c7955b65258b00d7"
         "a50a253d unmeasured memory\n"
@@ -109,7 +108,6 @@ static void each_step_of_the_sample_launch_is_listed(void **state)
     const struct launch_options with_one_ap = {
         .platform_mask = 1, .vcpus = 2, .cpu_signature = 0x800F12};
 
-    (void)state;
     sample_image(&image);
     sample_measure(&image, &with_one_ap, stream, &digest);
     assert_int_equal(fclose(stream), 0);
@@ -118,17 +116,16 @@ static void each_step_of_the_sample_launch_is_listed(void **state)
     image_free(&image);
 }
 
-static void a_processor_after_reset_has_the_expected_page(void **state)
+TEST(a_processor_after_reset_has_the_expected_page)
 {
     const struct vmsa vmsa = boot_state_reset(0x800F12, SEV_FEATURE_SNP_ACTIVE);
 
-    (void)state;
     sha(EVP_sha384(), &vmsa, sizeof(vmsa),
         "77920c4c629ff47e90c0e174fc1ad0eb6fa664f88cd4739488058a8c6cb1a77b"
         "3856f55378e9518d0da99452d51c553a");
 }
 
-static void each_page_type_gives_its_first_digest(void **state)
+TEST(each_page_type_gives_its_first_digest)
 {
     static const uint8_t zeros[PAGE_SIZE];
     const struct {
@@ -159,24 +156,10 @@ static void each_page_type_gives_its_first_digest(void **state)
          "cf2d84b459e002fb58b4ae83efd7f29c"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct launch_digest digest = {0};
 
         assert_true(launch_digest_update(&digest, steps[i].type, 0x1000, steps[i].page, 0));
         expect_hex(digest.ld, sizeof(digest.ld), steps[i].digest);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sample_file_is_byte_exact),
-        cmocka_unit_test(the_sample_file_has_its_launch_digest),
-        cmocka_unit_test(each_step_of_the_sample_launch_is_listed),
-        cmocka_unit_test(a_processor_after_reset_has_the_expected_page),
-        cmocka_unit_test(each_page_type_gives_its_first_digest),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

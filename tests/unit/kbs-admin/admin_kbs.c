@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/kbs-admin/admin_kbs.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kbs/admin/values.h"
 #include "kbs/audit/audit.h"
@@ -16,6 +11,8 @@
 #include "kbs/policy/policy.h"
 #include "kbs/store/policies.h"
 #include "kbs/store/volumes.h"
+#include "lib/base/hex.h"
+#include "tests/unit/registered.h"
 
 #define START 1780000000 /* of the attestations that are logged */
 
@@ -52,15 +49,15 @@ static void add_keys_and_policy(struct admin_kbs *admin)
 
 void admin_kbs_start(struct admin_kbs *admin, const char *folder)
 {
-    char path[4096];
+    char path[PATH_MAX];
     enum store_status status;
 
     *admin = (struct admin_kbs){0};
     snprintf(path, sizeof(path), "%s/master.key", folder);
     assert_int_equal(master_key_create(path), MASTER_KEY_OK);
     assert_int_equal(master_keys_load(path, &admin->keys), MASTER_KEY_OK);
-    snprintf(path, sizeof(path), "%s/kbs.db", folder);
-    assert_int_equal(store_open(path, true, &admin->keys, &admin->kbs.store), STORE_OK);
+    snprintf(admin->path, sizeof(admin->path), "%s/kbs.db", folder);
+    assert_int_equal(store_open(admin->path, true, &admin->keys, &admin->kbs.store), STORE_OK);
     add_keys_and_policy(admin);
     admin_kbs_add_token(admin, "owner", ROLE_OWNER, 0, admin->owner);
     admin_kbs_add_token(admin, "auditor", ROLE_AUDITOR, 0, admin->auditor);
@@ -154,7 +151,7 @@ static void log_attestation(struct admin_kbs *admin, int fill, time_t when, json
     json_t *members;
 
     memset(measurement, fill, sizeof(measurement));
-    values_hex(measurement, sizeof(measurement), text);
+    hex_text(measurement, sizeof(measurement), text);
     members = json_pack("{s:s, s:s}", "measurement", text, "peer", "192.0.2.17");
     json_object_update_new(members, more);
     admin_kbs_log(admin, "attest", members, when);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A KBS with a store in a folder, and tokens of an owner and an auditor, for the tests of its
  * administration. */
-#ifndef SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
-#define SNPVTPM_TESTS_KBS_ADMIN_ADMIN_KBS_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_ADMIN_ADMIN_KBS_H
+#define SNPVTPM_TESTS_UNIT_KBS_ADMIN_ADMIN_KBS_H
+
+#include <limits.h>
 
 #include <jansson.h>
 
@@ -11,6 +13,7 @@
 #include "kbs/store/tokens.h"
 
 struct admin_kbs {
+    char path[PATH_MAX]; /* of its database */
     struct master_keys keys;
     struct trust trust;
     struct verifier verifier;

@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/kbs-admin/asking.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "kbs/admin/admin.h"
 #include "kbs/audit/audit.h"
+#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
+
+struct admin_kbs admin;
+
+int admin_begin(void **state)
+{
+    if (scratch_make(state) != 0)
+        return -1;
+    admin_kbs_start(&admin, scratch_folder);
+    return 0;
+}
+
+int admin_begin_filled(void **state)
+{
+    if (admin_begin(state) != 0)
+        return -1;
+    admin_kbs_fill(&admin);
+    return 0;
+}
+
+int admin_end(void **state)
+{
+    admin_kbs_stop(&admin);
+    return scratch_remove(state);
+}
 
 struct connection {
     const struct asked *asked;

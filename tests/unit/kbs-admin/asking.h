@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to the admin API without a connection. */
-#ifndef SNPVTPM_TESTS_KBS_ADMIN_ASKING_H
-#define SNPVTPM_TESTS_KBS_ADMIN_ASKING_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_ADMIN_ASKING_H
+#define SNPVTPM_TESTS_UNIT_KBS_ADMIN_ASKING_H
 
 #include "kbs/http/message.h"
 #include "tests/unit/kbs-admin/admin_kbs.h"
@@ -35,6 +35,13 @@ json_t *ask_json(struct admin_kbs *admin, unsigned status, const char *token, co
 /* Asserts a refusal with this status and code. */
 void assert_refused(struct admin_kbs *admin, const struct asked *asked, unsigned status,
                     const char *code);
+
+/* The server of a program's tests, and for cmocka: makes it in a folder of its own, empty or filled
+ * (with five lines in its log), and removes both. */
+extern struct admin_kbs admin;
+int admin_begin(void **state);
+int admin_begin_filled(void **state);
+int admin_end(void **state);
 
 /* A member of an object as text; fails when there is none. */
 const char *text_of(const json_t *object, const char *member);

@@ -3,41 +3,18 @@
  * How long the status page, its JSON and the state of the audit log take with so many lines:
  * measure_admin [LINES] (200000). No test; run it by hand on an idle machine.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-
-#include <cmocka.h>
 
 #include "kbs/audit/audit_watch.h"
 #include "tests/unit/kbs-admin/asking.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/measuring.h"
+#include "tests/unit/registered.h"
 
 #define LINES_DEFAULT 200000
 #define LINES_AT_ONCE 10000
 #define REQUESTS      5
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* A line of the size of those of attestations. */
-static json_t *members(void)
-{
-    static const char hex[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-                              "00112233445566778899aabbccddeeff";
-
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "result", "accepted", "measurement", hex,
-                     "chip", "0011223344556677", "report_id", hex, "policy", "default", "peer",
-                     "192.0.2.7");
-}
 
 static void fill(struct admin_kbs *admin, unsigned lines)
 {
@@ -46,7 +23,8 @@ static void fill(struct admin_kbs *admin, unsigned lines)
     for (unsigned i = 0; i < lines; i++) {
         if (i % LINES_AT_ONCE == 0)
             assert_int_equal(store_begin(admin->kbs.store, &unit), STORE_OK);
-        assert_int_equal(audit_append(unit, "attest", members(), ASKING_NOW - 1000), STORE_OK);
+        assert_int_equal(audit_append(unit, "attest", attestation_members(), ASKING_NOW - 1000),
+                         STORE_OK);
         if (i % LINES_AT_ONCE == LINES_AT_ONCE - 1 || i == lines - 1)
             assert_int_equal(store_commit(unit), STORE_OK);
     }
@@ -55,7 +33,7 @@ static void fill(struct admin_kbs *admin, unsigned lines)
 static void measure(struct admin_kbs *admin, const char *path)
 {
     for (unsigned i = 0; i < REQUESTS; i++) {
-        const double began = seconds();
+        double began = seconds();
         struct answer answer =
             ask(admin, &(struct asked){.method = "GET", .path = path, .token = admin->auditor});
 
@@ -66,7 +44,7 @@ static void measure(struct admin_kbs *admin, const char *path)
 
 int main(int argc, char **argv)
 {
-    const unsigned lines = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : LINES_DEFAULT;
+    unsigned lines = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : LINES_DEFAULT;
     struct admin_kbs admin;
 
     if (scratch_make(NULL) != 0)

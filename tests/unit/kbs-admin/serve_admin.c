@@ -7,15 +7,10 @@
  * Makes FOLDER's ca.pem, owner.token, auditor.token and, with fill, some contents; believes an
  * emulated platform on demand. Prints its port and serves until its standard input ends.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <limits.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "kbs/admin/admin.h"
@@ -25,6 +20,7 @@
 #include "kbs/server/new_file.h"
 #include "kbs/server/tls_files.h"
 #include "tests/unit/kbs-admin/admin_kbs.h"
+#include "tests/unit/registered.h"
 
 static struct admin_kbs admin;
 static char certificate_path[PATH_MAX], key_path[PATH_MAX];

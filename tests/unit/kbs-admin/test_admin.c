@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The admin API: who may do what, what it takes and what it refuses, and what the log says. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kbs/audit/audit.h"
 #include "kbs/store/secrets.h"
@@ -15,7 +10,7 @@
 #include "lib/jose/base64.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-admin/asking.h"
-#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define M11                                                                                        \
     "11111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111" \
@@ -26,22 +21,6 @@
     "2"                                                                                            \
     "222"
 #define ZERO_ID "00000000-0000-4000-8000-000000000001"
-
-static struct admin_kbs admin;
-
-static int start(void **state)
-{
-    if (scratch_make(state) != 0)
-        return -1;
-    admin_kbs_start(&admin, scratch_folder);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    admin_kbs_stop(&admin);
-    return scratch_remove(state);
-}
 
 static json_t *as_owner(unsigned status, const char *method, const char *path, const char *body)
 {
@@ -86,12 +65,11 @@ static const char *basic(const char *user, const char *token)
     return value;
 }
 
-static void without_a_token_there_is_only_a_challenge(void **state)
+TEST(without_a_token_there_is_only_a_challenge)
 {
     static const char *const paths[] = {"/", "/status", "/metrics", "/admin/v1/images",
                                         "/admin/v1/nothing"};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         struct answer answer = ask(&admin, &(struct asked){.method = "GET", .path = paths[i]});
 
@@ -103,22 +81,20 @@ static void without_a_token_there_is_only_a_challenge(void **state)
     }
 }
 
-static void a_change_without_a_token_is_logged(void **state)
+TEST(a_change_without_a_token_is_logged)
 {
-    (void)state;
     assert_refused(&admin,
                    &(struct asked){.method = "POST", .path = "/admin/v1/images", .body = "{}"}, 401,
                    "token-missing");
     assert_logged("request", NULL, "refused", NULL);
 }
 
-static void what_is_no_valid_token_is_refused_and_logged_without_it(void **state)
+TEST(what_is_no_valid_token_is_refused_and_logged_without_it)
 {
     char expired[TOKEN_TEXT_MAX + 1], flipped[TOKEN_TEXT_MAX + 1];
     json_t *line;
     char *text;
 
-    (void)state;
     admin_kbs_add_token(&admin, "expired", ROLE_OWNER, ASKING_NOW, expired);
     strcpy(flipped, admin.owner);
     flipped[10] = flipped[10] == 'x' ? 'y' : 'x';
@@ -145,13 +121,12 @@ static void what_is_no_valid_token_is_refused_and_logged_without_it(void **state
     json_decref(line);
 }
 
-static void a_token_may_come_as_the_password_of_basic_authentication(void **state)
+TEST(a_token_may_come_as_the_password_of_basic_authentication)
 {
     struct answer answer = ask(&admin, &(struct asked){.method = "GET",
                                                        .path = "/admin/v1/images",
                                                        .authorization = basic("", admin.auditor)});
 
-    (void)state;
     assert_int_equal(answer.reply.status, 200);
 
     asking_done(&answer);
@@ -162,7 +137,7 @@ static void a_token_may_come_as_the_password_of_basic_authentication(void **stat
     asking_done(&answer);
 }
 
-static void an_auditor_sees_everything_and_changes_nothing(void **state)
+TEST(an_auditor_sees_everything_and_changes_nothing)
 {
     static const char *const looks[] = {"/admin/v1/images",
                                         "/admin/v1/policies",
@@ -190,7 +165,6 @@ static void an_auditor_sees_everything_and_changes_nothing(void **state)
         {"POST", "/admin/v1/keys/rotate"},     {"POST", "/admin/v1/keys/00/retire"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++)
         ask_json(&admin, 200, admin.auditor, "GET", looks[i], NULL);
     ask_json(&admin, 200, admin.auditor, "POST", "/admin/v1/policies/validate", "{\"text\":\"\"}");
@@ -214,14 +188,13 @@ static void an_auditor_sees_everything_and_changes_nothing(void **state)
 
 /* Requests that a browser is made to send */
 
-static void changes_that_another_site_asks_for_are_refused(void **state)
+TEST(changes_that_another_site_asks_for_are_refused)
 {
     struct asked asked = {.method = "POST",
                           .path = "/admin/v1/tokens",
                           .token = admin.owner,
                           .body = "{\"name\":\"mine\",\"role\":\"owner\"}"};
 
-    (void)state;
     asked.content_type = "text/plain";
     assert_refused(&admin, &asked, 400, "content-type");
     asked.content_type = "application/x-www-form-urlencoded";
@@ -245,7 +218,7 @@ static void changes_that_another_site_asks_for_are_refused(void **state)
         3); /* with the expired one of another test */
 }
 
-static void changes_from_the_own_origin_are_done(void **state)
+TEST(changes_from_the_own_origin_are_done)
 {
     struct answer answer =
         ask(&admin, &(struct asked){.method = "POST",
@@ -256,18 +229,16 @@ static void changes_from_the_own_origin_are_done(void **state)
                                     .content_type = "application/json;charset=utf-8",
                                     .body = "{\"text\":\"\"}"});
 
-    (void)state;
     assert_int_equal(answer.reply.status, 200);
     asking_done(&answer);
 }
 
 /* Paths, methods, bodies */
 
-static void unknown_paths_and_methods_are_told_apart(void **state)
+TEST(unknown_paths_and_methods_are_told_apart)
 {
     struct answer answer;
 
-    (void)state;
     refused("GET", "/admin/v1/nothing", NULL, 404, "path-unknown");
     refused("GET", "/admin/v1/images/", NULL, 404, "path-unknown");
     refused("GET", "/admin/v1/images/a/b", NULL, 404, "path-unknown");
@@ -282,7 +253,7 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
     asking_done(&answer);
 }
 
-static void bodies_must_be_strict_json(void **state)
+TEST(bodies_must_be_strict_json)
 {
     static const struct {
         const char *body, *code;
@@ -307,20 +278,18 @@ static void bodies_must_be_strict_json(void **state)
         {"{\"name\":\"a\",\"measurement\":\"" M11 "\",\"pages\":\"AAAA\"}", "pages-invalid"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         refused("POST", "/admin/v1/images", bodies[i].body, 400, bodies[i].code);
     assert_logged("image-add", "a", "refused", "owner");
 }
 
 /* What strict_json bounds for strangers is bounded for administrators, too. */
-static void bodies_are_bounded_as_those_of_strangers(void **state)
+TEST(bodies_are_bounded_as_those_of_strangers)
 {
     static char many[3 * STRICT_JSON_VALUES_MAX + 64];
     char deep[64] = "{\"name\":";
     int used = sprintf(many, "{\"name\":[0");
 
-    (void)state;
     memset(deep + 8, '[', STRICT_JSON_DEPTH_MAX);
     memset(deep + 8 + STRICT_JSON_DEPTH_MAX, ']', STRICT_JSON_DEPTH_MAX);
     strcpy(deep + 8 + 2 * STRICT_JSON_DEPTH_MAX, "}");
@@ -334,11 +303,10 @@ static void bodies_are_bounded_as_those_of_strangers(void **state)
     refused("POST", "/admin/v1/policies/validate", many, 400, "json-excessive");
 }
 
-static void numbers_in_the_address_are_checked(void **state)
+TEST(numbers_in_the_address_are_checked)
 {
     static const char *const values[] = {"-1", "x", "", " 1", "+1", "99999999999999999999", "1e3"};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
         assert_refused(&admin,
                        &(struct asked){.method = "GET",
@@ -367,11 +335,10 @@ static void encode_pages(const struct launch_pages *pages, char *text, size_t ro
     free(bytes);
 }
 
-static void images_are_added_listed_and_retired(void **state)
+TEST(images_are_added_listed_and_retired)
 {
     json_t *image;
 
-    (void)state;
     as_owner(201, "POST", "/admin/v1/images", "{\"name\":\"one\",\"measurement\":\"" M11 "\"}");
     assert_logged("image-add", "one", "done", "owner");
     refused("POST", "/admin/v1/images", "{\"name\":\"one\",\"measurement\":\"" M22 "\"}", 409,
@@ -391,7 +358,7 @@ static void images_are_added_listed_and_retired(void **state)
     assert_true(json_is_string(json_object_get(image, "retired")));
 }
 
-static void pages_of_an_image_must_give_its_measurement(void **state)
+TEST(pages_of_an_image_must_give_its_measurement)
 {
     static const uint8_t contents[PAGE_SIZE] = {1};
     struct launch_pages pages = {0};
@@ -399,7 +366,6 @@ static void pages_of_an_image_must_give_its_measurement(void **state)
     char text[1024], body[2048], measurement[2 * LAUNCH_DIGEST_SIZE + 1];
     json_t *parts;
 
-    (void)state;
     assert_int_equal(launch_pages_add(&pages, SNP_PAGE_NORMAL, 0x1000, contents, "firmware"),
                      LAUNCH_PAGES_OK);
     assert_true(launch_pages_digest(&pages, &digest));
@@ -419,11 +385,10 @@ static void pages_of_an_image_must_give_its_measurement(void **state)
 
 /* Policies */
 
-static void policies_are_validated_as_they_are_stored(void **state)
+TEST(policies_are_validated_as_they_are_stored)
 {
     json_t *reply;
 
-    (void)state;
     refused("PUT", "/admin/v1/policies/odd", "{\"text\":\"nonsense = 1;\"}", 400, "policy-invalid");
     refused("PUT", "/admin/v1/policies/odd", "{\"text\":\"guest = {\"}", 400, "policy-invalid");
     refused("PUT", "/admin/v1/policies/<b>", "{\"text\":\"\"}", 400, "name-invalid");
@@ -440,12 +405,11 @@ static void policies_are_validated_as_they_are_stored(void **state)
     refused("GET", "/admin/v1/policies/strict", NULL, 404, "not-found");
 }
 
-static void a_dry_run_says_what_is_wrong_and_stores_nothing(void **state)
+TEST(a_dry_run_says_what_is_wrong_and_stores_nothing)
 {
     json_t *reply =
         as_owner(200, "POST", "/admin/v1/policies/validate", "{\"text\":\"\\nnonsense = 1;\"}");
 
-    (void)state;
     assert_true(json_is_false(json_object_get(reply, "valid")));
     assert_non_null(strstr(text_of(reply, "problem"), "2"));
     reply = as_owner(200, "GET", "/admin/v1/default-policy", NULL);
@@ -454,12 +418,11 @@ static void a_dry_run_says_what_is_wrong_and_stores_nothing(void **state)
 
 /* Secrets */
 
-static void secrets_go_in_and_never_come_out(void **state)
+TEST(secrets_go_in_and_never_come_out)
 {
     json_t *reply;
     char *text;
 
-    (void)state;
     refused("PUT", "/admin/v1/secrets/a/b", "{\"value\":\"AAAA\",\"policy\":\"default\"}", 400,
             "path-invalid");
     refused("PUT", "/admin/v1/secrets/a/b/c", "{\"value\":\"AAAA\",\"policy\":\"none\"}", 409,
@@ -486,13 +449,12 @@ static void secrets_go_in_and_never_come_out(void **state)
     refused("GET", "/admin/v1/secrets/a/b/c", NULL, 404, "not-found");
 }
 
-static void a_secret_that_is_too_large_is_refused(void **state)
+TEST(a_secret_that_is_too_large_is_refused)
 {
     static char body[BASE64_LENGTH(SECRET_SIZE_MAX) + 128];
-    const size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
+    size_t length = BASE64_LENGTH(SECRET_SIZE_MAX) + 4;
     size_t used = (size_t)sprintf(body, "{\"policy\":\"default\",\"value\":\"");
 
-    (void)state;
     memset(body + used, 'A', length);
     strcpy(body + used + length, "\"}");
     refused("PUT", "/admin/v1/secrets/a/b/large", body, 413, "too-large");
@@ -503,14 +465,13 @@ static void a_secret_that_is_too_large_is_refused(void **state)
 #define KEY_TEXT                                                                                   \
     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw=="
 
-static void volumes_are_made_moved_and_retired(void **state)
+TEST(volumes_are_made_moved_and_retired)
 {
     struct store_unit *unit;
     struct volume volume;
     uint8_t key[STATE_KEY_SIZE];
     json_t *reply;
 
-    (void)state;
     as_owner(201, "POST", "/admin/v1/images", "{\"name\":\"base\",\"measurement\":\"" M22 "\"}");
     reply = as_owner(201, "POST", "/admin/v1/volumes",
                      "{\"name\":\"web\",\"image\":\"base\",\"id\":\"" ZERO_ID
@@ -542,7 +503,7 @@ static void volumes_are_made_moved_and_retired(void **state)
     refused("POST", "/admin/v1/volumes/none/key", "{}", 404, "not-found");
 }
 
-static void volumes_that_make_no_sense_are_refused(void **state)
+TEST(volumes_that_make_no_sense_are_refused)
 {
     static const struct {
         const char *body;
@@ -565,19 +526,17 @@ static void volumes_that_make_no_sense_are_refused(void **state)
         {"{\"name\":\"v\",\"image\":\"base\",\"id\":\"" ZERO_ID "\"}", 409, "exists"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         refused("POST", "/admin/v1/volumes", bodies[i].body, bodies[i].status, bodies[i].code);
 }
 
 /* Tokens */
 
-static void a_new_token_is_shown_once_and_works_until_it_is_revoked(void **state)
+TEST(a_new_token_is_shown_once_and_works_until_it_is_revoked)
 {
     char token[TOKEN_TEXT_MAX + 1];
     char *text;
 
-    (void)state;
     strcpy(token, text_of(as_owner(201, "POST", "/admin/v1/tokens",
                                    "{\"name\":\"new\",\"role\":\"auditor\",\"lifetime\":60}"),
                           "token"));
@@ -596,9 +555,8 @@ static void a_new_token_is_shown_once_and_works_until_it_is_revoked(void **state
     refused("POST", "/admin/v1/tokens/none/revoke", "{}", 404, "not-found");
 }
 
-static void the_last_owner_cannot_be_revoked(void **state)
+TEST(the_last_owner_cannot_be_revoked)
 {
-    (void)state;
     refused("POST", "/admin/v1/tokens/owner/revoke", "{}", 409, "last-owner");
     assert_logged("token-revoke", "owner", "refused", "owner");
     as_owner(201, "POST", "/admin/v1/tokens", "{\"name\":\"heir\",\"role\":\"owner\"}");
@@ -608,13 +566,12 @@ static void the_last_owner_cannot_be_revoked(void **state)
 
 /* Keys */
 
-static void keys_are_rotated_and_only_older_ones_retired(void **state)
+TEST(keys_are_rotated_and_only_older_ones_retired)
 {
     char old[64], new[64], path[128];
     json_t *keys, *key;
     size_t i;
 
-    (void)state;
     keys = json_object_get(as_owner(200, "GET", "/admin/v1/keys", NULL), "keys");
     assert_int_equal(json_array_size(keys), 3);
     json_array_foreach(keys, i, key)
@@ -641,12 +598,11 @@ static void keys_are_rotated_and_only_older_ones_retired(void **state)
 
 /* The audit log */
 
-static void the_log_is_given_in_spans_and_verifies(void **state)
+TEST(the_log_is_given_in_spans_and_verifies)
 {
     struct answer answer;
     json_t *reply, *entries;
 
-    (void)state;
     reply = as_owner(200, "GET", "/admin/v1/audit/verify", NULL);
     assert_true(json_is_true(json_object_get(reply, "whole")));
     assert_true(json_integer_value(json_object_get(reply, "entries")) > 10);
@@ -673,25 +629,23 @@ static void the_log_is_given_in_spans_and_verifies(void **state)
     refused("GET", "/admin/v1/audit/x", NULL, 404, "not-found");
 }
 
-static void who_follows_the_log_waits_for_new_lines(void **state)
+TEST(who_follows_the_log_waits_for_new_lines)
 {
     struct answer answer = ask(&admin, &(struct asked){.method = "GET",
                                                        .path = "/admin/v1/audit",
                                                        .token = admin.auditor,
                                                        .query = {"from", "99999", "follow", "1"}});
 
-    (void)state;
     assert_int_equal(answer.reply.status, 200);
     assert_int_equal(json_array_size(json_object_get(answer.json, "entries")), 0);
     asking_done(&answer);
 }
 
-static void a_measurement_in_the_log_is_explained(void **state)
+TEST(a_measurement_in_the_log_is_explained)
 {
     char body[64];
     json_t *line, *lines;
 
-    (void)state;
     admin_kbs_log(&admin, "attest",
                   json_pack("{s:s, s:s, s:s, s:s, s:s}", "result", "refused", "reason", "vmpl",
                             "text", "not at VMPL 0", "detail", "expected 0, found 1", "measurement",
@@ -714,14 +668,13 @@ static void a_measurement_in_the_log_is_explained(void **state)
     refused("POST", "/admin/v1/explain", "{\"pages\":\"AAAA\"}", 400, "pages-invalid");
 }
 
-static void the_log_never_has_a_secret(void **state)
+TEST(the_log_never_has_a_secret)
 {
     struct answer answer = ask(&admin, &(struct asked){.method = "GET",
                                                        .path = "/admin/v1/audit",
                                                        .token = admin.auditor,
                                                        .query = {"from", "1", "limit", "1000"}});
 
-    (void)state;
     assert_null(strstr(answer.reply.body, "c2VjcmV0"));
     assert_null(strstr(answer.reply.body, "AAECAwQF"));
     assert_null(strstr(answer.reply.body, admin.owner));
@@ -729,36 +682,4 @@ static void the_log_never_has_a_secret(void **state)
     asking_done(&answer);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_token_there_is_only_a_challenge),
-        cmocka_unit_test(a_change_without_a_token_is_logged),
-        cmocka_unit_test(what_is_no_valid_token_is_refused_and_logged_without_it),
-        cmocka_unit_test(a_token_may_come_as_the_password_of_basic_authentication),
-        cmocka_unit_test(an_auditor_sees_everything_and_changes_nothing),
-        cmocka_unit_test(changes_that_another_site_asks_for_are_refused),
-        cmocka_unit_test(changes_from_the_own_origin_are_done),
-        cmocka_unit_test(unknown_paths_and_methods_are_told_apart),
-        cmocka_unit_test(bodies_must_be_strict_json),
-        cmocka_unit_test(bodies_are_bounded_as_those_of_strangers),
-        cmocka_unit_test(numbers_in_the_address_are_checked),
-        cmocka_unit_test(images_are_added_listed_and_retired),
-        cmocka_unit_test(pages_of_an_image_must_give_its_measurement),
-        cmocka_unit_test(policies_are_validated_as_they_are_stored),
-        cmocka_unit_test(a_dry_run_says_what_is_wrong_and_stores_nothing),
-        cmocka_unit_test(secrets_go_in_and_never_come_out),
-        cmocka_unit_test(a_secret_that_is_too_large_is_refused),
-        cmocka_unit_test(volumes_are_made_moved_and_retired),
-        cmocka_unit_test(volumes_that_make_no_sense_are_refused),
-        cmocka_unit_test(a_new_token_is_shown_once_and_works_until_it_is_revoked),
-        cmocka_unit_test(the_last_owner_cannot_be_revoked),
-        cmocka_unit_test(keys_are_rotated_and_only_older_ones_retired),
-        cmocka_unit_test(the_log_is_given_in_spans_and_verifies),
-        cmocka_unit_test(who_follows_the_log_waits_for_new_lines),
-        cmocka_unit_test(a_measurement_in_the_log_is_explained),
-        cmocka_unit_test(the_log_never_has_a_secret),
-    };
-
-    return cmocka_run_group_tests(tests, start, stop);
-}
+TEST_GROUP(admin_begin, admin_end)

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Explanations of measurements that are not accepted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "igvm/boot_state.h"
 #include "kbs/explain/explain.h"
+#include "tests/unit/registered.h"
 
 /* A small image: firmware, the SVSM, its parameters, pages of the host, a service, a processor. */
 static void make_image(struct launch_pages *pages, uint8_t firmware, uint8_t parameters)
@@ -83,13 +79,12 @@ static void assert_says(const struct explanation *explanation, enum explanation_
              explanation_code(explanation->verdict));
 }
 
-static void a_registered_or_retired_image_is_named(void **state)
+TEST(a_registered_or_retired_image_is_named)
 {
     struct launch_pages pages;
     struct explained_image image;
     struct launch_digest digest;
 
-    (void)state;
     make_image(&pages, 1, 1);
     digest = digest_of(&pages);
     image = image_of("web", &pages);
@@ -118,11 +113,10 @@ static void assert_guessed(const struct launch_pages *launched, const char *part
     launch_pages_free(&other);
 }
 
-static void a_launch_that_ended_early_is_recognised(void **state)
+TEST(a_launch_that_ended_early_is_recognised)
 {
     struct launch_pages launched;
 
-    (void)state;
     make_image(&launched, 1, 1);
     launched.count = 6;
     assert_guessed(&launched, "ended after 6 of its 10 pages, before the boot parameters at "
@@ -132,12 +126,11 @@ static void a_launch_that_ended_early_is_recognised(void **state)
     launch_pages_free(&launched);
 }
 
-static void more_processors_are_recognised(void **state)
+TEST(more_processors_are_recognised)
 {
     const struct vmsa reset = boot_state_reset(0xA00F11, 1);
     struct launch_pages launched;
 
-    (void)state;
     make_image(&launched, 1, 1);
     for (int i = 0; i < 3; i++)
         assert_int_equal(launch_pages_add(&launched, SNP_PAGE_VMSA, VMSA_LAUNCH_GPA,
@@ -159,11 +152,10 @@ static void swap_pages(struct launch_pages *pages, size_t from, size_t to)
     pages->pages[to] = page;
 }
 
-static void another_order_is_recognised(void **state)
+TEST(another_order_is_recognised)
 {
     struct launch_pages launched;
 
-    (void)state;
     make_image(&launched, 1, 1);
     swap_pages(&launched, 9, 0);
     assert_guessed(&launched, "before memory");
@@ -178,11 +170,10 @@ static void another_order_is_recognised(void **state)
     launch_pages_free(&launched);
 }
 
-static void a_page_that_was_left_out_is_named(void **state)
+TEST(a_page_that_was_left_out_is_named)
 {
     struct launch_pages launched;
 
-    (void)state;
     make_image(&launched, 1, 1);
     swap_pages(&launched, 8, 9);
     launched.count = 9;
@@ -190,11 +181,10 @@ static void a_page_that_was_left_out_is_named(void **state)
     launch_pages_free(&launched);
 }
 
-static void pages_of_zeros_that_were_not_measured_as_such_are_recognised(void **state)
+TEST(pages_of_zeros_that_were_not_measured_as_such_are_recognised)
 {
     struct launch_pages launched;
 
-    (void)state;
     make_image(&launched, 1, 1);
     launched.pages[5].type = SNP_PAGE_ZERO;
     memset(launched.pages[5].contents, 0, sizeof(launched.pages[5].contents));
@@ -202,14 +192,13 @@ static void pages_of_zeros_that_were_not_measured_as_such_are_recognised(void **
     launch_pages_free(&launched);
 }
 
-static void pages_that_differ_are_named_with_the_closest_image(void **state)
+TEST(pages_that_differ_are_named_with_the_closest_image)
 {
     struct launch_pages launched, close, far;
     struct launch_digest digest;
     struct explained_image images[2];
     const struct explanation *explanation;
 
-    (void)state;
     make_image(&launched, 1, 2);
     make_image(&close, 1, 1);
     make_image(&far, 9, 1);
@@ -227,13 +216,12 @@ static void pages_that_differ_are_named_with_the_closest_image(void **state)
     launch_pages_free(&far);
 }
 
-static void what_fits_nothing_is_said_to(void **state)
+TEST(what_fits_nothing_is_said_to)
 {
     const struct launch_digest digest = {.ld = {1}};
     struct launch_pages pages;
     struct explained_image images[2];
 
-    (void)state;
     assert_says(explain(&digest, NULL, NULL, 0), EXPLANATION_UNKNOWN,
                 "none of the 0 registered images");
     assert_says(explain(&(struct launch_digest){0}, NULL, NULL, 0), EXPLANATION_UNKNOWN,
@@ -246,14 +234,13 @@ static void what_fits_nothing_is_said_to(void **state)
     launch_pages_free(&pages);
 }
 
-static void a_large_image_does_not_take_for_ever(void **state)
+TEST(a_large_image_does_not_take_for_ever)
 {
     static const uint8_t page[PAGE_SIZE] = {1};
     const struct launch_digest digest = {.ld = {1}};
     struct launch_pages pages = {0};
     struct explained_image image;
 
-    (void)state;
     for (uint64_t i = 0; i < 20000; i++)
         assert_int_equal(launch_pages_add(&pages, SNP_PAGE_NORMAL, i * PAGE_SIZE, page, "memory"),
                          LAUNCH_PAGES_OK);
@@ -261,21 +248,4 @@ static void a_large_image_does_not_take_for_ever(void **state)
     assert_says(explain(&digest, NULL, &image, 1), EXPLANATION_UNKNOWN,
                 "not every single page could be tried");
     launch_pages_free(&pages);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_registered_or_retired_image_is_named),
-        cmocka_unit_test(a_launch_that_ended_early_is_recognised),
-        cmocka_unit_test(more_processors_are_recognised),
-        cmocka_unit_test(another_order_is_recognised),
-        cmocka_unit_test(a_page_that_was_left_out_is_named),
-        cmocka_unit_test(pages_of_zeros_that_were_not_measured_as_such_are_recognised),
-        cmocka_unit_test(pages_that_differ_are_named_with_the_closest_image),
-        cmocka_unit_test(what_fits_nothing_is_said_to),
-        cmocka_unit_test(a_large_image_does_not_take_for_ever),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

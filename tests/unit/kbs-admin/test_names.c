@@ -1,35 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The admin API about names that were given before, and about what the configuration names. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "tests/unit/kbs-admin/asking.h"
-#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define DIGITS_32(x) x x x x x x x x x x x x x x x x
 #define M11          DIGITS_32("11") DIGITS_32("11") DIGITS_32("11")
 #define M22          DIGITS_32("22") DIGITS_32("22") DIGITS_32("22")
-
-static struct admin_kbs admin;
-
-static int start(void **state)
-{
-    if (scratch_make(state) != 0)
-        return -1;
-    admin_kbs_start(&admin, scratch_folder);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    admin_kbs_stop(&admin);
-    return scratch_remove(state);
-}
 
 static json_t *done(unsigned status, const char *method, const char *path, const char *body)
 {
@@ -47,9 +26,8 @@ static void refused(const char *method, const char *path, const char *body, cons
         fail_msg("%s", text_of(reply, "message"));
 }
 
-static void a_retired_images_name_stays_its_measurements(void **state)
+TEST(a_retired_images_name_stays_its_measurements)
 {
-    (void)state;
     done(201, "POST", "/admin/v1/images", "{\"name\":\"web\",\"measurement\":\"" M11 "\"}");
     done(201, "POST", "/admin/v1/volumes", "{\"name\":\"vm\",\"image\":\"web\"}");
     done(200, "POST", "/admin/v1/images/web/retire", "{}");
@@ -65,26 +43,23 @@ static void a_retired_images_name_stays_its_measurements(void **state)
         json_is_null(json_object_get(done(200, "GET", "/admin/v1/images/web", NULL), "retired")));
 }
 
-static void a_retired_volumes_name_is_not_given_again(void **state)
+TEST(a_retired_volumes_name_is_not_given_again)
 {
-    (void)state;
     done(200, "POST", "/admin/v1/volumes/vm/retire", "{}");
     refused("POST", "/admin/v1/volumes", "{\"name\":\"vm\",\"image\":\"web\"}", "name-used",
             "choose another name");
 }
 
-static void a_revoked_tokens_name_is_not_given_again(void **state)
+TEST(a_revoked_tokens_name_is_not_given_again)
 {
-    (void)state;
     done(201, "POST", "/admin/v1/tokens", "{\"name\":\"bob\",\"role\":\"auditor\"}");
     done(200, "POST", "/admin/v1/tokens/bob/revoke", "{}");
     refused("POST", "/admin/v1/tokens", "{\"name\":\"bob\",\"role\":\"owner\"}", "name-used",
             "choose another name");
 }
 
-static void what_was_removed_comes_back_on_demand_only(void **state)
+TEST(what_was_removed_comes_back_on_demand_only)
 {
-    (void)state;
     done(200, "PUT", "/admin/v1/policies/milan", "{\"text\":\"\"}");
     done(200, "PUT", "/admin/v1/secrets/a/b/c", "{\"value\":\"AAAA\",\"policy\":\"milan\"}");
     refused("DELETE", "/admin/v1/policies/milan", "{}", "in-use", "refers to it");
@@ -101,9 +76,8 @@ static void what_was_removed_comes_back_on_demand_only(void **state)
                      2);
 }
 
-static void what_the_configuration_names_is_not_removed(void **state)
+TEST(what_the_configuration_names_is_not_removed)
 {
-    (void)state;
     refused("DELETE", "/admin/v1/policies/default", "{}", "configured", "attestation-policy");
     done(200, "PUT", "/admin/v1/policies/other", "{\"text\":\"\"}");
     admin.kbs.attestation_policy = "other";
@@ -111,11 +85,10 @@ static void what_the_configuration_names_is_not_removed(void **state)
     done(200, "DELETE", "/admin/v1/policies/default", "{}");
 }
 
-static void what_is_missing_is_in_the_status(void **state)
+TEST(what_is_missing_is_in_the_status)
 {
     json_t *missing;
 
-    (void)state;
     admin.kbs.attestation_policy = "default"; /* which the test before removed */
     missing = json_object_get(done(200, "GET", "/admin/v1/status", NULL), "missing");
     assert_int_equal(json_array_size(missing), 1);
@@ -127,16 +100,4 @@ static void what_is_missing_is_in_the_status(void **state)
     assert_int_equal(json_array_size(missing), 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_retired_images_name_stays_its_measurements),
-        cmocka_unit_test(a_retired_volumes_name_is_not_given_again),
-        cmocka_unit_test(a_revoked_tokens_name_is_not_given_again),
-        cmocka_unit_test(what_was_removed_comes_back_on_demand_only),
-        cmocka_unit_test(what_the_configuration_names_is_not_removed),
-        cmocka_unit_test(what_is_missing_is_in_the_status),
-    };
-
-    return cmocka_run_group_tests(tests, start, stop);
-}
+TEST_GROUP(admin_begin, admin_end)

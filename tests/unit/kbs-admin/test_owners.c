@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Administrators who are at work at the same time, at two servers of one store, on either store:
  * one's token is revoked at any point of what he asks for. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,6 +8,7 @@
 #include "tests/unit/kbs-admin/asking.h"
 #include "tests/unit/kbs-store/fixture.h"
 #include "tests/unit/kbs/between.h"
+#include "tests/unit/registered.h"
 
 #define POINTS_MAX 100
 
@@ -85,11 +83,10 @@ static bool is_valid(const char *text)
     return valid;
 }
 
-static void of_two_owners_who_revoke_each_other_one_is_left(void **state)
+TEST(of_two_owners_who_revoke_each_other_one_is_left)
 {
     bool acted = true;
 
-    (void)state;
     for (unsigned point = 0; acted; point++) {
         unsigned status;
 
@@ -126,12 +123,11 @@ static void read_line(void *context, const struct audit_entry *entry)
     json_decref(line);
 }
 
-static void who_is_revoked_changes_nothing_any_more(void **state)
+TEST(who_is_revoked_changes_nothing_any_more)
 {
     unsigned refused = 0, known = 0, point = 0;
     bool acted = true;
 
-    (void)state;
     for (; acted; point++) {
         struct order order = {0};
         struct store_unit *unit;
@@ -157,11 +153,10 @@ static void who_is_revoked_changes_nothing_any_more(void **state)
 }
 
 /* Up to where the unit of work begins in which he is told. */
-static void who_is_revoked_sees_nothing_any_more(void **state)
+TEST(who_is_revoked_sees_nothing_any_more)
 {
     unsigned point;
 
-    (void)state;
     for (point = 0; point < 5; point++) {
         begin();
         between_arm(BETWEEN_UNITS, point, alice_revokes_bob, NULL);
@@ -171,11 +166,10 @@ static void who_is_revoked_sees_nothing_any_more(void **state)
     }
 }
 
-static void who_is_revoked_while_he_waits_for_the_log_does_not_get_it(void **state)
+TEST(who_is_revoked_while_he_waits_for_the_log_does_not_get_it)
 {
     struct answer answer;
 
-    (void)state;
     begin();
     between_arm(BETWEEN_UNITS, 6, alice_revokes_bob, NULL);
     answer =
@@ -189,14 +183,4 @@ static void who_is_revoked_while_he_waits_for_the_log_does_not_get_it(void **sta
     end();
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_two_owners_who_revoke_each_other_one_is_left),
-        cmocka_unit_test(who_is_revoked_changes_nothing_any_more),
-        cmocka_unit_test(who_is_revoked_sees_nothing_any_more),
-        cmocka_unit_test(who_is_revoked_while_he_waits_for_the_log_does_not_get_it),
-    };
-
-    return cmocka_run_group_tests_name("owners", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -1,38 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The status page: what it says, and that nothing that it shows can become part of it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "kbs/admin/html.h"
 #include "kbs/audit/audit_watch.h"
 #include "lib/jose/base64.h"
 #include "tests/unit/kbs-admin/asking.h"
-#include "tests/unit/kbs/scratch.h"
-
-static struct admin_kbs admin;
-
-static int start(void **state)
-{
-    if (scratch_make(state) != 0)
-        return -1;
-    admin_kbs_start(&admin, scratch_folder);
-    admin_kbs_fill(&admin);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    admin_kbs_stop(&admin);
-    return scratch_remove(state);
-}
+#include "tests/unit/registered.h"
 
 static struct answer get_page(void)
 {
@@ -58,7 +36,7 @@ static void assert_lacks(const struct answer *answer, const char *part)
         fail_msg("\"%s\" is in the page: %.120s", part, found);
 }
 
-static void the_page_has_every_section(void **state)
+TEST(the_page_has_every_section)
 {
     static const char *const parts[] = {
         "<caption>Volumes</caption>",
@@ -78,18 +56,16 @@ static void the_page_has_every_section(void **state)
     };
     struct answer answer = get_page();
 
-    (void)state;
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         assert_has(&answer, parts[i]);
     assert_lacks(&answer, "An emulated platform is trusted");
     asking_done(&answer);
 }
 
-static void what_is_shown_is_escaped(void **state)
+TEST(what_is_shown_is_escaped)
 {
     struct answer answer = get_page();
 
-    (void)state;
     assert_lacks(&answer, "<script");
     assert_has(&answer,
                "# &lt;/pre&gt;&lt;script&gt;alert(&quot;no&quot;)&lt;/script&gt; &amp; so");
@@ -97,19 +73,18 @@ static void what_is_shown_is_escaped(void **state)
     asking_done(&answer);
 }
 
-static void the_newest_attestation_comes_first(void **state)
+TEST(the_newest_attestation_comes_first)
 {
     struct answer answer = get_page();
     const char *newest = strstr(answer.reply.body, "2026-05-29T23:03:20Z");
     const char *oldest = strstr(answer.reply.body, "2026-05-29T22:50:00Z");
 
-    (void)state;
     assert_non_null(newest);
     assert_true(newest < oldest);
     asking_done(&answer);
 }
 
-static void the_policy_for_content_allows_the_pages_own_style_alone(void **state)
+TEST(the_policy_for_content_allows_the_pages_own_style_alone)
 {
     struct answer answer = get_page();
     const char *style = strstr(answer.reply.body, "<style>") + strlen("<style>");
@@ -117,7 +92,6 @@ static void the_policy_for_content_allows_the_pages_own_style_alone(void **state
     uint8_t hash[32];
     char text[64], wanted[128];
 
-    (void)state;
     assert_int_equal(EVP_Digest(style, (size_t)(strstr(style, "</style>") - style), hash, NULL,
                                 EVP_sha256(), NULL),
                      1);
@@ -130,11 +104,10 @@ static void the_policy_for_content_allows_the_pages_own_style_alone(void **state
     asking_done(&answer);
 }
 
-static void an_emulated_platform_that_is_trusted_is_said_loudly(void **state)
+TEST(an_emulated_platform_that_is_trusted_is_said_loudly)
 {
     struct answer answer;
 
-    (void)state;
     admin.trust.emulated_ark = X509_new();
     answer = get_page();
     assert_has(&answer, "An emulated platform is trusted");
@@ -143,13 +116,12 @@ static void an_emulated_platform_that_is_trusted_is_said_loudly(void **state)
     admin.trust.emulated_ark = NULL;
 }
 
-static void text_means_itself_wherever_it_stands(void **state)
+TEST(text_means_itself_wherever_it_stands)
 {
     char *written = NULL;
     size_t size;
     FILE *out = open_memstream(&written, &size);
 
-    (void)state;
     html_text(out, "a<b>&\"'\x01\x7f\t\n\xc3\xa4");
     html_text(out, NULL);
     fclose(out);
@@ -158,14 +130,12 @@ static void text_means_itself_wherever_it_stands(void **state)
 }
 
 /* Last: the log does not heal. */
-static void a_broken_chain_is_shown_with_the_line(void **state)
+TEST(a_broken_chain_is_shown_with_the_line)
 {
-    char path[PATH_MAX];
     sqlite3 *database;
     struct answer answer;
 
-    (void)state;
-    assert_int_equal(sqlite3_open(scratch_path("kbs.db", path), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_open(admin.path, &database), SQLITE_OK);
     assert_int_equal(sqlite3_exec(database,
                                   "UPDATE audit SET line = "
                                   "replace(line, 'refused', 'granted') WHERE seq = 3",
@@ -180,17 +150,4 @@ static void a_broken_chain_is_shown_with_the_line(void **state)
     asking_done(&answer);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_page_has_every_section),
-        cmocka_unit_test(what_is_shown_is_escaped),
-        cmocka_unit_test(the_newest_attestation_comes_first),
-        cmocka_unit_test(the_policy_for_content_allows_the_pages_own_style_alone),
-        cmocka_unit_test(an_emulated_platform_that_is_trusted_is_said_loudly),
-        cmocka_unit_test(text_means_itself_wherever_it_stands),
-        cmocka_unit_test(a_broken_chain_is_shown_with_the_line),
-    };
-
-    return cmocka_run_group_tests(tests, start, stop);
-}
+TEST_GROUP(admin_begin_filled, admin_end)

@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* /admin/v1/audit/segments, and what the rest of the API says of lines that are archived. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <sqlite3.h>
-
 #include "kbs/audit/audit_watch.h"
 #include "tests/unit/kbs-admin/asking.h"
-#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define SEGMENTS "/admin/v1/audit/segments"
 
-static struct admin_kbs admin;
-
-static int start(void **state)
-{
-    if (scratch_make(state) != 0)
-        return -1;
-    admin_kbs_start(&admin, scratch_folder);
-    admin_kbs_fill(&admin); /* with five lines */
-    return 0;
-}
-
-static int stop(void **state)
-{
-    admin_kbs_stop(&admin);
-    return scratch_remove(state);
-}
-
 static void change_database(const char *sql)
 {
-    char path[PATH_MAX];
     sqlite3 *database;
 
-    assert_int_equal(sqlite3_open(scratch_path("kbs.db", path), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_open(admin.path, &database), SQLITE_OK);
     sqlite3_busy_timeout(database, 10000);
     assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(database);
@@ -109,11 +86,10 @@ static void assert_logged(const char *operation, const char *object, const char 
     json_decref(line);
 }
 
-static void what_can_be_archived_is_told_by_age(void **state)
+TEST(what_can_be_archived_is_told_by_age)
 {
     json_t *reply = list("0");
 
-    (void)state;
     assert_int_equal(json_array_size(json_object_get(reply, "segments")), 0);
     assert_int_equal(number_of(json_object_get(reply, "next"), "first"), 1);
     assert_int_equal(number_of(json_object_get(reply, "next"), "last"), 5);
@@ -126,16 +102,14 @@ static void what_can_be_archived_is_told_by_age(void **state)
                    400, "query-invalid");
 }
 
-static void only_an_owner_closes_and_prunes(void **state)
+TEST(only_an_owner_closes_and_prunes)
 {
-    (void)state;
     refused(admin.auditor, SEGMENTS, body_about(3, hash_of(3)), 403, "role-insufficient");
     refused(admin.auditor, SEGMENTS "/3/prune", body_with(hash_of(3)), 403, "role-insufficient");
 }
 
-static void only_what_is_in_the_log_is_closed(void **state)
+TEST(only_what_is_in_the_log_is_closed)
 {
-    (void)state;
     refused(admin.owner, SEGMENTS, body_about(3, hash_of(2)), 409, "head-mismatch");
     refused(admin.owner, SEGMENTS, body_about(100000, hash_of(2)), 409, "head-mismatch");
     refused(admin.owner, SEGMENTS, body_about(0, hash_of(2)), 400, "body-invalid");
@@ -145,9 +119,8 @@ static void only_what_is_in_the_log_is_closed(void **state)
 }
 
 /* Not even if only a line that nobody looks at any more was changed. */
-static void a_broken_log_is_not_closed(void **state)
+TEST(a_broken_log_is_not_closed)
 {
-    (void)state;
     change_database("UPDATE audit SET line = line || ' ' WHERE seq = 1");
     assert_true(audit_watch_verify(admin.kbs.watch, 60));
     refused(admin.owner, SEGMENTS, body_about(3, hash_of(3)), 409, "audit-broken");
@@ -155,12 +128,11 @@ static void a_broken_log_is_not_closed(void **state)
     assert_true(audit_watch_verify(admin.kbs.watch, 60));
 }
 
-static void a_segment_is_closed_listed_and_pruned(void **state)
+TEST(a_segment_is_closed_listed_and_pruned)
 {
     char head[65], other[65];
     json_t *reply, *segment;
 
-    (void)state;
     strcpy(head, hash_of(3));
     strcpy(other, hash_of(2));
     reply = ask_json(&admin, 201, admin.owner, "POST", SEGMENTS, body_about(3, head));
@@ -187,7 +159,7 @@ static void a_segment_is_closed_listed_and_pruned(void **state)
     assert_int_equal(strlen(hash_of(4)), 64);
 }
 
-static void the_log_says_where_it_begins(void **state)
+TEST(the_log_says_where_it_begins)
 {
     struct answer answer = ask(&admin, &(struct asked){.method = "GET",
                                                        .path = "/admin/v1/audit",
@@ -195,7 +167,6 @@ static void the_log_says_where_it_begins(void **state)
                                                        .query = {"from", "1"}});
     json_t *status;
 
-    (void)state;
     assert_int_equal(number_of(json_object_get(answer.json, "base"), "seq"), 3);
     assert_int_equal(number_of(json_array_get(json_object_get(answer.json, "entries"), 0), "seq"),
                      4);
@@ -213,24 +184,22 @@ static void the_log_says_where_it_begins(void **state)
     asking_done(&answer);
 }
 
-static void all_is_verified_again_for_who_asks(void **state)
+TEST(all_is_verified_again_for_who_asks)
 {
     struct answer answer = ask(&admin, &(struct asked){.method = "GET",
                                                        .path = "/admin/v1/audit/verify",
                                                        .token = admin.auditor,
                                                        .query = {"now", "1"}});
 
-    (void)state;
     assert_int_equal(answer.reply.status, 200);
     assert_true(json_is_true(json_object_get(answer.json, "whole")));
     asking_done(&answer);
 }
 
-static void an_older_segment_is_pruned_first(void **state)
+TEST(an_older_segment_is_pruned_first)
 {
     char first[65], second[65];
 
-    (void)state;
     strcpy(first, hash_of(5));
     strcpy(second, hash_of(6));
     ask_json(&admin, 201, admin.owner, "POST", SEGMENTS, body_about(5, first));
@@ -240,12 +209,11 @@ static void an_older_segment_is_pruned_first(void **state)
     ask_json(&admin, 200, admin.owner, "POST", SEGMENTS "/6/prune", body_with(second));
 }
 
-static void the_key_that_signed_where_the_log_begins_stays(void **state)
+TEST(the_key_that_signed_where_the_log_begins_stays)
 {
     char path[128];
     json_t *segments = json_object_get(list("0"), "segments");
 
-    (void)state;
     snprintf(path, sizeof(path), "/admin/v1/keys/%s/retire",
              text_of(json_array_get(segments, 0), "key"));
     refused(admin.owner, path, "{}", 409, "key-active");
@@ -256,19 +224,4 @@ static void the_key_that_signed_where_the_log_begins_stays(void **state)
     ask_json(&admin, 200, admin.owner, "POST", path, "{}");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_can_be_archived_is_told_by_age),
-        cmocka_unit_test(only_an_owner_closes_and_prunes),
-        cmocka_unit_test(only_what_is_in_the_log_is_closed),
-        cmocka_unit_test(a_broken_log_is_not_closed),
-        cmocka_unit_test(a_segment_is_closed_listed_and_pruned),
-        cmocka_unit_test(the_log_says_where_it_begins),
-        cmocka_unit_test(all_is_verified_again_for_who_asks),
-        cmocka_unit_test(an_older_segment_is_pruned_first),
-        cmocka_unit_test(the_key_that_signed_where_the_log_begins_stays),
-    };
-
-    return cmocka_run_group_tests_name("segments", tests, start, stop);
-}
+TEST_GROUP(admin_begin_filled, admin_end)

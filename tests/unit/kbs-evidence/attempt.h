@@ -3,21 +3,17 @@
  * One try to pass the verifier. attempt_begin makes one that succeeds: a report of a made-up Milan
  * whose root the verifier takes for AMD's; a test then changes one thing and sees what is said.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_ATTEMPT_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_ATTEMPT_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_ATTEMPT_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_ATTEMPT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
+#include <string.h>
 
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/evidence/evidence.h"
 #include "tests/unit/kbs/chip.h"
+#include "tests/unit/registered.h"
 
 /* The chip and its CRL, and the same keys as a Turin, for all tests of the program. */
 extern struct chip milan;
@@ -75,12 +71,5 @@ extern atomic_bool verdict_seen[VERDICT_COUNT];
         change;                                                                                    \
         expect_verdict(&try, expected);                                                            \
     } while (0)
-
-int run_report_cases(void);
-int run_chain_cases(void);
-int run_crl_cases(void);
-int run_signer_cases(void);
-int run_requirement_cases(void);
-int run_cache_cases(void);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "kbs/evidence/lru.h"
 #include "tests/unit/kbs-evidence/attempt.h"
+#include "tests/unit/registered.h"
 
 static struct chain_cache *cache;
 
@@ -30,14 +31,13 @@ static struct attempt begin_cached(void)
 }
 
 /* How many references a certificate has is not told; that parsing gives the same object is. */
-static void remembers_certificates_of_verified_chains_only(void **state)
+TEST_FIXTURE(remembers_certificates_of_verified_chains_only, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
     uint8_t *der = NULL;
     int size = i2d_X509(milan.vcek, &der);
     X509 *first, *second;
 
-    (void)state;
     first = chain_cache_certificate(cache, der, (size_t)size);
     second = chain_cache_certificate(cache, der, (size_t)size);
     assert_ptr_not_equal(first, second);
@@ -53,11 +53,10 @@ static void remembers_certificates_of_verified_chains_only(void **state)
     OPENSSL_free(der);
 }
 
-static void a_cached_chain_still_checks_the_report(void **state)
+TEST_FIXTURE(a_cached_chain_still_checks_the_report, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     expect_verdict(&try, VERDICT_OK);
     try.report.host_data[0] ^= 1;
@@ -66,11 +65,10 @@ static void a_cached_chain_still_checks_the_report(void **state)
     expect_verdict(&try, VERDICT_VMPL);
 }
 
-static void forgets_a_chain_when_it_expires(void **state)
+TEST_FIXTURE(forgets_a_chain_when_it_expires, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     try.now += 2 * DAY;
     expect_verdict(&try, VERDICT_CHAIN_VALIDITY);
@@ -78,12 +76,11 @@ static void forgets_a_chain_when_it_expires(void **state)
     expect_verdict(&try, VERDICT_CHAIN_VALIDITY);
 }
 
-static void forgets_a_chain_when_its_crl_expires(void **state)
+TEST_FIXTURE(forgets_a_chain_when_its_crl_expires, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
     struct crl_spec spec = chip_crl_spec(&milan);
 
-    (void)state;
     spec.until = DAY / 2;
     try.sent.crl = chip_crl(&spec);
     expect_verdict(&try, VERDICT_OK);
@@ -92,12 +89,11 @@ static void forgets_a_chain_when_its_crl_expires(void **state)
     X509_CRL_free(try.sent.crl);
 }
 
-static void another_crl_is_another_chain(void **state)
+TEST_FIXTURE(another_crl_is_another_chain, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
     struct crl_spec spec = chip_crl_spec(&milan);
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     spec.revoked = 0x10001;
     try.sent.crl = chip_crl(&spec);
@@ -107,13 +103,12 @@ static void another_crl_is_another_chain(void **state)
     expect_verdict(&try, VERDICT_CRL_MISSING);
 }
 
-static void another_root_is_another_chain(void **state)
+TEST_FIXTURE(another_root_is_another_chain, make_cache, free_cache)
 {
     struct attempt try = begin_cached();
     struct certificate_spec spec = chip_ark_spec(&milan);
     X509 *twin;
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     spec.ca = false;
     twin = chip_certificate(&spec);
@@ -132,12 +127,11 @@ static void *verify_many(void *context)
     return NULL;
 }
 
-static void serves_threads_at_once(void **state)
+TEST_FIXTURE(serves_threads_at_once, make_cache, free_cache)
 {
     struct attempt tries[4];
     pthread_t threads[4];
 
-    (void)state;
     for (int i = 0; i < 4; i++) {
         tries[i] = begin_cached();
         chip_sign(&milan, &tries[i].report);
@@ -168,13 +162,12 @@ static void set_key(uint8_t key[LRU_KEY_SIZE], unsigned n)
     key[31] = (uint8_t)n;
 }
 
-static void forgets_what_was_not_used_for_longest(void **state)
+TEST(forgets_what_was_not_used_for_longest)
 {
     struct lru *lru = lru_new(8, count_destroyed);
     static char values[100];
     uint8_t key[LRU_KEY_SIZE];
 
-    (void)state;
     destroyed = 0;
     for (unsigned n = 0; n < 8; n++) {
         set_key(key, n);
@@ -204,13 +197,12 @@ static void forgets_what_was_not_used_for_longest(void **state)
     assert_int_equal(destroyed, 16);
 }
 
-static void holds_one_entry_at_least(void **state)
+TEST(holds_one_entry_at_least)
 {
     struct lru *lru = lru_new(1, count_destroyed);
     static char values[2];
     uint8_t key[LRU_KEY_SIZE];
 
-    (void)state;
     set_key(key, 1);
     assert_null(lru_find(lru, key));
     lru_put(lru, key, &values[0]);
@@ -220,24 +212,4 @@ static void holds_one_entry_at_least(void **state)
     set_key(key, 1);
     assert_null(lru_find(lru, key));
     lru_free(lru);
-}
-
-int run_cache_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(remembers_certificates_of_verified_chains_only, make_cache,
-                                        free_cache),
-        cmocka_unit_test_setup_teardown(a_cached_chain_still_checks_the_report, make_cache,
-                                        free_cache),
-        cmocka_unit_test_setup_teardown(forgets_a_chain_when_it_expires, make_cache, free_cache),
-        cmocka_unit_test_setup_teardown(forgets_a_chain_when_its_crl_expires, make_cache,
-                                        free_cache),
-        cmocka_unit_test_setup_teardown(another_crl_is_another_chain, make_cache, free_cache),
-        cmocka_unit_test_setup_teardown(another_root_is_another_chain, make_cache, free_cache),
-        cmocka_unit_test_setup_teardown(serves_threads_at_once, make_cache, free_cache),
-        cmocka_unit_test(forgets_what_was_not_used_for_longest),
-        cmocka_unit_test(holds_one_entry_at_least),
-    };
-
-    return cmocka_run_group_tests_name("cache", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "kbs/evidence/certificate_table.h"
 #include "tests/unit/kbs-evidence/attempt.h"
+#include "tests/unit/registered.h"
 
 /* Tries with one certificate of the chain made differently. */
 #define EXPECT_SPEC(which, change, expected)                                                       \
@@ -22,11 +23,10 @@
 #define EXPECT_ASK(change, expected)  EXPECT_SPEC(ask, change, expected)
 #define EXPECT_VCEK(change, expected) EXPECT_SPEC(vcek, change, expected)
 
-static void names_what_is_wrong_with_the_ask(void **state)
+TEST(names_what_is_wrong_with_the_ask)
 {
     EVP_PKEY *small = EVP_RSA_gen(2048);
 
-    (void)state;
     EXPECT_ASK(spec.issuer_key = milan.ask_key, VERDICT_CHAIN_SIGNATURE);
     EXPECT_ASK(spec.from = DAY / 2, VERDICT_CHAIN_VALIDITY);
     EXPECT_ASK(spec.until = -DAY / 2, VERDICT_CHAIN_VALIDITY);
@@ -40,11 +40,10 @@ static void names_what_is_wrong_with_the_ask(void **state)
     EVP_PKEY_free(small);
 }
 
-static void names_what_is_wrong_with_the_vcek(void **state)
+TEST(names_what_is_wrong_with_the_vcek)
 {
     EVP_PKEY *small = EVP_RSA_gen(2048);
 
-    (void)state;
     EXPECT_VCEK(spec.issuer_key = milan.ark_key, VERDICT_CHAIN_SIGNATURE);
     EXPECT_VCEK(spec.from = DAY / 2, VERDICT_CHAIN_VALIDITY);
     EXPECT_VCEK(spec.until = -DAY / 2, VERDICT_CHAIN_VALIDITY);
@@ -70,9 +69,8 @@ static void names_what_is_wrong_with_the_vcek(void **state)
         X509_free(ark);                                                                            \
     } while (0)
 
-static void looks_at_the_root_as_well(void **state)
+TEST(looks_at_the_root_as_well)
 {
-    (void)state;
     EXPECT_ARK((void)spec, VERDICT_OK);
     EXPECT_ARK(spec.issuer_key = milan.ask_key, VERDICT_CHAIN_SIGNATURE);
     EXPECT_ARK(spec.until = -DAY / 2, VERDICT_CHAIN_VALIDITY);
@@ -81,12 +79,11 @@ static void looks_at_the_root_as_well(void **state)
     EXPECT_ARK(spec.salt = 20, VERDICT_CHAIN_ALGORITHM);
 }
 
-static void says_which_certificate_it_is(void **state)
+TEST(says_which_certificate_it_is)
 {
     struct certificate_spec spec = chip_ask_spec(&milan);
     struct attempt try = attempt_begin();
 
-    (void)state;
     spec.until = -DAY / 2;
     try.sent.ask = chip_certificate(&spec);
     expect_verdict(&try, VERDICT_CHAIN_VALIDITY);
@@ -94,21 +91,19 @@ static void says_which_certificate_it_is(void **state)
     X509_free(try.sent.ask);
 }
 
-static void refuses_an_incomplete_chain(void **state)
+TEST(refuses_an_incomplete_chain)
 {
-    (void)state;
     EXPECT(try.sent.ask = NULL, VERDICT_CERTIFICATE_MISSING);
     EXPECT(try.sent.vcek = NULL, VERDICT_CERTIFICATE_MISSING);
     EXPECT(try.trust.amd_ark[PRODUCT_MILAN] = NULL, VERDICT_CERTIFICATE_MISSING);
     EXPECT((try.sent.ask = NULL, try.trust.amd_ask[PRODUCT_MILAN] = milan.ask), VERDICT_OK);
 }
 
-static void refuses_a_root_that_the_client_brings(void **state)
+TEST(refuses_a_root_that_the_client_brings)
 {
     struct certificate_spec spec = chip_ark_spec(&milan);
     X509 *twin = chip_certificate(&spec); /* same key and names, other bytes */
 
-    (void)state;
     EXPECT(try.sent.ark = twin, VERDICT_ROOT_UNTRUSTED);
     /* Without a root of the owner's, only AMD's very own will do. */
     EXPECT((try.sent.ark = milan.ark, try.trust.amd_ark[PRODUCT_MILAN] = NULL),
@@ -116,20 +111,18 @@ static void refuses_a_root_that_the_client_brings(void **state)
     X509_free(twin);
 }
 
-static void takes_the_leaf_for_no_ca(void **state)
+TEST(takes_the_leaf_for_no_ca)
 {
-    (void)state;
     EXPECT(try.sent.ask = milan.vcek, VERDICT_CHAIN_NAME);
 }
 
-static void does_not_take_one_product_for_another(void **state)
+TEST(does_not_take_one_product_for_another)
 {
-    (void)state;
     EXPECT((try.report.cpuid_mod_id = 0x11, try.trust.amd_ark[PRODUCT_GENOA] = milan.ark),
            VERDICT_CHAIN_NAME);
 }
 
-static void refuses_a_table_that_is_malformed(void **state)
+TEST(refuses_a_table_that_is_malformed)
 {
     struct attempt try = attempt_begin();
     uint8_t table[8192] = {[19] = 0xff}; /* an entry beyond the end */
@@ -141,7 +134,6 @@ static void refuses_a_table_that_is_malformed(void **state)
     };
     const struct expectation expected = {.requirements = &try.requirements, .now = try.now};
 
-    (void)state;
     try.verifier.trust = &try.trust;
     chip_sign(&milan, &try.report);
     assert_false(evidence_verify(&try.verifier, &evidence, &expected, &try.attested, &try.finding));
@@ -149,7 +141,7 @@ static void refuses_a_table_that_is_malformed(void **state)
     verdict_seen[VERDICT_CERTIFICATE_TABLE] = true;
 }
 
-static void takes_a_list_of_certificates_too(void **state)
+TEST(takes_a_list_of_certificates_too)
 {
     struct attempt try = attempt_begin();
     const struct certificates list = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
@@ -160,7 +152,6 @@ static void takes_a_list_of_certificates_too(void **state)
     };
     struct expectation expected = {.requirements = &try.requirements, .now = try.now};
 
-    (void)state;
     memcpy(expected.report_data, try.report_data, sizeof(expected.report_data));
     try.verifier.trust = &try.trust;
     chip_sign(&milan, &try.report);
@@ -183,11 +174,10 @@ static struct attempt begin_emulated(void)
     return try;
 }
 
-static void believes_an_emulated_platform_only_when_told_to(void **state)
+TEST(believes_an_emulated_platform_only_when_told_to)
 {
     struct attempt try = begin_emulated();
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK); /* without a CRL: it has none */
     assert_int_equal(try.attested.platform, PLATFORM_EMULATED);
     try.sent.ark = emulated.ark;
@@ -199,13 +189,12 @@ static void believes_an_emulated_platform_only_when_told_to(void **state)
     expect_verdict(&try, VERDICT_ROOT_UNTRUSTED);
 }
 
-static void an_emulated_chip_cannot_pass_for_amds(void **state)
+TEST(an_emulated_chip_cannot_pass_for_amds)
 {
     struct attempt try = begin_emulated();
     struct certificate_spec vcek = chip_vcek_spec(&emulated), ask = chip_ask_spec(&emulated);
     X509 *false_vcek, *false_ask;
 
-    (void)state;
     ask.subject = vcek.issuer = "SEV-Milan";
     false_vcek = chip_certificate(&vcek);
     false_ask = chip_certificate(&ask);
@@ -220,11 +209,10 @@ static void an_emulated_chip_cannot_pass_for_amds(void **state)
     X509_free(false_ask);
 }
 
-static void knows_the_emulated_chip_by_its_id(void **state)
+TEST(knows_the_emulated_chip_by_its_id)
 {
     struct attempt try = begin_emulated();
 
-    (void)state;
     try.sent = (struct chip_entries){0};
     expect_verdict(&try, VERDICT_CERTIFICATE_MISSING);
     try.trust.of_emulated = (struct certificates){.ask = emulated.ask, .vcek = emulated.vcek};
@@ -233,11 +221,10 @@ static void knows_the_emulated_chip_by_its_id(void **state)
     expect_verdict(&try, VERDICT_CERTIFICATE_MISSING);
 }
 
-static void an_emulated_report_of_version_2_tells_no_product(void **state)
+TEST(an_emulated_report_of_version_2_tells_no_product)
 {
     struct attempt try = begin_emulated();
 
-    (void)state;
     try.requirements.version_min = try.report.version = 2;
     expect_verdict(&try, VERDICT_PRODUCT_UNKNOWN);
 }
@@ -264,7 +251,7 @@ static int free_emulated(void **state)
 
 /* The table */
 
-static void reads_all_kinds_of_entries(void **state)
+TEST(reads_all_kinds_of_entries)
 {
     const struct chip_entries entries = {.ark = milan.ark,
                                          .ask = milan.ask,
@@ -275,7 +262,6 @@ static void reads_all_kinds_of_entries(void **state)
     size_t size = chip_whole_table(&entries, table, sizeof(table));
     struct certificates found;
 
-    (void)state;
     assert_true(certificates_parse_table(table, size, NULL, &found));
     assert_int_equal(X509_cmp(found.ark, milan.ark), 0);
     assert_int_equal(X509_cmp(found.ask, milan.ask), 0);
@@ -285,14 +271,13 @@ static void reads_all_kinds_of_entries(void **state)
     certificates_free(&found);
 }
 
-static void refuses_malformed_tables(void **state)
+TEST(refuses_malformed_tables)
 {
     const struct chip_entries entries = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
     uint8_t table[16384], twice[16384] = {0};
     size_t size = chip_whole_table(&entries, table, sizeof(table));
     struct certificates found;
 
-    (void)state;
     for (size_t cut = 0; cut < size; cut++)
         assert_false(certificates_parse_table(table, cut, NULL, &found));
 
@@ -313,26 +298,4 @@ static void refuses_malformed_tables(void **state)
     assert_null(found.vcek);
 }
 
-int run_chain_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_what_is_wrong_with_the_ask),
-        cmocka_unit_test(names_what_is_wrong_with_the_vcek),
-        cmocka_unit_test(looks_at_the_root_as_well),
-        cmocka_unit_test(says_which_certificate_it_is),
-        cmocka_unit_test(refuses_an_incomplete_chain),
-        cmocka_unit_test(refuses_a_root_that_the_client_brings),
-        cmocka_unit_test(takes_the_leaf_for_no_ca),
-        cmocka_unit_test(does_not_take_one_product_for_another),
-        cmocka_unit_test(refuses_a_table_that_is_malformed),
-        cmocka_unit_test(takes_a_list_of_certificates_too),
-        cmocka_unit_test(believes_an_emulated_platform_only_when_told_to),
-        cmocka_unit_test(an_emulated_chip_cannot_pass_for_amds),
-        cmocka_unit_test(knows_the_emulated_chip_by_its_id),
-        cmocka_unit_test(an_emulated_report_of_version_2_tells_no_product),
-        cmocka_unit_test(reads_all_kinds_of_entries),
-        cmocka_unit_test(refuses_malformed_tables),
-    };
-
-    return cmocka_run_group_tests_name("chain", tests, make_emulated, free_emulated);
-}
+TEST_GROUP(make_emulated, free_emulated)

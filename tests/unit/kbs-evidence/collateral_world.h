@@ -3,23 +3,19 @@
  * A made-up Milan, a stand-in for the KDS and a folder, and collateral that comes from them. What
  * the tests of collateral share.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_COLLATERAL_WORLD_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_COLLATERAL_WORLD_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_COLLATERAL_WORLD_H
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-#include <openssl/x509.h>
-
 #include "kbs/collateral/collateral.h"
 #include "tests/unit/kbs-evidence/fake_kds.h"
 #include "tests/unit/kbs/chip.h"
+#include "tests/unit/registered.h"
 
 #define CHAIN_URI      "/vcek/v1/Milan/cert_chain"
 #define VLEK_CHAIN_URI "/vlek/v1/Milan/cert_chain"
@@ -36,8 +32,6 @@ int world_make_chip(void **state);
 int world_free_chip(void **state);
 int world_start(void **state);
 int world_stop(void **state);
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_start, world_stop)
 
 /* Files in the folder; paths are valid until the next call. */
 const char *in_scratch(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* V5: revocation. */
 #include "tests/unit/kbs-evidence/attempt.h"
+#include "tests/unit/registered.h"
 
 /* Tries with a CRL made differently. */
 #define EXPECT_CRL(change, expected)                                                               \
@@ -14,16 +15,14 @@
         X509_CRL_free(try.sent.crl);                                                               \
     } while (0)
 
-static void fails_closed_without_a_crl(void **state)
+TEST(fails_closed_without_a_crl)
 {
-    (void)state;
     EXPECT(try.sent.crl = NULL, VERDICT_CRL_MISSING);
     EXPECT((try.sent.crl = NULL, try.requirements.crl = CRL_OFF), VERDICT_OK);
 }
 
-static void names_what_is_wrong_with_the_crl(void **state)
+TEST(names_what_is_wrong_with_the_crl)
 {
-    (void)state;
     EXPECT_CRL((void)spec, VERDICT_OK);
     EXPECT_CRL(spec.issuer = "ARK-Genoa", VERDICT_CRL_ISSUER);
     EXPECT_CRL(spec.key = milan.ask_key, VERDICT_CRL_SIGNATURE);
@@ -40,7 +39,7 @@ static void names_what_is_wrong_with_the_crl(void **state)
 static X509_CRL *with_another_algorithm_outside(const X509_CRL *crl)
 {
     static const uint8_t null[] = {V_ASN1_NULL, 0}; /* the parameters of SHA-384 */
-    const size_t signature = 512;                   /* comes last */
+    size_t signature = 512;                         /* comes last */
     uint8_t der[4096], *end = der;
     size_t size = (size_t)i2d_X509_CRL(crl, &end), last = 0;
     X509_CRL *altered;
@@ -56,32 +55,29 @@ static X509_CRL *with_another_algorithm_outside(const X509_CRL *crl)
     return altered;
 }
 
-static void the_algorithm_outside_of_what_is_signed_is_the_one_inside(void **state)
+TEST(the_algorithm_outside_of_what_is_signed_is_the_one_inside)
 {
     struct attempt try = attempt_begin();
     X509_CRL *altered = with_another_algorithm_outside(try.sent.crl);
 
-    (void)state;
     try.sent.crl = altered;
     expect_verdict(&try, VERDICT_CRL_SIGNATURE);
     X509_CRL_free(altered);
 }
 
-static void refuses_revoked_certificates(void **state)
+TEST(refuses_revoked_certificates)
 {
-    (void)state;
     EXPECT_CRL(spec.revoked = 0x10001, VERDICT_CERTIFICATE_REVOKED); /* ASK */
     EXPECT_CRL(spec.revoked = 0x10000, VERDICT_CERTIFICATE_REVOKED); /* ARK */
     EXPECT_CRL(spec.revoked = 0x10002, VERDICT_OK);                  /* the ASVK is not in use */
     EXPECT_CRL(spec.revoked = 77, VERDICT_OK);
 }
 
-static void says_which_certificate_is_revoked(void **state)
+TEST(says_which_certificate_is_revoked)
 {
     struct crl_spec spec = chip_crl_spec(&milan);
     struct attempt try = attempt_begin();
 
-    (void)state;
     spec.revoked = 0x10001;
     try.sent.crl = chip_crl(&spec);
     expect_verdict(&try, VERDICT_CERTIFICATE_REVOKED);
@@ -89,13 +85,12 @@ static void says_which_certificate_is_revoked(void **state)
     X509_CRL_free(try.sent.crl);
 }
 
-static void a_leaf_with_a_serial_number_can_be_revoked(void **state)
+TEST(a_leaf_with_a_serial_number_can_be_revoked)
 {
     struct certificate_spec leaf = chip_vcek_spec(&milan);
     struct crl_spec spec = chip_crl_spec(&milan);
     struct attempt try = attempt_begin();
 
-    (void)state;
     leaf.serial = spec.revoked = 4711;
     try.sent.vcek = chip_certificate(&leaf);
     expect_verdict(&try, VERDICT_OK);
@@ -105,23 +100,7 @@ static void a_leaf_with_a_serial_number_can_be_revoked(void **state)
     X509_free(try.sent.vcek);
 }
 
-static void a_broken_chain_is_named_before_a_missing_crl(void **state)
+TEST(a_broken_chain_is_named_before_a_missing_crl)
 {
-    (void)state;
     EXPECT((try.sent.crl = NULL, try.now += 2 * DAY), VERDICT_CHAIN_VALIDITY);
-}
-
-int run_crl_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fails_closed_without_a_crl),
-        cmocka_unit_test(names_what_is_wrong_with_the_crl),
-        cmocka_unit_test(the_algorithm_outside_of_what_is_signed_is_the_one_inside),
-        cmocka_unit_test(refuses_revoked_certificates),
-        cmocka_unit_test(says_which_certificate_is_revoked),
-        cmocka_unit_test(a_leaf_with_a_serial_number_can_be_revoked),
-        cmocka_unit_test(a_broken_chain_is_named_before_a_missing_crl),
-    };
-
-    return cmocka_run_group_tests_name("crl", tests, NULL, NULL);
 }

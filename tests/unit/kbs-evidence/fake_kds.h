@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A stand-in for AMD's Key Distribution Service, on a port of the loopback interface. */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_FAKE_KDS_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_FAKE_KDS_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_FAKE_KDS_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_FAKE_KDS_H
 
 #include <stddef.h>
 

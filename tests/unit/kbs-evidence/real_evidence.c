@@ -77,7 +77,7 @@ enum verdict attempt_run(struct attempt *attempt)
 void alter_all_bytes(struct attempt *attempt, const char *role, uint8_t *bytes, size_t size)
 {
     for (size_t at = 0; at < size; at++) {
-        const uint8_t bit = (uint8_t)(1u << at % 8);
+        uint8_t bit = (uint8_t)(1u << at % 8);
 
         bytes[at] ^= bit;
         if (attempt_run(attempt) == VERDICT_OK)

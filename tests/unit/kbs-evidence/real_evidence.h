@@ -3,18 +3,14 @@
  * Reports of real chips and what belongs to them, from a folder that is not part of the source
  * (SNP_VTPM_SHARED), and tries to pass the verifier with them, as they are or altered.
  */
-#ifndef SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
-#define SNPVTPM_TESTS_KBS_EVIDENCE_REAL_EVIDENCE_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_REAL_EVIDENCE_H
+#define SNPVTPM_TESTS_UNIT_KBS_EVIDENCE_REAL_EVIDENCE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/evidence/evidence.h"
+#include "tests/unit/registered.h"
 
 #define DER_MAX 4096
 

@@ -5,12 +5,12 @@
 #include <openssl/obj_mac.h>
 
 #include "tests/unit/kbs-evidence/attempt.h"
+#include "tests/unit/registered.h"
 
-static void accepts_a_good_report(void **state)
+TEST(accepts_a_good_report)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     assert_true(try.attested.genuine);
     assert_true(try.attested.bound);
@@ -21,15 +21,13 @@ static void accepts_a_good_report(void **state)
     assert_string_equal(try.finding.detail, "");
 }
 
-static void accepts_the_root_beside_it(void **state)
+TEST(accepts_the_root_beside_it)
 {
-    (void)state;
     EXPECT(try.sent.ark = milan.ark, VERDICT_OK);
 }
 
-static void admits_versions_3_to_5_unless_told_otherwise(void **state)
+TEST(admits_versions_3_to_5_unless_told_otherwise)
 {
-    (void)state;
     EXPECT(try.report.version = 3, VERDICT_OK);
     EXPECT(try.report.version = 4, VERDICT_OK);
     EXPECT(try.report.version = 5, VERDICT_OK);
@@ -39,11 +37,10 @@ static void admits_versions_3_to_5_unless_told_otherwise(void **state)
     EXPECT((try.report.version = 5, try.requirements.version_max = 4), VERDICT_REPORT_VERSION);
 }
 
-static void takes_the_product_of_a_version_2_from_its_chain(void **state)
+TEST(takes_the_product_of_a_version_2_from_its_chain)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.requirements.version_min = 2;
     try.report.version = 2;
     try.report.cpuid_fam_id = try.report.cpuid_mod_id = 0;
@@ -53,12 +50,11 @@ static void takes_the_product_of_a_version_2_from_its_chain(void **state)
     expect_verdict(&try, VERDICT_PRODUCT_REFUSED);
 }
 
-static void refuses_a_report_of_another_size(void **state)
+TEST(refuses_a_report_of_another_size)
 {
     struct attempt try = attempt_begin();
     struct snp_report twice[2];
 
-    (void)state;
     chip_sign(&milan, &try.report);
     twice[0] = twice[1] = try.report;
     for (size_t size = 0; size < sizeof(twice); size += 37)
@@ -67,12 +63,11 @@ static void refuses_a_report_of_another_size(void **state)
     assert_int_equal(attempt_verify_bytes(&try, twice, sizeof(twice[0]) + 1), VERDICT_REPORT_SIZE);
 }
 
-static void refuses_every_flipped_byte(void **state)
+TEST(refuses_every_flipped_byte)
 {
     struct attempt try = attempt_begin();
     struct snp_report good;
 
-    (void)state;
     try.verifier.chains = chain_cache_new(4);
     chip_sign(&milan, &try.report);
     good = try.report;
@@ -97,9 +92,8 @@ static void refuses_every_flipped_byte(void **state)
         assert_int_equal(attempt_verify(&try), expected);                                          \
     } while (0)
 
-static void names_what_is_wrong_with_the_unsigned_form(void **state)
+TEST(names_what_is_wrong_with_the_unsigned_form)
 {
-    (void)state;
     EXPECT_AFTER(try.report.reserved_330[0] = 1, VERDICT_UNSIGNED_BYTES);
     EXPECT_AFTER(try.report.reserved_330[367] = 1, VERDICT_UNSIGNED_BYTES);
     EXPECT_AFTER(try.report.signature_r[48] = 1, VERDICT_UNSIGNED_BYTES);
@@ -125,18 +119,16 @@ static void set_near_order(uint8_t scalar[72], int offset)
     EC_GROUP_free(p384);
 }
 
-static void knows_the_order_of_the_curve(void **state)
+TEST(knows_the_order_of_the_curve)
 {
-    (void)state;
     EXPECT_AFTER(set_near_order(try.report.signature_r, -1), VERDICT_REPORT_SIGNATURE);
     EXPECT_AFTER(set_near_order(try.report.signature_r, 0), VERDICT_SIGNATURE_RANGE);
     EXPECT_AFTER(set_near_order(try.report.signature_r, 1), VERDICT_SIGNATURE_RANGE);
     EXPECT_AFTER(set_near_order(try.report.signature_s, 0), VERDICT_SIGNATURE_RANGE);
 }
 
-static void names_what_is_wrong_with_its_claims(void **state)
+TEST(names_what_is_wrong_with_its_claims)
 {
-    (void)state;
     EXPECT(try.report.signature_algo = 2, VERDICT_SIGNATURE_ALGORITHM);
     EXPECT(try.report.cpuid_fam_id = 0x17, VERDICT_PRODUCT_UNKNOWN);
     EXPECT(try.requirements.product_allowed[PRODUCT_MILAN] = false, VERDICT_PRODUCT_REFUSED);
@@ -147,22 +139,20 @@ static void names_what_is_wrong_with_its_claims(void **state)
     EXPECT(try.requirements.vcek = false, VERDICT_VCEK_REFUSED);
 }
 
-static void refuses_a_report_that_is_for_somebody_else(void **state)
+TEST(refuses_a_report_that_is_for_somebody_else)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.report.report_data[63] ^= 1;
     expect_verdict(&try, VERDICT_REPORT_DATA);
     assert_true(try.attested.genuine);
     assert_false(try.attested.bound);
 }
 
-static void tells_bound_from_admitted(void **state)
+TEST(tells_bound_from_admitted)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.report.vmpl = 2;
     expect_verdict(&try, VERDICT_VMPL);
     assert_true(try.attested.genuine);
@@ -171,23 +161,4 @@ static void tells_bound_from_admitted(void **state)
     expect_verdict(&try, VERDICT_VMPL);
     assert_true(try.attested.genuine);
     assert_false(try.attested.bound);
-}
-
-int run_report_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepts_a_good_report),
-        cmocka_unit_test(accepts_the_root_beside_it),
-        cmocka_unit_test(admits_versions_3_to_5_unless_told_otherwise),
-        cmocka_unit_test(takes_the_product_of_a_version_2_from_its_chain),
-        cmocka_unit_test(refuses_a_report_of_another_size),
-        cmocka_unit_test(refuses_every_flipped_byte),
-        cmocka_unit_test(names_what_is_wrong_with_the_unsigned_form),
-        cmocka_unit_test(knows_the_order_of_the_curve),
-        cmocka_unit_test(names_what_is_wrong_with_its_claims),
-        cmocka_unit_test(refuses_a_report_that_is_for_somebody_else),
-        cmocka_unit_test(tells_bound_from_admitted),
-    };
-
-    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

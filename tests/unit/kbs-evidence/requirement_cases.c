@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* V9 to V13: what the owner requires; and that evidence_appraise requires the same. */
 #include "tests/unit/kbs-evidence/attempt.h"
+#include "tests/unit/registered.h"
 
 /* As EXPECT; and what refuses at once must refuse later, too, what was accepted under the default.
  */
@@ -18,9 +19,8 @@
         assert_int_equal(later.verdict, expected);                                                 \
     } while (0)
 
-static void names_what_is_wrong_with_the_guest(void **state)
+TEST(names_what_is_wrong_with_the_guest)
 {
-    (void)state;
     EXPECT_BOTH((void)try, VERDICT_OK);
     EXPECT_BOTH(try.report.vmpl = 1, VERDICT_VMPL);
     EXPECT_BOTH(try.report.vmpl = 0xffffffff, VERDICT_VMPL);
@@ -30,20 +30,18 @@ static void names_what_is_wrong_with_the_guest(void **state)
     EXPECT_BOTH(try.report.report_id_ma[5] = 0, VERDICT_POLICY_MIGRATION);
 }
 
-static void admits_debugging_and_migration_when_told_to(void **state)
+TEST(admits_debugging_and_migration_when_told_to)
 {
-    (void)state;
     EXPECT_BOTH((try.report.policy |= SNP_POLICY_DEBUG, try.requirements.debug = true), VERDICT_OK);
     EXPECT_BOTH((try.report.policy |= SNP_POLICY_MIGRATE_MA, try.requirements.migration = true),
                 VERDICT_OK);
     EXPECT_BOTH((try.report.report_id_ma[5] = 0, try.requirements.migration = true), VERDICT_OK);
 }
 
-static void wants_bits_of_the_guests_policy(void **state)
+TEST(wants_bits_of_the_guests_policy)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     EXPECT_BOTH(try.requirements.guest_policy.must_be_clear = SNP_POLICY_SMT, VERDICT_POLICY_BITS);
     EXPECT_BOTH(try.requirements.guest_policy.must_be_set = SNP_POLICY_SMT, VERDICT_OK);
     try.requirements.guest_policy.must_be_set = 1ull << 20 | 1ull << 40;
@@ -51,9 +49,8 @@ static void wants_bits_of_the_guests_policy(void **state)
     assert_string_equal(try.finding.detail, "must be set: SINGLE_SOCKET, bit 40");
 }
 
-static void wants_a_version_of_the_abi(void **state)
+TEST(wants_a_version_of_the_abi)
 {
-    (void)state;
     EXPECT_BOTH((try.report.policy |= 0x0137, try.requirements.abi_major_min = 1,
                  try.requirements.abi_minor_min = 0x37),
                 VERDICT_OK);
@@ -72,13 +69,12 @@ static void wants_a_version_of_the_abi(void **state)
 #define FULL_TCB (CHIP_TCB + (1ull << 8))
 static const unsigned component_shifts[] = {0, 8, 48, 56};
 
-static void wants_each_component_of_each_tcb(void **state)
+TEST(wants_each_component_of_each_tcb)
 {
     struct certificate_spec spec = chip_vcek_spec(&milan);
     const struct tcb floor = product_tcb(PRODUCT_MILAN, FULL_TCB);
     X509 *vcek;
 
-    (void)state;
     spec.tcb = FULL_TCB;
     vcek = chip_certificate(&spec);
     for (unsigned i = 0; i < 4; i++) {
@@ -107,9 +103,8 @@ static void wants_each_component_of_each_tcb(void **state)
     X509_free(vcek);
 }
 
-static void compares_tcbs_by_component_and_not_as_numbers(void **state)
+TEST(compares_tcbs_by_component_and_not_as_numbers)
 {
-    (void)state;
     /* A higher microcode does not make up for a lower boot loader. */
     EXPECT_BOTH((try.requirements.tcb_min[PRODUCT_MILAN] =
                      (struct tcb){.bootloader = 4, .microcode = 0x10}),
@@ -117,30 +112,27 @@ static void compares_tcbs_by_component_and_not_as_numbers(void **state)
     EXPECT_BOTH(try.requirements.tcb_min[PRODUCT_GENOA].bootloader = 255, VERDICT_OK);
 }
 
-static void says_which_tcb_and_component_is_too_old(void **state)
+TEST(says_which_tcb_and_component_is_too_old)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.requirements.tcb_min[PRODUCT_MILAN].snp = 9;
     expect_verdict(&try, VERDICT_TCB_REPORTED_SNP);
     assert_string_equal(try.finding.detail, "REPORTED_TCB, SNP firmware: at least 9, found 8");
 }
 
-static void refuses_firmware_that_can_be_rolled_back(void **state)
+TEST(refuses_firmware_that_can_be_rolled_back)
 {
-    (void)state;
     EXPECT_BOTH(try.report.current_tcb++, VERDICT_PROVISIONAL_FIRMWARE);
     EXPECT_BOTH(try.report.current_build++, VERDICT_PROVISIONAL_FIRMWARE);
     EXPECT_BOTH((try.report.current_tcb++, try.requirements.provisional_firmware = true),
                 VERDICT_OK);
 }
 
-static void notes_tcbs_in_an_odd_order(void **state)
+TEST(notes_tcbs_in_an_odd_order)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.report.committed_tcb++;
     expect_verdict(&try, VERDICT_OK);
     assert_non_null(strstr(try.finding.detail, "COMMITTED_TCB"));
@@ -151,11 +143,10 @@ static void notes_tcbs_in_an_odd_order(void **state)
     assert_non_null(strstr(try.finding.detail, "REPORTED_TCB"));
 }
 
-static void wants_bits_of_the_platform(void **state)
+TEST(wants_bits_of_the_platform)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     EXPECT_BOTH(
         (try.report.platform_info = 0x25, try.requirements.platform_info.must_be_set = 1u << 5),
         VERDICT_OK);
@@ -169,9 +160,8 @@ static void wants_bits_of_the_platform(void **state)
     assert_string_equal(try.finding.detail, "PLATFORM_INFO, must be set: ALIAS_CHECK_COMPLETE");
 }
 
-static void wants_mitigations_which_only_version_5_tells_of(void **state)
+TEST(wants_mitigations_which_only_version_5_tells_of)
 {
-    (void)state;
     EXPECT_BOTH((try.report.version = 5, try.report.launch_mit_vector = 3,
                  try.report.current_mit_vector = 3, try.requirements.mitigations.must_be_set = 2),
                 VERDICT_OK);
@@ -213,9 +203,8 @@ static bool find_no_store(void *context, const uint8_t measurement[LAUNCH_DIGEST
     return finding_fail(finding, VERDICT_INTERNAL, "the store does not answer");
 }
 
-static void asks_whether_the_measurement_is_admitted(void **state)
+TEST(asks_whether_the_measurement_is_admitted)
 {
-    (void)state;
     EXPECT_BOTH(try.report.measurement[0] ^= 1, VERDICT_MEASUREMENT_UNKNOWN);
     EXPECT_BOTH((try.report.measurement[0] ^= 1, try.admit = NULL), VERDICT_OK);
     EXPECT_BOTH(try.admit = find_retired, VERDICT_MEASUREMENT_RETIRED);
@@ -228,9 +217,8 @@ static void asks_whether_the_measurement_is_admitted(void **state)
      memset(try.requirements.member.bytes, 0x77, sizeof(try.report.member)),                       \
      memset(try.report.member, 0x77, sizeof(try.report.member)))
 
-static void wants_the_guests_identity(void **state)
+TEST(wants_the_guests_identity)
 {
-    (void)state;
     EXPECT_BOTH((try.requirements.guest_svn_min = 7, try.report.guest_svn = 7), VERDICT_OK);
     EXPECT_BOTH((try.requirements.guest_svn_min = 7, try.report.guest_svn = 6), VERDICT_GUEST_SVN);
     EXPECT_BOTH(WANT(host_data), VERDICT_OK);
@@ -243,9 +231,8 @@ static void wants_the_guests_identity(void **state)
     EXPECT_BOTH((WANT(id_key_digest), try.report.id_key_digest[47] ^= 1), VERDICT_ID_KEY_DIGEST);
 }
 
-static void an_authors_digest_counts_only_with_an_authors_key(void **state)
+TEST(an_authors_digest_counts_only_with_an_authors_key)
 {
-    (void)state;
     EXPECT_BOTH((WANT(author_key_digest), try.report.key_info = 1), VERDICT_OK);
     EXPECT_BOTH(WANT(author_key_digest), VERDICT_AUTHOR_KEY_DIGEST);
     EXPECT_BOTH(
@@ -265,13 +252,12 @@ static void expect_later(const struct attested *attested, const struct requireme
     assert_int_equal(finding.verdict, expected);
 }
 
-static void appraises_claims_under_other_requirements(void **state)
+TEST(appraises_claims_under_other_requirements)
 {
     struct attempt try = attempt_begin();
     uint8_t another_chip[1][CHIP_ID_SIZE] = {{1}};
     struct requirements other;
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     expect_later(&try.attested, &try.requirements, VERDICT_OK);
     other = try.requirements;
@@ -294,11 +280,10 @@ static void appraises_claims_under_other_requirements(void **state)
     expect_later(&try.attested, &try.requirements, VERDICT_CHIP_ID_MASKED);
 }
 
-static void appraises_a_vleks_provider(void **state)
+TEST(appraises_a_vleks_provider)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     try.sign_with_vlek = true;
     try.report.key_info = 1u << 2;
     try.sent = (struct chip_entries){.ask = milan.asvk, .vlek = milan.vlek, .crl = milan_crl};
@@ -313,37 +298,11 @@ static void appraises_a_vleks_provider(void **state)
     expect_later(&try.attested, &try.requirements, VERDICT_VLEK_REFUSED);
 }
 
-static void appraises_nothing_that_was_never_verified(void **state)
+TEST(appraises_nothing_that_was_never_verified)
 {
     const struct attested nothing = {0};
     struct requirements requirements;
 
-    (void)state;
     requirements_strict(&requirements);
     expect_later(&nothing, &requirements, VERDICT_INTERNAL);
-}
-
-int run_requirement_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_what_is_wrong_with_the_guest),
-        cmocka_unit_test(admits_debugging_and_migration_when_told_to),
-        cmocka_unit_test(wants_bits_of_the_guests_policy),
-        cmocka_unit_test(wants_a_version_of_the_abi),
-        cmocka_unit_test(wants_each_component_of_each_tcb),
-        cmocka_unit_test(compares_tcbs_by_component_and_not_as_numbers),
-        cmocka_unit_test(says_which_tcb_and_component_is_too_old),
-        cmocka_unit_test(refuses_firmware_that_can_be_rolled_back),
-        cmocka_unit_test(notes_tcbs_in_an_odd_order),
-        cmocka_unit_test(wants_bits_of_the_platform),
-        cmocka_unit_test(wants_mitigations_which_only_version_5_tells_of),
-        cmocka_unit_test(asks_whether_the_measurement_is_admitted),
-        cmocka_unit_test(wants_the_guests_identity),
-        cmocka_unit_test(an_authors_digest_counts_only_with_an_authors_key),
-        cmocka_unit_test(appraises_claims_under_other_requirements),
-        cmocka_unit_test(appraises_a_vleks_provider),
-        cmocka_unit_test(appraises_nothing_that_was_never_verified),
-    };
-
-    return cmocka_run_group_tests_name("requirements", tests, NULL, NULL);
 }

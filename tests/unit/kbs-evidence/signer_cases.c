@@ -8,6 +8,7 @@
 #include "tests/unit/kbs-evidence/attempt.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 
 #define AMD_OID(suffix) "1.3.6.1.4.1.3704.1." suffix
 
@@ -22,20 +23,18 @@
         X509_free(try.sent.vcek);                                                                  \
     } while (0)
 
-static void names_what_is_wrong_with_the_key(void **state)
+TEST(names_what_is_wrong_with_the_key)
 {
     EVP_PKEY *p256 = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-384");
 
-    (void)state;
     EXPECT_VCEK(spec.key = p256, VERDICT_LEAF_KEY);
     EXPECT_VCEK(spec.key = other, VERDICT_REPORT_SIGNATURE);
     EVP_PKEY_free(p256);
     EVP_PKEY_free(other);
 }
 
-static void holds_each_component_of_the_tcb_against_the_vcek(void **state)
+TEST(holds_each_component_of_the_tcb_against_the_vcek)
 {
-    (void)state;
     EXPECT(try.report.reported_tcb ^= 1ull, VERDICT_TCB_MISMATCH);
     EXPECT(try.report.reported_tcb ^= 1ull << 8, VERDICT_TCB_MISMATCH);
     EXPECT(try.report.reported_tcb ^= 1ull << 48, VERDICT_TCB_MISMATCH);
@@ -47,11 +46,10 @@ static void holds_each_component_of_the_tcb_against_the_vcek(void **state)
     EXPECT_VCEK(spec.omitted_oid = AMD_OID("3.8"), VERDICT_LEAF_EXTENSION);
 }
 
-static void holds_the_chip_against_the_vcek(void **state)
+TEST(holds_the_chip_against_the_vcek)
 {
     uint8_t tagged[2 + CHIP_ID_SIZE] = {0x04, CHIP_ID_SIZE};
 
-    (void)state;
     memcpy(tagged + 2, milan.id, sizeof(milan.id));
     EXPECT(try.report.chip_id[63] ^= 1, VERDICT_CHIP_ID_MISMATCH);
     EXPECT_VCEK(spec.hwid_size = 63, VERDICT_LEAF_EXTENSION);
@@ -59,11 +57,10 @@ static void holds_the_chip_against_the_vcek(void **state)
     EXPECT_VCEK((spec.hwid = tagged, spec.hwid_size = sizeof(tagged)), VERDICT_OK);
 }
 
-static void admits_a_masked_chip_only_when_told_to(void **state)
+TEST(admits_a_masked_chip_only_when_told_to)
 {
     struct attempt try = attempt_begin();
 
-    (void)state;
     memset(try.report.chip_id, 0, sizeof(try.report.chip_id));
     expect_verdict(&try, VERDICT_CHIP_ID_MASKED);
     try.requirements.masked_chip_id = true;
@@ -72,12 +69,11 @@ static void admits_a_masked_chip_only_when_told_to(void **state)
     expect_verdict(&try, VERDICT_CERTIFICATE_MISSING);
 }
 
-static void admits_only_listed_chips(void **state)
+TEST(admits_only_listed_chips)
 {
     struct attempt try = attempt_begin();
     uint8_t chips[2][CHIP_ID_SIZE] = {{1}, {2}};
 
-    (void)state;
     try.requirements.chip_ids = chips;
     try.requirements.chip_id_count = 2;
     expect_verdict(&try, VERDICT_CHIP_REFUSED);
@@ -87,13 +83,12 @@ static void admits_only_listed_chips(void **state)
 
 /* Turin */
 
-static void splits_turins_tcb_and_chip_id(void **state)
+TEST(splits_turins_tcb_and_chip_id)
 {
     struct chip turin = milan;
     struct attempt try = attempt_begin();
     struct crl_spec spec;
 
-    (void)state;
     turin.ark = turin.ask = turin.asvk = turin.vcek = turin.vlek = NULL;
     chip_become(&turin, "Turin");
     spec = chip_crl_spec(&turin);
@@ -151,11 +146,10 @@ static struct attempt begin_vlek(void)
     return try;
 }
 
-static void admits_a_vlek_of_a_listed_provider(void **state)
+TEST(admits_a_vlek_of_a_listed_provider)
 {
     struct attempt try = begin_vlek();
 
-    (void)state;
     expect_verdict(&try, VERDICT_OK);
     assert_true(try.attested.vlek);
     assert_string_equal(try.attested.csp_id, CHIP_CSP_ID);
@@ -167,11 +161,10 @@ static void admits_a_vlek_of_a_listed_provider(void **state)
     expect_verdict(&try, VERDICT_VLEK_REFUSED);
 }
 
-static void the_report_says_which_chain_it_is_and_not_the_client(void **state)
+TEST(the_report_says_which_chain_it_is_and_not_the_client)
 {
     struct attempt try = begin_vlek();
 
-    (void)state;
     /* Signed with the VLEK, but sent with the VCEK's chain. */
     try.sent = (struct chip_entries){.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
     expect_verdict(&try, VERDICT_CERTIFICATE_MISSING);
@@ -185,11 +178,10 @@ static void the_report_says_which_chain_it_is_and_not_the_client(void **state)
     expect_verdict(&try, VERDICT_REPORT_SIGNATURE);
 }
 
-static void takes_the_asvk_from_the_owner(void **state)
+TEST(takes_the_asvk_from_the_owner)
 {
     struct attempt try = begin_vlek();
 
-    (void)state;
     try.sent.ask = NULL;
     expect_verdict(&try, VERDICT_CERTIFICATE_MISSING);
     try.trust.amd_ask[PRODUCT_MILAN] = milan.ask;
@@ -207,12 +199,11 @@ static void expect_vlek(const struct certificate_spec *spec, enum verdict expect
     X509_free(try.sent.vlek);
 }
 
-static void names_what_is_wrong_with_the_vlek(void **state)
+TEST(names_what_is_wrong_with_the_vlek)
 {
     struct certificate_spec spec = chip_vlek_spec(&milan);
     char long_name[CSP_ID_MAX + 2];
 
-    (void)state;
     memset(long_name, 'x', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
     spec.csp_id = NULL;
@@ -234,12 +225,11 @@ static void names_what_is_wrong_with_the_vlek(void **state)
     expect_vlek(&spec, VERDICT_REPORT_SIGNATURE);
 }
 
-static void the_asvk_can_be_revoked(void **state)
+TEST(the_asvk_can_be_revoked)
 {
     struct attempt try = begin_vlek();
     struct crl_spec spec = chip_crl_spec(&milan);
 
-    (void)state;
     spec.revoked = 0x10002;
     try.sent.crl = chip_crl(&spec);
     expect_verdict(&try, VERDICT_CERTIFICATE_REVOKED);
@@ -278,7 +268,7 @@ static struct snp_report vector_report(void)
     return report;
 }
 
-static void verifies_the_signature_vector_and_none_of_its_alterations(void **state)
+TEST(verifies_the_signature_vector_and_none_of_its_alterations)
 {
     struct snp_report report = vector_report();
     struct certificate_spec spec = chip_vcek_spec(&milan);
@@ -286,7 +276,6 @@ static void verifies_the_signature_vector_and_none_of_its_alterations(void **sta
     struct finding finding;
     X509 *vcek;
 
-    (void)state;
     bytes_of_hex(REPORT_VECTOR_X, point + 1, 48);
     bytes_of_hex(REPORT_VECTOR_Y, point + 49, 48);
     spec.key = EVP_PKEY_new();
@@ -304,13 +293,12 @@ static void verifies_the_signature_vector_and_none_of_its_alterations(void **sta
     EVP_PKEY_free(spec.key);
 }
 
-static void splits_the_tcb_by_processor_generation(void **state)
+TEST(splits_the_tcb_by_processor_generation)
 {
     struct tcb milans = product_tcb(PRODUCT_MILAN, 0x0807060504030201ull);
     struct tcb turins = product_tcb(PRODUCT_TURIN, 0x0807060504030201ull);
     enum product product;
 
-    (void)state;
     assert_int_equal(milans.fmc, 0);
     assert_int_equal(milans.bootloader, 1);
     assert_int_equal(milans.tee, 2);
@@ -325,25 +313,4 @@ static void splits_the_tcb_by_processor_generation(void **state)
     assert_true(product_of_cpuid(0x1A, 0x11, &product) && product == PRODUCT_TURIN);
     assert_false(product_of_cpuid(0x1A, 0x12, &product));
     assert_false(product_of_cpuid(0, 0, &product));
-}
-
-int run_signer_cases(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_what_is_wrong_with_the_key),
-        cmocka_unit_test(holds_each_component_of_the_tcb_against_the_vcek),
-        cmocka_unit_test(holds_the_chip_against_the_vcek),
-        cmocka_unit_test(admits_a_masked_chip_only_when_told_to),
-        cmocka_unit_test(admits_only_listed_chips),
-        cmocka_unit_test(splits_turins_tcb_and_chip_id),
-        cmocka_unit_test(admits_a_vlek_of_a_listed_provider),
-        cmocka_unit_test(the_report_says_which_chain_it_is_and_not_the_client),
-        cmocka_unit_test(takes_the_asvk_from_the_owner),
-        cmocka_unit_test(names_what_is_wrong_with_the_vlek),
-        cmocka_unit_test(the_asvk_can_be_revoked),
-        cmocka_unit_test(verifies_the_signature_vector_and_none_of_its_alterations),
-        cmocka_unit_test(splits_the_tcb_by_processor_generation),
-    };
-
-    return cmocka_run_group_tests_name("signer", tests, NULL, NULL);
 }

@@ -7,15 +7,15 @@
 
 #include "kbs/metrics.h"
 #include "tests/unit/kbs-evidence/collateral_world.h"
+#include "tests/unit/registered.h"
 
 /* The directory */
 
-static void finds_vceks_in_trustees_layout(void **state)
+TEST_FIXTURE(finds_vceks_in_trustees_layout, world_start, world_stop)
 {
     char name[512];
     struct collateral *collateral;
 
-    (void)state;
     make_folder("vcek");
     snprintf(name, sizeof(name), "vcek/%s", hwid(CHIP_ID_SIZE));
     make_folder(name);
@@ -29,12 +29,11 @@ static void finds_vceks_in_trustees_layout(void **state)
     collateral_free(collateral);
 }
 
-static void finds_the_one_vcek_of_a_chip(void **state)
+TEST_FIXTURE(finds_the_one_vcek_of_a_chip, world_start, world_stop)
 {
     char name[512];
     struct collateral *collateral;
 
-    (void)state;
     make_folder(hwid(CHIP_ID_SIZE));
     snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
     write_certificate(name, milan.vcek);
@@ -43,7 +42,7 @@ static void finds_the_one_vcek_of_a_chip(void **state)
     collateral_free(collateral);
 }
 
-static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
+TEST_FIXTURE(does_not_take_a_vcek_for_another_tcb_or_chip, world_start, world_stop)
 {
     struct certificate_spec spec = chip_vcek_spec(&milan);
     uint8_t another[CHIP_ID_SIZE] = {1};
@@ -51,7 +50,6 @@ static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
     struct collateral *collateral;
     X509 *vcek;
 
-    (void)state;
     make_folder(hwid(CHIP_ID_SIZE));
     snprintf(name, sizeof(name), "%s/vcek.der", hwid(CHIP_ID_SIZE));
     spec.tcb--;
@@ -70,13 +68,12 @@ static void does_not_take_a_vcek_for_another_tcb_or_chip(void **state)
     collateral_free(collateral);
 }
 
-static void finds_amds_files(void **state)
+TEST_FIXTURE(finds_amds_files, world_start, world_stop)
 {
     struct collateral *collateral;
     X509_CRL *crl = make_crl(-DAY, DAY);
     X509 *found;
 
-    (void)state;
     write_certificate("milan-ask.der", milan.ask);
     write_certificate("milan-asvk.pem", milan.asvk); /* whatever is in it */
     write_certificate("milan-ark.der", milan.ark);
@@ -96,12 +93,11 @@ static void finds_amds_files(void **state)
     collateral_free(collateral);
 }
 
-static void gives_an_expired_crl_rather_than_none(void **state)
+TEST_FIXTURE(gives_an_expired_crl_rather_than_none, world_start, world_stop)
 {
     X509_CRL *crl = make_crl(-DAY, -DAY / 2);
     struct collateral *collateral;
 
-    (void)state;
     write_crl("milan-vcek.crl", crl);
     collateral = open_with(world_folder, NULL, NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
@@ -111,25 +107,23 @@ static void gives_an_expired_crl_rather_than_none(void **state)
 
 /* The KDS */
 
-static void asks_the_kds_for_the_reported_tcb(void **state)
+TEST_FIXTURE(asks_the_kds_for_the_reported_tcb, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     serve_certificate(vcek_uri(), milan.vcek);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
     assert_string_equal(fake_kds_last_uri(kds), vcek_uri());
     collateral_free(collateral);
 }
 
-static void asks_for_turins_with_fmc_and_a_short_id(void **state)
+TEST_FIXTURE(asks_for_turins_with_fmc_and_a_short_id, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     struct tcb tcb = {.fmc = 1, .bootloader = 3, .snp = 8, .microcode = 0xd5};
     char expected[512];
     X509 *vcek;
 
-    (void)state;
     snprintf(expected, sizeof(expected),
              "/vcek/v1/Turin/%.16s?fmcSPL=01&blSPL=03&teeSPL=00&snpSPL=08&ucodeSPL=213", hwid(8));
     assert_int_equal(collateral_vcek(collateral, PRODUCT_TURIN, milan.id, tcb, now, &vcek),
@@ -138,12 +132,11 @@ static void asks_for_turins_with_fmc_and_a_short_id(void **state)
     collateral_free(collateral);
 }
 
-static void counts_what_it_asks(void **state)
+TEST_FIXTURE(counts_what_it_asks, world_start, world_stop)
 {
     uint64_t fetches = metric_get(METRIC_KDS_FETCHES), failures = metric_get(METRIC_KDS_FAILURES);
     struct collateral *collateral = open_kds();
 
-    (void)state;
     assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
     fake_kds_fail(kds, 500, NULL, NULL);
     assert_int_equal(ask_crl(collateral, NULL), COLLATERAL_FAILED);
@@ -152,11 +145,10 @@ static void counts_what_it_asks(void **state)
     collateral_free(collateral);
 }
 
-static void does_not_ask_twice(void **state)
+TEST_FIXTURE(does_not_ask_twice, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     serve_certificate(vcek_uri(), milan.vcek);
     for (int i = 0; i < 3; i++)
         assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
@@ -166,11 +158,10 @@ static void does_not_ask_twice(void **state)
     collateral_free(collateral);
 }
 
-static void asks_again_later_for_what_was_missing(void **state)
+TEST_FIXTURE(asks_again_later_for_what_was_missing, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_NONE);
     assert_int_equal(fake_kds_requests(kds), 1);
@@ -181,12 +172,11 @@ static void asks_again_later_for_what_was_missing(void **state)
     collateral_free(collateral);
 }
 
-static void prefers_the_owners_directory(void **state)
+TEST_FIXTURE(prefers_the_owners_directory, world_start, world_stop)
 {
     X509_CRL *crl = make_crl(-DAY, DAY);
     struct collateral *collateral;
 
-    (void)state;
     write_crl("milan-vcek.crl", crl);
     collateral = open_with(world_folder, fake_kds_url(kds), NULL);
     assert_int_equal(ask_crl(collateral, crl), COLLATERAL_OK);
@@ -195,12 +185,11 @@ static void prefers_the_owners_directory(void **state)
     X509_CRL_free(crl);
 }
 
-static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
+TEST_FIXTURE(asks_for_a_crl_when_the_owners_is_out_of_date, world_start, world_stop)
 {
     X509_CRL *old = make_crl(-DAY, -DAY / 2), *new = make_crl(-DAY / 4, DAY);
     struct collateral *collateral;
 
-    (void)state;
     write_crl("milan-vcek.crl", old);
     serve_crl(CRL_URI, new);
     collateral = open_with(world_folder, fake_kds_url(kds), NULL);
@@ -212,11 +201,10 @@ static void asks_for_a_crl_when_the_owners_is_out_of_date(void **state)
 
 /* Backing off */
 
-static void leaves_the_kds_alone_for_as_long_as_it_asks(void **state)
+TEST_FIXTURE(leaves_the_kds_alone_for_as_long_as_it_asks, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     fake_kds_fail(kds, 429, "Retry-After", "7");
     assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
     fake_kds_fail(kds, 0, NULL, NULL);
@@ -246,13 +234,12 @@ static time_t pause_after_failure(struct collateral *collateral)
     return now - failed;
 }
 
-static void waits_longer_after_each_failure(void **state)
+TEST_FIXTURE(waits_longer_after_each_failure, world_start, world_stop)
 {
     static const time_t after_429[] = {10, 20, 40};
     struct collateral *collateral = open_kds();
     unsigned requests;
 
-    (void)state;
     fake_kds_fail(kds, 429, NULL, NULL);
     /* Each measurement ends with the next failure, which counts as well. */
     assert_int_equal(pause_after_failure(collateral), after_429[0]);
@@ -277,11 +264,10 @@ static void waits_longer_after_each_failure(void **state)
     collateral_free(collateral);
 }
 
-static void does_not_wait_for_ever_though_it_is_asked_to(void **state)
+TEST_FIXTURE(does_not_wait_for_ever_though_it_is_asked_to, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     fake_kds_fail(kds, 429, "Retry-After", "99999999");
     assert_int_equal(ask_vcek(collateral), COLLATERAL_BACKING_OFF);
     fake_kds_fail(kds, 0, NULL, NULL);
@@ -305,34 +291,30 @@ static void expect_failure_then_pause(void)
     collateral_free(collateral);
 }
 
-static void an_error_of_the_kds_is_a_failure(void **state)
+TEST_FIXTURE(an_error_of_the_kds_is_a_failure, world_start, world_stop)
 {
-    (void)state;
     fake_kds_fail(kds, 503, NULL, NULL);
     expect_failure_then_pause();
 }
 
-static void a_redirection_is_a_failure(void **state)
+TEST_FIXTURE(a_redirection_is_a_failure, world_start, world_stop)
 {
-    (void)state;
     fake_kds_fail(kds, 302, "Location", "file:///etc/passwd");
     expect_failure_then_pause();
 }
 
-static void garbage_is_a_failure(void **state)
+TEST_FIXTURE(garbage_is_a_failure, world_start, world_stop)
 {
-    (void)state;
     fake_kds_serve(kds, vcek_uri(), "<html>", 6);
     expect_failure_then_pause();
 }
 
-static void another_chips_vcek_is_a_failure(void **state)
+TEST_FIXTURE(another_chips_vcek_is_a_failure, world_start, world_stop)
 {
     struct certificate_spec spec = chip_vcek_spec(&milan);
     uint8_t another[CHIP_ID_SIZE] = {1};
     X509 *vcek;
 
-    (void)state;
     spec.hwid = another;
     vcek = chip_certificate(&spec);
     serve_certificate(vcek_uri(), vcek);
@@ -340,21 +322,19 @@ static void another_chips_vcek_is_a_failure(void **state)
     expect_failure_then_pause();
 }
 
-static void too_long_an_answer_is_a_failure(void **state)
+TEST_FIXTURE(too_long_an_answer_is_a_failure, world_start, world_stop)
 {
     static char megabytes[3 << 20];
 
-    (void)state;
     fake_kds_serve(kds, vcek_uri(), megabytes, sizeof(megabytes));
     expect_failure_then_pause();
 }
 
-static void a_slow_answer_is_a_failure(void **state)
+TEST_FIXTURE(a_slow_answer_is_a_failure, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     time_t began = time(NULL);
 
-    (void)state;
     serve_certificate(vcek_uri(), milan.vcek);
     fake_kds_delay(kds, 3000);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
@@ -362,24 +342,22 @@ static void a_slow_answer_is_a_failure(void **state)
     collateral_free(collateral);
 }
 
-static void no_kds_there_is_a_failure(void **state)
+TEST_FIXTURE(no_kds_there_is_a_failure, world_start, world_stop)
 {
     struct collateral *collateral = open_with(NULL, "http://127.0.0.1:1", NULL);
 
-    (void)state;
     assert_int_equal(ask_vcek(collateral), COLLATERAL_FAILED);
     collateral_free(collateral);
 }
 
 /* The cache on disk */
 
-static void keeps_what_it_fetched_on_disk(void **state)
+TEST_FIXTURE(keeps_what_it_fetched_on_disk, world_start, world_stop)
 {
     char cache[PATH_MAX];
     struct collateral *collateral;
     struct stat folder;
 
-    (void)state;
     strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
@@ -416,13 +394,12 @@ static void flip_byte(const char *name, long at)
     fclose(file);
 }
 
-static void replaces_files_that_are_not_as_it_wrote_them(void **state)
+TEST_FIXTURE(replaces_files_that_are_not_as_it_wrote_them, world_start, world_stop)
 {
     static const long offsets[] = {0, 20, 200, 1000, -40};
     char cache[PATH_MAX];
     struct collateral *collateral;
 
-    (void)state;
     strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     for (unsigned i = 0; i < sizeof(offsets) / sizeof(offsets[0]) + 2; i++) {
@@ -440,12 +417,11 @@ static void replaces_files_that_are_not_as_it_wrote_them(void **state)
     }
 }
 
-static void works_where_it_cannot_write(void **state)
+TEST_FIXTURE(works_where_it_cannot_write, world_start, world_stop)
 {
     char cache[PATH_MAX];
     struct collateral *collateral;
 
-    (void)state;
     strcpy(cache, in_scratch("cache"));
     serve_certificate(vcek_uri(), milan.vcek);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
@@ -454,12 +430,11 @@ static void works_where_it_cannot_write(void **state)
     collateral_free(collateral);
 }
 
-static void needs_a_folder_for_its_cache(void **state)
+TEST_FIXTURE(needs_a_folder_for_its_cache, world_start, world_stop)
 {
     char cache[PATH_MAX];
     const struct collateral_options options = {.cache = cache};
 
-    (void)state;
     write_bytes("file", "x", 1);
     strcpy(cache, in_scratch("file"));
     assert_null(collateral_new(&options));
@@ -467,13 +442,12 @@ static void needs_a_folder_for_its_cache(void **state)
     assert_null(collateral_new(&options));
 }
 
-static void renews_a_crl_daily_and_at_its_end(void **state)
+TEST_FIXTURE(renews_a_crl_daily_and_at_its_end, world_start, world_stop)
 {
     X509_CRL *first = make_crl(-DAY, 10 * DAY), *second = make_crl(-DAY / 2, 11 * DAY);
     char cache[PATH_MAX];
     struct collateral *collateral;
 
-    (void)state;
     strcpy(cache, in_scratch("cache"));
     serve_crl(CRL_URI, first);
     collateral = open_with(NULL, fake_kds_url(kds), cache);
@@ -503,9 +477,8 @@ static void renews_a_crl_daily_and_at_its_end(void **state)
 
 /* Addresses */
 
-static void takes_only_urls_that_are_safe(void **state)
+TEST_FIXTURE(takes_only_urls_that_are_safe, world_start, world_stop)
 {
-    (void)state;
     assert_true(collateral_url_is_acceptable("https://kdsintf.amd.com"));
     assert_true(collateral_url_is_acceptable("https://mirror.example:8443/amd/kds"));
     assert_true(collateral_url_is_acceptable("http://127.0.0.1:8080"));
@@ -522,38 +495,4 @@ static void takes_only_urls_that_are_safe(void **state)
     assert_false(collateral_url_is_acceptable(""));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(finds_vceks_in_trustees_layout),
-        TEST(finds_the_one_vcek_of_a_chip),
-        TEST(does_not_take_a_vcek_for_another_tcb_or_chip),
-        TEST(finds_amds_files),
-        TEST(gives_an_expired_crl_rather_than_none),
-        TEST(asks_the_kds_for_the_reported_tcb),
-        TEST(asks_for_turins_with_fmc_and_a_short_id),
-        TEST(counts_what_it_asks),
-        TEST(does_not_ask_twice),
-        TEST(asks_again_later_for_what_was_missing),
-        TEST(prefers_the_owners_directory),
-        TEST(asks_for_a_crl_when_the_owners_is_out_of_date),
-        TEST(leaves_the_kds_alone_for_as_long_as_it_asks),
-        TEST(waits_longer_after_each_failure),
-        TEST(does_not_wait_for_ever_though_it_is_asked_to),
-        TEST(an_error_of_the_kds_is_a_failure),
-        TEST(a_redirection_is_a_failure),
-        TEST(garbage_is_a_failure),
-        TEST(another_chips_vcek_is_a_failure),
-        TEST(too_long_an_answer_is_a_failure),
-        TEST(a_slow_answer_is_a_failure),
-        TEST(no_kds_there_is_a_failure),
-        TEST(keeps_what_it_fetched_on_disk),
-        TEST(replaces_files_that_are_not_as_it_wrote_them),
-        TEST(works_where_it_cannot_write),
-        TEST(needs_a_folder_for_its_cache),
-        TEST(renews_a_crl_daily_and_at_its_end),
-        TEST(takes_only_urls_that_are_safe),
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

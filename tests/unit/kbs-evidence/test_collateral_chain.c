@@ -6,16 +6,16 @@
 
 #include "kbs/evidence/evidence.h"
 #include "tests/unit/kbs-evidence/collateral_world.h"
+#include "tests/unit/registered.h"
 
 /* The chain */
 
-static void asks_for_what_is_above_the_leaf(void **state)
+TEST_FIXTURE(asks_for_what_is_above_the_leaf, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     X509_CRL *crl = make_crl(-DAY, DAY);
     X509 *found;
 
-    (void)state;
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
     serve_chain(VLEK_CHAIN_URI, milan.asvk, milan.ark);
     serve_crl(CRL_URI, crl);
@@ -41,13 +41,12 @@ static void expect_chain(struct collateral *collateral)
                        milan.ark);
 }
 
-static void fetches_ask_and_ark_together(void **state)
+TEST_FIXTURE(fetches_ask_and_ark_together, world_start, world_stop)
 {
     struct collateral *collateral;
     char cache[PATH_MAX];
     X509 *found;
 
-    (void)state;
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
     strcpy(cache, in_scratch("chain-cache"));
     collateral = open_with(NULL, fake_kds_url(kds), cache);
@@ -65,14 +64,13 @@ static void fetches_ask_and_ark_together(void **state)
 }
 
 /* One that is at hand is not fetched for the other's sake, nor replaced by what is fetched. */
-static void keeps_the_owners_half_of_a_chain(void **state)
+TEST_FIXTURE(keeps_the_owners_half_of_a_chain, world_start, world_stop)
 {
     struct certificate_spec spec = chip_ask_spec(&milan);
     X509 *twin = chip_certificate(&spec), *found;
     struct collateral *collateral;
     char folder[PATH_MAX];
 
-    (void)state;
     make_folder("half");
     write_certificate("half/milan-ask.der", milan.ask);
     serve_chain(CHAIN_URI, twin, milan.ark);
@@ -89,13 +87,12 @@ static void keeps_the_owners_half_of_a_chain(void **state)
 }
 
 /* A KDS that has the chain no more, or fails, does not take away what is at hand. */
-static void a_failure_is_of_what_is_missing_alone(void **state)
+TEST_FIXTURE(a_failure_is_of_what_is_missing_alone, world_start, world_stop)
 {
     struct collateral *collateral;
     char folder[PATH_MAX];
     X509 *found;
 
-    (void)state;
     make_folder("ark");
     write_certificate("ark/milan-ark.der", milan.ark);
     collateral = open_with(strcpy(folder, in_scratch("ark")), fake_kds_url(kds), NULL);
@@ -129,11 +126,10 @@ static void all_get_it(void *(*ask)(void *context), struct collateral *collatera
     }
 }
 
-static void joins_those_who_want_the_same(void **state)
+TEST_FIXTURE(joins_those_who_want_the_same, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     serve_certificate(vcek_uri(), milan.vcek);
     fake_kds_delay(kds, 200);
     all_get_it(ask_in_thread, collateral);
@@ -144,7 +140,7 @@ static void joins_those_who_want_the_same(void **state)
 static void *ask_chain_in_thread(void *context)
 {
     static atomic_uint turn;
-    const bool root = turn++ % 2;
+    bool root = turn++ % 2;
     X509 *found;
     enum collateral_status status =
         root ? collateral_root(context, PRODUCT_MILAN, false, now, &found)
@@ -155,11 +151,10 @@ static void *ask_chain_in_thread(void *context)
     return status == COLLATERAL_OK && right ? NULL : context;
 }
 
-static void joins_those_who_want_ask_and_ark(void **state)
+TEST_FIXTURE(joins_those_who_want_ask_and_ark, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
 
-    (void)state;
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
     fake_kds_delay(kds, 200);
     all_get_it(ask_chain_in_thread, collateral);
@@ -179,13 +174,12 @@ static void *ask_another_in_thread(void *context)
                : context;
 }
 
-static void does_not_wait_for_those_who_want_something_else(void **state)
+TEST_FIXTURE(does_not_wait_for_those_who_want_something_else, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     pthread_t thread;
     struct timespec began, ended;
 
-    (void)state;
     serve_certificate(vcek_uri(), milan.vcek);
     assert_int_equal(ask_vcek(collateral), COLLATERAL_OK);
     fake_kds_delay(kds, 800);
@@ -217,13 +211,12 @@ static enum verdict verify_report_alone(struct collateral *collateral,
     return finding.verdict;
 }
 
-static void a_report_alone_suffices(void **state)
+TEST_FIXTURE(a_report_alone_suffices, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     X509_CRL *crl = make_crl(-DAY, DAY);
     struct requirements requirements;
 
-    (void)state;
     requirements_strict(&requirements);
     serve_certificate(vcek_uri(), milan.vcek);
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
@@ -236,12 +229,11 @@ static void a_report_alone_suffices(void **state)
     X509_CRL_free(crl);
 }
 
-static void refuses_without_a_crl_from_the_kds(void **state)
+TEST_FIXTURE(refuses_without_a_crl_from_the_kds, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     struct requirements requirements;
 
-    (void)state;
     requirements_strict(&requirements);
     serve_certificate(vcek_uri(), milan.vcek);
     serve_chain(CHAIN_URI, milan.ask, milan.ark);
@@ -249,13 +241,12 @@ static void refuses_without_a_crl_from_the_kds(void **state)
     collateral_free(collateral);
 }
 
-static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
+TEST_FIXTURE(asks_nothing_for_a_chip_that_is_refused_anyway, world_start, world_stop)
 {
     struct collateral *collateral = open_kds();
     uint8_t listed[1][CHIP_ID_SIZE] = {{1}};
     struct requirements requirements;
 
-    (void)state;
     requirements_strict(&requirements);
     requirements.chip_ids = listed;
     requirements.chip_id_count = 1;
@@ -264,20 +255,4 @@ static void asks_nothing_for_a_chip_that_is_refused_anyway(void **state)
     collateral_free(collateral);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(asks_for_what_is_above_the_leaf),
-        TEST(fetches_ask_and_ark_together),
-        TEST(keeps_the_owners_half_of_a_chain),
-        TEST(a_failure_is_of_what_is_missing_alone),
-        TEST(joins_those_who_want_the_same),
-        TEST(joins_those_who_want_ask_and_ark),
-        TEST(does_not_wait_for_those_who_want_something_else),
-        TEST(a_report_alone_suffices),
-        TEST(refuses_without_a_crl_from_the_kds),
-        TEST(asks_nothing_for_a_chip_that_is_refused_anyway),
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

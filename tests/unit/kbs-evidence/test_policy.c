@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "kbs/policy/policy.h"
 #include "kbs/store/policies.h"
+#include "tests/unit/registered.h"
 
 /* libconfig 1.5 loses the string that it reads when it comes upon an error of syntax. */
 const char *__lsan_default_suppressions(void);
@@ -60,11 +56,10 @@ static void assert_same(const struct policy *one, const struct policy *other)
     assert_int_equal(one->image_count, other->image_count);
 }
 
-static void the_default_text_and_none_at_all_are_strict(void **state)
+TEST(the_default_text_and_none_at_all_are_strict)
 {
     struct policy strict = {0}, policy;
 
-    (void)state;
     requirements_strict(&strict.requirements);
     policy = must_parse(policy_default_text);
     assert_same(&policy, &strict);
@@ -107,12 +102,11 @@ static const char full_text[] =
     "platform-info = { must-be-set = [\"ALIAS_CHECK_COMPLETE\"]; must-be-clear = [\"SMT_EN\"]; };\n"
     "mitigations = { must-be-set = [0, 63]; must-be-clear = [1]; };\n";
 
-static void reads_every_setting(void **state)
+TEST(reads_every_setting)
 {
     struct policy policy = must_parse(full_text);
     const struct requirements *r = &policy.requirements;
 
-    (void)state;
     assert_int_equal(policy.image_count, 2);
     assert_string_equal(policy.images[0], "svsm-2026.03");
     assert_string_equal(policy.images[1], "svsm_next");
@@ -155,11 +149,10 @@ static void reads_every_setting(void **state)
     policy_free(&policy);
 }
 
-static void admits_the_images_it_names(void **state)
+TEST(admits_the_images_it_names)
 {
     struct policy policy = must_parse("images = [\"a\", \"b\"];");
 
-    (void)state;
     assert_true(policy_admits_image(&policy, "a"));
     assert_true(policy_admits_image(&policy, "b"));
     assert_false(policy_admits_image(&policy, "ab"));
@@ -247,21 +240,19 @@ static const struct {
 
 /* libconfig 1.5 (Debian 12) cannot tell such a number without an L from a negative one; 1.7 reads
  * it. */
-static void a_number_above_31_bits_is_what_it_says_or_refused(void **state)
+TEST(a_number_above_31_bits_is_what_it_says_or_refused)
 {
     struct policy policy;
     struct policy_error error = {""};
 
-    (void)state;
     if (policy_parse("guest = { svn-min = 4000000000; };", &policy, &error))
         assert_int_equal(policy.requirements.guest_svn_min, 4000000000u);
     else
         assert_non_null(strstr(error.text, "4294967295, with L behind it above 2147483647"));
 }
 
-static void says_what_is_wrong_where_and_what_is_allowed(void **state)
+TEST(says_what_is_wrong_where_and_what_is_allowed)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
         struct policy policy;
         struct policy_error error = {""};
@@ -276,13 +267,12 @@ static void says_what_is_wrong_where_and_what_is_allowed(void **state)
     }
 }
 
-static void bounds_size_and_nesting(void **state)
+TEST(bounds_size_and_nesting)
 {
     char *text = malloc(POLICY_TEXT_MAX + 2);
     struct policy policy;
     struct policy_error error;
 
-    (void)state;
     memset(text, '#', POLICY_TEXT_MAX);
     text[POLICY_TEXT_MAX] = '\0';
     policy = must_parse(text);
@@ -305,13 +295,12 @@ static void bounds_size_and_nesting(void **state)
     policy_free(&policy);
 }
 
-static void bounds_lists(void **state)
+TEST(bounds_lists)
 {
     char text[4096] = "images = [";
     struct policy policy;
     struct policy_error error;
 
-    (void)state;
     for (int i = 0; i < POLICY_IMAGES_MAX; i++)
         sprintf(text + strlen(text), "%s\"image%d\"", i > 0 ? "," : "", i);
     strcat(text, "];");
@@ -321,19 +310,4 @@ static void bounds_lists(void **state)
     strcpy(text + strlen(text) - 2, ", \"one more\"];");
     assert_false(policy_parse(text, &policy, &error));
     assert_string_equal(error.text, "line 1: images: has more than 64 elements");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_default_text_and_none_at_all_are_strict),
-        cmocka_unit_test(reads_every_setting),
-        cmocka_unit_test(admits_the_images_it_names),
-        cmocka_unit_test(a_number_above_31_bits_is_what_it_says_or_refused),
-        cmocka_unit_test(says_what_is_wrong_where_and_what_is_allowed),
-        cmocka_unit_test(bounds_size_and_nesting),
-        cmocka_unit_test(bounds_lists),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

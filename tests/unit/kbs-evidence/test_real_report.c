@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/kbs/hex.h"
+#include "tests/unit/registered.h"
 
 #define A_DAY_IN_2026 1780000000 /* within the VCEK's validity */
 
@@ -79,11 +80,10 @@ static struct attempt begin(void)
     return attempt;
 }
 
-static void it_is_refused_for_its_version_by_default(void **state)
+TEST(it_is_refused_for_its_version_by_default)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     requirements_strict(&attempt.requirements);
@@ -91,11 +91,10 @@ static void it_is_refused_for_its_version_by_default(void **state)
     assert_false(attempt.attested.genuine);
 }
 
-static void it_verifies_where_version_2_is_admitted(void **state)
+TEST(it_verifies_where_version_2_is_admitted)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     expect_run(&attempt, VERDICT_OK);
@@ -107,11 +106,10 @@ static void it_verifies_where_version_2_is_admitted(void **state)
     expect_run(&attempt, VERDICT_OK);
 }
 
-static void it_verifies_with_amds_root_from_the_client_alone(void **state)
+TEST(it_verifies_with_amds_root_from_the_client_alone)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.trust = (struct trust){0};
@@ -120,22 +118,20 @@ static void it_verifies_with_amds_root_from_the_client_alone(void **state)
     expect_run(&attempt, VERDICT_OK);
 }
 
-static void it_needs_a_crl_unless_that_is_off(void **state)
+TEST(it_needs_a_crl_unless_that_is_off)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.requirements.crl = CRL_REQUIRED;
     expect_run(&attempt, VERDICT_CRL_MISSING);
 }
 
-static void it_expires_with_its_vcek(void **state)
+TEST(it_expires_with_its_vcek)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.now = 2000000000; /* 2033 */
@@ -143,11 +139,10 @@ static void it_expires_with_its_vcek(void **state)
     assert_string_equal(attempt.finding.detail, "VCEK: valid from 2023-04-03 to 2030-04-03");
 }
 
-static void it_meets_its_own_tcb_and_no_higher(void **state)
+TEST(it_meets_its_own_tcb_and_no_higher)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.requirements.tcb_min[PRODUCT_MILAN] =
@@ -161,9 +156,8 @@ static void it_meets_its_own_tcb_and_no_higher(void **state)
     expect_run(&attempt, VERDICT_OK);
 }
 
-static void genoas_and_turins_roots_are_pinned_too(void **state)
+TEST(genoas_and_turins_roots_are_pinned_too)
 {
-    (void)state;
     skip_without_data();
     for (enum product product = 0; product < PRODUCT_COUNT; product++) {
         assert_true(trust_is_amd_root(product, trust.amd_ark[product]));
@@ -211,12 +205,11 @@ static const struct {
     {"unsigned", 0x330, 368, VERDICT_UNSIGNED_BYTES},
 };
 
-static void no_byte_of_the_report_can_be_altered(void **state)
+TEST(no_byte_of_the_report_can_be_altered)
 {
     struct attempt attempt;
     size_t end = 0;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.chains = chain_cache_new(4);
@@ -233,11 +226,10 @@ static void no_byte_of_the_report_can_be_altered(void **state)
     chain_cache_free(attempt.chains);
 }
 
-static void claims_that_decide_on_the_chain_have_reasons_of_their_own(void **state)
+TEST(claims_that_decide_on_the_chain_have_reasons_of_their_own)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     attempt.report.version = 3; /* CPUID is zero in it */
@@ -258,7 +250,7 @@ static void claims_that_decide_on_the_chain_have_reasons_of_their_own(void **sta
 
 /* Alterations of the certificates */
 
-static void no_field_of_the_vcek_can_be_altered(void **state)
+TEST(no_field_of_the_vcek_can_be_altered)
 {
     struct attempt attempt;
     const struct alteration alteration = {
@@ -277,13 +269,12 @@ static void no_field_of_the_vcek_can_be_altered(void **state)
                 [FIELD_SIGNATURE] = VERDICT_CHAIN_SIGNATURE},
     };
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     alter_all_fields(&attempt, &alteration);
 }
 
-static void no_field_of_the_ask_can_be_altered(void **state)
+TEST(no_field_of_the_ask_can_be_altered)
 {
     struct attempt attempt;
     const struct alteration alteration = {
@@ -302,19 +293,17 @@ static void no_field_of_the_ask_can_be_altered(void **state)
                 [FIELD_SIGNATURE] = VERDICT_CHAIN_SIGNATURE},
     };
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     alter_all_fields(&attempt, &alteration);
 }
 
 /* The root is pinned: whatever is altered, it is another one. */
-static void no_byte_of_the_ark_can_be_altered(void **state)
+TEST(no_byte_of_the_ark_can_be_altered)
 {
     struct attempt attempt;
     unsigned pinned = 0;
 
-    (void)state;
     skip_without_data();
     attempt = begin();
     for (size_t at = 0; at < ark.size; at++) {
@@ -329,7 +318,7 @@ static void no_byte_of_the_ark_can_be_altered(void **state)
     assert_in_range(pinned, ark.size * 3 / 4, ark.size);
 }
 
-static void the_owners_copy_of_the_ark_cannot_be_altered(void **state)
+TEST(the_owners_copy_of_the_ark_cannot_be_altered)
 {
     char directory[] = "/tmp/snp-vtpm-ark-XXXXXX", path[64];
     struct trust altered = {0};
@@ -337,7 +326,6 @@ static void the_owners_copy_of_the_ark_cannot_be_altered(void **state)
     struct der copy;
     FILE *file;
 
-    (void)state;
     skip_without_data();
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof(path), "%s/milan-ark.der", directory);
@@ -354,23 +342,4 @@ static void the_owners_copy_of_the_ark_cannot_be_altered(void **state)
     remove(directory);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_refused_for_its_version_by_default),
-        cmocka_unit_test(it_verifies_where_version_2_is_admitted),
-        cmocka_unit_test(it_verifies_with_amds_root_from_the_client_alone),
-        cmocka_unit_test(it_needs_a_crl_unless_that_is_off),
-        cmocka_unit_test(it_expires_with_its_vcek),
-        cmocka_unit_test(it_meets_its_own_tcb_and_no_higher),
-        cmocka_unit_test(genoas_and_turins_roots_are_pinned_too),
-        cmocka_unit_test(no_byte_of_the_report_can_be_altered),
-        cmocka_unit_test(claims_that_decide_on_the_chain_have_reasons_of_their_own),
-        cmocka_unit_test(no_field_of_the_vcek_can_be_altered),
-        cmocka_unit_test(no_field_of_the_ask_can_be_altered),
-        cmocka_unit_test(no_byte_of_the_ark_can_be_altered),
-        cmocka_unit_test(the_owners_copy_of_the_ark_cannot_be_altered),
-    };
-
-    return cmocka_run_group_tests(tests, load, unload);
-}
+TEST_GROUP(load, unload)

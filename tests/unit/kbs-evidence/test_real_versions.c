@@ -4,6 +4,7 @@
  * with AMD's CRLs; skipped where the data are absent. All came from public repositories.
  */
 #include "tests/unit/kbs-evidence/real_evidence.h"
+#include "tests/unit/registered.h"
 
 #include <stdio.h>
 
@@ -97,9 +98,8 @@ static struct attempt begin(const struct sample *sample)
     return attempt;
 }
 
-static void they_verify_under_the_strict_default_with_amds_crl(void **state)
+TEST(they_verify_under_the_strict_default_with_amds_crl)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -114,9 +114,8 @@ static void they_verify_under_the_strict_default_with_amds_crl(void **state)
     }
 }
 
-static void they_need_a_crl_that_is_valid_now(void **state)
+TEST(they_need_a_crl_that_is_valid_now)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -134,9 +133,8 @@ static void they_need_a_crl_that_is_valid_now(void **state)
     }
 }
 
-static void they_are_bound_to_their_report_data(void **state)
+TEST(they_are_bound_to_their_report_data)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -158,9 +156,8 @@ static const struct {
     {offsetof(struct tcb, microcode), VERDICT_TCB_REPORTED_MICROCODE},
 };
 
-static void they_meet_their_own_tcb_and_no_higher(void **state)
+TEST(they_meet_their_own_tcb_and_no_higher)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -176,20 +173,18 @@ static void they_meet_their_own_tcb_and_no_higher(void **state)
     }
 }
 
-static void a_turin_has_a_floor_for_its_fmc(void **state)
+TEST(a_turin_has_a_floor_for_its_fmc)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin(&samples[4]);
     attempt.requirements.tcb_min[PRODUCT_TURIN].fmc = 1;
     expect_run(&attempt, VERDICT_TCB_REPORTED_FMC);
 }
 
-static void their_generation_chip_and_version_can_be_demanded(void **state)
+TEST(their_generation_chip_and_version_can_be_demanded)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -209,13 +204,12 @@ static void their_generation_chip_and_version_can_be_demanded(void **state)
     }
 }
 
-static void a_report_of_version_5_tells_its_mitigations(void **state)
+TEST(a_report_of_version_5_tells_its_mitigations)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
-        const uint64_t told = attempt.report.launch_mit_vector & attempt.report.current_mit_vector;
+        uint64_t told = attempt.report.launch_mit_vector & attempt.report.current_mit_vector;
 
         attempt.requirements.mitigations.must_be_set = told;
         expect_run(&attempt, VERDICT_OK);
@@ -225,9 +219,8 @@ static void a_report_of_version_5_tells_its_mitigations(void **state)
     }
 }
 
-static void another_chips_vcek_does_not_sign_for_it(void **state)
+TEST(another_chips_vcek_does_not_sign_for_it)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -249,9 +242,8 @@ static void another_chips_vcek_does_not_sign_for_it(void **state)
 
 /* Alterations */
 
-static void no_byte_of_a_report_can_be_altered(void **state)
+TEST(no_byte_of_a_report_can_be_altered)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -286,9 +278,8 @@ static const struct {
     {"other report data", offsetof(struct snp_report, report_data), 8, 1},
 };
 
-static void no_claim_of_a_report_can_be_replaced(void **state)
+TEST(no_claim_of_a_report_can_be_replaced)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt original = begin(sample);
@@ -306,9 +297,8 @@ static void no_claim_of_a_report_can_be_replaced(void **state)
     }
 }
 
-static void no_byte_of_a_vcek_can_be_altered(void **state)
+TEST(no_byte_of_a_vcek_can_be_altered)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -317,9 +307,8 @@ static void no_byte_of_a_vcek_can_be_altered(void **state)
     }
 }
 
-static void no_byte_of_amds_crls_can_be_altered(void **state)
+TEST(no_byte_of_amds_crls_can_be_altered)
 {
-    (void)state;
     skip_without_data();
     for (EACH_SAMPLE) {
         struct attempt attempt = begin(sample);
@@ -348,11 +337,10 @@ static struct attempt begin_vlek(void)
 }
 
 /* A Linux guest asked for the report at VMPL 1, which no policy admits; all else is right. */
-static void a_report_signed_with_a_vlek_is_genuine_but_not_of_vmpl_0(void **state)
+TEST(a_report_signed_with_a_vlek_is_genuine_but_not_of_vmpl_0)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin_vlek();
     expect_run(&attempt, VERDICT_VMPL);
@@ -363,11 +351,10 @@ static void a_report_signed_with_a_vlek_is_genuine_but_not_of_vmpl_0(void **stat
     assert_int_equal(attempt.attested.product, PRODUCT_MILAN);
 }
 
-static void a_vlek_is_refused_by_default(void **state)
+TEST(a_vlek_is_refused_by_default)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin_vlek();
     requirements_strict(&attempt.requirements);
@@ -375,11 +362,10 @@ static void a_vlek_is_refused_by_default(void **state)
     assert_false(attempt.attested.genuine);
 }
 
-static void a_vlek_expires(void **state)
+TEST(a_vlek_expires)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin_vlek();
     attempt.now = IN_JUNE_2026;
@@ -387,12 +373,11 @@ static void a_vlek_expires(void **state)
     assert_string_equal(attempt.finding.detail, "VLEK: valid from 2024-12-10 to 2025-12-10");
 }
 
-static void a_vlek_needs_its_provider_admitted_and_no_list_of_chips(void **state)
+TEST(a_vlek_needs_its_provider_admitted_and_no_list_of_chips)
 {
     uint8_t chip[1][CHIP_ID_SIZE] = {{1}};
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin_vlek();
     strcpy(attempt.requirements.csp_ids[0], "CN=cc-us-east-1.amazonaws.com"); /* another region */
@@ -408,11 +393,10 @@ static void a_vlek_needs_its_provider_admitted_and_no_list_of_chips(void **state
     expect_run(&attempt, VERDICT_CHAIN_NAME);
 }
 
-static void no_byte_of_a_vleks_report_and_chain_can_be_altered(void **state)
+TEST(no_byte_of_a_vleks_report_and_chain_can_be_altered)
 {
     struct attempt attempt;
 
-    (void)state;
     skip_without_data();
     attempt = begin_vlek();
     attempt.chains = chain_cache_new(4);
@@ -425,27 +409,4 @@ static void no_byte_of_a_vleks_report_and_chain_can_be_altered(void **state)
     assert_true(attempt.attested.genuine);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_verify_under_the_strict_default_with_amds_crl),
-        cmocka_unit_test(they_need_a_crl_that_is_valid_now),
-        cmocka_unit_test(they_are_bound_to_their_report_data),
-        cmocka_unit_test(they_meet_their_own_tcb_and_no_higher),
-        cmocka_unit_test(a_turin_has_a_floor_for_its_fmc),
-        cmocka_unit_test(their_generation_chip_and_version_can_be_demanded),
-        cmocka_unit_test(a_report_of_version_5_tells_its_mitigations),
-        cmocka_unit_test(another_chips_vcek_does_not_sign_for_it),
-        cmocka_unit_test(no_byte_of_a_report_can_be_altered),
-        cmocka_unit_test(no_claim_of_a_report_can_be_replaced),
-        cmocka_unit_test(no_byte_of_a_vcek_can_be_altered),
-        cmocka_unit_test(no_byte_of_amds_crls_can_be_altered),
-        cmocka_unit_test(a_report_signed_with_a_vlek_is_genuine_but_not_of_vmpl_0),
-        cmocka_unit_test(a_vlek_is_refused_by_default),
-        cmocka_unit_test(a_vlek_expires),
-        cmocka_unit_test(a_vlek_needs_its_provider_admitted_and_no_list_of_chips),
-        cmocka_unit_test(no_byte_of_a_vleks_report_and_chain_can_be_altered),
-    };
-
-    return cmocka_run_group_tests(tests, load, unload);
-}
+TEST_GROUP(load, unload)

@@ -4,19 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <jose/jwe.h>
 #include <jose/jwk.h>
 #include <jose/openssl.h>
 #include <openssl/evp.h>
-#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/kbs-protocol/libjose_open.h"
 #include "tests/unit/kbs/report_json.h"
 
 #define HELLO "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}"
+
+struct client client;
 
 /* The key */
 
@@ -45,6 +46,18 @@ void client_stop(struct client *client)
     json_decref(client->pair);
     EVP_PKEY_free(client->p521);
     free(client->connection.bearer);
+}
+
+int client_begin(void **state)
+{
+    client_start(&client, CLIENT_P521);
+    return world_begin(state);
+}
+
+int client_end(void **state)
+{
+    client_stop(&client);
+    return world_end(state);
 }
 
 /* Evidence */
@@ -184,41 +197,9 @@ void client_expect_refusal(struct client *client, struct world *world, json_t *b
     assert_int_equal(world_request(world, &client->connection, "GET", VOLUME_PATH, "", NULL), 401);
 }
 
-/* libjose 11 cannot do RSA-OAEP-256. */
-static json_t *content_key_of_rsa(const json_t *pair, const json_t *jwe)
-{
-    EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(NULL, pair);
-    EVP_PKEY_CTX *decrypt = EVP_PKEY_CTX_new(key, NULL);
-    uint8_t *wrapped = NULL, cek[512];
-    size_t wrapped_size, size = sizeof(cek);
-    bool done = strict_json_decode_new(BASE64_URL, json_object_get(jwe, "encrypted_key"), &wrapped,
-                                       &wrapped_size) &&
-                EVP_PKEY_decrypt_init(decrypt) == 1 &&
-                EVP_PKEY_CTX_set_rsa_padding(decrypt, RSA_PKCS1_OAEP_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_oaep_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_decrypt(decrypt, cek, &size, wrapped, wrapped_size) == 1;
-
-    free(wrapped);
-    EVP_PKEY_CTX_free(decrypt);
-    EVP_PKEY_free(key);
-    return done ? json_pack("{s:s, s:o}", "kty", "oct", "k",
-                            strict_json_encode(BASE64_URL, cek, size))
-                : NULL;
-}
-
 char *client_open(const struct client *client, const json_t *jwe, size_t *size)
 {
-    json_t *cek;
-    char *opened;
-
-    *size = 0; /* libjose appends to so many bytes */
-    if (client->key.kind != JWK_RSA)
-        return jose_jwe_dec(NULL, jwe, NULL, client->pair, size);
-    cek = content_key_of_rsa(client->pair, jwe);
-    opened = cek ? jose_jwe_dec_cek(NULL, jwe, cek, size) : NULL;
-    json_decref(cek);
-    return opened;
+    return libjose_open(client->pair, jwe, size);
 }
 
 char *client_get(struct client *client, struct world *world, const char *path, size_t *size,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The guest's side of the protocol, in each dialect: its key, its evidence, what it decrypts. */
-#ifndef SNPVTPM_TESTS_KBS_PROTOCOL_CLIENT_H
-#define SNPVTPM_TESTS_KBS_PROTOCOL_CLIENT_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
+#define SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
 
 #include "lib/jose/jwk.h"
 #include "lib/release/record.h"
@@ -25,6 +25,12 @@ enum client_key {
 
 void client_start(struct client *client, enum client_key kind);
 void client_stop(struct client *client);
+
+/* The client of a test, and for cmocka: a world and this client with a P-521 key; the end of both.
+ */
+extern struct client client;
+int client_begin(void **state);
+int client_end(void **state);
 
 /* POST /auth, which must succeed. */
 void client_authenticate(struct client *client, struct world *world);

@@ -155,7 +155,7 @@ static void measure(struct world *world, enum dialect dialect, enum client_key k
                     double primitives)
 {
     static struct visitor visitors[CLIENTS];
-    const double count = CLIENTS * BATCH;
+    double count = CLIENTS * BATCH;
     double cpu = 0, wall;
 
     sessions_free(world->kbs.sessions);

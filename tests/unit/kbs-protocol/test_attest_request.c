@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The body of /attest, and what a report has to bind for it: against vectors of other
  * implementations. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "kbs/protocol/binding.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
+#include "tests/unit/registered.h"
 
 #define TV1_NONCE "oKGio6SlpqeoqaqrrK2ur7CxsrO0tba3uLm6u7y9vr8="
 #define TV3_NONCE                                                                                  \
@@ -68,12 +64,11 @@ static void expect_report_data(const struct attest_request *parsed, const char *
     assert_memory_equal(found, expected, sizeof(expected));
 }
 
-static void coconuts_recipe_hashes_the_key_and_then_the_challenge(void **state)
+TEST(coconuts_recipe_hashes_the_key_and_then_the_challenge)
 {
     struct attest_request parsed;
     uint8_t swapped[REPORT_DATA_SIZE], found[REPORT_DATA_SIZE];
 
-    (void)state;
     assert_int_equal(parse(request(TV1_NONCE), &parsed), ATTEST_REQUEST_OK);
     expect_report_data(&parsed, TV1_REPORT_DATA);
     bytes_of_hex(TV1_REPORT_DATA_SWAPPED, swapped, sizeof(swapped));
@@ -82,22 +77,20 @@ static void coconuts_recipe_hashes_the_key_and_then_the_challenge(void **state)
     attest_request_free(&parsed);
 }
 
-static void what_follows_the_nonce_is_hashed_too(void **state)
+TEST(what_follows_the_nonce_is_hashed_too)
 {
     struct attest_request parsed;
 
-    (void)state;
     assert_int_equal(parse(request(TV3_NONCE), &parsed), ATTEST_REQUEST_OK);
     assert_int_equal(parsed.nonce_size, 58 + 31);
     expect_report_data(&parsed, TV3_REPORT_DATA);
     attest_request_free(&parsed);
 }
 
-static void trustees_recipe_hashes_canonical_json(void **state)
+TEST(trustees_recipe_hashes_canonical_json)
 {
     struct attest_request parsed;
 
-    (void)state;
     assert_int_equal(parse(request(TV1_NONCE), &parsed), ATTEST_REQUEST_OK);
     parsed.form = ATTEST_FORM_COCO;
     expect_report_data(&parsed, TV1_COCO_REPORT_DATA);
@@ -118,9 +111,8 @@ static json_t *with(const char *outer, const char *inner, const char *name, json
     return json;
 }
 
-static void refuses_what_is_malformed(void **state)
+TEST(refuses_what_is_malformed)
 {
-    (void)state;
     expect(with(NULL, NULL, "runtime-data", NULL), ATTEST_REQUEST_MALFORMED);
     expect(with(NULL, NULL, "tee-evidence", json_array()), ATTEST_REQUEST_MALFORMED);
     expect(with(NULL, NULL, "init-data", json_object()), ATTEST_REQUEST_MALFORMED);
@@ -141,9 +133,8 @@ static void refuses_what_is_malformed(void **state)
            ATTEST_REQUEST_MALFORMED);
 }
 
-static void refuses_what_would_be_ambiguous_or_unsafe(void **state)
+TEST(refuses_what_would_be_ambiguous_or_unsafe)
 {
-    (void)state;
     expect(with("tee-evidence", "primary_evidence", "attestation_report", json_object()),
            ATTEST_REQUEST_EVIDENCE_MIXED);
     expect(with("tee-evidence", "primary_evidence", "cert_chain", json_array()),
@@ -157,13 +148,12 @@ static void refuses_what_would_be_ambiguous_or_unsafe(void **state)
            ATTEST_REQUEST_INIT_DATA);
 }
 
-static void refuses_a_member_twice_and_nests_that_are_deep(void **state)
+TEST(refuses_a_member_twice_and_nests_that_are_deep)
 {
     static const char twice[] = "{\"runtime-data\":{\"nonce\":\"\",\"nonce\":\"\"}}";
     struct attest_request parsed;
     char deep[2000];
 
-    (void)state;
     memset(deep, '[', sizeof(deep));
     assert_int_equal(attest_request_parse(twice, strlen(twice), NULL, &parsed),
                      ATTEST_REQUEST_MALFORMED);
@@ -172,32 +162,22 @@ static void refuses_a_member_twice_and_nests_that_are_deep(void **state)
     assert_int_equal(attest_request_parse("", 0, NULL, &parsed), ATTEST_REQUEST_MALFORMED);
 }
 
-static void a_key_for_this_dialect_is_on_p521(void **state)
+TEST(a_key_for_this_dialect_is_on_p521)
 {
     json_t *json = request(TV1_NONCE);
     json_t *p256 = json_pack("{s:s, s:s, s:s, s:s, s:s}", "kty", "EC", "crv", "P-256", "alg",
                              "ECDH-ES+A256KW", "x", "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
                              "y", "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
 
-    (void)state;
     json_object_set_new(json_object_get(json, "runtime-data"), "tee-pubkey", p256);
     expect(json, ATTEST_REQUEST_KEY_UNSUPPORTED);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(coconuts_recipe_hashes_the_key_and_then_the_challenge),
-        cmocka_unit_test(what_follows_the_nonce_is_hashed_too),
-        cmocka_unit_test(trustees_recipe_hashes_canonical_json),
-        cmocka_unit_test(refuses_what_is_malformed),
-        cmocka_unit_test(refuses_what_would_be_ambiguous_or_unsafe),
-        cmocka_unit_test(refuses_a_member_twice_and_nests_that_are_deep),
-        cmocka_unit_test(a_key_for_this_dialect_is_on_p521),
-    };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = tests_run();
 
     /* Again, with documents in memory of their own. */
     json_memory_use();
-    return failed + cmocka_run_group_tests(tests, NULL, NULL);
+    return failed + tests_run();
 }

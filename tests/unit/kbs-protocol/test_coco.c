@@ -7,12 +7,11 @@
 #include "kbs/protocol/snp_json.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/client.h"
+#include "tests/unit/registered.h"
 
 #define SECRET_PATH "/kbs/v0/resource/tenant/key/one"
 
 static const enum client_key kinds[] = {CLIENT_P256, CLIENT_P521, CLIENT_RSA};
-static struct client client;
-
 static int set_up(void **state)
 {
     client_start(&client, CLIENT_P256);
@@ -21,12 +20,6 @@ static int set_up(void **state)
     world_put_policy(*state, "tenant", "");
     world_put_secret(*state, "tenant/key/one", "tenant", "the secret", 10);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
 }
 
 static unsigned attest(struct world *world)
@@ -46,7 +39,7 @@ static void assert_gets_the_secret(struct world *world)
     free(secret);
 }
 
-static void gives_secrets_to_keys_of_each_kind(void **state)
+TEST_FIXTURE(gives_secrets_to_keys_of_each_kind, set_up, client_end)
 {
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         client_stop(&client);
@@ -59,7 +52,7 @@ static void gives_secrets_to_keys_of_each_kind(void **state)
     }
 }
 
-static void gives_large_secrets_too(void **state)
+TEST_FIXTURE(gives_large_secrets_too, set_up, client_end)
 {
     static uint8_t large[65536];
     size_t size;
@@ -76,7 +69,7 @@ static void gives_large_secrets_too(void **state)
     free(secret);
 }
 
-static void the_volumes_key_is_no_secret_by_path(void **state)
+TEST_FIXTURE(the_volumes_key_is_no_secret_by_path, set_up, client_end)
 {
     size_t size;
     char code[64];
@@ -86,7 +79,7 @@ static void the_volumes_key_is_no_secret_by_path(void **state)
     assert_string_equal(code, "resource-missing");
 }
 
-static void each_secret_has_its_own_policy(void **state)
+TEST_FIXTURE(each_secret_has_its_own_policy, set_up, client_end)
 {
     struct world *world = *state;
     size_t size;
@@ -111,7 +104,7 @@ static void each_secret_has_its_own_policy(void **state)
     assert_string_equal(code, "measurement-retired");
 }
 
-static void the_policy_for_attestations_comes_first(void **state)
+TEST_FIXTURE(the_policy_for_attestations_comes_first, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -139,7 +132,7 @@ static json_t *report_bytes(json_t *body)
     return strict_json_encode(BASE64_STANDARD, &report, sizeof(report));
 }
 
-static void the_report_may_come_as_its_bytes(void **state)
+TEST_FIXTURE(the_report_may_come_as_its_bytes, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -152,7 +145,7 @@ static void the_report_may_come_as_its_bytes(void **state)
     assert_gets_the_secret(world);
 }
 
-static void a_recipe_serves_its_own_dialect_only(void **state)
+TEST_FIXTURE(a_recipe_serves_its_own_dialect_only, set_up, client_end)
 {
     struct world *world = *state;
     json_t *coco, *coconut, *coconut_report;
@@ -177,7 +170,7 @@ static void a_recipe_serves_its_own_dialect_only(void **state)
     client_expect_refusal(&client, world, coconut, "report-data");
 }
 
-static void the_signed_form_is_not_for_this_dialect(void **state)
+TEST_FIXTURE(the_signed_form_is_not_for_this_dialect, set_up, client_end)
 {
     struct world *world = *state;
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
@@ -193,7 +186,7 @@ static void the_signed_form_is_not_for_this_dialect(void **state)
     client_expect_refusal(&client, world, body, "nonce-mismatch");
 }
 
-static void mixed_evidence_and_keys_are_refused(void **state)
+TEST_FIXTURE(mixed_evidence_and_keys_are_refused, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -209,14 +202,14 @@ static void mixed_evidence_and_keys_are_refused(void **state)
     client_expect_refusal(&client, world, body, "key-mixed");
 }
 
-static void refuses_a_key_off_the_curve(void **state)
+TEST_FIXTURE(refuses_a_key_off_the_curve, set_up, client_end)
 {
     client_authenticate(&client, *state);
     client.key.second[31] ^= 1;
     client_expect_refusal(&client, *state, client_coco_body(&client, NULL, NULL), "key-invalid");
 }
 
-static void rsa_with_the_old_padding_is_refused(void **state)
+TEST_FIXTURE(rsa_with_the_old_padding_is_refused, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -229,7 +222,7 @@ static void rsa_with_the_old_padding_is_refused(void **state)
     client_expect_refusal(&client, world, body, "key-unsupported");
 }
 
-static void what_is_not_needed_is_passed_over(void **state)
+TEST_FIXTURE(what_is_not_needed_is_passed_over, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -257,7 +250,7 @@ static void set_host_data(struct snp_report *report)
     memcpy(report->host_data, digest, sizeof(report->host_data));
 }
 
-static void initdata_must_be_what_host_data_is_the_digest_of(void **state)
+TEST_FIXTURE(initdata_must_be_what_host_data_is_the_digest_of, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -274,7 +267,7 @@ static void initdata_must_be_what_host_data_is_the_digest_of(void **state)
                           "init-data-unsupported");
 }
 
-static void evidence_of_other_devices_is_refused(void **state)
+TEST_FIXTURE(evidence_of_other_devices_is_refused, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -287,7 +280,7 @@ static void evidence_of_other_devices_is_refused(void **state)
 }
 
 /* Each of these makes the request malformed. */
-static void a_report_that_is_not_whole_is_refused(void **state)
+TEST_FIXTURE(a_report_that_is_not_whole_is_refused, set_up, client_end)
 {
     static const char *const members[] = {
         "version",     "guest_svn",    "policy",      "vmpl",          "sig_algo",
@@ -313,7 +306,7 @@ static void a_report_that_is_not_whole_is_refused(void **state)
     }
 }
 
-static void certificates_that_are_none_or_twice_are_refused(void **state)
+TEST_FIXTURE(certificates_that_are_none_or_twice_are_refused, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -333,7 +326,7 @@ static void certificates_that_are_none_or_twice_are_refused(void **state)
     }
 }
 
-static void certificates_of_other_kinds_are_passed_over(void **state)
+TEST_FIXTURE(certificates_of_other_kinds_are_passed_over, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body, *chain;
@@ -347,29 +340,4 @@ static void certificates_of_other_kinds_are_passed_over(void **state)
     assert_int_equal(client_attest(&client, world, body, NULL, NULL), 200);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(gives_secrets_to_keys_of_each_kind),
-        TEST(gives_large_secrets_too),
-        TEST(the_volumes_key_is_no_secret_by_path),
-        TEST(each_secret_has_its_own_policy),
-        TEST(the_policy_for_attestations_comes_first),
-        TEST(the_report_may_come_as_its_bytes),
-        TEST(a_recipe_serves_its_own_dialect_only),
-        TEST(the_signed_form_is_not_for_this_dialect),
-        TEST(mixed_evidence_and_keys_are_refused),
-        TEST(refuses_a_key_off_the_curve),
-        TEST(rsa_with_the_old_padding_is_refused),
-        TEST(what_is_not_needed_is_passed_over),
-        TEST(initdata_must_be_what_host_data_is_the_digest_of),
-        TEST(evidence_of_other_devices_is_refused),
-        TEST(a_report_that_is_not_whole_is_refused),
-        TEST(certificates_that_are_none_or_twice_are_refused),
-        TEST(certificates_of_other_kinds_are_passed_over),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

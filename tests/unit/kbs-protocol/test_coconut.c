@@ -9,29 +9,16 @@
 
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/client.h"
+#include "tests/unit/registered.h"
 
 #define SIGNED_ONLY VOLUME_RELEASE_SIGNED
-
-static struct client client;
-
-static int set_up(void **state)
-{
-    client_start(&client, CLIENT_P521);
-    return world_begin(state);
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
-}
 
 static unsigned attest(struct world *world)
 {
     return client_attest(&client, world, client_coconut(&client), NULL, NULL);
 }
 
-static void releases_the_volumes_key_to_the_key_in_the_report(void **state)
+TEST_FIXTURE(releases_the_volumes_key_to_the_key_in_the_report, client_begin, client_end)
 {
     struct world *world = *state;
     size_t size;
@@ -47,7 +34,7 @@ static void releases_the_volumes_key_to_the_key_in_the_report(void **state)
     }
 }
 
-static void the_same_reply_is_given_each_time(void **state)
+TEST_FIXTURE(the_same_reply_is_given_each_time, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *one, *two;
@@ -61,7 +48,22 @@ static void the_same_reply_is_given_each_time(void **state)
     json_decref(two);
 }
 
-static void each_outcome_has_a_line_that_tells_no_secret(void **state)
+TEST_FIXTURE(headers_alone_are_no_release, client_begin, client_end)
+{
+    struct world *world = *state;
+    uint64_t before;
+
+    client_authenticate(&client, world);
+    assert_int_equal(attest(world), 200);
+    before = world_audit_count(world);
+    client.connection.head = true;
+    assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 404);
+    assert_int_equal(world_audit_count(world), before);
+    client.connection.head = false;
+    assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 200);
+}
+
+TEST_FIXTURE(each_outcome_has_a_line_that_tells_no_secret, client_begin, client_end)
 {
     struct world *world = *state;
     uint64_t before = world_audit_count(world);
@@ -92,7 +94,7 @@ static void each_outcome_has_a_line_that_tells_no_secret(void **state)
     free(token);
 }
 
-static void a_release_is_noted_at_the_volume(void **state)
+TEST_FIXTURE(a_release_is_noted_at_the_volume, client_begin, client_end)
 {
     struct world *world = *state;
     struct store_unit *unit;
@@ -107,7 +109,7 @@ static void a_release_is_noted_at_the_volume(void **state)
     assert_int_equal(volume.last_released, world->now);
 }
 
-static void counts_what_happens(void **state)
+TEST_FIXTURE(counts_what_happens, client_begin, client_end)
 {
     struct world *world = *state;
     uint64_t opened = metric_get(METRIC_SESSIONS_OPENED);
@@ -127,7 +129,7 @@ static void counts_what_happens(void **state)
     assert_int_equal(metric_get(METRIC_SECRETS_RELEASED), released + 1);
 }
 
-static void errors_look_like_trustees(void **state)
+TEST_FIXTURE(errors_look_like_trustees, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *reply;
@@ -144,7 +146,7 @@ static void errors_look_like_trustees(void **state)
     world_expect_refusal(world, "GET", "/kbs/v0/resource/a/b/c/d", "", 404, "no-such-path");
 }
 
-static void greets_only_this_version_and_platform(void **state)
+TEST_FIXTURE(greets_only_this_version_and_platform, client_begin, client_end)
 {
     static const char *const bad[] = {
         "",
@@ -169,7 +171,7 @@ static void greets_only_this_version_and_platform(void **state)
                      200);
 }
 
-static void too_large_a_body_is_refused_unread(void **state)
+TEST_FIXTURE(too_large_a_body_is_refused_unread, client_begin, client_end)
 {
     char *body = malloc(WORLD_BODY_MAX + 2);
 
@@ -179,7 +181,7 @@ static void too_large_a_body_is_refused_unread(void **state)
     free(body);
 }
 
-static void the_nonce_advertises_the_key_that_signs(void **state)
+TEST_FIXTURE(the_nonce_advertises_the_key_that_signs, client_begin, client_end)
 {
     struct world *world = *state;
     struct release_advert advert;
@@ -195,7 +197,7 @@ static void the_nonce_advertises_the_key_that_signs(void **state)
     assert_int_equal(attest(world), 200);
 }
 
-static void refuses_without_a_session(void **state)
+TEST_FIXTURE(refuses_without_a_session, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -210,7 +212,7 @@ static void refuses_without_a_session(void **state)
     client_expect_refusal(&client, world, client_coconut(&client), "session-unknown");
 }
 
-static void a_nonce_serves_one_attestation_only(void **state)
+TEST_FIXTURE(a_nonce_serves_one_attestation_only, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -225,7 +227,7 @@ static void a_nonce_serves_one_attestation_only(void **state)
     client_expect_refusal(&client, world, client_coconut(&client), "nonce-spent");
 }
 
-static void refuses_a_report_over_an_older_nonce(void **state)
+TEST_FIXTURE(refuses_a_report_over_an_older_nonce, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *old, *body;
@@ -239,7 +241,7 @@ static void refuses_a_report_over_an_older_nonce(void **state)
     json_decref(old);
 }
 
-static void refuses_the_nonce_of_another_session(void **state)
+TEST_FIXTURE(refuses_the_nonce_of_another_session, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *body;
@@ -250,7 +252,7 @@ static void refuses_the_nonce_of_another_session(void **state)
     client_expect_refusal(&client, world, body, "nonce-mismatch");
 }
 
-static void refuses_a_report_that_binds_another_key(void **state)
+TEST_FIXTURE(refuses_a_report_that_binds_another_key, client_begin, client_end)
 {
     struct world *world = *state;
     struct client thief;
@@ -265,7 +267,7 @@ static void refuses_a_report_that_binds_another_key(void **state)
     client_stop(&thief);
 }
 
-static void refuses_a_key_off_the_curve(void **state)
+TEST_FIXTURE(refuses_a_key_off_the_curve, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -274,7 +276,7 @@ static void refuses_a_key_off_the_curve(void **state)
     client_expect_refusal(&client, world, client_coconut(&client), "key-invalid");
 }
 
-static void expired_sessions_and_nonces_get_nothing(void **state)
+TEST_FIXTURE(expired_sessions_and_nonces_get_nothing, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -290,7 +292,7 @@ static void expired_sessions_and_nonces_get_nothing(void **state)
     assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 401);
 }
 
-static void an_emulated_platform_is_refused_by_who_does_not_trust_it(void **state)
+TEST_FIXTURE(an_emulated_platform_is_refused_by_who_does_not_trust_it, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -304,7 +306,7 @@ static void change_measurement(struct snp_report *report)
     memset(report->measurement, 0x11, sizeof(report->measurement));
 }
 
-static void an_image_that_is_not_registered_gets_nothing(void **state)
+TEST_FIXTURE(an_image_that_is_not_registered_gets_nothing, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -316,7 +318,7 @@ static void an_image_that_is_not_registered_gets_nothing(void **state)
     assert_true(world_audit_has(world, "the launch measurement is not registered"));
 }
 
-static void an_image_without_a_volume_gets_nothing(void **state)
+TEST_FIXTURE(an_image_without_a_volume_gets_nothing, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -328,7 +330,7 @@ static void an_image_without_a_volume_gets_nothing(void **state)
         "volume-unknown");
 }
 
-static void an_image_with_several_volumes_has_to_name_one(void **state)
+TEST_FIXTURE(an_image_with_several_volumes_has_to_name_one, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -337,7 +339,7 @@ static void an_image_with_several_volumes_has_to_name_one(void **state)
     client_expect_refusal(&client, world, client_coconut(&client), "volume-ambiguous");
 }
 
-static void a_retired_image_gets_nothing(void **state)
+TEST_FIXTURE(a_retired_image_gets_nothing, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -346,7 +348,7 @@ static void a_retired_image_gets_nothing(void **state)
     client_expect_refusal(&client, world, client_coconut(&client), "measurement-retired");
 }
 
-static void a_volume_that_is_retired_meanwhile_is_not_released(void **state)
+TEST_FIXTURE(a_volume_that_is_retired_meanwhile_is_not_released, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -359,7 +361,7 @@ static void a_volume_that_is_retired_meanwhile_is_not_released(void **state)
     assert_string_equal(code, "volume-changed");
 }
 
-static void what_the_owner_changes_meanwhile_holds_at_once(void **state)
+TEST_FIXTURE(what_the_owner_changes_meanwhile_holds_at_once, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -379,7 +381,7 @@ static void what_the_owner_changes_meanwhile_holds_at_once(void **state)
     assert_string_equal(code, "measurement-retired");
 }
 
-static void a_volume_for_signed_records_is_not_released_without(void **state)
+TEST_FIXTURE(a_volume_for_signed_records_is_not_released_without, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -390,7 +392,7 @@ static void a_volume_for_signed_records_is_not_released_without(void **state)
     assert_true(world_audit_has(world, "\"volume\":\"signed\""));
 }
 
-static void the_volumes_own_policy_decides(void **state)
+TEST_FIXTURE(the_volumes_own_policy_decides, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -405,7 +407,7 @@ static void the_volumes_own_policy_decides(void **state)
     assert_int_equal(attest(world), 200);
 }
 
-static void a_policy_that_is_none_releases_nothing(void **state)
+TEST_FIXTURE(a_policy_that_is_none_releases_nothing, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -416,7 +418,7 @@ static void a_policy_that_is_none_releases_nothing(void **state)
     assert_string_equal(code, "policy-invalid");
 }
 
-static void a_forged_report_is_refused(void **state)
+TEST_FIXTURE(a_forged_report_is_refused, client_begin, client_end)
 {
     struct world *world = *state;
     json_t *body, *primary;
@@ -434,7 +436,7 @@ static void a_forged_report_is_refused(void **state)
     client_expect_refusal(&client, world, body, "report-signature");
 }
 
-static void ordinary_secrets_go_to_the_same_session(void **state)
+TEST_FIXTURE(ordinary_secrets_go_to_the_same_session, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64], *secret;
@@ -453,7 +455,7 @@ static void ordinary_secrets_go_to_the_same_session(void **state)
 }
 
 /* The world has room for 8. */
-static void sessions_begin_however_many_were_granted_before(void **state)
+TEST_FIXTURE(sessions_begin_however_many_were_granted_before, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -463,7 +465,7 @@ static void sessions_begin_however_many_were_granted_before(void **state)
     }
 }
 
-static void cookies_stay_on_tls_where_there_is_tls(void **state)
+TEST_FIXTURE(cookies_stay_on_tls_where_there_is_tls, client_begin, client_end)
 {
     struct world *world = *state;
     struct http_request request = {.method = "POST",
@@ -487,42 +489,4 @@ static void cookies_stay_on_tls_where_there_is_tls(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(releases_the_volumes_key_to_the_key_in_the_report),
-        TEST(the_same_reply_is_given_each_time),
-        TEST(each_outcome_has_a_line_that_tells_no_secret),
-        TEST(a_release_is_noted_at_the_volume),
-        TEST(counts_what_happens),
-        TEST(errors_look_like_trustees),
-        TEST(greets_only_this_version_and_platform),
-        TEST(too_large_a_body_is_refused_unread),
-        TEST(the_nonce_advertises_the_key_that_signs),
-        TEST(refuses_without_a_session),
-        TEST(a_nonce_serves_one_attestation_only),
-        TEST(refuses_a_report_over_an_older_nonce),
-        TEST(refuses_the_nonce_of_another_session),
-        TEST(refuses_a_report_that_binds_another_key),
-        TEST(refuses_a_key_off_the_curve),
-        TEST(expired_sessions_and_nonces_get_nothing),
-        TEST(an_emulated_platform_is_refused_by_who_does_not_trust_it),
-        TEST(an_image_that_is_not_registered_gets_nothing),
-        TEST(an_image_without_a_volume_gets_nothing),
-        TEST(an_image_with_several_volumes_has_to_name_one),
-        TEST(a_retired_image_gets_nothing),
-        TEST(a_volume_that_is_retired_meanwhile_is_not_released),
-        TEST(what_the_owner_changes_meanwhile_holds_at_once),
-        TEST(a_volume_for_signed_records_is_not_released_without),
-        TEST(the_volumes_own_policy_decides),
-        TEST(a_policy_that_is_none_releases_nothing),
-        TEST(a_forged_report_is_refused),
-        TEST(ordinary_secrets_go_to_the_same_session),
-        TEST(sessions_begin_however_many_were_granted_before),
-        TEST(cookies_stay_on_tls_where_there_is_tls),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/kbs-protocol/client.h"
+#include "tests/unit/registered.h"
 
 #define THREADS 8
 #define ROUNDS  6
@@ -76,7 +77,7 @@ static void *work(void *context)
     return NULL;
 }
 
-static void clients_at_once_get_their_own_secrets(void **state)
+TEST_FIXTURE(clients_at_once_get_their_own_secrets, set_up, world_end)
 {
     static struct worker workers[THREADS];
     uint64_t before = world_audit_count(*state);
@@ -114,7 +115,7 @@ static void *post(void *context)
     return (void *)(uintptr_t)(status == 200);
 }
 
-static void of_equal_attestations_at_once_one_is_accepted(void **state)
+TEST_FIXTURE(of_equal_attestations_at_once_one_is_accepted, set_up, world_end)
 {
     struct client client;
     json_t *body;
@@ -143,14 +144,4 @@ static void of_equal_attestations_at_once_one_is_accepted(void **state)
     client_stop(&client);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, world_end)
-        TEST(clients_at_once_get_their_own_secrets),
-        TEST(of_equal_attestations_at_once_one_is_accepted),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

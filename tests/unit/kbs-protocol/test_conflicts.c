@@ -7,22 +7,9 @@
 
 #include "tests/unit/kbs-protocol/client.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define HELLO "{\"version\":\"0.4.0\",\"tee\":\"snp\",\"extra-params\":\"\"}"
-
-static struct client client;
-
-static int set_up(void **state)
-{
-    client_start(&client, CLIENT_P521);
-    return world_begin(state);
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
-}
 
 /* A connection beside those of the server. */
 static struct db *raw(struct world *world)
@@ -75,7 +62,7 @@ static void assert_gets_the_key(struct world *world)
     free(key);
 }
 
-static void a_nonce_is_spent_in_spite_of_conflicts(void **state)
+TEST_FIXTURE(a_nonce_is_spent_in_spite_of_conflicts, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -85,7 +72,7 @@ static void a_nonce_is_spent_in_spite_of_conflicts(void **state)
     assert_gets_the_key(world);
 }
 
-static void conflicts_that_persist_leave_the_nonce(void **state)
+TEST_FIXTURE(conflicts_that_persist_leave_the_nonce, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -100,7 +87,7 @@ static void conflicts_that_persist_leave_the_nonce(void **state)
     assert_gets_the_key(world);
 }
 
-static void a_session_is_opened_in_spite_of_conflicts(void **state)
+TEST_FIXTURE(a_session_is_opened_in_spite_of_conflicts, client_begin, client_end)
 {
     struct world *world = *state;
 
@@ -113,7 +100,7 @@ static void a_session_is_opened_in_spite_of_conflicts(void **state)
     world_expect_refusal(world, "POST", "/kbs/v0/auth", HELLO, 503, "storage-busy");
 }
 
-static void a_key_is_released_once_in_spite_of_conflicts(void **state)
+TEST_FIXTURE(a_key_is_released_once_in_spite_of_conflicts, client_begin, client_end)
 {
     struct world *world = *state;
     uint64_t lines;
@@ -127,7 +114,7 @@ static void a_key_is_released_once_in_spite_of_conflicts(void **state)
     world_expect_audit(world, "result", "released");
 }
 
-static void conflicts_that_persist_release_nothing(void **state)
+TEST_FIXTURE(conflicts_that_persist_release_nothing, client_begin, client_end)
 {
     struct world *world = *state;
     char code[64];
@@ -169,7 +156,7 @@ static void wait_until_somebody_waits(struct db *db)
     }
 }
 
-static void a_deadlock_is_no_spent_nonce(void **state)
+TEST_FIXTURE(a_deadlock_is_no_spent_nonce, client_begin, client_end)
 {
     struct db *other, *watch;
     pthread_t thread;
@@ -190,18 +177,4 @@ static void a_deadlock_is_no_spent_nonce(void **state)
     db_close(watch);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(a_nonce_is_spent_in_spite_of_conflicts),
-        TEST(conflicts_that_persist_leave_the_nonce),
-        TEST(a_session_is_opened_in_spite_of_conflicts),
-        TEST(a_key_is_released_once_in_spite_of_conflicts),
-        TEST(conflicts_that_persist_release_nothing),
-        TEST(a_deadlock_is_no_spent_nonce),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

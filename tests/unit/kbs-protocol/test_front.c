@@ -6,6 +6,7 @@
 #include "kbs/store/tokens.h"
 #include "tests/unit/kbs-protocol/client.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 /* A token a second is the slowest rate. So as many requests are let in at once that what is owed
  * for them is not there before the test ends. */
@@ -111,7 +112,7 @@ static unsigned ask_with(const struct world *world, struct asked asked, http_gat
 #define ATTEST "POST", "/kbs/v0/attest"
 #define IMAGES "GET", "/admin/v1/images"
 
-static void who_is_refused_waits_whatever_the_status_was(void **state)
+TEST_FIXTURE(who_is_refused_waits_whatever_the_status_was, set_up, tear_down)
 {
     struct world *world = *state;
     struct store_unit *unit;
@@ -141,7 +142,7 @@ static char *denied_body(struct client *client, struct world *world)
     return text;
 }
 
-static void who_is_denied_in_a_signed_record_waits_too(void **state)
+TEST_FIXTURE(who_is_denied_in_a_signed_record_waits_too, set_up, tear_down)
 {
     struct client client;
 
@@ -170,7 +171,7 @@ static void strangers_are_refused(void **state)
     }
 }
 
-static void strangers_together_write_no_more_lines_than_all_may(void **state)
+TEST_FIXTURE(strangers_together_write_no_more_lines_than_all_may, set_up, tear_down)
 {
     uint64_t lines;
 
@@ -181,7 +182,7 @@ static void strangers_together_write_no_more_lines_than_all_may(void **state)
     assert_int_equal(world_audit_count(*state), lines);
 }
 
-static void strangers_keep_nobody_out_who_has_a_session(void **state)
+TEST_FIXTURE(strangers_keep_nobody_out_who_has_a_session, set_up, tear_down)
 {
     struct world *world = *state;
     struct client client;
@@ -204,7 +205,7 @@ static void strangers_keep_nobody_out_who_has_a_session(void **state)
 }
 
 /* Its nonce has served, and it was granted nothing. */
-static void a_session_that_is_spent_is_no_way_round(void **state)
+TEST_FIXTURE(a_session_that_is_spent_is_no_way_round, set_up, tear_down)
 {
     struct world *world = *state;
     struct client client;
@@ -217,7 +218,7 @@ static void a_session_that_is_spent_is_no_way_round(void **state)
     client_stop(&client);
 }
 
-static void strangers_keep_no_administrator_out(void **state)
+TEST_FIXTURE(strangers_keep_no_administrator_out, set_up, tear_down)
 {
     char bearer[TOKEN_TEXT_MAX + sizeof("Bearer ")], peer[32];
 
@@ -231,7 +232,7 @@ static void strangers_keep_no_administrator_out(void **state)
     assert_int_equal(ASK_ADMIN("GET", "/healthz", "203.0.113.1"), 200);
 }
 
-static void who_failed_too_often_is_not_heard_with_a_token_either(void **state)
+TEST_FIXTURE(who_failed_too_often_is_not_heard_with_a_token_either, set_up, tear_down)
 {
     char bearer[TOKEN_TEXT_MAX + sizeof("Bearer ")];
 
@@ -241,19 +242,4 @@ static void who_failed_too_often_is_not_heard_with_a_token_either(void **state)
     assert_int_equal(ASK_ADMIN(IMAGES, "192.0.2.1", .authorization = bearer), 429);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(who_is_refused_waits_whatever_the_status_was),
-        TEST(who_is_denied_in_a_signed_record_waits_too),
-        TEST(strangers_together_write_no_more_lines_than_all_may),
-        TEST(strangers_keep_nobody_out_who_has_a_session),
-        TEST(a_session_that_is_spent_is_no_way_round),
-        TEST(strangers_keep_no_administrator_out),
-        TEST(who_failed_too_often_is_not_heard_with_a_token_either),
-    };
-
-    return cmocka_run_group_tests_name("front", tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

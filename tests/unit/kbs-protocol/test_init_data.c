@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <openssl/sha.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <openssl/sha.h>
-
 #include "kbs/protocol/init_data.h"
+#include "tests/unit/registered.h"
 
 static bool digests(const char *toml)
 {
@@ -16,7 +12,7 @@ static bool digests(const char *toml)
     return init_data_digest(toml, strlen(toml), host_data);
 }
 
-static void the_named_algorithm_digests_the_whole_document(void **state)
+TEST(the_named_algorithm_digests_the_whole_document)
 {
     static const char sha256[] = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n\n[data]\n"
                                  "\"aa.toml\" = '''\nalgorithm = \"sha512\"\n'''\n";
@@ -24,7 +20,6 @@ static void the_named_algorithm_digests_the_whole_document(void **state)
     static const char sha512[] = "# one\r\n  algorithm=\"sha512\" # two\r\n[data]\r\n";
     uint8_t host_data[HOST_DATA_SIZE], digest[SHA512_DIGEST_LENGTH];
 
-    (void)state;
     assert_true(init_data_digest(sha256, strlen(sha256), host_data));
     SHA256((const uint8_t *)sha256, strlen(sha256), digest);
     assert_memory_equal(host_data, digest, HOST_DATA_SIZE);
@@ -36,9 +31,8 @@ static void the_named_algorithm_digests_the_whole_document(void **state)
     assert_memory_equal(host_data, digest, HOST_DATA_SIZE);
 }
 
-static void refuses_what_does_not_name_one_algorithm_plainly(void **state)
+TEST(refuses_what_does_not_name_one_algorithm_plainly)
 {
-    (void)state;
     assert_false(digests(""));
     assert_false(digests("version = \"0.1.0\"\n"));
     assert_false(digests("algorithm = \"md5\"\n"));
@@ -53,14 +47,4 @@ static void refuses_what_does_not_name_one_algorithm_plainly(void **state)
     assert_false(digests("version = \"\"\"\nalgorithm = \"sha256\"\n\"\"\"\n"));
     assert_false(digests("algorithm.x = \"sha256\"\n"));
     assert_false(digests("= \"sha256\"\n"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_named_algorithm_digests_the_whole_document),
-        cmocka_unit_test(refuses_what_does_not_name_one_algorithm_plainly),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

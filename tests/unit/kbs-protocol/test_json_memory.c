@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/jose/json_memory.h"
+#include "tests/unit/registered.h"
 
 #define NUMBERS 20000 /* more than a chunk holds */
 
-static void a_document_is_as_any_other(void **state)
+TEST(a_document_is_as_any_other)
 {
     static const char text[] = "{\"a\":[1,2.5,null,{\"b\":\"\\u00e9\"}],\"c\":true}";
     struct json_region region;
     json_t *root = json_region_load(&region, text, strlen(text), 0), *same;
 
-    (void)state;
     assert_non_null(root);
     assert_ptr_equal(root, region.root);
     same = json_loads(text, 0, NULL);
@@ -29,13 +24,12 @@ static void a_document_is_as_any_other(void **state)
     json_region_free(&region);
 }
 
-static void values_outside_are_their_own(void **state)
+TEST(values_outside_are_their_own)
 {
     json_t *before = json_pack("[s, i]", "before", 1), *after;
     struct json_region region;
     json_t *root = json_region_load(&region, "[\"within\"]", 10, 0);
 
-    (void)state;
     after = json_pack("[s, s]", "after", json_string_value(json_array_get(root, 0)));
     json_decref(before);
     json_region_free(&region);
@@ -43,11 +37,10 @@ static void values_outside_are_their_own(void **state)
     json_decref(after);
 }
 
-static void two_documents_do_not_mix(void **state)
+TEST(two_documents_do_not_mix)
 {
     struct json_region first, second;
 
-    (void)state;
     assert_non_null(json_region_load(&first, "[1]", 3, 0));
     assert_non_null(json_region_load(&second, "[2]", 3, 0));
     json_region_free(&first);
@@ -55,13 +48,12 @@ static void two_documents_do_not_mix(void **state)
     json_region_free(&second);
 }
 
-static void a_document_may_be_long(void **state)
+TEST(a_document_may_be_long)
 {
     char *text = malloc(2 * NUMBERS + 1);
     struct json_region region;
     json_t *root;
 
-    (void)state;
     assert_non_null(text);
     for (size_t i = 0; i < NUMBERS; i++)
         memcpy(text + 2 * i, i == 0 ? "[7" : ",7", 2);
@@ -74,11 +66,10 @@ static void a_document_may_be_long(void **state)
     free(text);
 }
 
-static void of_a_malformed_one_nothing_is_left(void **state)
+TEST(of_a_malformed_one_nothing_is_left)
 {
     struct json_region region;
 
-    (void)state;
     assert_null(json_region_load(&region, "[1,[2,{\"a\":3", 12, 0));
     json_region_free(&region);
     assert_null(region.chunks);
@@ -89,15 +80,8 @@ static void of_a_malformed_one_nothing_is_left(void **state)
 /* First as in a program that leaves JSON's memory to jansson, then with memory of its own. */
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_is_as_any_other),
-        cmocka_unit_test(values_outside_are_their_own),
-        cmocka_unit_test(two_documents_do_not_mix),
-        cmocka_unit_test(a_document_may_be_long),
-        cmocka_unit_test(of_a_malformed_one_nothing_is_left),
-    };
-    int failed = cmocka_run_group_tests_name("of jansson", tests, NULL, NULL);
+    int failed = tests_run();
 
     json_memory_use();
-    return failed + cmocka_run_group_tests_name("of its own", tests, NULL, NULL);
+    return failed + tests_run();
 }

@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What jwe_seal makes is opened by libjose, which shares no code with it; the content key of RSA by
- * OpenSSL, for libjose 11 cannot do RSA-OAEP-256. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+/* What jwe_seal makes, opened by other code. */
+#include <jose/jwk.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <jose/jwe.h>
-#include <jose/jwk.h>
-#include <jose/openssl.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-
 #include "lib/jose/jwe_seal.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/kbs-protocol/libjose_open.h"
+#include "tests/unit/registered.h"
 
 /* A key pair of libjose's. */
 static json_t *generate(const char *template)
@@ -37,45 +29,10 @@ static struct jwk public_of(const json_t *pair, const char *algorithm)
     return key;
 }
 
-static json_t *content_key_of_rsa(const json_t *pair, const json_t *jwe)
-{
-    EVP_PKEY *key = jose_openssl_jwk_to_EVP_PKEY(NULL, pair);
-    EVP_PKEY_CTX *decrypt = EVP_PKEY_CTX_new(key, NULL);
-    uint8_t *wrapped, cek[512];
-    size_t wrapped_size, size = sizeof(cek);
-
-    assert_true(strict_json_decode_new(BASE64_URL, json_object_get(jwe, "encrypted_key"), &wrapped,
-                                       &wrapped_size));
-    assert_true(EVP_PKEY_decrypt_init(decrypt) == 1 &&
-                EVP_PKEY_CTX_set_rsa_padding(decrypt, RSA_PKCS1_OAEP_PADDING) == 1 &&
-                EVP_PKEY_CTX_set_rsa_oaep_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_CTX_set_rsa_mgf1_md(decrypt, EVP_sha256()) == 1 &&
-                EVP_PKEY_decrypt(decrypt, cek, &size, wrapped, wrapped_size) == 1);
-    assert_int_equal(size, 32);
-    free(wrapped);
-    EVP_PKEY_CTX_free(decrypt);
-    EVP_PKEY_free(key);
-    return json_pack("{s:s, s:o}", "kty", "oct", "k", strict_json_encode(BASE64_URL, cek, size));
-}
-
-static char *open_seal(const json_t *pair, const json_t *jwe, size_t *size)
-{
-    json_t *cek;
-    char *opened;
-
-    *size = 0; /* libjose appends to so many bytes */
-    if (!strict_json_is(json_object_get(pair, "kty"), "RSA"))
-        return jose_jwe_dec(NULL, jwe, NULL, pair, size);
-    cek = content_key_of_rsa(pair, jwe);
-    opened = jose_jwe_dec_cek(NULL, jwe, cek, size);
-    json_decref(cek);
-    return opened;
-}
-
 static void assert_opens(const json_t *pair, const json_t *jwe, const void *secret, size_t size)
 {
     size_t opened_size;
-    char *opened = open_seal(pair, jwe, &opened_size);
+    char *opened = libjose_open(pair, jwe, &opened_size);
 
     assert_non_null(opened);
     assert_int_equal(opened_size, size);
@@ -118,36 +75,32 @@ static void assert_seals(const char *template, const char *algorithm, const char
     json_decref(pair);
 }
 
-static void seals_to_p256(void **state)
+TEST(seals_to_p256)
 {
-    (void)state;
     assert_seals("{\"kty\":\"EC\",\"crv\":\"P-256\"}", "ECDH-ES+A256KW",
                  "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-256\","
                  "\"kty\":\"EC\",\"x\":\"");
 }
 
-static void seals_to_p521(void **state)
+TEST(seals_to_p521)
 {
-    (void)state;
     assert_seals("{\"kty\":\"EC\",\"crv\":\"P-521\"}", "ECDH-ES+A256KW",
                  "{\"alg\":\"ECDH-ES+A256KW\",\"enc\":\"A256GCM\",\"epk\":{\"crv\":\"P-521\","
                  "\"kty\":\"EC\",\"x\":\"");
 }
 
-static void seals_to_rsa(void **state)
+TEST(seals_to_rsa)
 {
-    (void)state;
     assert_seals("{\"kty\":\"RSA\",\"bits\":3072}", "RSA-OAEP-256",
                  "{\"alg\":\"RSA-OAEP-256\",\"enc\":\"A256GCM\"}");
 }
 
-static void no_two_seals_are_alike(void **state)
+TEST(no_two_seals_are_alike)
 {
     json_t *pair = generate("{\"kty\":\"EC\",\"crv\":\"P-256\"}");
     struct jwk to = public_of(pair, "ECDH-ES+A256KW");
     json_t *one = jwe_seal(&to, "secret", 6), *two = jwe_seal(&to, "secret", 6);
 
-    (void)state;
     for (const char *const *name =
              (const char *const[]){"protected", "encrypted_key", "iv", "ciphertext", "tag", NULL};
          *name; name++)
@@ -158,28 +111,14 @@ static void no_two_seals_are_alike(void **state)
     json_decref(pair);
 }
 
-static void seals_neither_nothing_nor_too_much(void **state)
+TEST(seals_neither_nothing_nor_too_much)
 {
     json_t *pair = generate("{\"kty\":\"EC\",\"crv\":\"P-256\"}");
     struct jwk to = public_of(pair, "ECDH-ES+A256KW");
 
-    (void)state;
     assert_null(jwe_seal(&to, "", 0));
     assert_null(jwe_seal(&to, "", JWE_SEAL_MAX + 1));
     to.second[31] ^= 1; /* no point any more */
     assert_null(jwe_seal(&to, "secret", 6));
     json_decref(pair);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(seals_to_p256),
-        cmocka_unit_test(seals_to_p521),
-        cmocka_unit_test(seals_to_rsa),
-        cmocka_unit_test(no_two_seals_are_alike),
-        cmocka_unit_test(seals_neither_nothing_nor_too_much),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "lib/base/bytes.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/registered.h"
 
 /* RFC 7517 appendix A.1 and A.2, with the algorithms that we want. */
 #define P256_X "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"
@@ -57,13 +54,12 @@ static enum jwk_status status_without(json_t *jwk, const char *name)
     return status_of(jwk);
 }
 
-static void reads_and_writes_again_what_it_needs_and_no_more(void **state)
+TEST(reads_and_writes_again_what_it_needs_and_no_more)
 {
     json_t *jwk = p256_jwk(), *again;
     struct jwk key;
     char *text;
 
-    (void)state;
     json_object_set_new(jwk, "kid", json_string("mine"));
     json_object_set_new(jwk, "use", json_string("enc"));
     assert_int_equal(jwk_parse(jwk, &key), JWK_OK);
@@ -76,13 +72,12 @@ static void reads_and_writes_again_what_it_needs_and_no_more(void **state)
     json_decref(jwk);
 }
 
-static void an_rsa_key_is_written_in_canonical_order(void **state)
+TEST(an_rsa_key_is_written_in_canonical_order)
 {
     json_t *jwk = rsa_jwk(2048, 0xff, 65537), *again;
     struct jwk key;
     char *text;
 
-    (void)state;
     assert_int_equal(jwk_parse(jwk, &key), JWK_OK);
     again = jwk_to_json(&key);
     text = json_dumps(again, JSON_COMPACT | JSON_SORT_KEYS);
@@ -93,9 +88,8 @@ static void an_rsa_key_is_written_in_canonical_order(void **state)
     json_decref(jwk);
 }
 
-static void refuses_other_kinds_curves_and_algorithms(void **state)
+TEST(refuses_other_kinds_curves_and_algorithms)
 {
-    (void)state;
     assert_int_equal(status_with(p256_jwk(), "crv", "P-384"), JWK_UNSUPPORTED);
     assert_int_equal(status_with(p256_jwk(), "kty", "OKP"), JWK_UNSUPPORTED);
     assert_int_equal(status_with(p256_jwk(), "alg", "ECDH-ES"), JWK_UNSUPPORTED);
@@ -105,17 +99,15 @@ static void refuses_other_kinds_curves_and_algorithms(void **state)
     assert_int_equal(status_of(json_array()), JWK_MALFORMED);
 }
 
-static void refuses_members_of_two_kinds(void **state)
+TEST(refuses_members_of_two_kinds)
 {
-    (void)state;
     assert_int_equal(status_with(p256_jwk(), "n", "AAAA"), JWK_MIXED);
     assert_int_equal(status_with(rsa_jwk(2048, 0xff, 65537), "crv", "P-256"), JWK_MIXED);
     assert_int_equal(status_with(rsa_jwk(2048, 0xff, 65537), "x", P256_X), JWK_MIXED);
 }
 
-static void refuses_coordinates_of_another_size_or_spelling(void **state)
+TEST(refuses_coordinates_of_another_size_or_spelling)
 {
-    (void)state;
     assert_int_equal(status_with(p256_jwk(), "x", "AAAA"), JWK_MALFORMED);
     assert_int_equal(status_with(p256_jwk(), "x", P256_X "="), JWK_MALFORMED);
     assert_int_equal(status_with(p256_jwk(), "y", ""), JWK_MALFORMED);
@@ -123,12 +115,11 @@ static void refuses_coordinates_of_another_size_or_spelling(void **state)
     assert_int_equal(status_with(p256_jwk(), "crv", "P-521"), JWK_MALFORMED);
 }
 
-static void a_point_off_the_curve_is_no_key(void **state)
+TEST(a_point_off_the_curve_is_no_key)
 {
     json_t *jwk = p256_jwk();
     struct jwk key;
 
-    (void)state;
     assert_int_equal(jwk_parse(jwk, &key), JWK_OK);
     assert_true(jwk_is_key(&key));
     key.first[31] ^= 1;
@@ -136,9 +127,8 @@ static void a_point_off_the_curve_is_no_key(void **state)
     json_decref(jwk);
 }
 
-static void refuses_weak_rsa_keys(void **state)
+TEST(refuses_weak_rsa_keys)
 {
-    (void)state;
     assert_int_equal(status_of(rsa_jwk(2048, 0xff, 65537)), JWK_OK);
     assert_int_equal(status_of(rsa_jwk(4096, 0x01, 65537)), JWK_OK);
     assert_int_equal(status_of(rsa_jwk(2048, 0x7f, 65537)), JWK_WEAK); /* 2047 bits */
@@ -149,12 +139,11 @@ static void refuses_weak_rsa_keys(void **state)
     assert_int_equal(status_of(rsa_jwk(4096 + 8, 0xff, 65537)), JWK_MALFORMED);
 }
 
-static void our_own_keys_are_written_with_their_point_only(void **state)
+TEST(our_own_keys_are_written_with_their_point_only)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-384"), *rsa = EVP_RSA_gen(1024);
     json_t *jwk = jwk_of_ec_key(key);
 
-    (void)state;
     assert_int_equal(json_object_size(jwk), 4);
     assert_string_equal(json_string_value(json_object_get(jwk, "crv")), "P-256");
     assert_null(jwk_of_ec_key(other));
@@ -163,20 +152,4 @@ static void our_own_keys_are_written_with_their_point_only(void **state)
     EVP_PKEY_free(key);
     EVP_PKEY_free(other);
     EVP_PKEY_free(rsa);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_and_writes_again_what_it_needs_and_no_more),
-        cmocka_unit_test(an_rsa_key_is_written_in_canonical_order),
-        cmocka_unit_test(refuses_other_kinds_curves_and_algorithms),
-        cmocka_unit_test(refuses_members_of_two_kinds),
-        cmocka_unit_test(refuses_coordinates_of_another_size_or_spelling),
-        cmocka_unit_test(a_point_off_the_curve_is_no_key),
-        cmocka_unit_test(refuses_weak_rsa_keys),
-        cmocka_unit_test(our_own_keys_are_written_with_their_point_only),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

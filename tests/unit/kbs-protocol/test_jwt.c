@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <jose/jws.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <jose/jws.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-
 #include "lib/jose/jwt.h"
 #include "lib/jose/strict_json.h"
+#include "tests/unit/registered.h"
 
 static EVP_PKEY *key;
 static char *token;
@@ -62,22 +58,20 @@ static enum jwt_status verify_with_header(const char *header)
     return verify(text);
 }
 
-static void what_it_signed_it_verifies(void **state)
+TEST(what_it_signed_it_verifies)
 {
     json_t *claims;
 
-    (void)state;
     assert_int_equal(jwt_verify(token, strlen(token), find, NULL, &claims), JWT_OK);
     assert_string_equal(json_string_value(json_object_get(claims, "iss")), "test");
     json_decref(claims);
 }
 
-static void others_verify_it_with_the_key_of_the_set(void **state)
+TEST(others_verify_it_with_the_key_of_the_set)
 {
     json_t *jwk = jwt_key_to_jwk(key, "one"), *jws;
     char *copy = strdup(token), *claims = strchr(copy, '.'), *signature;
 
-    (void)state;
     *claims++ = '\0';
     signature = strchr(claims, '.');
     *signature++ = '\0';
@@ -92,11 +86,10 @@ static void others_verify_it_with_the_key_of_the_set(void **state)
     free(copy);
 }
 
-static void no_character_of_it_may_change(void **state)
+TEST(no_character_of_it_may_change)
 {
     char *altered = strdup(token);
 
-    (void)state;
     for (size_t i = 0; i < strlen(token); i++) {
         altered[i] = token[i] == 'A' ? 'B' : 'A';
         assert_int_not_equal(verify(altered), JWT_OK);
@@ -106,9 +99,8 @@ static void no_character_of_it_may_change(void **state)
     free(altered);
 }
 
-static void other_algorithms_are_refused(void **state)
+TEST(other_algorithms_are_refused)
 {
-    (void)state;
     assert_int_equal(verify_with_header("{\"alg\":\"none\",\"kid\":\"one\"}"), JWT_ALGORITHM);
     assert_int_equal(verify_with_header("{\"alg\":\"HS256\",\"kid\":\"one\"}"), JWT_ALGORITHM);
     assert_int_equal(verify_with_header("{\"alg\":\"es256\",\"kid\":\"one\"}"), JWT_ALGORITHM);
@@ -118,13 +110,12 @@ static void other_algorithms_are_refused(void **state)
         JWT_ALGORITHM);
 }
 
-static void a_key_that_it_brings_along_is_not_believed(void **state)
+TEST(a_key_that_it_brings_along_is_not_believed)
 {
     EVP_PKEY *own = key, *thief = EVP_EC_gen("P-256");
     json_t *claims = json_object();
     char *unknown = jwt_sign(thief, "thief", claims), *forged = jwt_sign(thief, "one", claims);
 
-    (void)state;
     assert_ptr_equal(own, key);
     assert_int_equal(verify(unknown), JWT_KEY_UNKNOWN);
     assert_int_equal(verify(forged), JWT_FORGED);
@@ -136,13 +127,12 @@ static void a_key_that_it_brings_along_is_not_believed(void **state)
     EVP_PKEY_free(thief);
 }
 
-static void what_is_no_token_is_refused(void **state)
+TEST(what_is_no_token_is_refused)
 {
     static const char *const bad[] = {"",      ".",        "..",          "...",         "a.b",
                                       "a.b.c", "e30.e30.", "e30.e30.e30", "W10.e30.AAAA"};
     char *cut = strdup(token), *longer = malloc(JWT_MAX + 2);
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_not_equal(verify(bad[i]), JWT_OK);
     cut[strlen(cut) - 1] = '\0';
@@ -154,12 +144,11 @@ static void what_is_no_token_is_refused(void **state)
     free(longer);
 }
 
-static void claims_that_are_too_long_are_not_signed(void **state)
+TEST(claims_that_are_too_long_are_not_signed)
 {
     char *text = malloc(JWT_MAX + 1);
     json_t *claims;
 
-    (void)state;
     memset(text, 'a', JWT_MAX);
     text[JWT_MAX] = '\0';
     claims = json_pack("{s:s}", "text", text);
@@ -168,17 +157,4 @@ static void claims_that_are_too_long_are_not_signed(void **state)
     free(text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_signed_it_verifies),
-        cmocka_unit_test(others_verify_it_with_the_key_of_the_set),
-        cmocka_unit_test(no_character_of_it_may_change),
-        cmocka_unit_test(other_algorithms_are_refused),
-        cmocka_unit_test(a_key_that_it_brings_along_is_not_believed),
-        cmocka_unit_test(what_is_no_token_is_refused),
-        cmocka_unit_test(claims_that_are_too_long_are_not_signed),
-    };
-
-    return cmocka_run_group_tests(tests, make_token, free_token);
-}
+TEST_GROUP(make_token, free_token)

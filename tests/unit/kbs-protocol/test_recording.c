@@ -7,20 +7,7 @@
 
 #include "kbs/audit/audit.h"
 #include "tests/unit/kbs-protocol/client.h"
-
-static struct client client;
-
-static int set_up(void **state)
-{
-    client_start(&client, CLIENT_P521);
-    return world_begin(state);
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
-}
+#include "tests/unit/registered.h"
 
 /* Attests with a VCEK of such a subject. */
 static unsigned attest_as(struct world *world, int type, const char *subject, size_t size,
@@ -47,7 +34,7 @@ static unsigned attest_as(struct world *world, int type, const char *subject, si
 static void expect_line(struct world *world, int type, const char *subject, size_t size,
                         const char *detail)
 {
-    const uint64_t before = world_audit_count(world);
+    uint64_t before = world_audit_count(world);
     char code[64];
     unsigned status = attest_as(world, type, subject, size, code);
 
@@ -62,7 +49,7 @@ static void expect_line(struct world *world, int type, const char *subject, size
     expect_line(*state, (type), (subject), sizeof(subject) - 1,                                    \
                 "VCEK: expected subject SEV-VCEK, found " shown)
 
-static void a_name_that_is_not_ascii_is_refused_with_a_line(void **state)
+TEST_FIXTURE(a_name_that_is_not_ascii_is_refused_with_a_line, client_begin, client_end)
 {
     EXPECT_LINE(V_ASN1_T61STRING, "SEV-VCEKx", "SEV-VCEKx");
     EXPECT_LINE(V_ASN1_T61STRING, "SEV-VCEK\xff", "SEV-VCEK\\xff");
@@ -71,20 +58,20 @@ static void a_name_that_is_not_ascii_is_refused_with_a_line(void **state)
     EXPECT_LINE(V_ASN1_BMPSTRING, "\0S\0E", "\\x00S\\x00E");
 }
 
-static void a_name_with_controls_is_shown_without_them(void **state)
+TEST_FIXTURE(a_name_with_controls_is_shown_without_them, client_begin, client_end)
 {
     EXPECT_LINE(V_ASN1_UTF8STRING, "\n{\"seq\":1}\r", "\\x0a{\"seq\":1}\\x0d");
     EXPECT_LINE(V_ASN1_UTF8STRING, "\x1b[2J\x7f\\n", "\\x1b[2J\\x7f\\n");
 }
 
 /* C would see the right name only. */
-static void a_name_that_goes_on_behind_a_nul_is_another_one(void **state)
+TEST_FIXTURE(a_name_that_goes_on_behind_a_nul_is_another_one, client_begin, client_end)
 {
     EXPECT_LINE(V_ASN1_UTF8STRING, "SEV-VCEK\0", "SEV-VCEK\\x00");
     EXPECT_LINE(V_ASN1_UTF8STRING, "SEV-VCEK\0.evil.example", "SEV-VCEK\\x00.evil.example");
 }
 
-static void a_name_of_many_bytes_is_cut(void **state)
+TEST_FIXTURE(a_name_of_many_bytes_is_cut, client_begin, client_end)
 {
     char name[2000];
 
@@ -95,17 +82,4 @@ static void a_name_of_many_bytes_is_cut(void **state)
                 "\\xff\\xff\\xff\\xff\\xff\\xff\\xff...(1978 bytes more)");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_name_that_is_not_ascii_is_refused_with_a_line, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_name_with_controls_is_shown_without_them, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_name_that_goes_on_behind_a_nul_is_another_one, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_name_of_many_bytes_is_cut, set_up, tear_down),
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

@@ -13,13 +13,13 @@
 #include "kbs/store/secrets.h"
 #include "tests/unit/kbs-protocol/client.h"
 #include "tests/unit/kbs/between.h"
+#include "tests/unit/registered.h"
 
 #define SECRET       "tenant/key/one"
 #define SECRET_PATH  "/kbs/v0/resource/" SECRET
 #define POINTS_LEAST 4   /* between the units of work of a request */
 #define POINTS_MAX   100 /* of all kinds */
 
-static struct client client;
 static struct world *world;
 static struct store *owners; /* the same store, by another server */
 
@@ -263,89 +263,75 @@ static void at_the_very_instant(void (*prepare)(void), bool (*ask)(void), take_b
     at_all(BETWEEN_STATEMENTS, prepare, ask, work);
 }
 
-static void a_retired_volumes_key_is_not_released(void **state)
+TEST(a_retired_volumes_key_is_not_released)
 {
-    (void)state;
     at_the_very_instant(attest_coconut, get_key, retire_volume);
 }
 
-static void the_key_that_a_volume_had_before_is_not_released(void **state)
+TEST(the_key_that_a_volume_had_before_is_not_released)
 {
-    (void)state;
     at_every_point(attest_coconut, get_key, set_key);
 }
 
-static void a_volume_that_moved_is_not_released_to_the_image_before(void **state)
+TEST(a_volume_that_moved_is_not_released_to_the_image_before)
 {
-    (void)state;
     at_every_point(attest_coconut, get_key, set_image);
 }
 
-static void a_retired_image_gets_no_key(void **state)
+TEST(a_retired_image_gets_no_key)
 {
-    (void)state;
     at_every_point(attest_coconut, get_key, retire_image);
 }
 
-static void a_tightened_policy_counts_for_keys(void **state)
+TEST(a_tightened_policy_counts_for_keys)
 {
-    (void)state;
     at_every_point(attest_coconut, get_key, tighten_policy);
 }
 
-static void what_a_retired_key_signed_releases_nothing(void **state)
+TEST(what_a_retired_key_signed_releases_nothing)
 {
-    (void)state;
     at_every_point(attest_signed, get_key, retire_release_key);
 }
 
-static void a_retired_secret_is_not_released(void **state)
+TEST(a_retired_secret_is_not_released)
 {
-    (void)state;
     at_the_very_instant(attest_coconut, get_secret, retire_secret);
 }
 
-static void a_replaced_secret_is_released_as_it_is(void **state)
+TEST(a_replaced_secret_is_released_as_it_is)
 {
-    (void)state;
     at_every_point(attest_coconut, get_secret, replace_secret);
 }
 
-static void a_retired_image_gets_no_secret(void **state)
+TEST(a_retired_image_gets_no_secret)
 {
-    (void)state;
     at_every_point(attest_coconut, get_secret, retire_image);
 }
 
-static void a_tightened_policy_counts_for_secrets(void **state)
+TEST(a_tightened_policy_counts_for_secrets)
 {
-    (void)state;
     at_every_point(attest_coconut, get_secret, tighten_policy);
 }
 
-static void a_token_of_a_retired_key_gets_no_secret(void **state)
+TEST(a_token_of_a_retired_key_gets_no_secret)
 {
-    (void)state;
     at_every_point(get_token, get_secret, retire_token_key);
 }
 
-static void a_retired_image_is_not_accepted(void **state)
+TEST(a_retired_image_is_not_accepted)
 {
-    (void)state;
     at_every_point(greet, attest_for_a_volume, retire_image);
     at_the_very_instant(greet, attest_for_none, retire_image);
 }
 
-static void a_retired_volume_is_not_accepted(void **state)
+TEST(a_retired_volume_is_not_accepted)
 {
-    (void)state;
     at_every_point(greet, attest_for_a_volume, retire_volume);
     at_every_point(greet, attest_signed_for_a_volume, retire_volume);
 }
 
-static void a_tightened_policy_counts_for_attestations(void **state)
+TEST(a_tightened_policy_counts_for_attestations)
 {
-    (void)state;
     at_every_point(greet, attest_for_a_volume, tighten_policy);
     at_every_point(greet, attest_for_none, tighten_policy);
 }
@@ -362,24 +348,4 @@ static int tear_down(void **state)
     return world_free_chip(state);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_retired_volumes_key_is_not_released),
-        cmocka_unit_test(the_key_that_a_volume_had_before_is_not_released),
-        cmocka_unit_test(a_volume_that_moved_is_not_released_to_the_image_before),
-        cmocka_unit_test(a_retired_image_gets_no_key),
-        cmocka_unit_test(a_tightened_policy_counts_for_keys),
-        cmocka_unit_test(what_a_retired_key_signed_releases_nothing),
-        cmocka_unit_test(a_retired_secret_is_not_released),
-        cmocka_unit_test(a_replaced_secret_is_released_as_it_is),
-        cmocka_unit_test(a_retired_image_gets_no_secret),
-        cmocka_unit_test(a_tightened_policy_counts_for_secrets),
-        cmocka_unit_test(a_token_of_a_retired_key_gets_no_secret),
-        cmocka_unit_test(a_retired_image_is_not_accepted),
-        cmocka_unit_test(a_retired_volume_is_not_accepted),
-        cmocka_unit_test(a_tightened_policy_counts_for_attestations),
-    };
-
-    return cmocka_run_group_tests(tests, set_up, tear_down);
-}
+TEST_GROUP(set_up, tear_down)

@@ -7,6 +7,7 @@
 #include "kbs/protocol/session.h"
 #include "tests/unit/kbs-protocol/world.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define CAPACITY 16
 #define THREADS  8
@@ -121,29 +122,26 @@ static unsigned find(const char *id, time_t now)
     return version;
 }
 
-static void a_nonce_is_spent_once(void **state)
+TEST_FIXTURE(a_nonce_is_spent_once, set_up, tear_down)
 {
     struct id id = open_at(100);
 
-    (void)state;
     assert_int_equal(spend(id.text, 100), SESSION_OK);
     assert_int_equal(spend(id.text, 100), SESSION_SPENT);
 }
 
-static void a_nonce_serves_for_two_minutes(void **state)
+TEST_FIXTURE(a_nonce_serves_for_two_minutes, set_up, tear_down)
 {
     struct id young = open_at(100), old = open_at(100);
 
-    (void)state;
     assert_int_equal(spend(young.text, 100 + SESSION_NONCE_LIFETIME - 1), SESSION_OK);
     assert_int_equal(spend(old.text, 100 + SESSION_NONCE_LIFETIME), SESSION_UNKNOWN);
 }
 
-static void what_is_granted_lasts_as_long_as_the_session(void **state)
+TEST_FIXTURE(what_is_granted_lasts_as_long_as_the_session, set_up, tear_down)
 {
     struct id id = open_at(100);
 
-    (void)state;
     assert_int_equal(find(id.text, 100), 0);
     assert_int_equal(grant(id.text, 100, 7), SESSION_UNKNOWN); /* not before the nonce is spent */
     assert_int_equal(spend(id.text, 100), SESSION_OK);
@@ -153,12 +151,11 @@ static void what_is_granted_lasts_as_long_as_the_session(void **state)
     assert_int_equal(find(id.text, 100 + SESSION_LIFETIME), 0);
 }
 
-static void a_grant_is_found_as_it_was_given(void **state)
+TEST_FIXTURE(a_grant_is_found_as_it_was_given, set_up, tear_down)
 {
     struct id id = open_at(100);
     struct grant given = make_grant(3), found;
 
-    (void)state;
     assert_int_equal(spend(id.text, 100), SESSION_OK);
     given.has_signer = true;
     given.signer_use = SIGNING_KEY_TOKEN;
@@ -186,11 +183,10 @@ static void a_grant_is_found_as_it_was_given(void **state)
     grant_free(&found);
 }
 
-static void the_oldest_without_a_grant_makes_room(void **state)
+TEST_FIXTURE(the_oldest_without_a_grant_makes_room, set_up, tear_down)
 {
     struct id ids[CAPACITY], more;
 
-    (void)state;
     for (int i = 0; i < CAPACITY; i++)
         ids[i] = open_at(100 + i);
     assert_int_equal(spend(ids[0].text, 120), SESSION_OK);
@@ -211,11 +207,10 @@ static struct id open_and_grant(time_t at, unsigned version)
     return id;
 }
 
-static void the_oldest_with_a_grant_makes_room_when_they_are_most(void **state)
+TEST_FIXTURE(the_oldest_with_a_grant_makes_room_when_they_are_most, set_up, tear_down)
 {
     struct id ids[CAPACITY], more;
 
-    (void)state;
     for (unsigned i = 0; i < CAPACITY; i++)
         ids[i] = open_and_grant(100 + i, i + 1);
     more = open_at(120);
@@ -224,11 +219,10 @@ static void the_oldest_with_a_grant_makes_room_when_they_are_most(void **state)
     assert_int_equal(spend(more.text, 120), SESSION_OK);
 }
 
-static void who_only_asks_cannot_drive_out_all_who_were_granted_something(void **state)
+TEST_FIXTURE(who_only_asks_cannot_drive_out_all_who_were_granted_something, set_up, tear_down)
 {
     struct id ids[CAPACITY];
 
-    (void)state;
     for (unsigned i = 0; i < CAPACITY; i++)
         ids[i] = open_and_grant(100 + i, i + 1);
     for (unsigned i = 0; i < 10 * CAPACITY; i++)
@@ -237,11 +231,10 @@ static void who_only_asks_cannot_drive_out_all_who_were_granted_something(void *
         assert_int_equal(find(ids[i].text, 120), i < CAPACITY / 2 ? 0 : i + 1);
 }
 
-static void those_who_begin_have_half_of_the_room(void **state)
+TEST_FIXTURE(those_who_begin_have_half_of_the_room, set_up, tear_down)
 {
     struct id begun[CAPACITY / 2];
 
-    (void)state;
     for (unsigned i = 0; i < CAPACITY / 2; i++)
         begun[i] = open_at(100 + i);
     for (unsigned i = 0; i < 10 * CAPACITY; i++)
@@ -250,11 +243,10 @@ static void those_who_begin_have_half_of_the_room(void **state)
     assert_int_equal(spend(begun[CAPACITY / 2 - 1].text, 100 + CAPACITY), SESSION_OK);
 }
 
-static void what_is_no_identifier_is_unknown(void **state)
+TEST_FIXTURE(what_is_no_identifier_is_unknown, set_up, tear_down)
 {
     struct id id = open_at(100);
 
-    (void)state;
     assert_int_equal(spend("", 100), SESSION_UNKNOWN);
     assert_int_equal(spend("0123456789abcdef0123456789abcdef0", 100), SESSION_UNKNOWN);
     assert_int_equal(spend("0123456789ABCDEF0123456789ABCDEF", 100), SESSION_UNKNOWN);
@@ -262,20 +254,18 @@ static void what_is_no_identifier_is_unknown(void **state)
     assert_int_equal(spend(id.text, 100), SESSION_UNKNOWN);
 }
 
-static void identifiers_are_random(void **state)
+TEST_FIXTURE(identifiers_are_random, set_up, tear_down)
 {
     struct id one = open_at(100), two = open_at(100);
 
-    (void)state;
     assert_int_equal(strspn(one.text, "0123456789abcdef"), SESSION_ID_LENGTH);
     assert_memory_not_equal(one.text, two.text, SESSION_ID_LENGTH / 2);
 }
 
-static void requests_a_little_apart_do_not_end_each_others_sessions(void **state)
+TEST_FIXTURE(requests_a_little_apart_do_not_end_each_others_sessions, set_up, tear_down)
 {
     struct id id = open_at(105);
 
-    (void)state;
     open_at(103); /* by a thread that looked at the clock before */
     assert_int_equal(spend(id.text, 104), SESSION_OK);
 }
@@ -305,11 +295,10 @@ static void *use_sessions(void *context)
     return NULL;
 }
 
-static void threads_do_not_mix_up_sessions(void **state)
+TEST_FIXTURE(threads_do_not_mix_up_sessions, set_up, tear_down)
 {
     pthread_t threads[THREADS];
 
-    (void)state;
     mixed = kept = 0;
     for (uintptr_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, use_sessions, (void *)i), 0);
@@ -326,9 +315,8 @@ static void *spend_one(void *context)
     return (void *)(uintptr_t)(sessions_spend(sessions, context, 100, &spent) == SESSION_OK);
 }
 
-static void of_threads_that_race_one_gets_the_nonce(void **state)
+TEST_FIXTURE(of_threads_that_race_one_gets_the_nonce, set_up, tear_down)
 {
-    (void)state;
     for (int round = 0; round < 50; round++) {
         struct id id = open_at(100);
         pthread_t threads[THREADS];
@@ -346,13 +334,12 @@ static void of_threads_that_race_one_gets_the_nonce(void **state)
     }
 }
 
-static void a_grant_of_another_format_is_none(void **state)
+TEST_FIXTURE(a_grant_of_another_format_is_none, set_up, tear_down)
 {
     struct grant given = make_grant(1), found;
     uint8_t bytes[GRANT_SIZE_MAX];
     size_t size;
 
-    (void)state;
     assert_true(grant_encode(&given, bytes, &size));
     for (size_t cut = 0; cut < size; cut++)
         assert_false(grant_decode(bytes, cut, &found));
@@ -363,26 +350,4 @@ static void a_grant_of_another_format_is_none(void **state)
     assert_false(grant_decode(bytes, size, &found));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(a_nonce_is_spent_once),
-        TEST(a_nonce_serves_for_two_minutes),
-        TEST(what_is_granted_lasts_as_long_as_the_session),
-        TEST(a_grant_is_found_as_it_was_given),
-        TEST(the_oldest_without_a_grant_makes_room),
-        TEST(the_oldest_with_a_grant_makes_room_when_they_are_most),
-        TEST(who_only_asks_cannot_drive_out_all_who_were_granted_something),
-        TEST(those_who_begin_have_half_of_the_room),
-        TEST(what_is_no_identifier_is_unknown),
-        TEST(identifiers_are_random),
-        TEST(requests_a_little_apart_do_not_end_each_others_sessions),
-        TEST(threads_do_not_mix_up_sessions),
-        TEST(of_threads_that_race_one_gets_the_nonce),
-        TEST(a_grant_of_another_format_is_none),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -6,8 +6,8 @@
 #include "kbs/protocol/policy_cache.h"
 #include "tests/unit/kbs-protocol/client.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
-static struct client client;
 static struct world other; /* the second server; it has the first one's chip and time */
 
 static int set_up(void **state)
@@ -15,8 +15,7 @@ static int set_up(void **state)
     enum store_status status;
     struct world *world;
 
-    client_start(&client, CLIENT_P521);
-    if (world_begin(state) != 0)
+    if (client_begin(state) != 0)
         return -1;
     world = *state;
     other = *world;
@@ -36,11 +35,10 @@ static int tear_down(void **state)
     sessions_free(other.kbs.sessions);
     policy_cache_free(other.kbs.policies);
     store_close(other.store);
-    client_stop(&client);
-    return world_end(state);
+    return client_end(state);
 }
 
-static void a_session_goes_on_at_another_server(void **state)
+TEST_FIXTURE(a_session_goes_on_at_another_server, set_up, tear_down)
 {
     struct world *world = *state;
     size_t size;
@@ -54,7 +52,7 @@ static void a_session_goes_on_at_another_server(void **state)
     free(key);
 }
 
-static void a_nonce_serves_at_one_of_them_only(void **state)
+TEST_FIXTURE(a_nonce_serves_at_one_of_them_only, set_up, tear_down)
 {
     struct world *world = *state;
     char code[64];
@@ -65,7 +63,7 @@ static void a_nonce_serves_at_one_of_them_only(void **state)
     assert_string_equal(code, "nonce-spent");
 }
 
-static void the_signed_reply_is_the_same_at_both(void **state)
+TEST_FIXTURE(the_signed_reply_is_the_same_at_both, set_up, tear_down)
 {
     struct release_request request = {.op = RELEASE_OP_ACQUIRE};
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
@@ -85,7 +83,7 @@ static void the_signed_reply_is_the_same_at_both(void **state)
     json_decref(two);
 }
 
-static void a_token_of_one_is_good_at_the_other(void **state)
+TEST_FIXTURE(a_token_of_one_is_good_at_the_other, set_up, tear_down)
 {
     struct world *world = *state;
     char *token, *secret, bearer[20000] = "Bearer ";
@@ -103,7 +101,7 @@ static void a_token_of_one_is_good_at_the_other(void **state)
     free(token);
 }
 
-static void what_is_retired_at_one_is_not_released_by_the_other(void **state)
+TEST_FIXTURE(what_is_retired_at_one_is_not_released_by_the_other, set_up, tear_down)
 {
     struct world *world = *state;
     char code[64];
@@ -116,17 +114,4 @@ static void what_is_retired_at_one_is_not_released_by_the_other(void **state)
     assert_string_equal(code, "volume-changed");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(a_session_goes_on_at_another_server),
-        TEST(a_nonce_serves_at_one_of_them_only),
-        TEST(the_signed_reply_is_the_same_at_both),
-        TEST(a_token_of_one_is_good_at_the_other),
-        TEST(what_is_retired_at_one_is_not_released_by_the_other),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

@@ -6,27 +6,19 @@
 
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/client.h"
-
-static struct client client;
+#include "tests/unit/registered.h"
 
 /* The volume is released with a signed record only. */
 static int set_up(void **state)
 {
     struct world *world;
 
-    client_start(&client, CLIENT_P521);
-    if (world_begin(state) != 0)
+    if (client_begin(state) != 0)
         return -1;
     world = *state;
     world_retire_volume(world, "volume");
     world_add_volume(world, "signed", "image", VOLUME_RELEASE_SIGNED, "default");
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
 }
 
 static json_t *body_for(const struct release_request *request, client_alter *alter)
@@ -84,7 +76,7 @@ static void assert_status_only(struct world *world, const struct release_request
     assert_int_equal(payload[0], 0);
 }
 
-static void acquires_the_key_with_a_record_that_commits_to_it(void **state)
+TEST_FIXTURE(acquires_the_key_with_a_record_that_commits_to_it, set_up, client_end)
 {
     struct world *world = *state;
     const struct release_request *const requests[] = {&acquire, &acquire_named};
@@ -106,7 +98,7 @@ static void acquires_the_key_with_a_record_that_commits_to_it(void **state)
     }
 }
 
-static void the_record_is_about_the_report(void **state)
+TEST_FIXTURE(the_record_is_about_the_report, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body, *evidence;
@@ -126,7 +118,7 @@ static void the_record_is_about_the_report(void **state)
     assert_memory_equal(record.report_digest, digest, sizeof(digest));
 }
 
-static void the_same_bytes_are_given_each_time(void **state)
+TEST_FIXTURE(the_same_bytes_are_given_each_time, set_up, client_end)
 {
     struct world *world = *state;
     char *first = NULL;
@@ -149,7 +141,7 @@ static void the_same_bytes_are_given_each_time(void **state)
     free(first);
 }
 
-static void a_probe_gets_the_status_and_no_key(void **state)
+TEST_FIXTURE(a_probe_gets_the_status_and_no_key, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -179,12 +171,12 @@ static void expect_denial(struct world *world, const struct release_request *req
     assert_string_equal(found, "not-attested");
 }
 
-static void an_unknown_volume_is_said_to_be_unknown(void **state)
+TEST_FIXTURE(an_unknown_volume_is_said_to_be_unknown, set_up, client_end)
 {
     expect_denial(*state, &acquire_unknown, NULL, RELEASE_STATUS_UNKNOWN_VOLUME, "volume-unknown");
 }
 
-static void several_volumes_have_to_be_told_apart(void **state)
+TEST_FIXTURE(several_volumes_have_to_be_told_apart, set_up, client_end)
 {
     struct world *world = *state;
     uint8_t payload[64];
@@ -196,13 +188,13 @@ static void several_volumes_have_to_be_told_apart(void **state)
     assert_int_equal(get_record(world, &acquire_named, payload, &size).status, RELEASE_STATUS_OK);
 }
 
-static void a_retired_volume_is_denied(void **state)
+TEST_FIXTURE(a_retired_volume_is_denied, set_up, client_end)
 {
     world_retire_volume(*state, "signed");
     expect_denial(*state, &acquire_named, NULL, RELEASE_STATUS_DENIED, "volume-retired");
 }
 
-static void a_retired_image_is_denied(void **state)
+TEST_FIXTURE(a_retired_image_is_denied, set_up, client_end)
 {
     world_retire_image(*state, "image");
     expect_denial(*state, &acquire_named, NULL, RELEASE_STATUS_DENIED, "measurement-retired");
@@ -213,7 +205,7 @@ static void change_measurement(struct snp_report *report)
     memset(report->measurement, 0x11, sizeof(report->measurement));
 }
 
-static void the_volume_of_another_image_is_denied(void **state)
+TEST_FIXTURE(the_volume_of_another_image_is_denied, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -224,7 +216,7 @@ static void the_volume_of_another_image_is_denied(void **state)
                   "measurement-refused");
 }
 
-static void what_the_policy_refuses_is_denied(void **state)
+TEST_FIXTURE(what_the_policy_refuses_is_denied, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -238,7 +230,7 @@ static void forge(struct snp_report *report)
     report->vmpl = 1; /* genuine all the same: the chip signs it */
 }
 
-static void nothing_is_signed_before_evidence_is_genuine_and_bound(void **state)
+TEST_FIXTURE(nothing_is_signed_before_evidence_is_genuine_and_bound, set_up, client_end)
 {
     struct world *world = *state;
     json_t *body, *evidence;
@@ -280,12 +272,12 @@ static void nothing_is_signed_before_evidence_is_genuine_and_bound(void **state)
     client_expect_refusal(&client, world, body_for(&acquire, NULL), "emulated-untrusted");
 }
 
-static void a_genuine_report_of_a_lower_privilege_is_denied(void **state)
+TEST_FIXTURE(a_genuine_report_of_a_lower_privilege_is_denied, set_up, client_end)
 {
     expect_denial(*state, &acquire, forge, RELEASE_STATUS_DENIED, "vmpl");
 }
 
-static void a_request_without_its_tail_gets_nothing_from_a_signed_volume(void **state)
+TEST_FIXTURE(a_request_without_its_tail_gets_nothing_from_a_signed_volume, set_up, client_end)
 {
     struct world *world = *state;
 
@@ -293,7 +285,7 @@ static void a_request_without_its_tail_gets_nothing_from_a_signed_volume(void **
     client_expect_refusal(&client, world, client_coconut(&client), "signed-release-required");
 }
 
-static void a_tail_that_is_no_request_is_refused(void **state)
+TEST_FIXTURE(a_tail_that_is_no_request_is_refused, set_up, client_end)
 {
     static const char *const tails[] = {"x", "SVXQ", "SVXQ\0\0", "SVXR\0\5\0\1\0\1\1",
                                         "SVXQ\0\5\0\1\0\1\7"};
@@ -314,7 +306,8 @@ static void a_tail_that_is_no_request_is_refused(void **state)
 
 #define ROTATIONS 20
 
-static void images_that_pin_an_old_key_get_their_record_after_any_number_of_rotations(void **state)
+TEST_FIXTURE(images_that_pin_an_old_key_get_their_record_after_any_number_of_rotations, set_up,
+             client_end)
 {
     struct world *world = *state;
     struct release_request request = acquire;
@@ -333,7 +326,7 @@ static void images_that_pin_an_old_key_get_their_record_after_any_number_of_rota
     client_expect_refusal(&client, world, body_for(&request, NULL), "release-key-unknown");
 }
 
-static void the_client_may_name_the_key_that_signs(void **state)
+TEST_FIXTURE(the_client_may_name_the_key_that_signs, set_up, client_end)
 {
     struct world *world = *state;
     struct release_request request = acquire;
@@ -354,7 +347,7 @@ static void the_client_may_name_the_key_that_signs(void **state)
     client_expect_refusal(&client, world, body_for(&request, NULL), "release-key-unknown");
 }
 
-static void the_advertised_key_signs_though_another_became_active(void **state)
+TEST_FIXTURE(the_advertised_key_signs_though_another_became_active, set_up, client_end)
 {
     struct world *world = *state;
     uint8_t payload[64], newer[RELEASE_KID_SIZE];
@@ -367,29 +360,4 @@ static void the_advertised_key_signs_though_another_became_active(void **state)
     get_record(world, &acquire, payload, &size);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(acquires_the_key_with_a_record_that_commits_to_it),
-        TEST(the_record_is_about_the_report),
-        TEST(the_same_bytes_are_given_each_time),
-        TEST(a_probe_gets_the_status_and_no_key),
-        TEST(an_unknown_volume_is_said_to_be_unknown),
-        TEST(several_volumes_have_to_be_told_apart),
-        TEST(a_retired_volume_is_denied),
-        TEST(a_retired_image_is_denied),
-        TEST(the_volume_of_another_image_is_denied),
-        TEST(what_the_policy_refuses_is_denied),
-        TEST(nothing_is_signed_before_evidence_is_genuine_and_bound),
-        TEST(a_genuine_report_of_a_lower_privilege_is_denied),
-        TEST(a_request_without_its_tail_gets_nothing_from_a_signed_volume),
-        TEST(a_tail_that_is_no_request_is_refused),
-        TEST(images_that_pin_an_old_key_get_their_record_after_any_number_of_rotations),
-        TEST(the_client_may_name_the_key_that_signs),
-        TEST(the_advertised_key_signs_though_another_became_active),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/jose/strict_json.h"
+#include "tests/unit/registered.h"
 
 static bool loads(const char *text)
 {
@@ -17,9 +13,8 @@ static bool loads(const char *text)
     return root != NULL;
 }
 
-static void loads_objects_only(void **state)
+TEST(loads_objects_only)
 {
-    (void)state;
     assert_true(loads("{}"));
     assert_true(loads(" {\"a\": [1, {\"b\": null}]} "));
     assert_false(loads(""));
@@ -40,9 +35,8 @@ static void assert_says(const char *text, const char *words, bool excessive)
     assert_int_equal(problem.excessive, excessive);
 }
 
-static void says_what_is_wrong(void **state)
+TEST(says_what_is_wrong)
 {
-    (void)state;
     assert_says("[]", "not a JSON object", false);
     assert_says("{\n \"a\":,}", "line 2, column 6: not JSON, or a member twice", false);
     assert_says("{\"a\":1,\"a\":1}", "line 1, column 10: not JSON, or a member twice", false);
@@ -50,18 +44,16 @@ static void says_what_is_wrong(void **state)
     assert_says("[[[[[[[[[[[[[[[[[", "nested deeper than 16", true);
 }
 
-static void refuses_a_member_twice(void **state)
+TEST(refuses_a_member_twice)
 {
-    (void)state;
     assert_false(loads("{\"a\":1,\"a\":1}"));
     assert_false(loads("{\"a\":{\"b\":1,\"b\":2}}"));
 }
 
-static void refuses_deep_nesting(void **state)
+TEST(refuses_deep_nesting)
 {
     char text[4 * STRICT_JSON_DEPTH_MAX];
 
-    (void)state;
     for (size_t depth = STRICT_JSON_DEPTH_MAX; depth <= STRICT_JSON_DEPTH_MAX + 1; depth++) {
         strcpy(text, "{\"a\":");
         memset(text + 5, '[', depth - 1);
@@ -71,11 +63,10 @@ static void refuses_deep_nesting(void **state)
     }
 }
 
-static void refuses_more_values_than_any_request_has(void **state)
+TEST(refuses_more_values_than_any_request_has)
 {
     static char text[2 * STRICT_JSON_VALUES_MAX + 32];
 
-    (void)state;
     for (size_t values = STRICT_JSON_VALUES_MAX - 2; values <= STRICT_JSON_VALUES_MAX; values++) {
         size_t length = (size_t)sprintf(text, "{\"a\":[0");
 
@@ -86,19 +77,17 @@ static void refuses_more_values_than_any_request_has(void **state)
     }
 }
 
-static void brackets_in_strings_are_no_nesting(void **state)
+TEST(brackets_in_strings_are_no_nesting)
 {
-    (void)state;
     assert_true(loads("{\"a\":\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[[[[[\",\"}}}\":\"\\\\\"}"));
 }
 
-static void bytes_are_numbers_that_fit(void **state)
+TEST(bytes_are_numbers_that_fit)
 {
     uint8_t bytes[3];
     json_t *good = json_pack("[i, i, i]", 0, 255, 7), *large = json_pack("[i, i, i]", 0, 256, 7),
            *negative = json_pack("[i, i, i]", 0, -1, 7), *text = json_pack("[i, s, i]", 0, "1", 7);
 
-    (void)state;
     assert_true(strict_json_bytes(good, bytes, 3));
     assert_memory_equal(bytes, "\x00\xff\x07", 3);
     assert_false(strict_json_bytes(good, bytes, 2));
@@ -110,19 +99,4 @@ static void bytes_are_numbers_that_fit(void **state)
     json_decref(large);
     json_decref(negative);
     json_decref(text);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_objects_only),
-        cmocka_unit_test(says_what_is_wrong),
-        cmocka_unit_test(refuses_a_member_twice),
-        cmocka_unit_test(refuses_deep_nesting),
-        cmocka_unit_test(refuses_more_values_than_any_request_has),
-        cmocka_unit_test(brackets_in_strings_are_no_nesting),
-        cmocka_unit_test(bytes_are_numbers_that_fit),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

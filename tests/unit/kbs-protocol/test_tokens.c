@@ -7,13 +7,13 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "lib/base/hex.h"
 #include "lib/jose/jwt.h"
 #include "lib/jose/strict_json.h"
 #include "tests/unit/kbs-protocol/client.h"
+#include "tests/unit/registered.h"
 
 #define SECRET_PATH "/kbs/v0/resource/tenant/key/one"
-
-static struct client client;
 
 static int set_up(void **state)
 {
@@ -22,12 +22,6 @@ static int set_up(void **state)
         return -1;
     world_put_secret(*state, "tenant/key/one", "default", "the secret", 10);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    client_stop(&client);
-    return world_end(state);
 }
 
 /* Attests and leaves only the token to go by. Not inlined: gcc 12 would take pointers into the text
@@ -84,7 +78,7 @@ static json_t *part_of(const char *token, int part)
     return json;
 }
 
-static void a_token_gets_secrets_without_a_session(void **state)
+TEST_FIXTURE(a_token_gets_secrets_without_a_session, set_up, client_end)
 {
     char *token = get_token(*state);
 
@@ -97,7 +91,7 @@ static void a_token_gets_secrets_without_a_session(void **state)
     free(token);
 }
 
-static void the_key_set_verifies_it(void **state)
+TEST_FIXTURE(the_key_set_verifies_it, set_up, client_end)
 {
     struct world *world = *state;
     char *token = get_token(world), *claims = strchr(token, '.'), *signature = strrchr(token, '.');
@@ -123,7 +117,7 @@ static void the_key_set_verifies_it(void **state)
     free(token);
 }
 
-static void it_is_shaped_as_trustees(void **state)
+TEST_FIXTURE(it_is_shaped_as_trustees, set_up, client_end)
 {
     struct world *world = *state;
     char *token = get_token(world);
@@ -143,7 +137,7 @@ static void it_is_shaped_as_trustees(void **state)
     free(token);
 }
 
-static void an_emulated_chip_is_never_affirmed(void **state)
+TEST_FIXTURE(an_emulated_chip_is_never_affirmed, set_up, client_end)
 {
     char *token = get_token(*state);
     json_t *claims = part_of(token, 1);
@@ -159,7 +153,7 @@ static void an_emulated_chip_is_never_affirmed(void **state)
     free(token);
 }
 
-static void it_is_over_after_its_time(void **state)
+TEST_FIXTURE(it_is_over_after_its_time, set_up, client_end)
 {
     struct world *world = *state;
     char *token = get_token(world);
@@ -174,7 +168,7 @@ static void it_is_over_after_its_time(void **state)
     free(token);
 }
 
-static void it_is_over_when_its_key_is_retired(void **state)
+TEST_FIXTURE(it_is_over_when_its_key_is_retired, set_up, client_end)
 {
     struct world *world = *state;
     uint8_t newer[SIGNING_KEY_ID_SIZE];
@@ -189,7 +183,7 @@ static void it_is_over_when_its_key_is_retired(void **state)
     free(token);
 }
 
-static void an_altered_token_gets_nothing(void **state)
+TEST_FIXTURE(an_altered_token_gets_nothing, set_up, client_end)
 {
     struct world *world = *state;
     char *token = get_token(world), *dot = strchr(token, '.');
@@ -208,7 +202,7 @@ static char *sign(EVP_PKEY *key, const uint8_t kid[SIGNING_KEY_ID_SIZE], const j
     return jwt_sign(key, hex_text(kid, SIGNING_KEY_ID_SIZE, text), claims);
 }
 
-static void a_token_of_other_keys_or_algorithms_gets_nothing(void **state)
+TEST_FIXTURE(a_token_of_other_keys_or_algorithms_gets_nothing, set_up, client_end)
 {
     struct world *world = *state;
     EVP_PKEY *thief = EVP_EC_gen("P-256");
@@ -236,7 +230,7 @@ static void a_token_of_other_keys_or_algorithms_gets_nothing(void **state)
     EVP_PKEY_free(thief);
 }
 
-static void our_key_vouches_for_our_claims_only(void **state)
+TEST_FIXTURE(our_key_vouches_for_our_claims_only, set_up, client_end)
 {
     struct world *world = *state;
     EVP_PKEY *key = keyring_find(world->kbs.keyring, SIGNING_KEY_TOKEN, world->token_kid);
@@ -259,7 +253,7 @@ static void our_key_vouches_for_our_claims_only(void **state)
     EVP_PKEY_free(key);
 }
 
-static void the_secret_goes_to_the_key_in_the_token(void **state)
+TEST_FIXTURE(the_secret_goes_to_the_key_in_the_token, set_up, client_end)
 {
     struct world *world = *state;
     struct client thief;
@@ -276,7 +270,7 @@ static void the_secret_goes_to_the_key_in_the_token(void **state)
     free(token);
 }
 
-static void a_token_is_appraised_again_and_again(void **state)
+TEST_FIXTURE(a_token_is_appraised_again_and_again, set_up, client_end)
 {
     struct world *world = *state;
     char *token = get_token(world);
@@ -287,7 +281,7 @@ static void a_token_is_appraised_again_and_again(void **state)
     free(token);
 }
 
-static void revocation_is_not_taken_on_trust(void **state)
+TEST_FIXTURE(revocation_is_not_taken_on_trust, set_up, client_end)
 {
     struct world *world = *state;
     EVP_PKEY *key = keyring_find(world->kbs.keyring, SIGNING_KEY_TOKEN, world->token_kid);
@@ -306,7 +300,7 @@ static void revocation_is_not_taken_on_trust(void **state)
     EVP_PKEY_free(key);
 }
 
-static void coconuts_dialect_gets_a_token_too(void **state)
+TEST_FIXTURE(coconuts_dialect_gets_a_token_too, set_up, client_end)
 {
     struct world *world = *state;
     char *token;
@@ -321,7 +315,7 @@ static void coconuts_dialect_gets_a_token_too(void **state)
     free(token);
 }
 
-static void a_token_does_not_get_a_volumes_key(void **state)
+TEST_FIXTURE(a_token_does_not_get_a_volumes_key, set_up, client_end)
 {
     struct world *world = *state;
     char *token, code[64];
@@ -338,26 +332,4 @@ static void a_token_does_not_get_a_volumes_key(void **state)
     free(token);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-        TEST(a_token_gets_secrets_without_a_session),
-        TEST(the_key_set_verifies_it),
-        TEST(it_is_shaped_as_trustees),
-        TEST(an_emulated_chip_is_never_affirmed),
-        TEST(it_is_over_after_its_time),
-        TEST(it_is_over_when_its_key_is_retired),
-        TEST(an_altered_token_gets_nothing),
-        TEST(a_token_of_other_keys_or_algorithms_gets_nothing),
-        TEST(our_key_vouches_for_our_claims_only),
-        TEST(the_secret_goes_to_the_key_in_the_token),
-        TEST(a_token_is_appraised_again_and_again),
-        TEST(revocation_is_not_taken_on_trust),
-        TEST(coconuts_dialect_gets_a_token_too),
-        TEST(a_token_does_not_get_a_volumes_key),
-#undef TEST
-    };
-
-    return cmocka_run_group_tests(tests, world_make_chip, world_free_chip);
-}
+TEST_GROUP(world_make_chip, world_free_chip)

@@ -189,6 +189,7 @@ unsigned world_request(struct world *world, struct connection *client, const cha
 {
     const struct http_request request = {
         .method = method,
+        .head = client->head,
         .path = path,
         .peer = "192.0.2.1",
         .body = body,

@@ -3,17 +3,12 @@
  * A server without sockets: a store (SQLite, or PostgreSQL beside such a server), an emulated chip
  * that it believes, and one client's connection to it. Tests of the program share the chip.
  */
-#ifndef SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
-#define SNPVTPM_TESTS_KBS_PROTOCOL_WORLD_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_WORLD_H
+#define SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_WORLD_H
 
-#include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <jansson.h>
+#include <limits.h>
+#include <string.h>
 
 #include "kbs/evidence/evidence.h"
 #include "kbs/kbs.h"
@@ -21,6 +16,7 @@
 #include "kbs/protocol/session.h"
 #include "kbs/store/volumes.h"
 #include "tests/unit/kbs/chip.h"
+#include "tests/unit/registered.h"
 
 #define WORLD_BODY_MAX 65536
 #define VOLUME_PATH    "/kbs/v0/resource/default/sample/test"
@@ -37,6 +33,7 @@ int world_free_chip(void **state);
 struct connection {
     char cookie[64]; /* empty: none */
     char *bearer;    /* NULL: none; owned */
+    bool head;       /* asks for headers only */
 };
 
 struct world {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A client of the tests: raw bytes over TCP, or TLS of a wanted version. */
-#ifndef SNPVTPM_TESTS_KBS_SERVER_NET_H
-#define SNPVTPM_TESTS_KBS_SERVER_NET_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_SERVER_NET_H
+#define SNPVTPM_TESTS_UNIT_KBS_SERVER_NET_H
 
 #include <stdbool.h>
 #include <stddef.h>

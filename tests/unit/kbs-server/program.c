@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/kbs-server/program.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 
 #define ARGUMENTS_MAX 24
 #define READY_FD      9

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The program kbs as its users run it, in the scratch folder. */
-#ifndef SNPVTPM_TESTS_KBS_SERVER_PROGRAM_H
-#define SNPVTPM_TESTS_KBS_SERVER_PROGRAM_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_SERVER_PROGRAM_H
+#define SNPVTPM_TESTS_UNIT_KBS_SERVER_PROGRAM_H
 
 #include <sys/types.h>
 

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/kbs-server/served.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "kbs/server/listener.h"
 #include "tests/unit/kbs-server/net.h"
+#include "tests/unit/registered.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t released = PTHREAD_COND_INITIALIZER;

@@ -8,8 +8,8 @@
  *
  * and its gate lets bodies of BODY_MAX in, and refuses /closed with 429.
  */
-#ifndef SNPVTPM_TESTS_KBS_SERVER_SERVED_H
-#define SNPVTPM_TESTS_KBS_SERVER_SERVED_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_SERVER_SERVED_H
+#define SNPVTPM_TESTS_UNIT_KBS_SERVER_SERVED_H
 
 #include "kbs/server/http_server.h"
 

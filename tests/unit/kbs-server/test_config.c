@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What a configuration may say, and what is said of one that may not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 #include <sys/stat.h>
 
 #include "kbs/server/config.h"
 #include "kbs/server/init_config.h"
 #include "kbs/server/new_file.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define TLS     "tls = { certificate = \"cert.pem\"; key = \"key.pem\"; };"
 #define LISTEN  "listen = { address = \"127.0.0.1:8080\"; };\n"
@@ -31,9 +27,8 @@ static int forget(void **state)
     return 0;
 }
 
-static void the_least_that_is_needed_has_defaults_for_the_rest(void **state)
+TEST_TEARDOWN(the_least_that_is_needed_has_defaults_for_the_rest, forget)
 {
-    (void)state;
     assert_true(config_parse(MINIMUM, "kbs.conf", "/etc/kbs", &config, &errors));
     assert_int_equal(config.listen.count, 1);
     assert_string_equal(config.listen.listeners[0].address.text, "127.0.0.1:8080");
@@ -53,9 +48,8 @@ static void the_least_that_is_needed_has_defaults_for_the_rest(void **state)
     assert_null(config.emulated_root.text);
 }
 
-static void every_setting_can_be_set(void **state)
+TEST_TEARDOWN(every_setting_can_be_set, forget)
 {
-    (void)state;
     assert_true(config_parse(
         "listen = ( { address = \"0.0.0.0:8443\"; " TLS " }, { address = \"[::1]:80\"; } );\n"
         "admin-listen = ( { address = \"[::]:0\"; " TLS " } );\n"
@@ -148,9 +142,8 @@ static const struct {
     {MINIMUM " \t@include \"/etc/passwd\"\n", "kbs.conf:5: other files cannot be included\n"},
 };
 
-static void mistakes_are_named_with_their_line_and_what_is_allowed(void **state)
+TEST_TEARDOWN(mistakes_are_named_with_their_line_and_what_is_allowed, forget)
 {
-    (void)state;
     for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         if (config_parse(mistakes[i].text, "kbs.conf", ".", &config, &errors))
             fail_msg("accepted: %s", mistakes[i].text);
@@ -161,9 +154,8 @@ static void mistakes_are_named_with_their_line_and_what_is_allowed(void **state)
     }
 }
 
-static void all_mistakes_are_said_at_once(void **state)
+TEST_TEARDOWN(all_mistakes_are_said_at_once, forget)
 {
-    (void)state;
     assert_false(
         config_parse("a = 1;\nb = 2;\nsessions = 0;\n" MINIMUM, "kbs.conf", ".", &config, &errors));
     assert_int_equal(errors.count, 3);
@@ -172,12 +164,11 @@ static void all_mistakes_are_said_at_once(void **state)
     assert_non_null(strstr(errors.text, "kbs.conf:3: "));
 }
 
-static void more_mistakes_than_fit_are_still_counted(void **state)
+TEST_TEARDOWN(more_mistakes_than_fit_are_still_counted, forget)
 {
     static char text[65536];
     size_t used = 0;
 
-    (void)state;
     for (int i = 0; i < 2000; i++)
         used += (size_t)sprintf(text + used, "x%d = 1;\n", i);
     assert_false(config_parse(text, "kbs.conf", ".", &config, &errors));
@@ -210,9 +201,8 @@ static void assert_said(const char *said, const char *part)
         fail_msg("expected \"%s\" in \"%s\"", part, said);
 }
 
-static void files_are_looked_for_beside_the_configuration(void **state)
+TEST_TEARDOWN(files_are_looked_for_beside_the_configuration, forget)
 {
-    (void)state;
     assert_said(load(MINIMUM, 0600), "kbs.conf:2: tls.certificate: ");
     assert_said(errors.text, "/cert.pem: No such file or directory\n");
     assert_said(errors.text, "kbs.conf:4: master-key: ");
@@ -225,9 +215,8 @@ static void files_are_looked_for_beside_the_configuration(void **state)
     assert_string_equal(load(MINIMUM, 0644), "");
 }
 
-static void keys_that_others_may_read_are_refused(void **state)
+TEST_TEARDOWN(keys_that_others_may_read_are_refused, forget)
 {
-    (void)state;
     write_file("cert.pem", 0644, "x");
     write_file("key.pem", 0640, "x");
     write_file("master.key", 0602, "x");
@@ -238,9 +227,8 @@ static void keys_that_others_may_read_are_refused(void **state)
     write_file("master.key", 0600, "x");
 }
 
-static void a_password_in_a_file_that_others_may_read_is_refused(void **state)
+TEST_TEARDOWN(a_password_in_a_file_that_others_may_read_is_refused, forget)
 {
-    (void)state;
     assert_string_equal(load(LISTEN ADMIN KEY "store = \"postgresql://kbs:pw@db/kbs\";", 0600), "");
     config_free(&config);
     assert_said(load(LISTEN ADMIN KEY "store = \"postgresql://kbs:pw@db/kbs\";", 0640),
@@ -254,9 +242,8 @@ static void a_password_in_a_file_that_others_may_read_is_refused(void **state)
                         "");
 }
 
-static void folders_and_credentials_must_be_there(void **state)
+TEST_TEARDOWN(folders_and_credentials_must_be_there, forget)
 {
-    (void)state;
     unsetenv("CREDENTIALS_DIRECTORY");
     assert_said(load(MINIMUM "amd-certs = \"cert.pem\";", 0600), "/cert.pem: not a folder");
     config_free(&config);
@@ -278,11 +265,10 @@ static void folders_and_credentials_must_be_there(void **state)
     unsetenv("CREDENTIALS_DIRECTORY");
 }
 
-static void what_is_no_configuration_file_is_refused(void **state)
+TEST_TEARDOWN(what_is_no_configuration_file_is_refused, forget)
 {
     char path[PATH_MAX];
 
-    (void)state;
     assert_false(config_load(scratch_path("absent.conf", path), &config, &errors));
     assert_said(errors.text, "absent.conf: No such file or directory");
     assert_false(config_load(scratch_folder, &config, &errors));
@@ -292,7 +278,7 @@ static void what_is_no_configuration_file_is_refused(void **state)
     assert_said(errors.text, "Invalid argument");
 }
 
-static void what_init_writes_is_acceptable_and_means_what_was_chosen(void **state)
+TEST_TEARDOWN(what_init_writes_is_acceptable_and_means_what_was_chosen, forget)
 {
     const struct init_choices choices = {
         .listen = "192.0.2.1:8080",
@@ -304,7 +290,6 @@ static void what_init_writes_is_acceptable_and_means_what_was_chosen(void **stat
     };
     char *text = init_config(&choices);
 
-    (void)state;
     if (!config_parse(text, "kbs.conf", ".", &config, &errors))
         fail_msg("%s", errors.text);
     assert_string_equal(config.listen.listeners[0].address.text, "192.0.2.1:8080");
@@ -319,21 +304,4 @@ static void what_init_writes_is_acceptable_and_means_what_was_chosen(void **stat
     free(text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(the_least_that_is_needed_has_defaults_for_the_rest, forget),
-        cmocka_unit_test_teardown(every_setting_can_be_set, forget),
-        cmocka_unit_test_teardown(mistakes_are_named_with_their_line_and_what_is_allowed, forget),
-        cmocka_unit_test_teardown(all_mistakes_are_said_at_once, forget),
-        cmocka_unit_test_teardown(more_mistakes_than_fit_are_still_counted, forget),
-        cmocka_unit_test_teardown(files_are_looked_for_beside_the_configuration, forget),
-        cmocka_unit_test_teardown(keys_that_others_may_read_are_refused, forget),
-        cmocka_unit_test_teardown(a_password_in_a_file_that_others_may_read_is_refused, forget),
-        cmocka_unit_test_teardown(folders_and_credentials_must_be_there, forget),
-        cmocka_unit_test_teardown(what_is_no_configuration_file_is_refused, forget),
-        cmocka_unit_test_teardown(what_init_writes_is_acceptable_and_means_what_was_chosen, forget),
-    };
-
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
-}
+TEST_GROUP(scratch_make, scratch_remove)

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Clients that are many, slow, or never satisfied; and a server that is told to stop. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +10,7 @@
 #include "kbs/server/clock.h"
 #include "tests/unit/kbs-server/net.h"
 #include "tests/unit/kbs-server/served.h"
+#include "tests/unit/registered.h"
 
 #define WHO "GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
@@ -37,7 +33,7 @@ static void assert_serves_soon(const struct served *served)
 /* Sends bytes of text one at a time, until it is cut off; the ms it took. */
 static uint64_t trickle(int fd, const char *text, unsigned pause_ms)
 {
-    const uint64_t begun = clock_ms();
+    uint64_t begun = clock_ms();
 
     while (clock_ms() - begun < 20000 && !net_is_closed_within(fd, (int)pause_ms))
         if (send(fd, text, 1, MSG_NOSIGNAL) != 1)
@@ -45,15 +41,14 @@ static uint64_t trickle(int fd, const char *text, unsigned pause_ms)
     return clock_ms() - begun;
 }
 
-static void a_header_that_trickles_is_cut_off(void **state)
+TEST(a_header_that_trickles_is_cut_off)
 {
     struct connection_limits limits = served_limits();
-    const uint64_t overdue = metric_get(METRIC_OVERDUE);
+    uint64_t overdue = metric_get(METRIC_OVERDUE);
     struct served served;
     uint64_t took;
     int fd;
 
-    (void)state;
     limits.idle_ms = 1000;
     served = served_start(&limits, NULL);
     fd = net_connect(served.port);
@@ -66,13 +61,12 @@ static void a_header_that_trickles_is_cut_off(void **state)
     served_stop(&served);
 }
 
-static void a_client_that_says_nothing_is_cut_off(void **state)
+TEST(a_client_that_says_nothing_is_cut_off)
 {
     struct connection_limits limits = served_limits();
     struct served served;
     int fd;
 
-    (void)state;
     limits.idle_ms = 1000;
     served = served_start(&limits, NULL);
     fd = net_connect(served.port);
@@ -82,13 +76,12 @@ static void a_client_that_says_nothing_is_cut_off(void **state)
     served_stop(&served);
 }
 
-static void a_body_that_trickles_is_cut_off(void **state)
+TEST(a_body_that_trickles_is_cut_off)
 {
     struct connection_limits limits = served_limits();
     struct served served;
     int fd;
 
-    (void)state;
     limits.request_ms = 1000;
     served = served_start(&limits, NULL);
     fd = net_connect(served.port);
@@ -100,16 +93,15 @@ static void a_body_that_trickles_is_cut_off(void **state)
 }
 
 /* Reads a byte now and then, so that the connection is never idle. */
-static void a_reply_that_is_not_read_is_given_up(void **state)
+TEST(a_reply_that_is_not_read_is_given_up)
 {
     struct connection_limits limits = served_limits();
-    const int little = 4096;
+    int little = 4096;
     struct served served;
     uint64_t begun;
     char byte;
     int fd;
 
-    (void)state;
     limits.request_ms = 1000;
     served = served_start(&limits, NULL);
     fd = net_connect(served.port);
@@ -129,14 +121,13 @@ static void a_reply_that_is_not_read_is_given_up(void **state)
     served_stop(&served);
 }
 
-static void slow_clients_keep_nobody_else_waiting(void **state)
+TEST(slow_clients_keep_nobody_else_waiting)
 {
     struct connection_limits limits = served_limits();
     struct served served;
     int slow[48];
     uint64_t begun;
 
-    (void)state;
     served = served_start(&limits, NULL);
     for (size_t i = 0; i < 48; i++) {
         slow[i] = net_connect(served.port);
@@ -153,14 +144,13 @@ static void slow_clients_keep_nobody_else_waiting(void **state)
     served_stop(&served);
 }
 
-static void connections_over_the_limit_are_closed_and_the_others_served(void **state)
+TEST(connections_over_the_limit_are_closed_and_the_others_served)
 {
     struct connection_limits limits = served_limits();
-    const uint64_t refused = metric_get(METRIC_CONNECTIONS_REFUSED);
+    uint64_t refused = metric_get(METRIC_CONNECTIONS_REFUSED);
     struct served served = served_start(&limits, NULL);
     int fds[300], alive = 0;
 
-    (void)state;
     for (size_t i = 0; i < 300; i++) {
         fds[i] = net_connect(served.port);
         assert_true(fds[i] >= 0);
@@ -177,13 +167,12 @@ static void connections_over_the_limit_are_closed_and_the_others_served(void **s
     served_stop(&served);
 }
 
-static void one_address_gets_no_more_than_its_share(void **state)
+TEST(one_address_gets_no_more_than_its_share)
 {
     struct connection_limits limits = served_limits();
     struct served served;
     int fds[4];
 
-    (void)state;
     limits.connections_per_client = 4;
     served = served_start(&limits, NULL);
     for (size_t i = 0; i < 4; i++) {
@@ -216,7 +205,7 @@ static void *drain(void *server)
     return &left;
 }
 
-static void a_request_under_way_is_finished_before_the_server_stops(void **state)
+TEST(a_request_under_way_is_finished_before_the_server_stops)
 {
     const struct connection_limits limits = served_limits();
     struct served served = served_start(&limits, NULL);
@@ -224,7 +213,6 @@ static void a_request_under_way_is_finished_before_the_server_stops(void **state
     void *answered, *left;
     int idle = net_connect(served.port);
 
-    (void)state;
     assert_int_equal(pthread_create(&asking, NULL, ask_and_wait, &served.port), 0);
     assert_true(served_wait_for_waiting(1));
     assert_int_equal(pthread_create(&draining, NULL, drain, served.server), 0);
@@ -238,14 +226,13 @@ static void a_request_under_way_is_finished_before_the_server_stops(void **state
     served_stop(&served);
 }
 
-static void draining_gives_up_in_time(void **state)
+TEST(draining_gives_up_in_time)
 {
     const struct connection_limits limits = served_limits();
     struct served served = served_start(&limits, NULL);
     pthread_t asking;
     uint64_t begun;
 
-    (void)state;
     assert_int_equal(pthread_create(&asking, NULL, ask_and_wait, &served.port), 0);
     assert_true(served_wait_for_waiting(1));
     begun = clock_ms();
@@ -254,21 +241,4 @@ static void draining_gives_up_in_time(void **state)
     served_release();
     pthread_join(asking, NULL);
     served_stop(&served);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_header_that_trickles_is_cut_off),
-        cmocka_unit_test(a_client_that_says_nothing_is_cut_off),
-        cmocka_unit_test(a_body_that_trickles_is_cut_off),
-        cmocka_unit_test(a_reply_that_is_not_read_is_given_up),
-        cmocka_unit_test(slow_clients_keep_nobody_else_waiting),
-        cmocka_unit_test(connections_over_the_limit_are_closed_and_the_others_served),
-        cmocka_unit_test(one_address_gets_no_more_than_its_share),
-        cmocka_unit_test(a_request_under_way_is_finished_before_the_server_stops),
-        cmocka_unit_test(draining_gives_up_in_time),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests as they come over a socket, well-formed and not. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include "kbs/metrics.h"
 #include "tests/unit/kbs-server/net.h"
 #include "tests/unit/kbs-server/served.h"
+#include "tests/unit/registered.h"
 
 static struct served served;
 
@@ -46,22 +42,20 @@ static void assert_has(const char *text, const char *part)
         fail_msg("expected %s in %.500s", part, text);
 }
 
-static void a_body_reaches_the_handler_and_its_reply_the_client(void **state)
+TEST(a_body_reaches_the_handler_and_its_reply_the_client)
 {
     const char *reply = net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\n"
                                                   "Connection: close\r\nContent-Length: 5\r\n"
                                                   "\r\nhello");
 
-    (void)state;
     assert_starts_with(reply, "HTTP/1.1 200 ");
     assert_has(reply, "Content-Type: application/octet-stream\r\n");
     assert_has(reply, "Cache-Control: no-store\r\n");
     assert_has(reply, "\r\n\r\nhello");
 }
 
-static void path_arguments_headers_and_cookies_are_told_apart(void **state)
+TEST(path_arguments_headers_and_cookies_are_told_apart)
 {
-    (void)state;
     assert_has(net_converse(served.port, "GET /path/%41%2fb?a=1%202 HTTP/1.1\r\nHost: x\r\n"
                                          "Connection: close\r\nx-TEST: yes\r\n"
                                          "Cookie: b=1; c=crumb\r\n\r\n"),
@@ -71,35 +65,32 @@ static void path_arguments_headers_and_cookies_are_told_apart(void **state)
         "GET /path/ a=none X-Test=none c=none");
 }
 
-static void headers_of_the_reply_are_sent(void **state)
+TEST(headers_of_the_reply_are_sent)
 {
     const char *reply =
         net_converse(served.port, "GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
 
-    (void)state;
     assert_starts_with(reply, "HTTP/1.1 404 ");
     assert_has(reply, "X-First: 1\r\n");
     assert_has(reply, "X-Second: two\r\n");
 }
 
-static void the_peer_is_the_clients_address(void **state)
+TEST(the_peer_is_the_clients_address)
 {
-    (void)state;
     assert_has(
         net_converse(served.port, "GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
         "\r\n\r\n127.0.0.1");
 }
 
-static void a_reply_without_memory_for_its_body_is_an_error(void **state)
+TEST(a_reply_without_memory_for_its_body_is_an_error)
 {
-    (void)state;
     assert_starts_with(net_converse(served.port, "GET /nothing HTTP/1.1\r\nHost: x\r\n"
                                                  "Connection: close\r\n\r\n"),
                        "HTTP/1.1 500 ");
 }
 
 /* On one connection, where a body that was sent all the same would be taken for the next reply. */
-static void head_is_answered_as_get_is_without_the_body(void **state)
+TEST(head_is_answered_as_get_is_without_the_body)
 {
     const char *reply = net_converse(served.port, "HEAD /path/x?a=1 HTTP/1.1\r\nHost: x\r\n\r\n"
                                                   "HEAD /other HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -108,7 +99,6 @@ static void head_is_answered_as_get_is_without_the_body(void **state)
     const char *of_other = strstr(reply, "\r\n\r\nHTTP/1.1 404 "),
                *of_get = strstr(reply, "\r\n\r\nHTTP/1.1 200 ");
 
-    (void)state;
     assert_starts_with(reply, "HTTP/1.1 200 ");
     assert_has(reply, "Content-Length: 34\r\n");
     assert_true(of_other && of_get && of_other < of_get);
@@ -117,11 +107,10 @@ static void head_is_answered_as_get_is_without_the_body(void **state)
     assert_has(of_get + 4, "\r\n\r\nGET /path/x a=1 X-Test=none c=none");
 }
 
-static void a_connection_serves_one_request_after_the_other(void **state)
+TEST(a_connection_serves_one_request_after_the_other)
 {
     int fd = net_connect(served.port);
 
-    (void)state;
     for (int i = 0; i < 20; i++) {
         assert_true(net_send(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"));
         assert_has(net_read_reply(fd), "\r\n\r\nabc");
@@ -129,7 +118,7 @@ static void a_connection_serves_one_request_after_the_other(void **state)
     close(fd);
 }
 
-static void pipelined_requests_are_answered_in_order(void **state)
+TEST(pipelined_requests_are_answered_in_order)
 {
     const char *reply =
         net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none"
@@ -139,11 +128,10 @@ static void pipelined_requests_are_answered_in_order(void **state)
     const char *one = strstr(reply, "\r\n\r\none"), *two = strstr(reply, "HTTP/1.1 429 "),
                *three = strstr(reply, "\r\n\r\nthree");
 
-    (void)state;
     assert_true(one && two && three && one < two && two < three);
 }
 
-static void the_longest_body_passes(void **state)
+TEST(the_longest_body_passes)
 {
     static char text[BODY_MAX + 256];
     int head = snprintf(text, sizeof(text),
@@ -151,19 +139,17 @@ static void the_longest_body_passes(void **state)
                         "Content-Length: %d\r\n\r\n",
                         BODY_MAX);
 
-    (void)state;
     memset(text + head, 'x', BODY_MAX);
     text[head + BODY_MAX] = '\0';
     assert_starts_with(net_converse(served.port, text), "HTTP/1.1 200 ");
 }
 
-static void a_body_announced_too_long_is_refused_before_it_comes(void **state)
+TEST(a_body_announced_too_long_is_refused_before_it_comes)
 {
-    const uint64_t refused = metric_get(METRIC_REQUESTS_REFUSED);
+    uint64_t refused = metric_get(METRIC_REQUESTS_REFUSED);
     const char *reply = net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\n"
                                                   "Content-Length: 65537\r\n\r\n");
 
-    (void)state;
     assert_starts_with(reply, "HTTP/1.1 413 ");
     assert_has(reply, "body-too-large");
     assert_starts_with(net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\n"
@@ -172,14 +158,13 @@ static void a_body_announced_too_long_is_refused_before_it_comes(void **state)
     assert_true(metric_get(METRIC_REQUESTS_REFUSED) > refused);
 }
 
-static void a_body_that_grows_too_long_is_cut_off(void **state)
+TEST(a_body_that_grows_too_long_is_cut_off)
 {
     static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
     char chunk[6 + 4096 + 2 + 1] = "1000\r\n";
     int fd = net_connect(served.port), chunks = 0;
 
-    (void)state;
     memset(chunk + 6, 'x', 4096);
     strcpy(chunk + 6 + 4096, "\r\n");
     assert_true(net_send(fd, head));
@@ -189,50 +174,46 @@ static void a_body_that_grows_too_long_is_cut_off(void **state)
     close(fd);
 }
 
-static void a_chunked_body_is_put_together(void **state)
+TEST(a_chunked_body_is_put_together)
 {
-    (void)state;
     assert_has(net_converse(served.port, "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                                          "Transfer-Encoding: chunked\r\n\r\n"
                                          "3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n"),
                "\r\n\r\nabcdefg");
 }
 
-static void what_the_gate_refuses_never_reaches_the_handler(void **state)
+TEST(what_the_gate_refuses_never_reaches_the_handler)
 {
     const char *reply = net_converse(served.port, "POST /closed HTTP/1.1\r\nHost: x\r\n"
                                                   "Connection: close\r\n"
                                                   "Content-Length: 3\r\n\r\nabc");
 
-    (void)state;
     assert_starts_with(reply, "HTTP/1.1 429 ");
     assert_has(reply, "\r\n\r\nclosed");
 }
 
-static void an_oversized_header_is_refused(void **state)
+TEST(an_oversized_header_is_refused)
 {
     static char text[70000];
     int head = snprintf(text, sizeof(text), "GET /peer HTTP/1.1\r\nHost: x\r\nX-Long: ");
 
-    (void)state;
     memset(text + head, 'a', 65000);
     strcpy(text + head + 65000, "\r\n\r\n");
     assert_null(strstr(net_converse(served.port, text), "127.0.0.1"));
 }
 
-static void many_headers_are_refused(void **state)
+TEST(many_headers_are_refused)
 {
     static char text[200000];
     int used = snprintf(text, sizeof(text), "GET /peer HTTP/1.1\r\nHost: x\r\n");
 
-    (void)state;
     for (int i = 0; i < 10000; i++)
         used += snprintf(text + used, sizeof(text) - (size_t)used, "X-%d: 1\r\n", i);
     strcpy(text + used, "\r\n");
     assert_null(strstr(net_converse(served.port, text), "127.0.0.1"));
 }
 
-static void what_is_not_http_harms_nobody(void **state)
+TEST(what_is_not_http_harms_nobody)
 {
     static const char *const garbage[] = {
         "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -247,7 +228,6 @@ static void what_is_not_http_harms_nobody(void **state)
         "\xff\xfe\xfd /\xff HTTP/1.1\r\n\xff: \xff\r\n\r\n",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
         int fd = net_connect(served.port);
 
@@ -268,12 +248,11 @@ static void *ask_and_wait(void *heard)
     return NULL;
 }
 
-static void a_handler_that_waits_keeps_nobody_else_waiting(void **state)
+TEST(a_handler_that_waits_keeps_nobody_else_waiting)
 {
     pthread_t threads[16];
     bool heard[16] = {0};
 
-    (void)state;
     for (size_t i = 0; i < 16; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, ask_and_wait, &heard[i]), 0);
     assert_true(served_wait_for_waiting(16));
@@ -287,27 +266,4 @@ static void a_handler_that_waits_keeps_nobody_else_waiting(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_body_reaches_the_handler_and_its_reply_the_client),
-        cmocka_unit_test(path_arguments_headers_and_cookies_are_told_apart),
-        cmocka_unit_test(headers_of_the_reply_are_sent),
-        cmocka_unit_test(the_peer_is_the_clients_address),
-        cmocka_unit_test(a_reply_without_memory_for_its_body_is_an_error),
-        cmocka_unit_test(head_is_answered_as_get_is_without_the_body),
-        cmocka_unit_test(a_connection_serves_one_request_after_the_other),
-        cmocka_unit_test(pipelined_requests_are_answered_in_order),
-        cmocka_unit_test(the_longest_body_passes),
-        cmocka_unit_test(a_body_announced_too_long_is_refused_before_it_comes),
-        cmocka_unit_test(a_body_that_grows_too_long_is_cut_off),
-        cmocka_unit_test(a_chunked_body_is_put_together),
-        cmocka_unit_test(what_the_gate_refuses_never_reaches_the_handler),
-        cmocka_unit_test(an_oversized_header_is_refused),
-        cmocka_unit_test(many_headers_are_refused),
-        cmocka_unit_test(what_is_not_http_harms_nobody),
-        cmocka_unit_test(a_handler_that_waits_keeps_nobody_else_waiting),
-    };
-
-    return cmocka_run_group_tests(tests, start, stop);
-}
+TEST_GROUP(start, stop)

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Lines on stderr, of texts that anybody may have chosen. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 #include <unistd.h>
 
 #include "kbs/log.h"
+#include "tests/unit/registered.h"
 
 static void write_event(const char *text)
 {
@@ -54,9 +50,8 @@ static void assert_ends(const char *line, const char *end)
         fail_msg("expected %s, found %s", end, line);
 }
 
-static void no_byte_keeps_a_line_of_json_from_being_written(void **state)
+TEST(no_byte_keeps_a_line_of_json_from_being_written)
 {
-    (void)state;
     assert_ends(line_about(LOG_JSON, "/tls/server.pem"),
                 "\"event\":\"test\",\"file\":\"/tls/server.pem\"}\n");
     assert_ends(line_about(LOG_JSON, "\xff\n\x1b[2J"),
@@ -64,9 +59,8 @@ static void no_byte_keeps_a_line_of_json_from_being_written(void **state)
     assert_ends(line_about(LOG_JSON, ""), "\"event\":\"test\",\"file\":\"\"}\n");
 }
 
-static void no_byte_breaks_or_colours_a_line_of_text(void **state)
+TEST(no_byte_breaks_or_colours_a_line_of_text)
 {
-    (void)state;
     assert_ends(line_about(LOG_TEXT, "/tls/server.pem"), "Z test file=/tls/server.pem\n");
     assert_ends(line_about(LOG_TEXT, "two words"), "Z test file=\"two words\"\n");
     assert_ends(line_about(LOG_TEXT, "\x1b[2J\xff"), "Z test file=\"\\\\x1b[2J\\\\xff\"\n");
@@ -74,36 +68,22 @@ static void no_byte_breaks_or_colours_a_line_of_text(void **state)
 }
 
 /* A line of the audit log may be of an older version. */
-static void a_stored_line_does_not_colour_a_line_of_text(void **state)
+TEST(a_stored_line_does_not_colour_a_line_of_text)
 {
-    (void)state;
     assert_string_equal(line_of(log_line, LOG_TEXT,
                                 "{\"seq\":1,\"time\":\"T\",\"event\":\"attest\","
                                 "\"detail\":\"\\u001b[31mred\"}"),
                         "T attest seq=1 detail=\"\\u001B[31mred\"\n");
 }
 
-static void a_long_text_is_cut(void **state)
+TEST(a_long_text_is_cut)
 {
     char text[2000];
     const char *line;
 
-    (void)state;
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     line = line_about(LOG_JSON, text);
     assert_true(strlen(line) < LOG_TEXT_MAX + 100);
     assert_ends(line, "x...(1399 bytes more)\"}\n");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_byte_keeps_a_line_of_json_from_being_written),
-        cmocka_unit_test(no_byte_breaks_or_colours_a_line_of_text),
-        cmocka_unit_test(a_stored_line_does_not_colour_a_line_of_text),
-        cmocka_unit_test(a_long_text_is_cut),
-    };
-
-    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }

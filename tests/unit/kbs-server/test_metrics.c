@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Counters as Prometheus reads them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <pthread.h>
-
 #include "kbs/metrics.h"
+#include "tests/unit/registered.h"
 
 static void assert_text_has(const char *wanted)
 {
@@ -21,9 +17,8 @@ static void assert_text_has(const char *wanted)
     free(text);
 }
 
-static void a_counter_is_shown_with_help_and_type(void **state)
+TEST(a_counter_is_shown_with_help_and_type)
 {
-    (void)state;
     metric_add(METRIC_KDS_FETCHES, 41);
     metric_add(METRIC_KDS_FETCHES, 1);
     assert_int_equal(metric_get(METRIC_KDS_FETCHES), 42);
@@ -33,9 +28,8 @@ static void a_counter_is_shown_with_help_and_type(void **state)
     assert_text_has("\nkbs_kds_failures_total 0\n");
 }
 
-static void a_bucket_counts_what_is_below_it_too(void **state)
+TEST(a_bucket_counts_what_is_below_it_too)
 {
-    (void)state;
     metrics_observe_attestation(1000);
     metrics_observe_attestation(1001);
     metrics_observe_attestation(7000000);
@@ -56,25 +50,13 @@ static void *count(void *unused)
     return NULL;
 }
 
-static void threads_lose_no_count(void **state)
+TEST(threads_lose_no_count)
 {
     pthread_t threads[4];
 
-    (void)state;
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, count, NULL), 0);
     for (size_t i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     assert_int_equal(metric_get(METRIC_REQUESTS), 40000);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_counter_is_shown_with_help_and_type),
-        cmocka_unit_test(a_bucket_counts_what_is_below_it_too),
-        cmocka_unit_test(threads_lose_no_count),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* kbs with a store, of either kind, that lacks what the server needs: it starts, says so, and is
  * mended through its admin API. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "tests/unit/kbs-server/net.h"
 #include "tests/unit/kbs-server/program.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define HEALTH "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -122,9 +118,8 @@ static void assert_whole(void)
     assert_says(administer("GET", "status", ""), "\"missing\":[]");
 }
 
-static void a_server_without_its_policy_is_mended_by_its_administrator(void **state)
+TEST(a_server_without_its_policy_is_mended_by_its_administrator)
 {
-    (void)state;
     make_server("policy", "milan", NULL);
     assert_checked("warning: there is no policy milan");
     serve();
@@ -138,9 +133,8 @@ static void a_server_without_its_policy_is_mended_by_its_administrator(void **st
 }
 
 /* As a version of this program that knew other settings may have left it. */
-static void a_policy_that_is_none_is_replaced(void **state)
+TEST(a_policy_that_is_none_is_replaced)
 {
-    (void)state;
     make_server("text", "default", "UPDATE policy SET body = 'no such setting = 1;'");
     assert_checked("warning: policy default, which attestation-policy names, is none (line 1");
     serve();
@@ -152,11 +146,10 @@ static void a_policy_that_is_none_is_replaced(void **state)
 }
 
 /* As what becomes of a store of version 1, which had neither. */
-static void a_server_without_keys_and_tokens_is_mended(void **state)
+TEST(a_server_without_keys_and_tokens_is_mended)
 {
     FILE *token;
 
-    (void)state;
     make_server("keys", "default", "DELETE FROM signing_key; DELETE FROM token");
     assert_checked("warning: there is no key to sign release records with");
     serve();
@@ -180,17 +173,13 @@ static void a_server_without_keys_and_tokens_is_mended(void **state)
     assert_checked("all is well");
 }
 
+TEST_GROUP(fixture_begin_group, fixture_end_group)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_server_without_its_policy_is_mended_by_its_administrator),
-        cmocka_unit_test(a_policy_that_is_none_is_replaced),
-        cmocka_unit_test(a_server_without_keys_and_tokens_is_mended),
-    };
-
     if (argc != 2)
         return 2;
     program_path = argv[1];
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, fixture_begin_group, fixture_end_group);
+    return tests_run();
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* kbs as an owner meets it: init, serve, signals, and what it says when something is wrong. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,8 +14,12 @@
 #include "tests/unit/kbs-server/net.h"
 #include "tests/unit/kbs-server/program.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
-#define HEALTH      "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEALTH "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+#define HEAD_RESOURCE                                                                              \
+    "HEAD /kbs/v0/resource/default/sample/test HTTP/1.1\r\nHost: localhost\r\n"                    \
+    "Connection: close\r\n\r\n"
 #define HEAD_HEALTH "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 #define HELLO                                                                                      \
     "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 49\r\n\r\n"     \
@@ -112,13 +111,12 @@ static void assert_mode(const char *path, mode_t mode)
         fail_msg("%s has mode %o", path, file.st_mode & 0777);
 }
 
-static void init_makes_a_folder_that_only_its_owner_reads(void **state)
+TEST(init_makes_a_folder_that_only_its_owner_reads)
 {
     static const char *const secret[] = {"kbs.conf", "master.key", "owner.token",
                                          "kbs.db",   "tls/ca.key", "tls/server.key"};
     const char *folder = make_server("modes");
 
-    (void)state;
     assert_mode(folder, 0700);
     for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++)
         assert_mode(file_of(folder, secret[i]), 0600);
@@ -127,22 +125,20 @@ static void init_makes_a_folder_that_only_its_owner_reads(void **state)
     assert_null(strstr(program_output, "kbs_"));
 }
 
-static void init_leaves_a_server_alone(void **state)
+TEST(init_leaves_a_server_alone)
 {
     const char *folder = make_server("twice");
     const char *token = keep_file(file_of(folder, "owner.token"));
 
-    (void)state;
     assert_int_equal(program_run("init", folder), 3);
     assert_says(program_output, "there is a server already");
     assert_string_equal(read_file(file_of(folder, "owner.token")), token);
 }
 
-static void init_that_fails_leaves_nothing(void **state)
+TEST(init_that_fails_leaves_nothing)
 {
     const char *folder = in_scratch("fails");
 
-    (void)state;
     assert_int_equal(program_run("init", folder, "--store", in_scratch("no/where.db")), 3);
     assert_says(program_output, "store: ");
     assert_int_equal(access(folder, F_OK), -1);
@@ -156,9 +152,8 @@ static void init_that_fails_leaves_nothing(void **state)
     assert_string_equal(read_file(file_of(folder, "master.key")), "precious");
 }
 
-static void init_refuses_wrong_options(void **state)
+TEST(init_refuses_wrong_options)
 {
-    (void)state;
     assert_int_equal(program_run("init"), 2);
     assert_int_equal(program_run("init", in_scratch("x"), "--certs", "/"), 2);
     assert_int_equal(program_run("init", in_scratch("x"), "--listen", "localhost:1"), 2);
@@ -168,14 +163,13 @@ static void init_refuses_wrong_options(void **state)
     assert_int_equal(access(in_scratch("x"), F_OK), -1);
 }
 
-static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state)
+TEST(a_server_from_init_is_healthy_over_tls_and_in_the_clear)
 {
     const char *folder = make_server("healthy");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     const char *reply;
 
-    (void)state;
     assert_says(net_converse(server.port, HEALTH), "HTTP/1.1 200 ");
     reply =
         net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"), HEALTH);
@@ -185,6 +179,7 @@ static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state
     assert_says(reply, "HTTP/1.1 200 ");
     assert_says(reply, "Content-Length: 15\r\n");
     assert_null(strstr(reply, "status"));
+    assert_says(net_converse(server.port, HEAD_RESOURCE), "HTTP/1.1 404 ");
     assert_says(net_converse_tls(server.admin_port, TLS1_3_VERSION, file_of(folder, "tls/ca.pem"),
                                  HEAD_HEALTH),
                 "HTTP/1.1 200 ");
@@ -194,12 +189,11 @@ static void a_server_from_init_is_healthy_over_tls_and_in_the_clear(void **state
 }
 
 /* A session's cookie over TLS must not be sent in the clear; in the clear it has to be. */
-static void cookies_that_came_over_tls_stay_there(void **state)
+TEST(cookies_that_came_over_tls_stay_there)
 {
     const char *folder = make_server("cookies"), *reply;
     struct program_server server;
 
-    (void)state;
     server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     reply = net_converse(server.port, HELLO);
     assert_says(reply, "Set-Cookie: kbs-session-id=");
@@ -228,13 +222,12 @@ static void overwrite(const char *path)
     close(fd);
 }
 
-static void a_server_without_its_store_is_not_healthy(void **state)
+TEST(a_server_without_its_store_is_not_healthy)
 {
     const char *folder = make_server("lost");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
 
-    (void)state;
     overwrite(file_of(folder, "kbs.db"));
     overwrite(file_of(folder, "kbs.db-wal"));
     overwrite(file_of(folder, "kbs.db-shm"));
@@ -242,13 +235,12 @@ static void a_server_without_its_store_is_not_healthy(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void new_sessions_have_a_rate(void **state)
+TEST(new_sessions_have_a_rate)
 {
     const char *folder = make_server("rate");
     struct program_server server;
     unsigned refused = 0;
 
-    (void)state;
     edit(file_of(folder, "kbs.conf"), " burst = 20", " burst = 3");
     edit(file_of(folder, "kbs.conf"), " rate = 5", " rate = 1");
     server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
@@ -266,12 +258,11 @@ static void new_sessions_have_a_rate(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void who_is_refused_too_often_is_not_heard(void **state)
+TEST(who_is_refused_too_often_is_not_heard)
 {
     const char *folder = make_server("refusals"), *reply = NULL;
     struct program_server server;
 
-    (void)state;
     edit(file_of(folder, "kbs.conf"), " burst = 20", " burst = 3");
     edit(file_of(folder, "kbs.conf"), " rate = 5", " rate = 1");
     server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
@@ -285,12 +276,11 @@ static void who_is_refused_too_often_is_not_heard(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void administrators_who_fail_too_often_are_not_heard(void **state)
+TEST(administrators_who_fail_too_often_are_not_heard)
 {
     const char *folder = make_server("failures"), *reply = NULL;
     struct program_server server;
 
-    (void)state;
     edit(file_of(folder, "kbs.conf"), " burst = 20", " burst = 3");
     edit(file_of(folder, "kbs.conf"), " rate = 5", " rate = 1");
     server = program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
@@ -304,7 +294,7 @@ static void administrators_who_fail_too_often_are_not_heard(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void a_long_body_needs_a_token(void **state)
+TEST(a_long_body_needs_a_token)
 {
     const char *folder = make_server("bodies"), *token, *reply;
     struct program_server server =
@@ -312,7 +302,6 @@ static void a_long_body_needs_a_token(void **state)
     static char text[150000];
     int head;
 
-    (void)state;
     token = read_file(file_of(folder, "owner.token"));
     for (int known = 0; known <= 1; known++) {
         head = snprintf(text, sizeof(text),
@@ -330,14 +319,13 @@ static void a_long_body_needs_a_token(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void a_request_under_way_is_answered_before_the_server_ends(void **state)
+TEST(a_request_under_way_is_answered_before_the_server_ends)
 {
     const char *folder = make_server("graceful");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     int fd = net_connect(server.port);
 
-    (void)state;
     assert_true(net_send(fd, "POST /kbs/v0/auth HTTP/1.1\r\nHost: x\r\nContent-Length: 49\r\n\r\n"
                              "{\"version\":\"0.4.0\","));
     usleep(200000);
@@ -350,14 +338,13 @@ static void a_request_under_way_is_answered_before_the_server_ends(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void sighup_presents_a_renewed_certificate(void **state)
+TEST(sighup_presents_a_renewed_certificate)
 {
     const char *folder = make_server("renew");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     const char *before = keep_file(file_of(folder, "tls/server.pem"));
 
-    (void)state;
     assert_int_equal(program_run("renew-certificate", folder), 0);
     assert_string_not_equal(read_file(file_of(folder, "tls/server.pem")), before);
     assert_mode(file_of(folder, "tls/server.key"), 0600);
@@ -370,7 +357,7 @@ static void sighup_presents_a_renewed_certificate(void **state)
     assert_int_equal(program_end(&server, SIGINT), 0);
 }
 
-static void readiness_and_stopping_are_told_to_systemd(void **state)
+TEST(readiness_and_stopping_are_told_to_systemd)
 {
     const char *folder = make_server("notify");
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -379,7 +366,6 @@ static void readiness_and_stopping_are_told_to_systemd(void **state)
     ssize_t size;
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    (void)state;
     snprintf(address.sun_path, sizeof(address.sun_path), "%s", file_of(folder, "notify"));
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     setenv("NOTIFY_SOCKET", address.sun_path, 1);
@@ -396,12 +382,11 @@ static void readiness_and_stopping_are_told_to_systemd(void **state)
     close(fd);
 }
 
-static void an_emulated_root_is_announced_loudly(void **state)
+TEST(an_emulated_root_is_announced_loudly)
 {
     const char *folder = make_server("emulated");
     struct program_server server;
 
-    (void)state;
     /* Any certificate that signed itself can be an emulated platform's root. */
     edit(file_of(folder, "kbs.conf"),
          "sessions =", "trust-emulated = { root = \"tls/ca.pem\"; };\nsessions =");
@@ -419,11 +404,10 @@ static int check(const char *folder)
     return program_run("serve", "--config", file_of(folder, "kbs.conf"), "--check-config");
 }
 
-static void check_config_finds_what_is_wrong(void **state)
+TEST(check_config_finds_what_is_wrong)
 {
     const char *folder = make_server("checked");
 
-    (void)state;
     assert_int_equal(check(folder), 0);
     assert_says(program_output, "all is well");
 
@@ -457,14 +441,13 @@ static void check_config_finds_what_is_wrong(void **state)
     assert_int_equal(check(folder), 0);
 }
 
-static void an_address_in_use_is_said(void **state)
+TEST(an_address_in_use_is_said)
 {
     const char *folder = make_server("in-use"), *other = make_server("in-use-2");
     struct program_server server =
         program_serve(file_of(folder, "kbs.conf"), file_of(folder, "log"));
     char address[64];
 
-    (void)state;
     snprintf(address, sizeof(address), "\"127.0.0.1:%u\"", server.port);
     edit(file_of(other, "kbs.conf"), "\"127.0.0.1:0\"", address);
     assert_int_equal(program_run("serve", "--config", file_of(other, "kbs.conf")), 5);
@@ -472,11 +455,10 @@ static void an_address_in_use_is_said(void **state)
     assert_int_equal(program_end(&server, SIGTERM), 0);
 }
 
-static void the_release_key_is_the_one_that_init_wrote(void **state)
+TEST(the_release_key_is_the_one_that_init_wrote)
 {
     const char *folder = make_server("release");
 
-    (void)state;
     assert_int_equal(program_run("show-release-key", "--config", file_of(folder, "kbs.conf")), 0);
     assert_string_equal(program_output, read_file(file_of(folder, "release-key.pem")));
     assert_int_equal(
@@ -485,13 +467,12 @@ static void the_release_key_is_the_one_that_init_wrote(void **state)
     assert_int_equal(program_run("show-release-key"), 2);
 }
 
-static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
+TEST(a_rotated_master_key_opens_what_the_older_one_did)
 {
     const char *folder = make_server("rotate");
     const char *config = file_of(folder, "kbs.conf");
     const char *before = keep_file(file_of(folder, "master.key"));
 
-    (void)state;
     assert_int_equal(program_run("rotate-master-key", "--config", config), 0);
     assert_says(program_output, "2 secrets and keys are now wrapped");
     assert_says(read_file(file_of(folder, "master.key")) + 65, before);
@@ -504,19 +485,17 @@ static void a_rotated_master_key_opens_what_the_older_one_did(void **state)
     assert_int_equal(program_run("rotate-master-key", "--config", config, "--add", "--rewrap"), 2);
 }
 
-static void a_lost_token_is_replaced(void **state)
+TEST(a_lost_token_is_replaced)
 {
     const char *folder = make_server("recover");
 
-    (void)state;
     assert_int_equal(program_run("recover-token", "--config", file_of(folder, "kbs.conf")), 0);
     assert_int_equal(strncmp(program_output, "kbs_", 4), 0);
     assert_string_not_equal(program_output, read_file(file_of(folder, "owner.token")));
 }
 
-static void the_usage_is_told(void **state)
+TEST(the_usage_is_told)
 {
-    (void)state;
     assert_int_equal(program_run("--help"), 0);
     assert_says(program_output, "Usage: kbs init DIR");
     assert_int_equal(program_run("nonsense"), 2);
@@ -526,35 +505,13 @@ static void the_usage_is_told(void **state)
     assert_says(program_output, "No such file or directory");
 }
 
+TEST_GROUP(scratch_make, scratch_remove)
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(init_makes_a_folder_that_only_its_owner_reads),
-        cmocka_unit_test(init_leaves_a_server_alone),
-        cmocka_unit_test(init_that_fails_leaves_nothing),
-        cmocka_unit_test(init_refuses_wrong_options),
-        cmocka_unit_test(a_server_from_init_is_healthy_over_tls_and_in_the_clear),
-        cmocka_unit_test(cookies_that_came_over_tls_stay_there),
-        cmocka_unit_test(a_server_without_its_store_is_not_healthy),
-        cmocka_unit_test(new_sessions_have_a_rate),
-        cmocka_unit_test(who_is_refused_too_often_is_not_heard),
-        cmocka_unit_test(administrators_who_fail_too_often_are_not_heard),
-        cmocka_unit_test(a_long_body_needs_a_token),
-        cmocka_unit_test(a_request_under_way_is_answered_before_the_server_ends),
-        cmocka_unit_test(sighup_presents_a_renewed_certificate),
-        cmocka_unit_test(readiness_and_stopping_are_told_to_systemd),
-        cmocka_unit_test(an_emulated_root_is_announced_loudly),
-        cmocka_unit_test(check_config_finds_what_is_wrong),
-        cmocka_unit_test(an_address_in_use_is_said),
-        cmocka_unit_test(the_release_key_is_the_one_that_init_wrote),
-        cmocka_unit_test(a_rotated_master_key_opens_what_the_older_one_did),
-        cmocka_unit_test(a_lost_token_is_replaced),
-        cmocka_unit_test(the_usage_is_told),
-    };
-
     if (argc != 2)
         return 2;
     program_path = argv[1];
     signal(SIGPIPE, SIG_IGN);
-    return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
+    return tests_run();
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Token buckets, at times that the test makes up. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "kbs/server/client.h"
 #include "kbs/server/rate_limit.h"
+#include "tests/unit/registered.h"
 
 static const struct rate unlimited = {0};
 
@@ -25,11 +20,10 @@ static void take(struct rate_limit *limit, uint64_t client, unsigned times, uint
         assert_int_equal(rate_limit_take(limit, client, now_ms), 0);
 }
 
-static void a_burst_passes_then_the_rate(void **state)
+TEST(a_burst_passes_then_the_rate)
 {
     struct rate_limit *limit = make((struct rate){5, 20}, unlimited, 8);
 
-    (void)state;
     take(limit, 7, 20, 1000);
     assert_int_equal(rate_limit_take(limit, 7, 1000), 1);
     assert_int_equal(rate_limit_take(limit, 7, 1199), 1);
@@ -40,44 +34,40 @@ static void a_burst_passes_then_the_rate(void **state)
     rate_limit_free(limit);
 }
 
-static void a_bucket_never_holds_more_than_the_burst(void **state)
+TEST(a_bucket_never_holds_more_than_the_burst)
 {
     struct rate_limit *limit = make((struct rate){1000000, 3}, unlimited, 8);
 
-    (void)state;
     take(limit, 7, 3, 0);
     take(limit, 7, 3, UINT64_MAX / 2);
     assert_int_equal(rate_limit_take(limit, 7, UINT64_MAX / 2), 1);
     rate_limit_free(limit);
 }
 
-static void time_that_stands_still_or_goes_back_gives_nothing(void **state)
+TEST(time_that_stands_still_or_goes_back_gives_nothing)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, unlimited, 8);
 
-    (void)state;
     take(limit, 7, 1, 5000);
     assert_int_equal(rate_limit_take(limit, 7, 5000), 1);
     assert_int_equal(rate_limit_take(limit, 7, 4000), 1);
     rate_limit_free(limit);
 }
 
-static void clients_do_not_share_their_buckets(void **state)
+TEST(clients_do_not_share_their_buckets)
 {
     struct rate_limit *limit = make((struct rate){1, 2}, unlimited, 8);
 
-    (void)state;
     take(limit, 1, 2, 0);
     assert_int_not_equal(rate_limit_take(limit, 1, 0), 0);
     take(limit, 2, 2, 0);
     rate_limit_free(limit);
 }
 
-static void all_clients_together_have_a_limit(void **state)
+TEST(all_clients_together_have_a_limit)
 {
     struct rate_limit *limit = make((struct rate){10, 10}, (struct rate){2, 4}, 8);
 
-    (void)state;
     for (uint64_t client = 1; client <= 4; client++)
         take(limit, client, 1, 0);
     assert_int_equal(rate_limit_take(limit, 5, 0), 1);
@@ -85,11 +75,10 @@ static void all_clients_together_have_a_limit(void **state)
     rate_limit_free(limit);
 }
 
-static void a_refusal_takes_nothing_from_the_others(void **state)
+TEST(a_refusal_takes_nothing_from_the_others)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, (struct rate){1, 3}, 8);
 
-    (void)state;
     take(limit, 1, 1, 0);
     for (int i = 0; i < 100; i++)
         assert_int_not_equal(rate_limit_take(limit, 1, 0), 0);
@@ -98,11 +87,10 @@ static void a_refusal_takes_nothing_from_the_others(void **state)
     rate_limit_free(limit);
 }
 
-static void asking_takes_nothing(void **state)
+TEST(asking_takes_nothing)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, unlimited, 8);
 
-    (void)state;
     for (int i = 0; i < 100; i++)
         assert_int_equal(rate_limit_wait(limit, 1, true, 0), 0);
     take(limit, 1, 1, 0);
@@ -111,11 +99,10 @@ static void asking_takes_nothing(void **state)
 }
 
 /* As of requests that were let in at once, before the first of them was refused. */
-static void what_happened_is_charged_though_there_was_no_token(void **state)
+TEST(what_happened_is_charged_though_there_was_no_token)
 {
     struct rate_limit *limit = make((struct rate){1, 2}, (struct rate){1, 100}, 8);
 
-    (void)state;
     for (int i = 0; i < 7; i++)
         rate_limit_charge(limit, 1, 0);
     assert_int_equal(rate_limit_wait(limit, 1, true, 0), 6);
@@ -125,11 +112,10 @@ static void what_happened_is_charged_though_there_was_no_token(void **state)
     rate_limit_free(limit);
 }
 
-static void what_all_did_together_is_charged_to_each_and_to_all(void **state)
+TEST(what_all_did_together_is_charged_to_each_and_to_all)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, (struct rate){1, 3}, 8);
 
-    (void)state;
     for (uint64_t client = 1; client <= 5; client++)
         rate_limit_charge(limit, client, 0);
     for (uint64_t client = 1; client <= 5; client++)
@@ -140,11 +126,10 @@ static void what_all_did_together_is_charged_to_each_and_to_all(void **state)
     rate_limit_free(limit);
 }
 
-static void the_client_away_longest_makes_room(void **state)
+TEST(the_client_away_longest_makes_room)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, unlimited, 3);
 
-    (void)state;
     take(limit, 1, 1, 0);
     take(limit, 2, 1, 0);
     take(limit, 3, 1, 0);
@@ -157,29 +142,26 @@ static void the_client_away_longest_makes_room(void **state)
 }
 
 /* Twice as many clients as there are places, in turns, so that each finds its place taken. */
-static void a_full_table_stays_whole(void **state)
+TEST(a_full_table_stays_whole)
 {
     struct rate_limit *limit = make((struct rate){1, 1}, unlimited, 64);
 
-    (void)state;
     for (uint64_t round = 0; round < 50; round++)
         for (uint64_t client = 1; client <= 128; client++)
             take(limit, client * 0x100000001u, 1, round);
     rate_limit_free(limit);
 }
 
-static void no_rate_is_no_limit(void **state)
+TEST(no_rate_is_no_limit)
 {
     struct rate_limit *limit = make(unlimited, unlimited, 2);
 
-    (void)state;
     take(limit, 1, 10000, 0);
     rate_limit_free(limit);
 }
 
-static void an_ipv6_network_is_one_client(void **state)
+TEST(an_ipv6_network_is_one_client)
 {
-    (void)state;
     assert_int_equal(client_key_of_text("2001:db8:0:1::1"),
                      client_key_of_text("2001:db8:0:1:ffff:ffff:ffff:ffff"));
     assert_int_not_equal(client_key_of_text("2001:db8:0:1::1"),
@@ -188,25 +170,4 @@ static void an_ipv6_network_is_one_client(void **state)
     assert_int_not_equal(client_key_of_text("192.0.2.2"), client_key_of_text("192.0.2.1"));
     assert_int_not_equal(client_key_of_text("::1"), 0);
     assert_int_equal(client_key_of_text("unknown"), 0);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_burst_passes_then_the_rate),
-        cmocka_unit_test(a_bucket_never_holds_more_than_the_burst),
-        cmocka_unit_test(time_that_stands_still_or_goes_back_gives_nothing),
-        cmocka_unit_test(clients_do_not_share_their_buckets),
-        cmocka_unit_test(all_clients_together_have_a_limit),
-        cmocka_unit_test(a_refusal_takes_nothing_from_the_others),
-        cmocka_unit_test(asking_takes_nothing),
-        cmocka_unit_test(what_happened_is_charged_though_there_was_no_token),
-        cmocka_unit_test(what_all_did_together_is_charged_to_each_and_to_all),
-        cmocka_unit_test(the_client_away_longest_makes_room),
-        cmocka_unit_test(a_full_table_stays_whole),
-        cmocka_unit_test(no_rate_is_no_limit),
-        cmocka_unit_test(an_ipv6_network_is_one_client),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

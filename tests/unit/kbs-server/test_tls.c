@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The server's certificate: which files are taken, who gets in, and how it is replaced. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +15,7 @@
 #include "tests/unit/kbs-server/net.h"
 #include "tests/unit/kbs-server/served.h"
 #include "tests/unit/kbs/scratch.h"
+#include "tests/unit/registered.h"
 
 #define WHO "GET /peer HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -79,14 +75,13 @@ static void assert_refused(const char *part)
         fail_msg("expected \"%s\" in \"%s\"", part, error.text);
 }
 
-static void tls_1_3_gets_in_and_what_is_older_does_not(void **state)
+TEST(tls_1_3_gets_in_and_what_is_older_does_not)
 {
     const struct connection_limits limits = served_limits();
     struct tls_files *files;
     struct served served;
     const char *reply;
 
-    (void)state;
     write_new_pair(time(NULL));
     files = load();
     served = served_start(&limits, files);
@@ -99,7 +94,7 @@ static void tls_1_3_gets_in_and_what_is_older_does_not(void **state)
     tls_files_free(files);
 }
 
-static void a_handshake_that_trickles_is_cut_off(void **state)
+TEST(a_handshake_that_trickles_is_cut_off)
 {
     struct connection_limits limits = served_limits();
     struct tls_files *files;
@@ -107,7 +102,6 @@ static void a_handshake_that_trickles_is_cut_off(void **state)
     uint64_t begun;
     int fd;
 
-    (void)state;
     limits.idle_ms = 1000;
     write_new_pair(time(NULL));
     files = load();
@@ -124,7 +118,7 @@ static void a_handshake_that_trickles_is_cut_off(void **state)
     tls_files_free(files);
 }
 
-static void a_new_certificate_is_presented_without_a_stop(void **state)
+TEST(a_new_certificate_is_presented_without_a_stop)
 {
     const struct connection_limits limits = served_limits();
     struct issued other_ca, server;
@@ -132,7 +126,6 @@ static void a_new_certificate_is_presented_without_a_stop(void **state)
     struct tls_files *files;
     struct served served;
 
-    (void)state;
     write_new_pair(time(NULL));
     files = load();
     served = served_start(&limits, files);
@@ -151,13 +144,12 @@ static void a_new_certificate_is_presented_without_a_stop(void **state)
     issued_free(&other_ca);
 }
 
-static void a_reload_that_fails_leaves_what_there_was(void **state)
+TEST(a_reload_that_fails_leaves_what_there_was)
 {
     const struct connection_limits limits = served_limits();
     struct tls_files *files;
     struct served served;
 
-    (void)state;
     write_new_pair(time(NULL));
     files = load();
     served = served_start(&limits, files);
@@ -169,11 +161,10 @@ static void a_reload_that_fails_leaves_what_there_was(void **state)
     tls_files_free(files);
 }
 
-static void a_key_of_another_certificate_is_refused(void **state)
+TEST(a_key_of_another_certificate_is_refused)
 {
     struct issued other;
 
-    (void)state;
     write_new_pair(time(NULL));
     assert_true(issue_server(&ca, hosts, 1, time(NULL), &other));
     assert_true(new_file_write_key(key_path, 0600, NEW_FILE_REPLACE, other.key));
@@ -181,19 +172,17 @@ static void a_key_of_another_certificate_is_refused(void **state)
     issued_free(&other);
 }
 
-static void a_key_that_others_may_read_is_refused(void **state)
+TEST(a_key_that_others_may_read_is_refused)
 {
-    (void)state;
     write_new_pair(time(NULL));
     assert_int_equal(chmod(key_path, 0640), 0);
     assert_refused("others than its owner may read or change it; chmod 600");
 }
 
-static void a_credential_of_systemds_is_taken_whatever_its_mode(void **state)
+TEST(a_credential_of_systemds_is_taken_whatever_its_mode)
 {
     struct tls_files *files;
 
-    (void)state;
     write_new_pair(time(NULL));
     assert_int_equal(chmod(key_path, 0440), 0);
     setenv("CREDENTIALS_DIRECTORY", scratch_folder, 1);
@@ -204,11 +193,10 @@ static void a_credential_of_systemds_is_taken_whatever_its_mode(void **state)
     assert_null(tls_files_load(certificate_path, "credential:server.key", &error));
 }
 
-static void files_that_are_missing_or_something_else_are_refused(void **state)
+TEST(files_that_are_missing_or_something_else_are_refused)
 {
     static char long_text[70000];
 
-    (void)state;
     write_new_pair(time(NULL));
     assert_int_equal(unlink(key_path), 0);
     assert_refused("server.key: No such file or directory");
@@ -222,19 +210,17 @@ static void files_that_are_missing_or_something_else_are_refused(void **state)
     assert_refused("File too large");
 }
 
-static void an_expired_certificate_is_refused(void **state)
+TEST(an_expired_certificate_is_refused)
 {
-    (void)state;
     write_new_pair(time(NULL) - (ISSUE_SERVER_DAYS + 2) * 86400L);
     assert_refused("the certificate has expired");
 }
 
-static void the_expiry_is_known(void **state)
+TEST(the_expiry_is_known)
 {
-    const time_t now = time(NULL);
+    time_t now = time(NULL);
     struct tls_files *files;
 
-    (void)state;
     write_new_pair(now);
     files = load();
     assert_in_range(tls_files_expiry(files), now + ISSUE_SERVER_DAYS * 86400L - 5,
@@ -242,11 +228,10 @@ static void the_expiry_is_known(void **state)
     tls_files_free(files);
 }
 
-static void a_renewed_certificate_has_the_hosts_of_the_one_before(void **state)
+TEST(a_renewed_certificate_has_the_hosts_of_the_one_before)
 {
     struct issued first, second;
 
-    (void)state;
     assert_true(issue_server(&ca, hosts, 3, time(NULL), &first));
     assert_true(issue_again(&ca, first.certificate, time(NULL), &second));
     assert_int_equal(X509_check_host(second.certificate, "localhost", 0, 0, NULL), 1);
@@ -259,11 +244,10 @@ static void a_renewed_certificate_has_the_hosts_of_the_one_before(void **state)
     issued_free(&second);
 }
 
-static void only_names_and_addresses_are_hosts(void **state)
+TEST(only_names_and_addresses_are_hosts)
 {
     static const char *const bad[] = {"", "a b", "-a", ".a", "a,DNS:b", "a\nb", "[::1]", "*.x"};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         if (issue_is_host(bad[i]))
             fail_msg("\"%s\" passed", bad[i]);
@@ -271,22 +255,4 @@ static void only_names_and_addresses_are_hosts(void **state)
     assert_true(issue_is_host("2001:db8::1"));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tls_1_3_gets_in_and_what_is_older_does_not),
-        cmocka_unit_test(a_handshake_that_trickles_is_cut_off),
-        cmocka_unit_test(a_new_certificate_is_presented_without_a_stop),
-        cmocka_unit_test(a_reload_that_fails_leaves_what_there_was),
-        cmocka_unit_test(a_key_of_another_certificate_is_refused),
-        cmocka_unit_test(a_key_that_others_may_read_is_refused),
-        cmocka_unit_test(a_credential_of_systemds_is_taken_whatever_its_mode),
-        cmocka_unit_test(files_that_are_missing_or_something_else_are_refused),
-        cmocka_unit_test(an_expired_certificate_is_refused),
-        cmocka_unit_test(the_expiry_is_known),
-        cmocka_unit_test(a_renewed_certificate_has_the_hosts_of_the_one_before),
-        cmocka_unit_test(only_names_and_addresses_are_hosts),
-    };
-
-    return cmocka_run_group_tests(tests, start, stop);
-}
+TEST_GROUP(start, stop)

@@ -3,20 +3,15 @@
  * A fresh store for a test: in PostgreSQL when with-postgres.sh runs the program, in SQLite
  * otherwise. The same tests hold for both.
  */
-#ifndef SNPVTPM_TESTS_KBS_STORE_FIXTURE_H
-#define SNPVTPM_TESTS_KBS_STORE_FIXTURE_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_STORE_FIXTURE_H
+#define SNPVTPM_TESTS_UNIT_KBS_STORE_FIXTURE_H
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 
 #include "kbs/store/db.h"
 #include "kbs/store/images.h"
 #include "kbs/store/volumes.h"
+#include "tests/unit/registered.h"
 
 struct fixture {
     char url[PATH_MAX + 64];
@@ -64,8 +59,6 @@ struct listed {
 };
 
 void fixture_list(struct listed *listed, const char *name);
-
-#define FIXTURE_TEST(function) cmocka_unit_test_setup_teardown(function, fixture_begin, fixture_end)
 
 #define assert_status(actual, wanted)                                                              \
     fixture_assert_status((actual), (wanted), #actual, __FILE__, __LINE__)

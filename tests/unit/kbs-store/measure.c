@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "kbs/audit/audit.h"
 #include "kbs/store/policies.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/measuring.h"
 
 #define THREADS_MAX 64
 #define SECONDS     3.0
@@ -24,31 +24,12 @@ struct recorder {
     unsigned lines;
 };
 
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-/* A line of the size of those of attestations. */
-static json_t *members(void)
-{
-    static const char hex[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-                              "00112233445566778899aabbccddeeff";
-
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "result", "accepted", "measurement", hex,
-                     "chip_id_hash", hex, "report_id", hex, "policy", "default", "peer",
-                     "192.0.2.7");
-}
-
 static void *record(void *context)
 {
     struct recorder *recorder = context;
 
     while (seconds() < recorder->until) {
-        assert_ok(audit_record(recorder->audit, "attest", members(), 1000, NULL, NULL));
+        assert_ok(audit_record(recorder->audit, "attest", attestation_members(), 1000, NULL, NULL));
         recorder->lines++;
     }
     return NULL;
@@ -128,7 +109,7 @@ static void measure_read(const struct fixture *fixture, const char *name,
                   (seconds() - start) / READS * 1e6);
 }
 
-static void measure(void **state)
+TEST_FIXTURE(measure, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
 
@@ -144,9 +125,4 @@ static void measure(void **state)
     measure_recording(fixture, 64);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {FIXTURE_TEST(measure)};
-
-    return cmocka_run_group_tests_name("measure", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

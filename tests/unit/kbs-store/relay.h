@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Stands between the store and PostgreSQL's socket, and can lose the reply to a commit. */
-#ifndef SNPVTPM_TESTS_KBS_STORE_RELAY_H
-#define SNPVTPM_TESTS_KBS_STORE_RELAY_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_STORE_RELAY_H
+#define SNPVTPM_TESTS_UNIT_KBS_STORE_RELAY_H
 
 /* Listens in a folder for what it passes on to the socket in another; for the life of the process.
  */

@@ -7,10 +7,11 @@
 #include "kbs/store/stored_sessions.h"
 #include "kbs/store/tokens.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 /* Tokens */
 
-static void a_token_is_valid_until_it_expires_or_is_revoked(void **state)
+TEST_FIXTURE(a_token_is_valid_until_it_expires_or_is_revoked, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -40,7 +41,7 @@ static void a_token_is_valid_until_it_expires_or_is_revoked(void **state)
     store_abandon(unit);
 }
 
-static void a_token_that_is_not_exactly_right_is_none(void **state)
+TEST_FIXTURE(a_token_that_is_not_exactly_right_is_none, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -61,7 +62,7 @@ static void a_token_that_is_not_exactly_right_is_none(void **state)
     store_abandon(unit);
 }
 
-static void a_tokens_name_must_be_one_and_its_own(void **state)
+TEST_FIXTURE(a_tokens_name_must_be_one_and_its_own, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
@@ -84,7 +85,7 @@ static void list_token(void *context, const struct token *token)
     fixture_list(context, token->name);
 }
 
-static void tokens_are_listed_oldest_first(void **state)
+TEST_FIXTURE(tokens_are_listed_oldest_first, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -113,7 +114,7 @@ static void list_key(void *context, const struct signing_key *key)
     keys->keys[keys->count++] = *key;
 }
 
-static void a_signing_key_can_be_fetched_until_it_is_retired(void **state)
+TEST_FIXTURE(a_signing_key_can_be_fetched_until_it_is_retired, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -143,7 +144,7 @@ static void a_signing_key_can_be_fetched_until_it_is_retired(void **state)
     assert_int_equal(listed.keys[1].retired, 9);
 }
 
-static void a_signing_key_is_added_once_and_of_a_bounded_size(void **state)
+TEST_FIXTURE(a_signing_key_is_added_once_and_of_a_bounded_size, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -161,7 +162,7 @@ static void a_signing_key_is_added_once_and_of_a_bounded_size(void **state)
 #define SESSION "0123456789abcdef0123456789abcdef"
 #define ANOTHER "fedcba9876543210fedcba9876543210"
 
-static void a_nonce_serves_once(void **state)
+TEST_FIXTURE(a_nonce_serves_once, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -183,7 +184,7 @@ static void a_nonce_serves_once(void **state)
     store_abandon(unit);
 }
 
-static void a_grant_is_found_until_the_session_is_over(void **state)
+TEST_FIXTURE(a_grant_is_found_until_the_session_is_over, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -210,7 +211,7 @@ static void a_grant_is_found_until_the_session_is_over(void **state)
     store_abandon(unit);
 }
 
-static void sessions_are_bounded_and_those_that_are_over_make_room(void **state)
+TEST_FIXTURE(sessions_are_bounded_and_those_that_are_over_make_room, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -227,19 +228,4 @@ static void sessions_are_bounded_and_those_that_are_over_make_room(void **state)
     store_abandon(unit);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_token_is_valid_until_it_expires_or_is_revoked),
-        FIXTURE_TEST(a_token_that_is_not_exactly_right_is_none),
-        FIXTURE_TEST(a_tokens_name_must_be_one_and_its_own),
-        FIXTURE_TEST(tokens_are_listed_oldest_first),
-        FIXTURE_TEST(a_signing_key_can_be_fetched_until_it_is_retired),
-        FIXTURE_TEST(a_signing_key_is_added_once_and_of_a_bounded_size),
-        FIXTURE_TEST(a_nonce_serves_once),
-        FIXTURE_TEST(a_grant_is_found_until_the_session_is_over),
-        FIXTURE_TEST(sessions_are_bounded_and_those_that_are_over_make_room),
-    };
-
-    return cmocka_run_group_tests_name("access", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

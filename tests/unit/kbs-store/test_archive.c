@@ -9,7 +9,9 @@
 #include <openssl/evp.h>
 
 #include "kbs/audit/audit_segment.h"
+#include "lib/base/hex.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define LINES 9
 
@@ -166,7 +168,7 @@ static EVP_PKEY *find(void *context, const char *kid)
 
 /* Closing */
 
-static void a_segment_is_closed_by_a_signed_head(void **state)
+TEST_FIXTURE(a_segment_is_closed_by_a_signed_head, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     const uint8_t zeros[AUDIT_HASH_SIZE] = {0};
@@ -186,7 +188,7 @@ static void a_segment_is_closed_by_a_signed_head(void **state)
     assert_whole(fixture, 0, LINES);
 }
 
-static void a_segment_begins_where_the_one_before_ends(void **state)
+TEST_FIXTURE(a_segment_begins_where_the_one_before_ends, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second;
@@ -198,7 +200,7 @@ static void a_segment_begins_where_the_one_before_ends(void **state)
     assert_memory_equal(second.segment.before, first.segment.head, AUDIT_HASH_SIZE);
 }
 
-static void only_the_hash_of_that_line_is_signed(void **state)
+TEST_FIXTURE(only_the_hash_of_that_line_is_signed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     const struct line other = line_from(fixture, 1);
@@ -259,7 +261,7 @@ static void expect_one(const struct fixture *fixture, act *act, uint64_t last,
     assert_int_equal(done, 1);
 }
 
-static void of_owners_who_archive_at_once_one_does(void **state)
+TEST_FIXTURE(of_owners_who_archive_at_once_one_does, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
 
@@ -280,7 +282,7 @@ static uint64_t candidate(const struct fixture *fixture, time_t until)
 }
 
 /* The line of that number is of the second 1000 + number - 1. */
-static void lines_are_archived_by_their_age(void **state)
+TEST_FIXTURE(lines_are_archived_by_their_age, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
 
@@ -296,7 +298,7 @@ static void lines_are_archived_by_their_age(void **state)
 
 /* Pruning */
 
-static void the_log_begins_behind_what_was_pruned(void **state)
+TEST_FIXTURE(the_log_begins_behind_what_was_pruned, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment segment;
@@ -313,7 +315,7 @@ static void the_log_begins_behind_what_was_pruned(void **state)
     assert_whole(fixture, 4, LINES + 3 - 4);
 }
 
-static void pruning_takes_the_head_and_the_oldest_segment_first(void **state)
+TEST_FIXTURE(pruning_takes_the_head_and_the_oldest_segment_first, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second, unused;
@@ -335,7 +337,7 @@ static void pruning_takes_the_head_and_the_oldest_segment_first(void **state)
     assert_whole(fixture, 6, LINES - 6);
 }
 
-static void all_of_the_log_can_be_archived(void **state)
+TEST_FIXTURE(all_of_the_log_can_be_archived, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment segment;
@@ -355,7 +357,7 @@ static void all_of_the_log_can_be_archived(void **state)
 }
 
 /* As when the server ends right after it said that a segment is pruned. */
-static void what_was_pruned_is_removed_some_at_a_time(void **state)
+TEST_FIXTURE(what_was_pruned_is_removed_some_at_a_time, set_up, tear_down)
 {
     struct fixture *fixture = *state;
     struct audit_segment segment;
@@ -366,7 +368,7 @@ static void what_was_pruned_is_removed_some_at_a_time(void **state)
     keyring_close(keyring); /* before its store */
     keyring = NULL;
     for (int64_t left = LINES; left >= LINES - 5; left -= 2) {
-        const int64_t expected = left < LINES - 5 ? LINES - 5 : left;
+        int64_t expected = left < LINES - 5 ? LINES - 5 : left;
         struct store_unit *unit;
         uint64_t count;
 
@@ -383,7 +385,7 @@ static void what_was_pruned_is_removed_some_at_a_time(void **state)
 }
 
 /* Between any two steps of a verification. */
-static void a_verification_goes_on_behind_what_is_pruned_meanwhile(void **state)
+TEST_FIXTURE(a_verification_goes_on_behind_what_is_pruned_meanwhile, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second;
@@ -413,7 +415,7 @@ static void a_verification_goes_on_behind_what_is_pruned_meanwhile(void **state)
 
 /* Who has the database */
 
-static void lines_that_are_removed_without_an_owner_are_missed(void **state)
+TEST_FIXTURE(lines_that_are_removed_without_an_owner_are_missed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
 
@@ -426,7 +428,7 @@ static void lines_that_are_removed_without_an_owner_are_missed(void **state)
     assert_base_is_signed(fixture, false);
 }
 
-static void another_head_is_not_what_was_signed(void **state)
+TEST_FIXTURE(another_head_is_not_what_was_signed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second;
@@ -444,7 +446,7 @@ static void another_head_is_not_what_was_signed(void **state)
 }
 
 /* Deleting the newest segment brings back an older one, which was signed. */
-static void an_older_segment_in_place_of_the_last_is_missed(void **state)
+TEST_FIXTURE(an_older_segment_in_place_of_the_last_is_missed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second;
@@ -462,7 +464,7 @@ static void an_older_segment_in_place_of_the_last_is_missed(void **state)
     assert_bad_at(fixture, 1);
 }
 
-static void lines_in_place_of_pruned_ones_are_not_shown(void **state)
+TEST_FIXTURE(lines_in_place_of_pruned_ones_are_not_shown, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment segment;
@@ -486,7 +488,7 @@ static bool is_needed(const struct fixture *fixture, const uint8_t id[SIGNING_KE
     return status == STORE_OK;
 }
 
-static void a_key_is_made_once_with_a_line(void **state)
+TEST_FIXTURE(a_key_is_made_once_with_a_line, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     uint8_t first[SIGNING_KEY_ID_SIZE], second[SIGNING_KEY_ID_SIZE];
@@ -499,7 +501,7 @@ static void a_key_is_made_once_with_a_line(void **state)
     assert_whole(fixture, 0, 1);
 }
 
-static void a_key_is_needed_as_long_as_the_log_begins_with_what_it_signed(void **state)
+TEST_FIXTURE(a_key_is_needed_as_long_as_the_log_begins_with_what_it_signed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct audit_segment first, second;
@@ -523,28 +525,4 @@ static void a_key_is_needed_as_long_as_the_log_begins_with_what_it_signed(void *
     assert_base_is_signed(fixture, true);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_segment_is_closed_by_a_signed_head),
-        TEST(a_segment_begins_where_the_one_before_ends),
-        TEST(only_the_hash_of_that_line_is_signed),
-        TEST(of_owners_who_archive_at_once_one_does),
-        TEST(lines_are_archived_by_their_age),
-        TEST(the_log_begins_behind_what_was_pruned),
-        TEST(pruning_takes_the_head_and_the_oldest_segment_first),
-        TEST(all_of_the_log_can_be_archived),
-        TEST(what_was_pruned_is_removed_some_at_a_time),
-        TEST(a_verification_goes_on_behind_what_is_pruned_meanwhile),
-        TEST(lines_that_are_removed_without_an_owner_are_missed),
-        TEST(another_head_is_not_what_was_signed),
-        TEST(an_older_segment_in_place_of_the_last_is_missed),
-        TEST(lines_in_place_of_pruned_ones_are_not_shown),
-        TEST(a_key_is_made_once_with_a_line),
-        TEST(a_key_is_needed_as_long_as_the_log_begins_with_what_it_signed),
-    };
-
-    return cmocka_run_group_tests_name("archive", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

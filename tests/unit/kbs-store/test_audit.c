@@ -8,6 +8,7 @@
 #include "kbs/audit/audit.h"
 #include "kbs/store/policies.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define LINES 5
 
@@ -69,7 +70,7 @@ static void take_entry(void *context, const struct audit_entry *entry)
     entries->count++;
 }
 
-static void a_line_is_its_number_time_and_event_then_its_members(void **state)
+TEST_FIXTURE(a_line_is_its_number_time_and_event_then_its_members, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -86,7 +87,7 @@ static void a_line_is_its_number_time_and_event_then_its_members(void **state)
                         "\"volume\":\"caf\\u00E9\",\"b\":2,\"a\":1}");
 }
 
-static void a_member_cannot_pass_for_number_time_or_event(void **state)
+TEST_FIXTURE(a_member_cannot_pass_for_number_time_or_event, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -100,7 +101,7 @@ static void a_member_cannot_pass_for_number_time_or_event(void **state)
                         "{\"seq\":1,\"time\":\"1970-01-01T00:00:00Z\",\"event\":\"release\"}");
 }
 
-static void entries_are_read_from_a_number_on_and_bounded(void **state)
+TEST_FIXTURE(entries_are_read_from_a_number_on_and_bounded, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -119,7 +120,7 @@ static void entries_are_read_from_a_number_on_and_bounded(void **state)
     store_abandon(unit);
 }
 
-static void the_head_is_the_last_line(void **state)
+TEST_FIXTURE(the_head_is_the_last_line, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_reading(fixture);
@@ -141,7 +142,7 @@ static void the_head_is_the_last_line(void **state)
     store_abandon(unit);
 }
 
-static void a_line_of_an_abandoned_unit_leaves_no_gap(void **state)
+TEST_FIXTURE(a_line_of_an_abandoned_unit_leaves_no_gap, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -154,7 +155,7 @@ static void a_line_of_an_abandoned_unit_leaves_no_gap(void **state)
     assert_whole(fixture, 2);
 }
 
-static void several_lines_of_a_unit_are_chained(void **state)
+TEST_FIXTURE(several_lines_of_a_unit_are_chained, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -165,7 +166,7 @@ static void several_lines_of_a_unit_are_chained(void **state)
     assert_whole(fixture, 3);
 }
 
-static void a_line_without_members_is_refused(void **state)
+TEST_FIXTURE(a_line_without_members_is_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -176,7 +177,7 @@ static void a_line_without_members_is_refused(void **state)
 }
 
 /* Texts that need six characters for each of theirs, and of more bytes than a line may have. */
-static void texts_that_are_too_long_are_cut_and_the_line_is_written(void **state)
+TEST_FIXTURE(texts_that_are_too_long_are_cut_and_the_line_is_written, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -200,7 +201,7 @@ static void texts_that_are_too_long_are_cut_and_the_line_is_written(void **state
 
 /* Verifying: more lines than are read at once. */
 
-static void a_long_chain_is_whole(void **state)
+TEST_FIXTURE(a_long_chain_is_whole, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -216,7 +217,7 @@ struct tampering {
     uint64_t first_bad;
 };
 
-static void every_tampering_is_noticed(void **state)
+TEST_FIXTURE(every_tampering_is_noticed, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     static const struct tampering tamperings[] = {
@@ -262,7 +263,7 @@ static void every_tampering_is_noticed(void **state)
 }
 
 /* SQLite keeps what follows a NUL in a text, and C does not see it. */
-static void what_follows_a_nul_is_noticed(void **state)
+TEST_FIXTURE(what_follows_a_nul_is_noticed, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct db *db;
@@ -279,7 +280,7 @@ static void what_follows_a_nul_is_noticed(void **state)
 
 /* The writer */
 
-static void a_recorded_line_is_durable_when_the_call_returns(void **state)
+TEST_FIXTURE(a_recorded_line_is_durable_when_the_call_returns, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
@@ -332,7 +333,7 @@ static unsigned join(pthread_t threads[THREADS], const struct recording recordin
     return failed;
 }
 
-static void lines_of_many_threads_are_one_chain(void **state)
+TEST_FIXTURE(lines_of_many_threads_are_one_chain, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
@@ -346,7 +347,7 @@ static void lines_of_many_threads_are_one_chain(void **state)
 }
 
 /* As of two servers that share a store. */
-static void lines_of_two_writers_and_of_changes_are_one_chain(void **state)
+TEST_FIXTURE(lines_of_two_writers_and_of_changes_are_one_chain, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store *other;
@@ -395,7 +396,7 @@ static bool has_policy(const struct fixture *fixture, const char *name)
     return status == STORE_OK;
 }
 
-static void a_change_is_durable_with_its_line_or_not_at_all(void **state)
+TEST_FIXTURE(a_change_is_durable_with_its_line_or_not_at_all, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
@@ -428,7 +429,7 @@ static void *record_and_fail(void *context)
     return NULL;
 }
 
-static void a_line_that_cannot_be_written_does_not_hurt_the_others(void **state)
+TEST_FIXTURE(a_line_that_cannot_be_written_does_not_hurt_the_others, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
@@ -444,26 +445,4 @@ static void a_line_that_cannot_be_written_does_not_hurt_the_others(void **state)
     assert_whole(fixture, (uint64_t)THREADS * EACH);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_line_is_its_number_time_and_event_then_its_members),
-        FIXTURE_TEST(a_member_cannot_pass_for_number_time_or_event),
-        FIXTURE_TEST(entries_are_read_from_a_number_on_and_bounded),
-        FIXTURE_TEST(the_head_is_the_last_line),
-        FIXTURE_TEST(a_line_of_an_abandoned_unit_leaves_no_gap),
-        FIXTURE_TEST(several_lines_of_a_unit_are_chained),
-        FIXTURE_TEST(a_line_without_members_is_refused),
-        FIXTURE_TEST(texts_that_are_too_long_are_cut_and_the_line_is_written),
-        FIXTURE_TEST(a_long_chain_is_whole),
-        FIXTURE_TEST(every_tampering_is_noticed),
-        FIXTURE_TEST(what_follows_a_nul_is_noticed),
-        FIXTURE_TEST(a_recorded_line_is_durable_when_the_call_returns),
-        FIXTURE_TEST(lines_of_many_threads_are_one_chain),
-        FIXTURE_TEST(lines_of_two_writers_and_of_changes_are_one_chain),
-        FIXTURE_TEST(a_change_is_durable_with_its_line_or_not_at_all),
-        FIXTURE_TEST(a_line_that_cannot_be_written_does_not_hurt_the_others),
-    };
-
-    return cmocka_run_group_tests_name("audit", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

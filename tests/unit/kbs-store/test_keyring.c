@@ -8,6 +8,7 @@
 
 #include "kbs/keys/keyring.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 static void generate(const struct fixture *fixture, enum signing_key_use use,
                      uint8_t id[SIGNING_KEY_ID_SIZE])
@@ -46,7 +47,7 @@ static bool has(struct keyring *keyring, enum signing_key_use use,
     return found;
 }
 
-static void a_new_store_has_no_keys(void **state)
+TEST_FIXTURE(a_new_store_has_no_keys, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct keyring *keyring = open_keyring(fixture);
@@ -58,7 +59,7 @@ static void a_new_store_has_no_keys(void **state)
     keyring_close(NULL);
 }
 
-static void each_use_has_its_curve_and_its_own_active_key(void **state)
+TEST_FIXTURE(each_use_has_its_curve_and_its_own_active_key, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t release[SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
@@ -97,7 +98,7 @@ static void take_id(void *context, const uint8_t id[SIGNING_KEY_ID_SIZE], EVP_PK
     memcpy(ids->id[ids->count++], id, SIGNING_KEY_ID_SIZE);
 }
 
-static void the_newest_key_is_active_and_older_ones_are_found(void **state)
+TEST_FIXTURE(the_newest_key_is_active_and_older_ones_are_found, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t older[SIGNING_KEY_ID_SIZE], newer[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
@@ -117,7 +118,7 @@ static void the_newest_key_is_active_and_older_ones_are_found(void **state)
     keyring_close(keyring);
 }
 
-static void a_change_by_this_process_counts_at_once(void **state)
+TEST_FIXTURE(a_change_by_this_process_counts_at_once, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t first[SIGNING_KEY_ID_SIZE], second[SIGNING_KEY_ID_SIZE], id[SIGNING_KEY_ID_SIZE];
@@ -135,7 +136,7 @@ static void a_change_by_this_process_counts_at_once(void **state)
     keyring_close(keyring);
 }
 
-static void a_change_by_another_server_counts_after_a_while(void **state)
+TEST_FIXTURE(a_change_by_another_server_counts_after_a_while, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t first[SIGNING_KEY_ID_SIZE], second[SIGNING_KEY_ID_SIZE];
@@ -151,7 +152,7 @@ static void a_change_by_another_server_counts_after_a_while(void **state)
 
 #define ROTATIONS 20
 
-static void no_number_of_rotations_hides_a_key(void **state)
+TEST_FIXTURE(no_number_of_rotations_hides_a_key, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t ids[ROTATIONS][SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE];
@@ -176,7 +177,7 @@ static void no_number_of_rotations_hides_a_key(void **state)
     keyring_close(keyring);
 }
 
-static void another_master_key_opens_no_keyring(void **state)
+TEST_FIXTURE(another_master_key_opens_no_keyring, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     uint8_t id[SIGNING_KEY_ID_SIZE];
@@ -208,7 +209,7 @@ static void *use_keys(void *context)
     return NULL;
 }
 
-static void keys_are_used_while_they_change(void **state)
+TEST_FIXTURE(keys_are_used_while_they_change, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     uint8_t before[SIGNING_KEY_ID_SIZE], after[SIGNING_KEY_ID_SIZE];
@@ -235,18 +236,4 @@ static void keys_are_used_while_they_change(void **state)
     keyring_close(keyring);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_new_store_has_no_keys),
-        FIXTURE_TEST(each_use_has_its_curve_and_its_own_active_key),
-        FIXTURE_TEST(the_newest_key_is_active_and_older_ones_are_found),
-        FIXTURE_TEST(a_change_by_this_process_counts_at_once),
-        FIXTURE_TEST(a_change_by_another_server_counts_after_a_while),
-        FIXTURE_TEST(no_number_of_rotations_hides_a_key),
-        FIXTURE_TEST(another_master_key_opens_no_keyring),
-        FIXTURE_TEST(keys_are_used_while_they_change),
-    };
-
-    return cmocka_run_group_tests_name("keyring", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

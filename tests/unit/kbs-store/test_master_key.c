@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define LINE_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
 #define LINE_B "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF\n"
@@ -30,13 +31,12 @@ static enum master_key_status load_text(const char *text, struct master_keys *ke
     return master_keys_load(write_file("key", text, strlen(text), 0600, path), keys);
 }
 
-static void a_made_key_file_is_its_owners_alone_and_loads(void **state)
+TEST(a_made_key_file_is_its_owners_alone_and_loads)
 {
     struct master_keys keys;
     char path[PATH_MAX];
     struct stat file;
 
-    (void)state;
     assert_int_equal(master_key_create(fixture_path("made", path)), MASTER_KEY_OK);
     assert_int_equal(stat(path, &file), 0);
     assert_int_equal(file.st_mode & 0777, 0600);
@@ -45,13 +45,12 @@ static void a_made_key_file_is_its_owners_alone_and_loads(void **state)
     assert_int_equal(master_key_create(path), MASTER_KEY_EXISTS);
 }
 
-static void a_rotated_key_file_has_the_new_key_in_front(void **state)
+TEST(a_rotated_key_file_has_the_new_key_in_front)
 {
     struct master_keys before, after;
     char path[PATH_MAX], next[PATH_MAX];
     FILE *left;
 
-    (void)state;
     assert_int_equal(master_key_create(fixture_path("rotated", path)), MASTER_KEY_OK);
     assert_int_equal(master_keys_load(path, &before), MASTER_KEY_OK);
     left = fopen(fixture_path("rotated.new", next), "w"); /* as a crash could leave it */
@@ -65,12 +64,11 @@ static void a_rotated_key_file_has_the_new_key_in_front(void **state)
     assert_memory_equal(&after.keys[1], &before.keys[0], sizeof(after.keys[0]));
 }
 
-static void rotating_never_drops_a_key(void **state)
+TEST(rotating_never_drops_a_key)
 {
     struct master_keys before, after;
     char path[PATH_MAX];
 
-    (void)state;
     assert_int_equal(master_key_create(fixture_path("full", path)), MASTER_KEY_OK);
     for (unsigned i = 1; i < MASTER_KEYS_MAX; i++)
         assert_int_equal(master_key_rotate(path), MASTER_KEY_OK);
@@ -81,7 +79,7 @@ static void rotating_never_drops_a_key(void **state)
     assert_int_equal(master_key_rotate(fixture_path("none", path)), MASTER_KEY_MISSING);
 }
 
-static void keys_are_lines_of_64_hexadecimal_digits(void **state)
+TEST(keys_are_lines_of_64_hexadecimal_digits)
 {
     struct master_keys keys;
     static const char *const malformed[] = {
@@ -96,7 +94,6 @@ static void keys_are_lines_of_64_hexadecimal_digits(void **state)
         LINE_A LINE_A LINE_A LINE_A LINE_A,
     };
 
-    (void)state;
     assert_int_equal(load_text(LINE_A LINE_B, &keys), MASTER_KEY_OK);
     assert_int_equal(keys.count, 2);
     assert_int_equal(keys.keys[0].bytes[31], 0x1f);
@@ -108,35 +105,32 @@ static void keys_are_lines_of_64_hexadecimal_digits(void **state)
     }
 }
 
-static void a_last_line_may_lack_its_end(void **state)
+TEST(a_last_line_may_lack_its_end)
 {
     struct master_keys keys;
     char text[] = LINE_A LINE_B;
 
-    (void)state;
     text[strlen(text) - 1] = '\0';
     assert_int_equal(load_text(text, &keys), MASTER_KEY_OK);
     assert_int_equal(keys.count, 2);
 }
 
-static void a_key_file_with_a_nul_is_malformed(void **state)
+TEST(a_key_file_with_a_nul_is_malformed)
 {
     struct master_keys keys;
     static const char text[] = LINE_A "\0" LINE_B;
     char path[PATH_MAX];
 
-    (void)state;
     write_file("nul", text, sizeof(text) - 1, 0600, path);
     assert_int_equal(master_keys_load(path, &keys), MASTER_KEY_MALFORMED);
 }
 
-static void a_key_file_that_others_may_read_is_refused(void **state)
+TEST(a_key_file_that_others_may_read_is_refused)
 {
     struct master_keys keys;
     char path[PATH_MAX];
     static const mode_t exposed[] = {0640, 0604, 0660, 0644, 0601};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(exposed) / sizeof(exposed[0]); i++) {
         write_file("exposed", LINE_A, strlen(LINE_A), exposed[i], path);
         assert_int_equal(master_keys_load(path, &keys), MASTER_KEY_EXPOSED);
@@ -148,12 +142,11 @@ static void a_key_file_that_others_may_read_is_refused(void **state)
 
 /* systemd lets the service's user read by an ACL, whose mask is in the place of the group's mode.
  */
-static void a_credential_of_systemd_is_found_by_name(void **state)
+TEST(a_credential_of_systemd_is_found_by_name)
 {
     struct master_keys keys;
     char path[PATH_MAX], folder[PATH_MAX];
 
-    (void)state;
     write_file("master", LINE_A, strlen(LINE_A), 0440, path);
     fixture_path("", folder);
     unsetenv("CREDENTIALS_DIRECTORY");
@@ -170,12 +163,11 @@ static void a_credential_of_systemd_is_found_by_name(void **state)
 
 static const char secret[] = "a secret of some size";
 
-static void what_is_wrapped_unwraps_and_looks_like_nothing(void **state)
+TEST(what_is_wrapped_unwraps_and_looks_like_nothing)
 {
     const struct master_keys keys = fixture_keys(1);
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], again[sizeof(wrapped)], bytes[sizeof(secret)];
 
-    (void)state;
     assert_true(master_key_wrap(&keys, "volume 1 1", secret, sizeof(secret), wrapped));
     assert_null(memmem(wrapped, sizeof(wrapped), "secret", 6));
     assert_true(master_key_unwrap(&keys, "volume 1 1", wrapped, sizeof(wrapped), bytes));
@@ -184,13 +176,12 @@ static void what_is_wrapped_unwraps_and_looks_like_nothing(void **state)
     assert_memory_not_equal(again + 9, wrapped + 9, sizeof(wrapped) - 9);
 }
 
-static void what_was_altered_anywhere_does_not_unwrap(void **state)
+TEST(what_was_altered_anywhere_does_not_unwrap)
 {
     const struct master_keys keys = fixture_keys(1);
     const uint8_t zeros[sizeof(secret)] = {0};
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
-    (void)state;
     assert_true(master_key_wrap(&keys, "volume 1 1", secret, sizeof(secret), wrapped));
     for (size_t i = 0; i < sizeof(wrapped); i++) {
         wrapped[i] ^= 0x40;
@@ -203,25 +194,23 @@ static void what_was_altered_anywhere_does_not_unwrap(void **state)
         assert_false(master_key_unwrap(&keys, "volume 1 1", wrapped, size, bytes));
 }
 
-static void a_wrapped_record_is_only_what_it_was_wrapped_as(void **state)
+TEST(a_wrapped_record_is_only_what_it_was_wrapped_as)
 {
     const struct master_keys keys = fixture_keys(1);
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
-    (void)state;
     assert_true(master_key_wrap(&keys, "volume 1 1", secret, sizeof(secret), wrapped));
     assert_false(master_key_unwrap(&keys, "volume 1 2", wrapped, sizeof(wrapped), bytes));
     assert_false(master_key_unwrap(&keys, "volume 2 1", wrapped, sizeof(wrapped), bytes));
     assert_false(master_key_unwrap(&keys, "", wrapped, sizeof(wrapped), bytes));
 }
 
-static void the_first_key_wraps_and_all_unwrap(void **state)
+TEST(the_first_key_wraps_and_all_unwrap)
 {
     struct master_keys keys = fixture_keys(1);
     const struct master_keys other = fixture_keys(2), none = {0};
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
-    (void)state;
     assert_true(master_key_wrap(&keys, "x", secret, sizeof(secret), wrapped));
     assert_false(master_key_unwrap(&other, "x", wrapped, sizeof(wrapped), bytes));
     keys.keys[1] = keys.keys[0];
@@ -234,22 +223,4 @@ static void the_first_key_wraps_and_all_unwrap(void **state)
     assert_false(master_key_wrap(&keys, "x", secret, 0, wrapped));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_made_key_file_is_its_owners_alone_and_loads),
-        cmocka_unit_test(a_rotated_key_file_has_the_new_key_in_front),
-        cmocka_unit_test(rotating_never_drops_a_key),
-        cmocka_unit_test(keys_are_lines_of_64_hexadecimal_digits),
-        cmocka_unit_test(a_last_line_may_lack_its_end),
-        cmocka_unit_test(a_key_file_with_a_nul_is_malformed),
-        cmocka_unit_test(a_key_file_that_others_may_read_is_refused),
-        cmocka_unit_test(a_credential_of_systemd_is_found_by_name),
-        cmocka_unit_test(what_is_wrapped_unwraps_and_looks_like_nothing),
-        cmocka_unit_test(what_was_altered_anywhere_does_not_unwrap),
-        cmocka_unit_test(a_wrapped_record_is_only_what_it_was_wrapped_as),
-        cmocka_unit_test(the_first_key_wraps_and_all_unwrap),
-    };
-
-    return cmocka_run_group_tests_name("master key", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

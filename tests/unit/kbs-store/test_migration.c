@@ -75,7 +75,7 @@ static void add_volumes(struct fixture *fixture, const char *const names[], uint
         fixture_add_volume(fixture, names[i], "web", i + 1);
 }
 
-static void a_volume_stays_with_the_image_that_it_was_made_for(void **state)
+TEST_FIXTURE(a_volume_stays_with_the_image_that_it_was_made_for, fixture_begin, fixture_end)
 {
     static const char *const names[] = {"before", "released", "after", "second", "early", "gone"};
     struct fixture *fixture = *state;
@@ -106,7 +106,7 @@ static void a_volume_stays_with_the_image_that_it_was_made_for(void **state)
     store_abandon(unit);
 }
 
-static void no_key_is_lost_and_none_is_found_by_another_image(void **state)
+TEST_FIXTURE(no_key_is_lost_and_none_is_found_by_another_image, fixture_begin, fixture_end)
 {
     static const char *const names[] = {"vm"};
     struct fixture *fixture = *state;
@@ -144,8 +144,8 @@ static void list_image(void *context, const struct image *image)
     fixture_list(context, text);
 }
 
-static void
-the_newest_image_keeps_the_name_and_the_others_get_one_that_nobody_can_give(void **state)
+TEST_FIXTURE(the_newest_image_keeps_the_name_and_the_others_get_one_that_nobody_can_give,
+             fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -175,7 +175,7 @@ the_newest_image_keeps_the_name_and_the_others_get_one_that_nobody_can_give(void
     assert_false(store_is_name("web~2"));
 }
 
-static void an_image_that_was_added_again_is_one_and_keeps_its_pages(void **state)
+TEST_FIXTURE(an_image_that_was_added_again_is_one_and_keeps_its_pages, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -200,7 +200,7 @@ static void an_image_that_was_added_again_is_one_and_keeps_its_pages(void **stat
     store_abandon(unit);
 }
 
-static void a_volume_of_an_image_that_was_added_again_is_its_own(void **state)
+TEST_FIXTURE(a_volume_of_an_image_that_was_added_again_is_its_own, fixture_begin, fixture_end)
 {
     static const char *const names[] = {"vm"};
     struct fixture *fixture = *state;
@@ -220,7 +220,7 @@ static void a_volume_of_an_image_that_was_added_again_is_its_own(void **state)
     store_abandon(unit);
 }
 
-static void names_are_their_images_own_afterwards(void **state)
+TEST_FIXTURE(names_are_their_images_own_afterwards, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     const struct image again = {.name = "web", .measurement = {0xbb}, .added = 50};
@@ -239,16 +239,4 @@ static void names_are_their_images_own_afterwards(void **state)
     fixture_reopen(fixture); /* there is nothing left to migrate */
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_volume_stays_with_the_image_that_it_was_made_for),
-        FIXTURE_TEST(no_key_is_lost_and_none_is_found_by_another_image),
-        FIXTURE_TEST(the_newest_image_keeps_the_name_and_the_others_get_one_that_nobody_can_give),
-        FIXTURE_TEST(an_image_that_was_added_again_is_one_and_keeps_its_pages),
-        FIXTURE_TEST(a_volume_of_an_image_that_was_added_again_is_its_own),
-        FIXTURE_TEST(names_are_their_images_own_afterwards),
-    };
-
-    return cmocka_run_group_tests_name("migration", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -7,6 +7,7 @@
 #include "kbs/store/secrets.h"
 #include "kbs/store/tokens.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 static void retire_image(const struct fixture *fixture, const char *name, time_t now)
 {
@@ -16,7 +17,7 @@ static void retire_image(const struct fixture *fixture, const char *name, time_t
     assert_ok(store_commit(unit));
 }
 
-static void an_images_name_is_its_measurements(void **state)
+TEST_FIXTURE(an_images_name_is_its_measurements, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     const struct image other = {.name = "web", .measurement = {0xbb}, .added = 8};
@@ -38,7 +39,7 @@ static void an_images_name_is_its_measurements(void **state)
     store_abandon(unit);
 }
 
-static void a_retired_image_can_be_added_again_as_what_it_is(void **state)
+TEST_FIXTURE(a_retired_image_can_be_added_again_as_what_it_is, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct image web = {.name = "web", .measurement = {0xaa}, .added = 8};
@@ -69,7 +70,8 @@ static void a_retired_image_can_be_added_again_as_what_it_is(void **state)
     store_abandon(unit);
 }
 
-static void another_name_for_a_retired_images_measurement_brings_it_no_volume(void **state)
+TEST_FIXTURE(another_name_for_a_retired_images_measurement_brings_it_no_volume, fixture_begin,
+             fixture_end)
 {
     const struct fixture *fixture = *state;
     const struct image web = {.name = "web", .measurement = {0xaa}, .added = 9};
@@ -87,7 +89,7 @@ static void another_name_for_a_retired_images_measurement_brings_it_no_volume(vo
     store_abandon(unit);
 }
 
-static void a_retired_volumes_name_is_not_given_again(void **state)
+TEST_FIXTURE(a_retired_volumes_name_is_not_given_again, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     const struct volume again = {
@@ -104,7 +106,7 @@ static void a_retired_volumes_name_is_not_given_again(void **state)
     store_abandon(unit);
 }
 
-static void a_revoked_tokens_name_is_not_given_again(void **state)
+TEST_FIXTURE(a_revoked_tokens_name_is_not_given_again, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     const struct token alice = {.name = "alice", .role = ROLE_OWNER, .created = 5};
@@ -118,7 +120,7 @@ static void a_revoked_tokens_name_is_not_given_again(void **state)
     store_abandon(unit);
 }
 
-static void a_removed_policys_name_is_given_again_on_demand_only(void **state)
+TEST_FIXTURE(a_removed_policys_name_is_given_again_on_demand_only, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -141,7 +143,8 @@ static void a_removed_policys_name_is_given_again_on_demand_only(void **state)
 
 /* Wrapped bytes are bound to path and version: a version that came twice could be put in the place
  * of the other one. */
-static void a_retired_secrets_path_is_taken_on_demand_only_and_counts_on(void **state)
+TEST_FIXTURE(a_retired_secrets_path_is_taken_on_demand_only_and_counts_on, fixture_begin,
+             fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -165,17 +168,4 @@ static void a_retired_secrets_path_is_taken_on_demand_only_and_counts_on(void **
     store_abandon(unit);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(an_images_name_is_its_measurements),
-        FIXTURE_TEST(a_retired_image_can_be_added_again_as_what_it_is),
-        FIXTURE_TEST(another_name_for_a_retired_images_measurement_brings_it_no_volume),
-        FIXTURE_TEST(a_retired_volumes_name_is_not_given_again),
-        FIXTURE_TEST(a_revoked_tokens_name_is_not_given_again),
-        FIXTURE_TEST(a_removed_policys_name_is_given_again_on_demand_only),
-        FIXTURE_TEST(a_retired_secrets_path_is_taken_on_demand_only_and_counts_on),
-    };
-
-    return cmocka_run_group_tests_name("names", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

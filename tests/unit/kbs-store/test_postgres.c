@@ -10,8 +10,9 @@
 #include "kbs/store/policies.h"
 #include "tests/unit/kbs-store/fixture.h"
 #include "tests/unit/kbs-store/relay.h"
+#include "tests/unit/registered.h"
 
-static void a_server_that_is_away_is_unavailable(void **state)
+TEST_FIXTURE(a_server_that_is_away_is_unavailable, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store *store;
@@ -24,7 +25,7 @@ static void a_server_that_is_away_is_unavailable(void **state)
     store_close(store);
 }
 
-static void a_database_that_is_not_there_is_named(void **state)
+TEST_FIXTURE(a_database_that_is_not_there_is_named, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     char url[PATH_MAX];
@@ -37,7 +38,7 @@ static void a_database_that_is_not_there_is_named(void **state)
     store_close(store);
 }
 
-static void an_empty_database_is_only_filled_when_wanted(void **state)
+TEST_FIXTURE(an_empty_database_is_only_filled_when_wanted, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     char url[PATH_MAX + 64];
@@ -52,7 +53,7 @@ static void an_empty_database_is_only_filled_when_wanted(void **state)
     store_close(store);
 }
 
-static void a_newer_version_is_refused(void **state)
+TEST_FIXTURE(a_newer_version_is_refused, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store *store;
@@ -63,7 +64,7 @@ static void a_newer_version_is_refused(void **state)
 }
 
 /* A password with such characters, not encoded, is taken for another part of the URL. */
-static void a_password_is_never_shown(void **state)
+TEST_FIXTURE(a_password_is_never_shown, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     static const char *const urls[] = {
@@ -98,7 +99,7 @@ static void assert_level(struct store_unit *unit, const char *level)
     store_abandon(unit);
 }
 
-static void what_transactions_are_by_default_does_not_matter(void **state)
+TEST_FIXTURE(what_transactions_are_by_default_does_not_matter, fixture_begin, fixture_end)
 {
     static const char *const defaults[] = {
         "default_transaction_isolation%3Dread%5C%20uncommitted",
@@ -139,7 +140,7 @@ static void end_connections(const struct fixture *fixture)
     db_close(db);
 }
 
-static void connections_that_broke_are_replaced(void **state)
+TEST_FIXTURE(connections_that_broke_are_replaced, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *units[3], *broken;
@@ -157,7 +158,7 @@ static void connections_that_broke_are_replaced(void **state)
     assert_ok(store_ping(fixture->store));
 }
 
-static void a_commit_on_a_broken_connection_is_not_acknowledged(void **state)
+TEST_FIXTURE(a_commit_on_a_broken_connection_is_not_acknowledged, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -171,7 +172,7 @@ static void a_commit_on_a_broken_connection_is_not_acknowledged(void **state)
     store_abandon(unit);
 }
 
-static void a_commit_after_a_failed_statement_is_not_acknowledged(void **state)
+TEST_FIXTURE(a_commit_after_a_failed_statement_is_not_acknowledged, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -219,7 +220,7 @@ static void see(void *context, const struct audit_entry *entry)
     json_decref(line);
 }
 
-static void no_line_is_lost_or_written_twice_when_connections_break(void **state)
+TEST_FIXTURE(no_line_is_lost_or_written_twice_when_connections_break, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct audit *audit = audit_start(fixture->store, false);
@@ -272,7 +273,7 @@ static enum store_status put_policy(struct store_unit *unit, void *context)
     return policy_put(unit, context, "", false, 1);
 }
 
-static void a_line_whose_commit_is_in_doubt_is_written_once(void **state)
+TEST_FIXTURE(a_line_whose_commit_is_in_doubt_is_written_once, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store *store = open_through_relay(fixture);
@@ -293,7 +294,7 @@ static void a_line_whose_commit_is_in_doubt_is_written_once(void **state)
     assert_int_equal(check.entries, 1);
 }
 
-static void a_commit_in_doubt_is_not_acknowledged(void **state)
+TEST_FIXTURE(a_commit_in_doubt_is_not_acknowledged, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     struct store *store = open_through_relay(fixture);
@@ -308,22 +309,4 @@ static void a_commit_in_doubt_is_not_acknowledged(void **state)
     store_close(store);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_server_that_is_away_is_unavailable),
-        FIXTURE_TEST(a_database_that_is_not_there_is_named),
-        FIXTURE_TEST(an_empty_database_is_only_filled_when_wanted),
-        FIXTURE_TEST(a_newer_version_is_refused),
-        FIXTURE_TEST(a_password_is_never_shown),
-        FIXTURE_TEST(what_transactions_are_by_default_does_not_matter),
-        FIXTURE_TEST(connections_that_broke_are_replaced),
-        FIXTURE_TEST(a_commit_on_a_broken_connection_is_not_acknowledged),
-        FIXTURE_TEST(a_commit_after_a_failed_statement_is_not_acknowledged),
-        FIXTURE_TEST(a_line_whose_commit_is_in_doubt_is_written_once),
-        FIXTURE_TEST(a_commit_in_doubt_is_not_acknowledged),
-        FIXTURE_TEST(no_line_is_lost_or_written_twice_when_connections_break),
-    };
-
-    return cmocka_run_group_tests_name("postgres", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -6,10 +6,11 @@
 #include "kbs/store/policies.h"
 #include "kbs/store/secrets.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 /* Units of work */
 
-static void a_committed_unit_is_there_after_reopening(void **state)
+TEST_FIXTURE(a_committed_unit_is_there_after_reopening, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -22,7 +23,7 @@ static void a_committed_unit_is_there_after_reopening(void **state)
     store_abandon(unit);
 }
 
-static void an_abandoned_unit_leaves_nothing(void **state)
+TEST_FIXTURE(an_abandoned_unit_leaves_nothing, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -37,7 +38,7 @@ static void an_abandoned_unit_leaves_nothing(void **state)
     store_abandon(NULL);
 }
 
-static void a_unit_that_only_looks_can_change_nothing(void **state)
+TEST_FIXTURE(a_unit_that_only_looks_can_change_nothing, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_reading(fixture);
@@ -50,7 +51,7 @@ static void a_unit_that_only_looks_can_change_nothing(void **state)
     store_abandon(unit);
 }
 
-static void a_unit_that_looks_sees_the_same_all_through(void **state)
+TEST_FIXTURE(a_unit_that_looks_sees_the_same_all_through, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_reading(fixture);
@@ -65,7 +66,7 @@ static void a_unit_that_looks_sees_the_same_all_through(void **state)
     store_abandon(unit);
 }
 
-static void many_units_may_be_open_at_once(void **state)
+TEST_FIXTURE(many_units_may_be_open_at_once, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *units[40];
@@ -82,18 +83,17 @@ static void many_units_may_be_open_at_once(void **state)
     assert_ok(store_ping(fixture->store));
 }
 
-static void only_postgresql_is_shared(void **state)
+TEST_FIXTURE(only_postgresql_is_shared, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
 
     assert_int_equal(store_is_shared(fixture->store), fixture_is_postgres());
 }
 
-static void names_are_letters_digits_and_three_signs(void **state)
+TEST(names_are_letters_digits_and_three_signs)
 {
     char longest[STORE_NAME_MAX + 2];
 
-    (void)state;
     assert_true(store_is_name("a"));
     assert_true(store_is_name("9Z_.-"));
     assert_false(store_is_name(""));
@@ -112,7 +112,7 @@ static void names_are_letters_digits_and_three_signs(void **state)
 
 /* Images */
 
-static void an_image_is_found_by_name_and_by_measurement(void **state)
+TEST_FIXTURE(an_image_is_found_by_name_and_by_measurement, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -132,7 +132,7 @@ static void an_image_is_found_by_name_and_by_measurement(void **state)
     store_abandon(unit);
 }
 
-static void an_images_name_and_measurement_are_its_own(void **state)
+TEST_FIXTURE(an_images_name_and_measurement_are_its_own, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct image same_name = {.name = "svsm-1", .measurement = {0xbb}};
@@ -152,7 +152,7 @@ static void an_images_name_and_measurement_are_its_own(void **state)
     store_abandon(unit);
 }
 
-static void an_images_pages_are_kept_as_they_are(void **state)
+TEST_FIXTURE(an_images_pages_are_kept_as_they_are, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -177,7 +177,7 @@ static void an_images_pages_are_kept_as_they_are(void **state)
     store_abandon(unit);
 }
 
-static void a_retired_image_stays_listed(void **state)
+TEST_FIXTURE(a_retired_image_stays_listed, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -202,7 +202,7 @@ static void list_image(void *context, const struct image *image)
     fixture_list(context, image->name);
 }
 
-static void images_are_listed_oldest_first(void **state)
+TEST_FIXTURE(images_are_listed_oldest_first, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -218,7 +218,7 @@ static void images_are_listed_oldest_first(void **state)
 
 /* Policies */
 
-static void a_policy_changes_only_when_asked_to(void **state)
+TEST_FIXTURE(a_policy_changes_only_when_asked_to, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -244,7 +244,7 @@ static void a_policy_changes_only_when_asked_to(void **state)
     store_abandon(unit);
 }
 
-static void a_policy_may_have_64_kib_and_no_more(void **state)
+TEST_FIXTURE(a_policy_may_have_64_kib_and_no_more, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -262,7 +262,7 @@ static void a_policy_may_have_64_kib_and_no_more(void **state)
     free(text);
 }
 
-static void a_policy_in_use_is_not_removed(void **state)
+TEST_FIXTURE(a_policy_in_use_is_not_removed, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -290,7 +290,7 @@ static void list_policy(void *context, const struct policy_record *policy)
     fixture_list(context, policy->name);
 }
 
-static void policies_are_listed_by_name(void **state)
+TEST_FIXTURE(policies_are_listed_by_name, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -306,11 +306,10 @@ static void policies_are_listed_by_name(void **state)
 
 /* Secrets */
 
-static void a_secrets_path_has_three_segments(void **state)
+TEST(a_secrets_path_has_three_segments)
 {
     char longest[SECRET_PATH_MAX + 2];
 
-    (void)state;
     assert_true(secret_is_path("default/key/1"));
     assert_true(secret_is_path("_a/-b/c.d_e-f"));
     assert_false(secret_is_path(""));
@@ -332,7 +331,7 @@ static void a_secrets_path_has_three_segments(void **state)
     assert_false(secret_is_path(longest));
 }
 
-static void a_secret_is_fetched_as_it_was_put(void **state)
+TEST_FIXTURE(a_secret_is_fetched_as_it_was_put, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -365,7 +364,7 @@ static void a_secret_is_fetched_as_it_was_put(void **state)
     free(largest);
 }
 
-static void a_secret_that_cannot_be_is_refused(void **state)
+TEST_FIXTURE(a_secret_that_cannot_be_is_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -388,7 +387,7 @@ static void a_secret_that_cannot_be_is_refused(void **state)
     store_abandon(unit);
 }
 
-static void a_replaced_secret_has_the_next_version(void **state)
+TEST_FIXTURE(a_replaced_secret_has_the_next_version, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -422,7 +421,7 @@ static void list_secret(void *context, const struct secret *secret)
     fixture_list(context, secret->path);
 }
 
-static void secrets_are_listed_by_path(void **state)
+TEST_FIXTURE(secrets_are_listed_by_path, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -437,31 +436,4 @@ static void secrets_are_listed_by_path(void **state)
     assert_string_equal(listed.names, "a/a/a b/b/b ");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_committed_unit_is_there_after_reopening),
-        FIXTURE_TEST(an_abandoned_unit_leaves_nothing),
-        FIXTURE_TEST(a_unit_that_only_looks_can_change_nothing),
-        FIXTURE_TEST(a_unit_that_looks_sees_the_same_all_through),
-        FIXTURE_TEST(many_units_may_be_open_at_once),
-        FIXTURE_TEST(only_postgresql_is_shared),
-        cmocka_unit_test(names_are_letters_digits_and_three_signs),
-        FIXTURE_TEST(an_image_is_found_by_name_and_by_measurement),
-        FIXTURE_TEST(an_images_name_and_measurement_are_its_own),
-        FIXTURE_TEST(an_images_pages_are_kept_as_they_are),
-        FIXTURE_TEST(a_retired_image_stays_listed),
-        FIXTURE_TEST(images_are_listed_oldest_first),
-        FIXTURE_TEST(a_policy_changes_only_when_asked_to),
-        FIXTURE_TEST(a_policy_may_have_64_kib_and_no_more),
-        FIXTURE_TEST(a_policy_in_use_is_not_removed),
-        FIXTURE_TEST(policies_are_listed_by_name),
-        cmocka_unit_test(a_secrets_path_has_three_segments),
-        FIXTURE_TEST(a_secret_is_fetched_as_it_was_put),
-        FIXTURE_TEST(a_secret_that_cannot_be_is_refused),
-        FIXTURE_TEST(a_replaced_secret_has_the_next_version),
-        FIXTURE_TEST(secrets_are_listed_by_path),
-    };
-
-    return cmocka_run_group_tests_name("records", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

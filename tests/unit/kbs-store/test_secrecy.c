@@ -10,6 +10,7 @@
 #include "kbs/store/secrets.h"
 #include "kbs/store/tokens.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define SECRET_TEXT "the-secret-0f4c1b7e-in-the-clear"
 
@@ -51,7 +52,7 @@ static enum store_status fetch_key(const struct fixture *fixture, uint8_t first)
     return status;
 }
 
-static void another_master_key_gives_no_secret(void **state)
+TEST_FIXTURE(another_master_key_gives_no_secret, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
 
@@ -63,7 +64,7 @@ static void another_master_key_gives_no_secret(void **state)
 }
 
 /* Same id, another key: as a collision, or someone's attempt at one. */
-static void a_master_key_is_not_believed_for_its_id(void **state)
+TEST_FIXTURE(a_master_key_is_not_believed_for_its_id, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
 
@@ -90,7 +91,7 @@ static void copy_bytes(void *context, const struct db_row *row)
     copied->size = value.size;
 }
 
-static void altered_wrapped_bytes_are_refused(void **state)
+TEST_FIXTURE(altered_wrapped_bytes_are_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct db *db;
@@ -112,7 +113,7 @@ static void altered_wrapped_bytes_are_refused(void **state)
     db_close(db);
 }
 
-static void a_record_in_the_place_of_another_is_refused(void **state)
+TEST_FIXTURE(a_record_in_the_place_of_another_is_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
 
@@ -132,7 +133,7 @@ static void a_record_in_the_place_of_another_is_refused(void **state)
     assert_status(fetch_key(fixture, 2), STORE_WRONG_KEY);
 }
 
-static void an_older_key_in_the_place_of_the_newest_is_refused(void **state)
+TEST_FIXTURE(an_older_key_in_the_place_of_the_newest_is_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     const uint8_t second[STATE_KEY_SIZE] = {9};
@@ -148,7 +149,7 @@ static void an_older_key_in_the_place_of_the_newest_is_refused(void **state)
     assert_status(fetch_key(fixture, 1), STORE_WRONG_KEY);
 }
 
-static void a_change_of_master_key_wraps_everything_anew(void **state)
+TEST_FIXTURE(a_change_of_master_key_wraps_everything_anew, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     const struct master_keys old = fixture->keys, new = fixture_keys(0x22);
@@ -186,7 +187,7 @@ static void a_change_of_master_key_wraps_everything_anew(void **state)
     assert_status(fetch_secret(fixture, "a/b/one"), STORE_WRONG_KEY);
 }
 
-static void what_cannot_be_unwrapped_stops_the_wrapping_anew(void **state)
+TEST_FIXTURE(what_cannot_be_unwrapped_stops_the_wrapping_anew, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -241,7 +242,7 @@ static unsigned files_with(const void *bytes, size_t size)
     return files_with_it;
 }
 
-static void no_file_has_a_secret_in_the_clear(void **state)
+TEST_FIXTURE(no_file_has_a_secret_in_the_clear, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
@@ -273,18 +274,4 @@ static void no_file_has_a_secret_in_the_clear(void **state)
     assert_int_equal(files_with(fixture->keys.keys[0].bytes, MASTER_KEY_SIZE), 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(another_master_key_gives_no_secret),
-        FIXTURE_TEST(a_master_key_is_not_believed_for_its_id),
-        FIXTURE_TEST(altered_wrapped_bytes_are_refused),
-        FIXTURE_TEST(a_record_in_the_place_of_another_is_refused),
-        FIXTURE_TEST(an_older_key_in_the_place_of_the_newest_is_refused),
-        FIXTURE_TEST(a_change_of_master_key_wraps_everything_anew),
-        FIXTURE_TEST(what_cannot_be_unwrapped_stops_the_wrapping_anew),
-        FIXTURE_TEST(no_file_has_a_secret_in_the_clear),
-    };
-
-    return cmocka_run_group_tests_name("secrecy", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

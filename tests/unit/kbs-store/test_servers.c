@@ -13,6 +13,7 @@
 #include "kbs/store/stored_sessions.h"
 #include "tests/unit/child.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define PROCESSES 2
 #define THREADS   4
@@ -128,7 +129,7 @@ static void count_volume(void *context, const struct volume *volume)
     *(unsigned *)context += strncmp(volume->name, "vm-", 3) == 0;
 }
 
-static void no_change_of_any_server_is_lost(void **state)
+TEST_FIXTURE(no_change_of_any_server_is_lost, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -191,7 +192,7 @@ static void *spend(void *context)
     return NULL;
 }
 
-static void a_nonce_serves_once_whichever_server_is_asked(void **state)
+TEST_FIXTURE(a_nonce_serves_once_whichever_server_is_asked, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
@@ -204,7 +205,7 @@ static void a_nonce_serves_once_whichever_server_is_asked(void **state)
     assert_int_equal(run_servers(fixture, spend), EACH);
 }
 
-static void servers_that_start_at_once_make_one_store(void **state)
+TEST_FIXTURE(servers_that_start_at_once_make_one_store, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
     char url[PATH_MAX + 64];
@@ -235,13 +236,4 @@ static void servers_that_start_at_once_make_one_store(void **state)
     }
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(no_change_of_any_server_is_lost),
-        FIXTURE_TEST(a_nonce_serves_once_whichever_server_is_asked),
-        FIXTURE_TEST(servers_that_start_at_once_make_one_store),
-    };
-
-    return cmocka_run_group_tests_name("servers", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

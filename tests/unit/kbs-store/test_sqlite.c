@@ -16,6 +16,8 @@
 #include "kbs/store/policies.h"
 #include "tests/unit/child.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/measuring.h"
+#include "tests/unit/registered.h"
 
 static struct master_keys keys;
 
@@ -50,13 +52,12 @@ static mode_t mode_of(const char *path, const char *suffix)
     return file.st_mode & 0777;
 }
 
-static void a_new_store_is_its_owners_alone(void **state)
+TEST(a_new_store_is_its_owners_alone)
 {
     char path[PATH_MAX];
     mode_t before = umask(0);
     struct store *store;
 
-    (void)state;
     assert_ok(store_open(fixture_path("new", path), true, &keys, &store));
     umask(before);
     assert_int_equal(mode_of(path, ""), 0600);
@@ -65,12 +66,11 @@ static void a_new_store_is_its_owners_alone(void **state)
     store_close(store);
 }
 
-static void a_file_that_others_may_access_is_refused(void **state)
+TEST(a_file_that_others_may_access_is_refused)
 {
     char path[PATH_MAX];
     static const mode_t exposed[] = {0640, 0604, 0660, 0620};
 
-    (void)state;
     assert_ok(try_open(fixture_path("exposed", path), true));
     for (size_t i = 0; i < sizeof(exposed) / sizeof(exposed[0]); i++) {
         assert_int_equal(chmod(path, exposed[i]), 0);
@@ -80,12 +80,11 @@ static void a_file_that_others_may_access_is_refused(void **state)
     assert_ok(try_open(path, false));
 }
 
-static void what_is_not_there_is_only_made_when_wanted(void **state)
+TEST(what_is_not_there_is_only_made_when_wanted)
 {
     char path[PATH_MAX];
     int fd;
 
-    (void)state;
     assert_status(try_open(fixture_path("absent", path), false), STORE_NO_DATABASE);
     assert_int_equal(access(path, F_OK), -1);
     fd = open(path, O_CREAT | O_WRONLY, 0600); /* as a crash could leave it */
@@ -96,12 +95,11 @@ static void what_is_not_there_is_only_made_when_wanted(void **state)
     assert_status(try_open(fixture_path("no/such/folder", path), true), STORE_FAILED);
 }
 
-static void something_else_is_not_taken_for_a_store(void **state)
+TEST(something_else_is_not_taken_for_a_store)
 {
     char path[PATH_MAX];
     FILE *file = fopen(fixture_path("text", path), "w");
 
-    (void)state;
     fputs("This is no database, but long enough to be taken for one by the careless.\n", file);
     for (unsigned i = 0; i < 100; i++)
         fputs("This is no database.\n", file);
@@ -117,11 +115,10 @@ static void something_else_is_not_taken_for_a_store(void **state)
     assert_status(try_open(path, true), STORE_NOT_DATABASE);
 }
 
-static void a_newer_version_is_refused_and_left_alone(void **state)
+TEST(a_newer_version_is_refused_and_left_alone)
 {
     char path[PATH_MAX];
 
-    (void)state;
     assert_ok(try_open(fixture_path("newer", path), true));
     run_sql(path, "UPDATE schema_version SET version = version + 90");
     assert_status(try_open(path, true), STORE_NEWER_VERSION);
@@ -129,13 +126,12 @@ static void a_newer_version_is_refused_and_left_alone(void **state)
     assert_ok(try_open(path, false));
 }
 
-static void a_relative_path_is_the_same_file_wherever_the_process_goes(void **state)
+TEST(a_relative_path_is_the_same_file_wherever_the_process_goes)
 {
     char folder[PATH_MAX], back[PATH_MAX];
     struct store_unit *units[2];
     struct store *store;
 
-    (void)state;
     assert_non_null(getcwd(back, sizeof(back)));
     assert_int_equal(chdir(fixture_path("", folder)), 0);
     assert_ok(store_open("sqlite:relative", true, &keys, &store));
@@ -165,13 +161,12 @@ static bool another_process_sees_it_in_use(const char *path)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static void another_connection_keeps_the_locks_of_the_first(void **state)
+TEST(another_connection_keeps_the_locks_of_the_first)
 {
     char path[PATH_MAX];
     struct store *store, *again;
     struct store_unit *units[2];
 
-    (void)state;
     assert_ok(store_open(fixture_path("locks", path), true, &keys, &store));
     assert_ok(store_begin_reading(store, &units[0]));
     assert_ok(store_ping(store));
@@ -299,7 +294,7 @@ static bool has_clear_secrets(const char *path)
     return file_has(path, "", key + 2, 32) || file_has(path, "-wal", key + 2, 32);
 }
 
-static void registrations_of_version_1_become_images_and_volumes(void **state)
+TEST(registrations_of_version_1_become_images_and_volumes)
 {
     char path[PATH_MAX];
     struct store *store;
@@ -308,7 +303,6 @@ static void registrations_of_version_1_become_images_and_volumes(void **state)
     struct volume volume;
     char *policy;
 
-    (void)state;
     make_legacy(fixture_path("legacy", path), 3);
     assert_ok(store_open(path, false, &keys, &store));
     assert_ok(store_begin_reading(store, &unit));
@@ -325,12 +319,11 @@ static void registrations_of_version_1_become_images_and_volumes(void **state)
     assert_migrated(path, 3);
 }
 
-static void no_secret_of_version_1_stays_in_the_clear(void **state)
+TEST(no_secret_of_version_1_stays_in_the_clear)
 {
     char path[PATH_MAX];
     struct store *store;
 
-    (void)state;
     make_legacy(fixture_path("cleartext", path), 200);
     assert_true(has_clear_secrets(path));
     assert_ok(store_open(path, false, &keys, &store));
@@ -340,22 +333,13 @@ static void no_secret_of_version_1_stays_in_the_clear(void **state)
     assert_migrated(path, 200);
 }
 
-static void an_empty_store_of_version_1_is_migrated(void **state)
+TEST(an_empty_store_of_version_1_is_migrated)
 {
     char path[PATH_MAX];
 
-    (void)state;
     make_legacy(fixture_path("empty", path), 0);
     assert_ok(try_open(path, false));
     assert_ok(try_open(path, false));
-}
-
-static double seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* Migrates in a child that is killed after the time. */
@@ -373,12 +357,11 @@ static void migrate_and_kill(const char *path, double after)
     assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
 }
 
-static void a_crash_at_any_instant_of_the_migration_is_made_up_for(void **state)
+TEST(a_crash_at_any_instant_of_the_migration_is_made_up_for)
 {
     char path[PATH_MAX], name[32];
     double whole;
 
-    (void)state;
     make_legacy(fixture_path("timed", path), 200);
     whole = seconds();
     assert_ok(try_open(path, false));
@@ -392,13 +375,12 @@ static void a_crash_at_any_instant_of_the_migration_is_made_up_for(void **state)
     }
 }
 
-static void only_one_of_several_servers_migrates(void **state)
+TEST(only_one_of_several_servers_migrates)
 {
     char path[PATH_MAX];
     pid_t children[4];
     int status;
 
-    (void)state;
     make_legacy(fixture_path("several", path), 50);
     for (unsigned i = 0; i < 4; i++) {
         children[i] = child_fork();
@@ -414,23 +396,10 @@ static void only_one_of_several_servers_migrates(void **state)
     assert_false(has_clear_secrets(path));
 }
 
+TEST_GROUP(fixture_begin_group, fixture_end_group)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_new_store_is_its_owners_alone),
-        cmocka_unit_test(a_file_that_others_may_access_is_refused),
-        cmocka_unit_test(what_is_not_there_is_only_made_when_wanted),
-        cmocka_unit_test(something_else_is_not_taken_for_a_store),
-        cmocka_unit_test(a_newer_version_is_refused_and_left_alone),
-        cmocka_unit_test(a_relative_path_is_the_same_file_wherever_the_process_goes),
-        cmocka_unit_test(another_connection_keeps_the_locks_of_the_first),
-        cmocka_unit_test(registrations_of_version_1_become_images_and_volumes),
-        cmocka_unit_test(no_secret_of_version_1_stays_in_the_clear),
-        cmocka_unit_test(an_empty_store_of_version_1_is_migrated),
-        cmocka_unit_test(a_crash_at_any_instant_of_the_migration_is_made_up_for),
-        cmocka_unit_test(only_one_of_several_servers_migrates),
-    };
-
     keys = fixture_keys(0x11);
-    return cmocka_run_group_tests_name("sqlite", tests, fixture_begin_group, fixture_end_group);
+    return tests_run();
 }

@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
-static void a_volume_is_found_by_id_name_and_measurement(void **state)
+TEST_FIXTURE(a_volume_is_found_by_id_name_and_measurement, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct volume added, volume;
@@ -39,7 +40,7 @@ static void a_volume_is_found_by_id_name_and_measurement(void **state)
     store_abandon(unit);
 }
 
-static void a_volume_of_what_is_not_there_is_refused(void **state)
+TEST_FIXTURE(a_volume_of_what_is_not_there_is_refused, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -65,7 +66,7 @@ static void a_volume_of_what_is_not_there_is_refused(void **state)
     store_abandon(unit);
 }
 
-static void a_volumes_id_and_name_are_its_own(void **state)
+TEST_FIXTURE(a_volumes_id_and_name_are_its_own, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -84,7 +85,7 @@ static void a_volumes_id_and_name_are_its_own(void **state)
     store_abandon(unit);
 }
 
-static void two_volumes_of_an_image_are_not_told_apart_by_measurement(void **state)
+TEST_FIXTURE(two_volumes_of_an_image_are_not_told_apart_by_measurement, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -105,7 +106,7 @@ static void two_volumes_of_an_image_are_not_told_apart_by_measurement(void **sta
     store_abandon(unit);
 }
 
-static void a_volume_gets_its_newest_key(void **state)
+TEST_FIXTURE(a_volume_gets_its_newest_key, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -128,7 +129,7 @@ static void a_volume_gets_its_newest_key(void **state)
     store_abandon(unit);
 }
 
-static void a_volume_moves_to_another_image(void **state)
+TEST_FIXTURE(a_volume_moves_to_another_image, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -148,7 +149,7 @@ static void a_volume_moves_to_another_image(void **state)
     store_abandon(unit);
 }
 
-static void a_release_is_remembered(void **state)
+TEST_FIXTURE(a_release_is_remembered, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -166,7 +167,7 @@ static void a_release_is_remembered(void **state)
     store_abandon(unit);
 }
 
-static void a_retired_volume_stays_listed_without_its_keys(void **state)
+TEST_FIXTURE(a_retired_volume_stays_listed_without_its_keys, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct store_unit *unit;
@@ -196,7 +197,7 @@ static void list_volume(void *context, const struct volume *volume)
     fixture_list(context, volume->name);
 }
 
-static void volumes_are_listed_oldest_first(void **state)
+TEST_FIXTURE(volumes_are_listed_oldest_first, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
@@ -212,19 +213,4 @@ static void volumes_are_listed_oldest_first(void **state)
     assert_string_equal(listed.names, "old new ");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        FIXTURE_TEST(a_volume_is_found_by_id_name_and_measurement),
-        FIXTURE_TEST(a_volume_of_what_is_not_there_is_refused),
-        FIXTURE_TEST(a_volumes_id_and_name_are_its_own),
-        FIXTURE_TEST(two_volumes_of_an_image_are_not_told_apart_by_measurement),
-        FIXTURE_TEST(a_volume_gets_its_newest_key),
-        FIXTURE_TEST(a_volume_moves_to_another_image),
-        FIXTURE_TEST(a_release_is_remembered),
-        FIXTURE_TEST(a_retired_volume_stays_listed_without_its_keys),
-        FIXTURE_TEST(volumes_are_listed_oldest_first),
-    };
-
-    return cmocka_run_group_tests_name("volumes", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -7,6 +7,7 @@
 #include "kbs/audit/audit_watch.h"
 #include "kbs/metrics.h"
 #include "tests/unit/kbs-store/fixture.h"
+#include "tests/unit/registered.h"
 
 #define LINES  2500 /* more than are verified at once, or for who asks */
 #define WAIT_S 60
@@ -96,13 +97,13 @@ static void assert_bad(const struct fixture *fixture, uint64_t first_bad)
     assert_int_equal(state.first_bad, first_bad);
 }
 
-static void an_empty_log_is_whole(void **state)
+TEST_FIXTURE(an_empty_log_is_whole, set_up, tear_down)
 {
     verify();
     assert_whole(*state, 0, 0);
 }
 
-static void a_log_that_was_there_is_verified_from_its_beginning(void **state)
+TEST_FIXTURE(a_log_that_was_there_is_verified_from_its_beginning, set_up, tear_down)
 {
     append(*state, LINES);
     stop_watch();
@@ -112,7 +113,7 @@ static void a_log_that_was_there_is_verified_from_its_beginning(void **state)
 }
 
 /* Who asks waits for no more than some lines, and is told how far it is. */
-static void what_is_known_grows_with_each_who_asks(void **state)
+TEST_FIXTURE(what_is_known_grows_with_each_who_asks, set_up, tear_down)
 {
     struct audit_state first;
 
@@ -127,7 +128,7 @@ static void what_is_known_grows_with_each_who_asks(void **state)
     assert_whole(*state, 0, LINES);
 }
 
-static void a_new_line_that_does_not_follow_is_noticed_by_who_asks(void **state)
+TEST_FIXTURE(a_new_line_that_does_not_follow_is_noticed_by_who_asks, set_up, tear_down)
 {
     append(*state, 5);
     assert_int_equal(look(*state).line, 5);
@@ -138,9 +139,9 @@ static void a_new_line_that_does_not_follow_is_noticed_by_who_asks(void **state)
     assert_whole(*state, 0, 10);
 }
 
-static void an_old_line_that_was_changed_is_found_when_all_is_verified(void **state)
+TEST_FIXTURE(an_old_line_that_was_changed_is_found_when_all_is_verified, set_up, tear_down)
 {
-    const uint64_t broken = metric_get(METRIC_AUDIT_BROKEN);
+    uint64_t broken = metric_get(METRIC_AUDIT_BROKEN);
 
     append(*state, LINES);
     verify();
@@ -155,7 +156,7 @@ static void an_old_line_that_was_changed_is_found_when_all_is_verified(void **st
 }
 
 /* Its hashes fit: without the watch's memory nothing would be wrong with it. */
-static void a_log_that_was_written_anew_is_noticed_at_once(void **state)
+TEST_FIXTURE(a_log_that_was_written_anew_is_noticed_at_once, set_up, tear_down)
 {
     struct store_unit *unit;
     struct audit_check check;
@@ -176,7 +177,7 @@ static void a_log_that_was_written_anew_is_noticed_at_once(void **state)
     assert_bad(*state, 5);
 }
 
-static void a_log_that_was_cut_is_noticed_at_once(void **state)
+TEST_FIXTURE(a_log_that_was_cut_is_noticed_at_once, set_up, tear_down)
 {
     append(*state, 5);
     assert_int_equal(look(*state).line, 5);
@@ -212,7 +213,7 @@ static int64_t rows(const struct fixture *fixture)
     return count;
 }
 
-static void pruned_lines_are_removed_in_the_background(void **state)
+TEST_FIXTURE(pruned_lines_are_removed_in_the_background, set_up, tear_down)
 {
     uint64_t last;
 
@@ -226,7 +227,7 @@ static void pruned_lines_are_removed_in_the_background(void **state)
     assert_whole(*state, last, last + 5);
 }
 
-static void lines_that_were_pruned_before_are_removed_when_the_server_starts(void **state)
+TEST_FIXTURE(lines_that_were_pruned_before_are_removed_when_the_server_starts, set_up, tear_down)
 {
     uint64_t last;
 
@@ -241,7 +242,7 @@ static void lines_that_were_pruned_before_are_removed_when_the_server_starts(voi
     assert_whole(*state, last, last);
 }
 
-static void a_pruning_that_nobody_signed_is_noticed_at_once(void **state)
+TEST_FIXTURE(a_pruning_that_nobody_signed_is_noticed_at_once, set_up, tear_down)
 {
     uint64_t last;
 
@@ -254,7 +255,7 @@ static void a_pruning_that_nobody_signed_is_noticed_at_once(void **state)
 }
 
 /* Another server that shares the store, and knew neither the key nor the segment. */
-static void what_another_server_archives_is_no_gap(void **state)
+TEST_FIXTURE(what_another_server_archives_is_no_gap, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
     struct keyring *own_keyring = keyring;
@@ -280,31 +281,10 @@ static void what_another_server_archives_is_no_gap(void **state)
     assert_whole(*state, last, last + 1);
 }
 
-static void who_waits_for_a_verification_does_not_wait_for_ever(void **state)
+TEST_FIXTURE(who_waits_for_a_verification_does_not_wait_for_ever, set_up, tear_down)
 {
-    (void)state;
     assert_false(audit_watch_verify(watch, 0));
     verify();
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(an_empty_log_is_whole),
-        TEST(a_log_that_was_there_is_verified_from_its_beginning),
-        TEST(what_is_known_grows_with_each_who_asks),
-        TEST(a_new_line_that_does_not_follow_is_noticed_by_who_asks),
-        TEST(an_old_line_that_was_changed_is_found_when_all_is_verified),
-        TEST(a_log_that_was_written_anew_is_noticed_at_once),
-        TEST(a_log_that_was_cut_is_noticed_at_once),
-        TEST(pruned_lines_are_removed_in_the_background),
-        TEST(lines_that_were_pruned_before_are_removed_when_the_server_starts),
-        TEST(a_pruning_that_nobody_signed_is_noticed_at_once),
-        TEST(what_another_server_archives_is_no_gap),
-        TEST(who_waits_for_a_verification_does_not_wait_for_ever),
-    };
-
-    return cmocka_run_group_tests_name("watch", tests, fixture_begin_group, fixture_end_group);
-}
+TEST_GROUP(fixture_begin_group, fixture_end_group)

@@ -133,7 +133,7 @@ static void end(bool changed)
 
 enum store_status wrap_store_commit(struct store_unit *unit)
 {
-    const bool changes = unit == changing;
+    bool changes = unit == changing;
     enum store_status status;
 
     pass(BETWEEN_UNITS);
@@ -144,7 +144,7 @@ enum store_status wrap_store_commit(struct store_unit *unit)
 
 void wrap_store_abandon(struct store_unit *unit)
 {
-    const bool changes = unit && unit == changing;
+    bool changes = unit && unit == changing;
 
     pass(BETWEEN_UNITS);
     real_store_abandon(unit);

@@ -4,8 +4,8 @@
  * work begins or ends, or any statement of them is run. Programs that use it are linked with
  * between_link_args of meson.build, which put it around the store's functions.
  */
-#ifndef SNPVTPM_TESTS_KBS_BETWEEN_H
-#define SNPVTPM_TESTS_KBS_BETWEEN_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_BETWEEN_H
+#define SNPVTPM_TESTS_UNIT_KBS_BETWEEN_H
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A made-up chip whose certificates and reports a test can get wrong in any one way. */
-#ifndef SNPVTPM_TESTS_KBS_CHIP_H
-#define SNPVTPM_TESTS_KBS_CHIP_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_CHIP_H
+#define SNPVTPM_TESTS_UNIT_KBS_CHIP_H
 
 #include <openssl/types.h>
 

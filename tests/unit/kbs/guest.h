@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The SVSM's side of the KBS protocol, for tests: its key, its evidence, and what it decrypts. */
-#ifndef SNPVTPM_TESTS_KBS_GUEST_H
-#define SNPVTPM_TESTS_KBS_GUEST_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_GUEST_H
+#define SNPVTPM_TESTS_UNIT_KBS_GUEST_H
 
 #include <jansson.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hexadecimal test vectors to bytes. */
-#ifndef SNPVTPM_TESTS_KBS_HEX_H
-#define SNPVTPM_TESTS_KBS_HEX_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_HEX_H
+#define SNPVTPM_TESTS_UNIT_KBS_HEX_H
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Attestation reports as the clients of Trustee write them: an object with a number for each
  * byte. */
-#ifndef SNPVTPM_TESTS_KBS_REPORT_JSON_H
-#define SNPVTPM_TESTS_KBS_REPORT_JSON_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_REPORT_JSON_H
+#define SNPVTPM_TESTS_UNIT_KBS_REPORT_JSON_H
 
 #include <jansson.h>
 

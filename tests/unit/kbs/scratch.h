@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A folder for the files of one test program. */
-#ifndef SNPVTPM_TESTS_KBS_SCRATCH_H
-#define SNPVTPM_TESTS_KBS_SCRATCH_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_SCRATCH_H
+#define SNPVTPM_TESTS_UNIT_KBS_SCRATCH_H
 
 #include <ftw.h>
 #include <limits.h>

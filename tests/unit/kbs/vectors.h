@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Test vectors of other implementations: ECDH-ES+A256KW with P-521, and a signed report. */
-#ifndef SNPVTPM_TESTS_KBS_VECTORS_H
-#define SNPVTPM_TESTS_KBS_VECTORS_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_VECTORS_H
+#define SNPVTPM_TESTS_UNIT_KBS_VECTORS_H
 
 struct jwe_vector {
     const char *own_d, *own_x, *own_y; /* the recipient's key */

@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* The chain of an exported audit log, verified without the KBS; and text made safe for a terminal.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-#include <openssl/evp.h>
-
 #include "kbs/admin/values.h"
 #include "kbs/cli/audit_chain.h"
 #include "kbs/cli/plain_text.h"
+#include "lib/base/hex.h"
+#include "tests/unit/registered.h"
 
 #define LINES 4
 
@@ -39,7 +36,7 @@ static int export_log(void **state)
     for (int i = 0; i < LINES; i++) {
         snprintf(line, sizeof(line), "{\"seq\":%d,\"event\":\"admin\",\"result\":\"done\"}", i + 1);
         hash_line(hash, line);
-        values_hex(hash, sizeof(hash), text);
+        hex_text(hash, sizeof(hash), text);
         entries[i] = json_pack("{s:i, s:s, s:s}", "seq", i + 1, "hash", text, "line", line);
     }
     head = json_pack("{s:i, s:s}", "seq", LINES, "hash", text);
@@ -64,58 +61,53 @@ static uint64_t first_bad(struct audit_chain *chain)
     return audit_chain_ends(chain, head) ? 0 : chain->seq + 1;
 }
 
-static void a_log_that_nobody_touched_is_whole(void **state)
+TEST_FIXTURE(a_log_that_nobody_touched_is_whole, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     assert_int_equal(first_bad(&chain), 0);
     assert_null(chain.problem);
     assert_int_equal(chain.seq, LINES);
 }
 
-static void a_line_that_was_changed_is_found(void **state)
+TEST_FIXTURE(a_line_that_was_changed_is_found, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     json_object_set_new(entries[1], "line",
                         json_string("{\"seq\":2,\"event\":\"admin\",\"result\":\"dune\"}"));
     assert_int_equal(first_bad(&chain), 2);
 }
 
-static void a_line_with_a_hash_of_its_own_is_found(void **state)
+TEST_FIXTURE(a_line_with_a_hash_of_its_own_is_found, export_log, release_log)
 {
     struct audit_chain chain = {0};
     uint8_t hash[AUDIT_CHAIN_HASH] = {0};
     char text[2 * AUDIT_CHAIN_HASH + 1];
 
-    (void)state;
     /* As if the first line were this one: its hash fits the line, the next line's does not follow.
      */
     json_object_set_new(entries[0], "line", json_string("{\"seq\":1}"));
     hash_line(hash, "{\"seq\":1}");
-    values_hex(hash, sizeof(hash), text);
+    hex_text(hash, sizeof(hash), text);
     json_object_set_new(entries[0], "hash", json_string(text));
     assert_int_equal(first_bad(&chain), 2);
 }
 
-static void a_line_that_is_missing_is_found(void **state)
+TEST_FIXTURE(a_line_that_is_missing_is_found, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     json_decref(entries[2]);
     entries[2] = NULL;
     assert_int_equal(first_bad(&chain), 3);
     assert_string_equal(chain.problem, "the line is missing");
 }
 
-static void a_line_with_another_number_is_found(void **state)
+TEST_FIXTURE(a_line_with_another_number_is_found, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     json_object_set_new(entries[3], "seq", json_integer(5));
     assert_int_equal(first_bad(&chain), 4);
     chain = (struct audit_chain){0};
@@ -125,17 +117,16 @@ static void a_line_with_another_number_is_found(void **state)
     assert_string_equal(chain.problem, "the line says that it is another one");
 }
 
-static void a_log_that_was_cut_is_found(void **state)
+TEST_FIXTURE(a_log_that_was_cut_is_found, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     json_decref(entries[3]);
     entries[3] = NULL;
     assert_int_equal(first_bad(&chain), 4);
 }
 
-static void a_malformed_entry_is_no_crash(void **state)
+TEST(a_malformed_entry_is_no_crash)
 {
     static const char *const texts[] = {
         "{}",
@@ -144,7 +135,6 @@ static void a_malformed_entry_is_no_crash(void **state)
         "[]",
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct audit_chain chain = {0};
         json_t *entry = json_loads(texts[i], 0, NULL);
@@ -155,22 +145,20 @@ static void a_malformed_entry_is_no_crash(void **state)
     }
 }
 
-static void a_number_must_be_one(void **state)
+TEST_FIXTURE(a_number_must_be_one, export_log, release_log)
 {
     struct audit_chain chain = {0};
 
-    (void)state;
     json_object_set_new(entries[0], "seq", json_string("1"));
     assert_int_equal(first_bad(&chain), 1);
 }
 
-static void a_head_that_was_noted_must_be_met(void **state)
+TEST_FIXTURE(a_head_that_was_noted_must_be_met, export_log, release_log)
 {
     struct audit_chain chain = {.expects = true};
 
-    (void)state;
-    assert_true(values_parse_hex(json_string_value(json_object_get(entries[1], "hash")),
-                                 chain.expected, sizeof(chain.expected)));
+    assert_true(hex_bytes(json_string_value(json_object_get(entries[1], "hash")), chain.expected,
+                          sizeof(chain.expected)));
     assert_int_equal(first_bad(&chain), 0);
     chain = (struct audit_chain){.expects = true, .expected = {1}};
     assert_int_not_equal(first_bad(&chain), 0);
@@ -185,9 +173,8 @@ static void assert_plain(const char *text, const char *wanted)
     free(plain);
 }
 
-static void text_cannot_command_the_terminal(void **state)
+TEST(text_cannot_command_the_terminal)
 {
-    (void)state;
     assert_plain("plain \xc3\xa4 \xe2\x80\xa6", "plain \xc3\xa4 \xe2\x80\xa6");
     assert_plain("\033[31mred\r\n", "?[31mred??");
     assert_plain("\xc2\x9b"
@@ -199,25 +186,4 @@ static void text_cannot_command_the_terminal(void **state)
     assert_plain("\xff\xfe", "??");        /* no UTF-8 at all */
     assert_plain("cut \xe2\x80", "cut ?"); /* a broken sequence */
     assert_int_equal(plain_width("\xc3\xa4\xe2\x80\xa6x"), 3);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_log_that_nobody_touched_is_whole, export_log,
-                                        release_log),
-        cmocka_unit_test_setup_teardown(a_line_that_was_changed_is_found, export_log, release_log),
-        cmocka_unit_test_setup_teardown(a_line_with_a_hash_of_its_own_is_found, export_log,
-                                        release_log),
-        cmocka_unit_test_setup_teardown(a_line_that_is_missing_is_found, export_log, release_log),
-        cmocka_unit_test_setup_teardown(a_line_with_another_number_is_found, export_log,
-                                        release_log),
-        cmocka_unit_test_setup_teardown(a_log_that_was_cut_is_found, export_log, release_log),
-        cmocka_unit_test(a_malformed_entry_is_no_crash),
-        cmocka_unit_test_setup_teardown(a_number_must_be_one, export_log, release_log),
-        cmocka_unit_test_setup_teardown(a_head_that_was_noted_must_be_met, export_log, release_log),
-        cmocka_unit_test(text_cannot_command_the_terminal),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments of the audit log in files: nothing in one can be changed without being noticed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "kbs/cli/audit_file.h"
+#include "tests/unit/registered.h"
 
 #define LINES 3 /* of each segment */
 
@@ -121,12 +117,11 @@ static void assert_problem(const struct text *text, EVP_PKEY *key, const char *p
     assert_string_equal(chain.problem, problem);
 }
 
-static void files_are_verified_one_after_the_other(void **state)
+TEST(files_are_verified_one_after_the_other)
 {
     struct text first = write_segment(0, kbs_key, NULL), second = write_segment(1, kbs_key, NULL);
     struct audit_chain chain = {0};
 
-    (void)state;
     assert_true(verify(&first, kbs_key, &chain));
     assert_int_equal(chain.seq, LINES);
     assert_true(verify(&second, kbs_key, &chain));
@@ -137,24 +132,22 @@ static void files_are_verified_one_after_the_other(void **state)
     free(second.bytes);
 }
 
-static void a_later_file_alone_is_verified_from_where_it_begins(void **state)
+TEST(a_later_file_alone_is_verified_from_where_it_begins)
 {
     struct text second = write_segment(1, kbs_key, NULL);
     struct audit_chain chain = {0};
 
-    (void)state;
     assert_true(verify(&second, NULL, &chain));
     assert_int_equal(chain.base, LINES);
     assert_int_equal(chain.seq, 2 * LINES);
     free(second.bytes);
 }
 
-static void a_gap_between_files_is_found(void **state)
+TEST(a_gap_between_files_is_found)
 {
     struct text first = write_segment(0, kbs_key, NULL), third = write_segment(2, kbs_key, NULL);
     struct audit_chain chain = {0};
 
-    (void)state;
     assert_true(verify(&first, kbs_key, &chain));
     assert_false(verify(&third, kbs_key, &chain));
     assert_int_equal(chain.seq, LINES);
@@ -163,12 +156,11 @@ static void a_gap_between_files_is_found(void **state)
 }
 
 /* But for the key that it brings along, which is not looked at. */
-static void every_bit_is_verified(void **state)
+TEST(every_bit_is_verified)
 {
     struct text text = write_segment(0, kbs_key, NULL);
     const char *key = strstr(text.bytes, "key\""), *behind = strstr(text.bytes, "statement");
 
-    (void)state;
     assert_non_null(key);
     assert_non_null(behind);
     for (size_t i = 0; i < text.size; i++)
@@ -186,11 +178,10 @@ static void every_bit_is_verified(void **state)
     free(text.bytes);
 }
 
-static void a_file_that_is_cut_or_goes_on_is_refused(void **state)
+TEST(a_file_that_is_cut_or_goes_on_is_refused)
 {
     struct text text = write_segment(0, kbs_key, NULL), cut = text;
 
-    (void)state;
     for (cut.size = 1; cut.size < text.size; cut.size++) {
         struct audit_chain chain = {0};
 
@@ -205,12 +196,11 @@ static void a_file_that_is_cut_or_goes_on_is_refused(void **state)
     free(text.bytes);
 }
 
-static void the_head_is_the_kbss(void **state)
+TEST(the_head_is_the_kbss)
 {
     struct text own = write_segment(0, kbs_key, NULL), foreign = write_segment(0, other_key, NULL);
     struct audit_chain chain = {0};
 
-    (void)state;
     assert_problem(&foreign, kbs_key, "the head is signed by another key");
     assert_problem(&own, other_key, "the head is signed by another key");
     assert_true(verify(&foreign, NULL, &chain)); /* whoever's it is */
@@ -218,12 +208,11 @@ static void the_head_is_the_kbss(void **state)
     free(foreign.bytes);
 }
 
-static void what_is_signed_is_that_this_segment_is_closed(void **state)
+TEST(what_is_signed_is_that_this_segment_is_closed)
 {
     const struct statement genuine = {.kind = STATEMENT_CLOSED, .first = 1, .last = LINES};
     struct statement others[] = {genuine, genuine, genuine};
 
-    (void)state;
     others[0].last++;
     others[1].kind = STATEMENT_PRUNED;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
@@ -235,30 +224,15 @@ static void what_is_signed_is_that_this_segment_is_closed(void **state)
 }
 
 /* The first line of a log follows zeros. */
-static void no_line_comes_before_the_first(void **state)
+TEST(no_line_comes_before_the_first)
 {
     struct text text = write_segment(0, kbs_key, NULL);
     char *before = strstr(text.bytes, "\"before\":\"0");
 
-    (void)state;
     assert_non_null(before);
     before[strlen("\"before\":\"")] = '1';
     assert_problem(&text, kbs_key, "the file does not follow from what came before it");
     free(text.bytes);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_verified_one_after_the_other),
-        cmocka_unit_test(a_later_file_alone_is_verified_from_where_it_begins),
-        cmocka_unit_test(a_gap_between_files_is_found),
-        cmocka_unit_test(every_bit_is_verified),
-        cmocka_unit_test(a_file_that_is_cut_or_goes_on_is_refused),
-        cmocka_unit_test(the_head_is_the_kbss),
-        cmocka_unit_test(what_is_signed_is_that_this_segment_is_closed),
-        cmocka_unit_test(no_line_comes_before_the_first),
-    };
-
-    return cmocka_run_group_tests_name("audit file", tests, make_keys, free_keys);
-}
+TEST_GROUP(make_keys, free_keys)

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "lib/jose/base64.h"
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/vm.h"

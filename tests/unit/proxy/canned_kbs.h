@@ -3,8 +3,8 @@
  * A KBS that verifies nothing but which session a request belongs to: each has a nonce of its own,
  * and the secret that it releases is that nonce, so that a mix-up of two VMs shows.
  */
-#ifndef SNPVTPM_TESTS_PROXY_CANNED_KBS_H
-#define SNPVTPM_TESTS_PROXY_CANNED_KBS_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_CANNED_KBS_H
+#define SNPVTPM_TESTS_UNIT_PROXY_CANNED_KBS_H
 
 #include <pthread.h>
 #include <stdatomic.h>

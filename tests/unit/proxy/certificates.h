@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Certificates made for a test, as PEM texts. */
-#ifndef SNPVTPM_TESTS_PROXY_CERTIFICATES_H
-#define SNPVTPM_TESTS_PROXY_CERTIFICATES_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_CERTIFICATES_H
+#define SNPVTPM_TESTS_UNIT_PROXY_CERTIFICATES_H
 
 #include <openssl/x509.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A KBS that says whatever a test wants it to say. */
-#ifndef SNPVTPM_TESTS_PROXY_FAKE_KBS_H
-#define SNPVTPM_TESTS_PROXY_FAKE_KBS_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_FAKE_KBS_H
+#define SNPVTPM_TESTS_UNIT_PROXY_FAKE_KBS_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The messages of one attestation as two other implementations exchanged them. */
-#ifndef SNPVTPM_TESTS_PROXY_FRAMES_H
-#define SNPVTPM_TESTS_PROXY_FRAMES_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_FRAMES_H
+#define SNPVTPM_TESTS_UNIT_PROXY_FRAMES_H
 
 #define NEGOTIATION_REQUEST "{\"version\":[0,1,0],\"tee\":\"snp\"}"
 

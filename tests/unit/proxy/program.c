@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/proxy/program.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "proxy/clock.h"
 #include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 
 #define PATIENCE_MS 20000
 #define PAUSE_US    10000

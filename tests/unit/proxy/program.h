@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Running programs, and reading the log that they write to stderr. */
-#ifndef SNPVTPM_TESTS_PROXY_PROGRAM_H
-#define SNPVTPM_TESTS_PROXY_PROGRAM_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_PROGRAM_H
+#define SNPVTPM_TESTS_UNIT_PROXY_PROGRAM_H
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/proxy/pty.h"
+#include "tests/unit/registered.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 /* -1 without /dev/ptmx or /dev/pts. */

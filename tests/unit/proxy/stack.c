@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/proxy/stack.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,6 +16,7 @@
 #include "tests/unit/kbs/scratch.h"
 #include "tests/unit/proxy/frames.h"
 #include "tests/unit/proxy/vm.h"
+#include "tests/unit/registered.h"
 
 struct stack stack;
 

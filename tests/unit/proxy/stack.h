@@ -3,8 +3,8 @@
  * The programs kbs, as kbs init makes it, and snp-vtpm-proxy before it, with a made-up chip's VMs
  * at the proxy's socket.
  */
-#ifndef SNPVTPM_TESTS_PROXY_STACK_H
-#define SNPVTPM_TESTS_PROXY_STACK_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_STACK_H
+#define SNPVTPM_TESTS_UNIT_PROXY_STACK_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/base/bytes.h"
 #include "proxy/clock.h"
 #include "proxy/frame.h"
 #include "tests/unit/registered.h"

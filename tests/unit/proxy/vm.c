@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/proxy/vm.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +11,7 @@
 
 #include "proxy/frame.h"
 #include "tests/unit/proxy/frames.h"
+#include "tests/unit/registered.h"
 
 static const struct frame_limits limits = {
     .first_ms = VM_PATIENCE_MS,

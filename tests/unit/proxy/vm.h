@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM's side of the conversation with the proxy, and failures as a VM is told them. */
-#ifndef SNPVTPM_TESTS_PROXY_VM_H
-#define SNPVTPM_TESTS_PROXY_VM_H
+#ifndef SNPVTPM_TESTS_UNIT_PROXY_VM_H
+#define SNPVTPM_TESTS_UNIT_PROXY_VM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys and a record for the tests of release records. */
-#ifndef SNPVTPM_TESTS_RELEASE_KEYS_H
-#define SNPVTPM_TESTS_RELEASE_KEYS_H
+#ifndef SNPVTPM_TESTS_UNIT_RELEASE_KEYS_H
+#define SNPVTPM_TESTS_UNIT_RELEASE_KEYS_H
 
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/release/record.h"

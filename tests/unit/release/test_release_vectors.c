@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 
+#include "lib/base/bytes.h"
 #include "tests/unit/kbs/hex.h"
 #include "tests/unit/kbs/vectors.h"
 #include "tests/unit/registered.h"
@@ -131,7 +132,7 @@ TEST(the_record_opens_under_its_key_with_every_field)
     const struct release_pin pin = tv3_pin();
     const struct release_record expected = tv3_content();
     uint8_t bytes[RELEASE_RECORD_MAX];
-    const size_t size = tv3_record(bytes);
+    size_t size = tv3_record(bytes);
     struct release_record record;
 
     assert_int_equal(release_record_open(&pin, 1, bytes, size, &record), RELEASE_OPEN_OK);

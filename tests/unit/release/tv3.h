@@ -5,8 +5,8 @@
  * KEK, are those of TV1 (tests/unit/kbs/vectors.h), as is the plaintext. Made and opened with other
  * implementations. Hexadecimal but for svsm_rel.
  */
-#ifndef SNPVTPM_TESTS_RELEASE_TV3_H
-#define SNPVTPM_TESTS_RELEASE_TV3_H
+#ifndef SNPVTPM_TESTS_UNIT_RELEASE_TV3_H
+#define SNPVTPM_TESTS_UNIT_RELEASE_TV3_H
 
 static const char tv3_signing_d[] =
     "000f7711ee45a50fcafb3a751a7b7b8d96ccb185e05313eaf29f0f300d1c17638f67853dafdcbbab"

@@ -25,7 +25,7 @@ void memory_disk_free(struct memory_disk *disk)
 
 static bool within(uint64_t sector, size_t sectors)
 {
-    const uint64_t all = DISK_SIZE / SECTOR_SIZE;
+    uint64_t all = DISK_SIZE / SECTOR_SIZE;
 
     return sector <= all && sectors <= all - sector;
 }

@@ -3,18 +3,13 @@
  * What a TPM still knows after a hard end. The program is linked with --wrap=clock_gettime: time
  * passes only when a test says so, for libtpms as well.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <libtpms/tpm_error.h>
 #include <libtpms/tpm_library.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_client.h"
 #include "tests/unit/services/tpm_codes.h"
 
@@ -124,12 +119,13 @@ static void assert_all_is_stored(struct tpm_client *c)
     free(bytes);
 }
 
-static void whatever_a_command_changed_is_durable_when_it_is_answered(void **state)
+TEST_FIXTURE(whatever_a_command_changed_is_durable_when_it_is_answered, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
     for (size_t i = 0; i < sizeof(changing) / sizeof(changing[0]); i++) {
-        const uint32_t code = execute(c, &changing[i]);
+        uint32_t code = execute(c, &changing[i]);
 
         if (code != TPM_RC_SUCCESS)
             fail_msg("command 0x%x: 0x%x", changing[i].code, code);
@@ -175,7 +171,7 @@ static uint32_t read_protected(struct tpm_client *c, const char *password)
 
 #define RIGHT_PASSWORD "\xa5\xa5\xa5\xa5"
 
-static void a_wrong_password_is_counted_durably(void **state)
+TEST_FIXTURE(a_wrong_password_is_counted_durably, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -185,7 +181,8 @@ static void a_wrong_password_is_counted_durably(void **state)
     assert_all_is_stored(c);
 }
 
-static void a_hard_end_after_use_of_a_protected_object_counts_and_three_lock(void **state)
+TEST_FIXTURE(a_hard_end_after_use_of_a_protected_object_counts_and_three_lock, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -198,7 +195,7 @@ static void a_hard_end_after_use_of_a_protected_object_counts_and_three_lock(voi
     assert_int_equal(read_protected(c, RIGHT_PASSWORD), TPM_RC_LOCKOUT);
 }
 
-static void an_orderly_end_does_not_count(void **state)
+TEST_FIXTURE(an_orderly_end_does_not_count, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -211,7 +208,8 @@ static void an_orderly_end_does_not_count(void **state)
     }
 }
 
-static void an_orderly_end_leaves_the_clients_own_shutdown_alone(void **state)
+TEST_FIXTURE(an_orderly_end_leaves_the_clients_own_shutdown_alone, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -221,7 +219,8 @@ static void an_orderly_end_leaves_the_clients_own_shutdown_alone(void **state)
     assert_int_equal(tpm_startup(c, TPM_SU_STATE), TPM_RC_SUCCESS);
 }
 
-static void an_orderly_end_before_startup_or_after_a_failure_is_none(void **state)
+TEST_FIXTURE(an_orderly_end_before_startup_or_after_a_failure_is_none, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     size_t written;
@@ -254,7 +253,8 @@ static bool pcr_0_is_reset(struct tpm_client *c)
     return memcmp(value, zeros, sizeof(zeros)) == 0;
 }
 
-static void the_pcrs_of_a_boot_that_is_over_do_not_come_back(void **state)
+TEST_FIXTURE(the_pcrs_of_a_boot_that_is_over_do_not_come_back, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -268,7 +268,7 @@ static void the_pcrs_of_a_boot_that_is_over_do_not_come_back(void **state)
     assert_true(pcr_0_is_reset(c));
 }
 
-static void a_tpm_that_lost_power_in_this_engine_resumes(void **state)
+TEST_FIXTURE(a_tpm_that_lost_power_in_this_engine_resumes, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -287,13 +287,14 @@ static uint64_t clock_of(struct tpm_client *c)
     return info.clock;
 }
 
-static void a_clock_that_was_set_is_not_back_after_a_hard_end(void **state)
+TEST_FIXTURE(a_clock_that_was_set_is_not_back_after_a_hard_end, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     static const uint64_t steps[] = {1, 50, 3000, 5000, 86400000};
     struct tpm_client *c = *state;
 
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        const uint64_t set = clock_of(c) + steps[i];
+        uint64_t set = clock_of(c) + steps[i];
 
         assert_int_equal(tpm_clock_set(c, set), TPM_RC_SUCCESS);
         tpm_client_restart(c);
@@ -301,7 +302,7 @@ static void a_clock_that_was_set_is_not_back_after_a_hard_end(void **state)
     }
 }
 
-static void no_time_comes_twice(void **state)
+TEST_FIXTURE(no_time_comes_twice, tpm_client_set_up, tpm_client_tear_down)
 {
     static const uint64_t steps[] = {1, 999, 1000, 1001, 4095, 4096, 4097, 60000, 86400000};
     struct tpm_client *c = *state;
@@ -319,7 +320,7 @@ static void no_time_comes_twice(void **state)
         }
 }
 
-static void an_orderly_end_keeps_the_clock_as_it_was(void **state)
+TEST_FIXTURE(an_orderly_end_keeps_the_clock_as_it_was, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     struct clock_info before = {0}, after = {0};
@@ -334,7 +335,7 @@ static void an_orderly_end_keeps_the_clock_as_it_was(void **state)
     assert_int_equal(after.reset_count, before.reset_count + 1);
 }
 
-static void the_clock_is_safe_after_every_start(void **state)
+TEST_FIXTURE(the_clock_is_safe_after_every_start, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     struct clock_info info = {0};
@@ -364,10 +365,11 @@ static uint32_t policy_before(struct tpm_client *c, uint64_t limit)
     return code;
 }
 
-static void a_policy_that_ended_stays_ended_after_a_hard_end(void **state)
+TEST_FIXTURE(a_policy_that_ended_stays_ended_after_a_hard_end, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
-    const uint64_t limit = clock_of(c) + 10000;
+    uint64_t limit = clock_of(c) + 10000;
 
     assert_int_equal(policy_before(c, limit), TPM_RC_SUCCESS);
     passed_ms += 10001;
@@ -376,7 +378,8 @@ static void a_policy_that_ended_stays_ended_after_a_hard_end(void **state)
     assert_int_equal(policy_before(c, limit), TPM_RC_POLICY);
 }
 
-static void a_clock_that_cannot_be_stored_fails_the_command(void **state)
+TEST_FIXTURE(a_clock_that_cannot_be_stored_fails_the_command, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     struct clock_info info;
@@ -389,7 +392,7 @@ static void a_clock_that_cannot_be_stored_fails_the_command(void **state)
     tpm_client_restart(c);
 }
 
-static void an_idle_tpm_writes_nothing(void **state)
+TEST_FIXTURE(an_idle_tpm_writes_nothing, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     size_t written;
@@ -399,28 +402,4 @@ static void an_idle_tpm_writes_nothing(void **state)
     for (int i = 0; i < 100; i++)
         clock_of(c);
     assert_int_equal(c->disk->sectors_written, written);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(whatever_a_command_changed_is_durable_when_it_is_answered),
-        TEST(a_wrong_password_is_counted_durably),
-        TEST(a_hard_end_after_use_of_a_protected_object_counts_and_three_lock),
-        TEST(an_orderly_end_does_not_count),
-        TEST(an_orderly_end_leaves_the_clients_own_shutdown_alone),
-        TEST(an_orderly_end_before_startup_or_after_a_failure_is_none),
-        TEST(the_pcrs_of_a_boot_that_is_over_do_not_come_back),
-        TEST(a_tpm_that_lost_power_in_this_engine_resumes),
-        TEST(a_clock_that_was_set_is_not_back_after_a_hard_end),
-        TEST(no_time_comes_twice),
-        TEST(an_orderly_end_keeps_the_clock_as_it_was),
-        TEST(the_clock_is_safe_after_every_start),
-        TEST(a_policy_that_ended_stays_ended_after_a_hard_end),
-        TEST(a_clock_that_cannot_be_stored_fails_the_command),
-        TEST(an_idle_tpm_writes_nothing),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/tpm/ek.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_client.h"
 #include "tests/unit/services/tpm_commands.h"
 
@@ -46,7 +41,7 @@ static void reopen_as(struct tpm_client *c, enum engine_opening expected)
     open_as(c, expected);
 }
 
-static void a_blank_volume_is_manufactured_once(void **state)
+TEST_FIXTURE(a_blank_volume_is_manufactured_once, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -54,7 +49,8 @@ static void a_blank_volume_is_manufactured_once(void **state)
     reopen_as(c, ENGINE_OPENED);
 }
 
-static void a_power_cut_anywhere_in_manufacture_leaves_a_volume_to_manufacture_or_open(void **state)
+TEST_FIXTURE(a_power_cut_anywhere_in_manufacture_leaves_a_volume_to_manufacture_or_open, set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     enum engine_opening opening = ENGINE_FAILED;
@@ -72,7 +68,7 @@ static void a_power_cut_anywhere_in_manufacture_leaves_a_volume_to_manufacture_o
     }
 }
 
-static void each_power_on_takes_a_startup_and_only_one(void **state)
+TEST_FIXTURE(each_power_on_takes_a_startup_and_only_one, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -85,7 +81,7 @@ static void each_power_on_takes_a_startup_and_only_one(void **state)
     }
 }
 
-static void what_a_command_stored_survives_without_shutdown(void **state)
+TEST_FIXTURE(what_a_command_stored_survives_without_shutdown, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -96,7 +92,8 @@ static void what_a_command_stored_survives_without_shutdown(void **state)
     assert_int_equal(look_for_index(c), TPM_RC_SUCCESS);
 }
 
-static void a_command_whose_state_is_not_durable_fails_and_undoes_itself(void **state)
+TEST_FIXTURE(a_command_whose_state_is_not_durable_fails_and_undoes_itself, set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -113,7 +110,7 @@ static void a_command_whose_state_is_not_durable_fails_and_undoes_itself(void **
     assert_int_equal(define_index(c), TPM_RC_SUCCESS);
 }
 
-static void another_key_gives_an_ephemeral_tpm_and_writes_nothing(void **state)
+TEST_FIXTURE(another_key_gives_an_ephemeral_tpm_and_writes_nothing, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     size_t written;
@@ -132,7 +129,7 @@ static void another_key_gives_an_ephemeral_tpm_and_writes_nothing(void **state)
     reopen_as(c, ENGINE_OPENED);
 }
 
-static void a_damaged_volume_or_a_wrong_size_gives_no_tpm(void **state)
+TEST_FIXTURE(a_damaged_volume_or_a_wrong_size_gives_no_tpm, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -145,7 +142,7 @@ static void a_damaged_volume_or_a_wrong_size_gives_no_tpm(void **state)
     assert_int_equal(tpm_startup(c, TPM_SU_CLEAR), TPM_RC_INITIALIZE);
 }
 
-static void a_state_that_is_authentic_but_no_tpms_is_refused(void **state)
+TEST_FIXTURE(a_state_that_is_authentic_but_no_tpms_is_refused, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -154,7 +151,7 @@ static void a_state_that_is_authentic_but_no_tpms_is_refused(void **state)
     reopen_as(c, ENGINE_REFUSED);
 }
 
-static void what_is_no_command_gets_an_error_response(void **state)
+TEST_FIXTURE(what_is_no_command_gets_an_error_response, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint8_t command[TPM_COMMAND_MAX + 1] = {0};
@@ -170,7 +167,7 @@ static void what_is_no_command_gets_an_error_response(void **state)
     assert_int_equal(get_random(c), TPM_RC_SUCCESS);
 }
 
-static void localities_beyond_4_are_refused(void **state)
+TEST_FIXTURE(localities_beyond_4_are_refused, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -183,7 +180,8 @@ static void localities_beyond_4_are_refused(void **state)
     }
 }
 
-static void the_ek_is_the_same_in_every_start_and_another_in_another_tpm(void **state)
+TEST_FIXTURE(the_ek_is_the_same_in_every_start_and_another_in_another_tpm, set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint8_t first[ENGINE_EK_PUBLIC_MAX];
@@ -210,24 +208,4 @@ static void the_ek_is_the_same_in_every_start_and_another_in_another_tpm(void **
     tpm_client_start(c, ENGINE_MANUFACTURED);
     assert_int_equal(ek_provide(&c->engine), TPM_RC_SUCCESS);
     assert_memory_not_equal(c->engine.ek_public, first, size);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tpm_client_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(a_blank_volume_is_manufactured_once),
-        TEST(a_power_cut_anywhere_in_manufacture_leaves_a_volume_to_manufacture_or_open),
-        TEST(each_power_on_takes_a_startup_and_only_one),
-        TEST(what_a_command_stored_survives_without_shutdown),
-        TEST(a_command_whose_state_is_not_durable_fails_and_undoes_itself),
-        TEST(another_key_gives_an_ephemeral_tpm_and_writes_nothing),
-        TEST(a_damaged_volume_or_a_wrong_size_gives_no_tpm),
-        TEST(a_state_that_is_authentic_but_no_tpms_is_refused),
-        TEST(what_is_no_command_gets_an_error_response),
-        TEST(localities_beyond_4_are_refused),
-        TEST(the_ek_is_the_same_in_every_start_and_another_in_another_tpm),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,17 +3,12 @@
  * Whatever the TPM acknowledged opens again: its NV memory is filled by every means until the TPM
  * says no, and a hard end follows each step. What was there before must be there after it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "services/tpm/library.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_client.h"
 #include "tests/unit/services/tpm_codes.h"
 #include "tests/unit/services/tpm_commands.h"
@@ -51,7 +46,7 @@ static void look_at_index(struct tpm_client *c, uint32_t index, uint8_t *bytes, 
 static void take_inventory(struct tpm_client *c, struct inventory *all)
 {
     uint32_t handles[ENTRIES_MAX];
-    const size_t indices = tpm_handles(c, TPM_HR_NV_INDEX, handles, ENTRIES_MAX);
+    size_t indices = tpm_handles(c, TPM_HR_NV_INDEX, handles, ENTRIES_MAX);
     uint8_t bytes[2 * TPM_RESPONSE_MAX];
     size_t size;
 
@@ -189,12 +184,12 @@ static uint32_t add_rsa_key(struct tpm_client *c, uint32_t n)
     return code;
 }
 
-static void few_large_indices_open_again(void **state)
+TEST_FIXTURE(few_large_indices_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     assert_in_range(fill(*state, add_large_index, 10), 66, ENTRIES_MAX);
 }
 
-static void many_small_indices_open_again(void **state)
+TEST_FIXTURE(many_small_indices_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint32_t n;
@@ -204,17 +199,17 @@ static void many_small_indices_open_again(void **state)
     assert_in_range(fill(c, add_small_index, 50), 100, ENTRIES_MAX);
 }
 
-static void the_largest_policies_open_again(void **state)
+TEST_FIXTURE(the_largest_policies_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     assert_in_range(fill(*state, add_largest_policy, 100), 300, ENTRIES_MAX);
 }
 
-static void orderly_indices_open_again(void **state)
+TEST_FIXTURE(orderly_indices_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     assert_in_range(fill(*state, add_orderly_index, 10), 20, ENTRIES_MAX);
 }
 
-static void persistent_objects_open_again(void **state)
+TEST_FIXTURE(persistent_objects_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     assert_in_range(fill(*state, add_rsa_key, 16), 40, ENTRIES_MAX);
 }
@@ -223,7 +218,7 @@ static void persistent_objects_open_again(void **state)
  * libtpms 0.10 stores an object where its own size fits, and opens only where there would be room
  * for the largest one: what is full of indices and counters first takes some small keys too many.
  */
-static void small_objects_in_the_last_bytes_open_again(void **state)
+TEST_FIXTURE(small_objects_in_the_last_bytes_open_again, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -248,7 +243,8 @@ static uint32_t evict_below_the_engine(struct tpm_client *c, uint32_t object, ui
     return get_be32(c->response + 6);
 }
 
-static void a_state_that_could_not_be_loaded_is_not_acknowledged(void **state)
+TEST_FIXTURE(a_state_that_could_not_be_loaded_is_not_acknowledged, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint32_t key = 0;
@@ -268,7 +264,7 @@ static void a_state_that_could_not_be_loaded_is_not_acknowledged(void **state)
     assert_int_equal(tpm_handles(c, TPM_HR_PERSISTENT, found, ENTRIES_MAX), kept);
 }
 
-static void a_removed_object_makes_room_for_another(void **state)
+TEST_FIXTURE(a_removed_object_makes_room_for_another, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -279,7 +275,8 @@ static void a_removed_object_makes_room_for_another(void **state)
     restart_and_compare(c);
 }
 
-static void sessions_and_contexts_at_a_shutdown_open_again(void **state)
+TEST_FIXTURE(sessions_and_contexts_at_a_shutdown_open_again, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint32_t session = 0;
@@ -297,22 +294,4 @@ static void sessions_and_contexts_at_a_shutdown_open_again(void **state)
     assert_in_range(sessions, 64, UINT32_MAX);
     assert_int_equal(tpm_shutdown(c, TPM_SU_STATE), TPM_RC_SUCCESS);
     restart_and_compare(c);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(few_large_indices_open_again),
-        TEST(many_small_indices_open_again),
-        TEST(the_largest_policies_open_again),
-        TEST(orderly_indices_open_again),
-        TEST(persistent_objects_open_again),
-        TEST(small_objects_in_the_last_bytes_open_again),
-        TEST(a_state_that_could_not_be_loaded_is_not_acknowledged),
-        TEST(a_removed_object_makes_room_for_another),
-        TEST(sessions_and_contexts_at_a_shutdown_open_again),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,17 +3,12 @@
  * libtpms as it is used here: what a new TPM can do, and which states are refused by what name.
  * What an older libtpms than 0.10 lacks is skipped with one.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <libtpms/tpm_library.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_client.h"
 #include "tests/unit/services/tpm_codes.h"
 
@@ -64,11 +59,11 @@ static bool holds(int64_t a, int64_t b, uint16_t operation)
     }
 }
 
-static void policies_compare_negative_numbers_as_such(void **state)
+TEST_FIXTURE(policies_compare_negative_numbers_as_such, tpm_client_set_up, tpm_client_tear_down)
 {
     static const int64_t numbers[] = {INT64_MIN, INT64_MIN + 1, -0x8000,  -256, -2, -1, 0, 1,
                                       2,         255,           INT64_MAX};
-    const size_t count = sizeof(numbers) / sizeof(numbers[0]);
+    size_t count = sizeof(numbers) / sizeof(numbers[0]);
     struct tpm_client *c = *state;
     uint32_t session = 0;
     uint8_t data[8];
@@ -83,8 +78,8 @@ static void policies_compare_negative_numbers_as_such(void **state)
         for (size_t b = 0; b < count; b++)
             for (uint16_t operation = TPM_EO_SIGNED_GT; operation <= TPM_EO_UNSIGNED_LE;
                  operation++) {
-                const bool expected = holds(numbers[a], numbers[b], operation);
-                const uint32_t code = policy_nv(c, session, numbers[b], operation);
+                bool expected = holds(numbers[a], numbers[b], operation);
+                uint32_t code = policy_nv(c, session, numbers[b], operation);
 
                 if (code != (expected ? TPM_RC_SUCCESS : TPM_RC_POLICY))
                     fail_msg("%lld, %lld, operation %d: 0x%x", (long long)numbers[a],
@@ -94,7 +89,8 @@ static void policies_compare_negative_numbers_as_such(void **state)
 }
 
 /* RSA-4096 is left out by libtpms up to 0.10, and in by those that come. */
-static void rsa_keys_of_every_size_that_a_tpm_makes_are_kept(void **state)
+TEST_FIXTURE(rsa_keys_of_every_size_that_a_tpm_makes_are_kept, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     static const enum key_kind kinds[] = {KEY_RSA_2048, KEY_RSA_3072, KEY_RSA_4096};
     struct tpm_client *c = *state;
@@ -104,7 +100,7 @@ static void rsa_keys_of_every_size_that_a_tpm_makes_are_kept(void **state)
     uint32_t key = 0;
 
     while (made < 3 && tpm_create_primary(c, kinds[made], &key) == TPM_RC_SUCCESS) {
-        const uint32_t handle = TPM_HR_PERSISTENT + made;
+        uint32_t handle = TPM_HR_PERSISTENT + made;
 
         assert_int_equal(tpm_evict_control(c, key, handle), TPM_RC_SUCCESS);
         assert_int_equal(tpm_flush_context(c, key), TPM_RC_SUCCESS);
@@ -134,7 +130,7 @@ static uint32_t test_aes(struct tpm_client *c, uint16_t bits)
 }
 
 /* The profile shows: AES-192 needs state format level 4. */
-static void a_new_tpm_has_all_that_the_library_can_do(void **state)
+TEST_FIXTURE(a_new_tpm_has_all_that_the_library_can_do, tpm_client_set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
 
@@ -147,7 +143,8 @@ static void a_new_tpm_has_all_that_the_library_can_do(void **state)
     assert_int_equal(test_aes(c, 192), TPM_RC_SUCCESS);
 }
 
-static void three_objects_and_sixty_four_sessions_are_at_hand(void **state)
+TEST_FIXTURE(three_objects_and_sixty_four_sessions_are_at_hand, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     uint32_t key = 0;
@@ -187,7 +184,8 @@ static uint8_t *copy_state(struct tpm_client *c, size_t *size)
     return copy;
 }
 
-static void a_state_that_libtpms_refuses_is_named_as_that_and_kept(void **state)
+TEST_FIXTURE(a_state_that_libtpms_refuses_is_named_as_that_and_kept, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     size_t size;
@@ -209,7 +207,8 @@ static uint8_t *find(uint8_t *bytes, size_t size, const char *text)
     return found;
 }
 
-static void a_state_of_a_newer_libtpms_is_named_as_that_and_kept(void **state)
+TEST_FIXTURE(a_state_of_a_newer_libtpms_is_named_as_that_and_kept, tpm_client_set_up,
+             tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
     size_t size;
@@ -232,19 +231,4 @@ static void a_state_of_a_newer_libtpms_is_named_as_that_and_kept(void **state)
     put_state(c, newer, size);
     tpm_client_start(c, ENGINE_OPENED);
     free(newer);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, tpm_client_set_up, tpm_client_tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(policies_compare_negative_numbers_as_such),
-        TEST(rsa_keys_of_every_size_that_a_tpm_makes_are_kept),
-        TEST(a_new_tpm_has_all_that_the_library_can_do),
-        TEST(three_objects_and_sixty_four_sessions_are_at_hand),
-        TEST(a_state_that_libtpms_refuses_is_named_as_that_and_kept),
-        TEST(a_state_of_a_newer_libtpms_is_named_as_that_and_kept),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,31 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "lib/base/writer.h"
 #include "services/tpm/mssim.h"
+#include "tests/unit/registered.h"
 
 static enum mssim_parse parse(enum mssim_port port, const uint8_t *bytes, size_t size,
                               struct mssim_message *message, size_t *used)
 {
     struct reader r = reader_over(bytes, size);
-    const enum mssim_parse outcome = mssim_parse(port, &r, message);
+    enum mssim_parse outcome = mssim_parse(port, &r, message);
 
     *used = size - r.left;
     return outcome;
 }
 
-static void a_command_is_whole_only_with_its_last_byte(void **state)
+TEST(a_command_is_whole_only_with_its_last_byte)
 {
     const uint8_t bytes[] = {0, 0, 0, 8, 3, 0, 0, 0, 2, 0xaa, 0xbb, 0xcc};
     struct mssim_message message;
     size_t used;
 
-    (void)state;
     for (size_t size = 0; size < 11; size++) {
         assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, size, &message, &used), MSSIM_INCOMPLETE);
         assert_int_equal(used, 0);
@@ -38,13 +31,12 @@ static void a_command_is_whole_only_with_its_last_byte(void **state)
     assert_int_equal(message.command.next[0], 0xaa);
 }
 
-static void a_command_larger_than_the_tpm_takes_is_malformed_at_once(void **state)
+TEST(a_command_larger_than_the_tpm_takes_is_malformed_at_once)
 {
     uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x10, 0x01};
     struct mssim_message message;
     size_t used;
 
-    (void)state;
     assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
                      MSSIM_MALFORMED);
     bytes[8] = 0;
@@ -52,15 +44,14 @@ static void a_command_larger_than_the_tpm_takes_is_malformed_at_once(void **stat
                      MSSIM_INCOMPLETE);
 }
 
-static void each_port_takes_its_own_requests(void **state)
+TEST(each_port_takes_its_own_requests)
 {
     const uint32_t for_platform[] = {1, 2, 3, 4, 9, 10, 11, 12, 17, 20, 21};
     struct mssim_message message;
     size_t used;
 
-    (void)state;
     for (uint32_t request = 0; request < 40; request++) {
-        const bool shared = request == MSSIM_SESSION_END || request == MSSIM_STOP;
+        bool shared = request == MSSIM_SESSION_END || request == MSSIM_STOP;
         bool platform = false;
         uint8_t bytes[16] = {0};
 
@@ -74,15 +65,4 @@ static void each_port_takes_its_own_requests(void **state)
                              ? MSSIM_WHOLE
                              : MSSIM_MALFORMED);
     }
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_command_is_whole_only_with_its_last_byte),
-        cmocka_unit_test(a_command_larger_than_the_tpm_takes_is_malformed_at_once),
-        cmocka_unit_test(each_port_takes_its_own_requests),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,16 +4,11 @@
  * or does not, one of them may be torn, and then the same happens to the update after it. What is
  * found is always the old state or the new one.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/memory_disk.h"
 
 #define PAYLOAD_SIZE 700 /* two sectors */
@@ -29,7 +24,7 @@ static int read_generation(struct volume *volume, struct memory_disk *disk)
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation = BROKEN;
-    const enum volume_status status = volume_open(volume, &storage, key, &payload, &size);
+    enum volume_status status = volume_open(volume, &storage, key, &payload, &size);
 
     if (status == VOLUME_BLANK)
         generation = 0;
@@ -43,7 +38,7 @@ static int read_generation(struct volume *volume, struct memory_disk *disk)
 static int generation_of(struct memory_disk *disk)
 {
     struct volume volume;
-    const int generation = read_generation(&volume, disk);
+    int generation = read_generation(&volume, disk);
 
     volume_close(&volume);
     return generation;
@@ -67,7 +62,7 @@ typedef void after_cut(struct memory_disk *disk, int generation);
 /* Copies only what two sectors of payload can have touched: thousands of copies are made. */
 static struct memory_disk *copy_of(const struct memory_disk *disk)
 {
-    const size_t touched = 24 * SECTOR_SIZE;
+    size_t touched = 24 * SECTOR_SIZE;
     struct memory_disk *copy = memory_disk_new();
     uint8_t *bytes = copy->bytes;
 
@@ -106,7 +101,7 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
     if (found != before + 1 && (durable || found != before))
         fail_msg("from state %d, %zu sectors written, kept %#llx, torn %zd: found %d", before,
                  cut->sectors_written, (unsigned long long)kept, (ssize_t)torn, found);
-    if (then != NULL)
+    if (then)
         then(disk, found);
     memory_disk_free(disk);
 }
@@ -114,8 +109,8 @@ static void settle_and_look(const struct memory_disk *cut, uint64_t kept, size_t
 static void settle_in_every_way(const struct memory_disk *cut, int before, bool durable,
                                 after_cut *then)
 {
-    const uint64_t ways = (uint64_t)1 << cut->unflushed_count;
-    const size_t tearable = is_first_of_all(cut) ? 0 : cut->unflushed_count;
+    uint64_t ways = (uint64_t)1 << cut->unflushed_count;
+    size_t tearable = is_first_of_all(cut) ? 0 : cut->unflushed_count;
 
     for (uint64_t kept = 0; kept < ways; kept++) {
         settle_and_look(cut, kept, NOT_TORN, before, durable, then);
@@ -160,41 +155,25 @@ static void cut_from(int generation, after_cut *then)
     memory_disk_free(disk);
 }
 
-static void a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state(void **state)
+TEST(a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state)
 {
-    (void)state;
     cut_from(0, NULL);
 }
 
-static void a_power_cut_during_an_update_leaves_the_old_state_or_the_new(void **state)
+TEST(a_power_cut_during_an_update_leaves_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 1; generation <= 3; generation++)
         cut_from(generation, NULL);
 }
 
-static void two_power_cuts_in_a_row_leave_the_old_state_or_the_new(void **state)
+TEST(two_power_cuts_in_a_row_leave_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 0; generation <= 2; generation++)
         cut_from(generation, cut_again);
 }
 
-static void two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new(void **state)
+TEST(two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new)
 {
-    (void)state;
     for (int generation = 0; generation <= 2; generation++)
         cut_from(generation, update_and_cut_again);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_power_cut_during_the_first_update_leaves_a_blank_volume_or_the_state),
-        cmocka_unit_test(a_power_cut_during_an_update_leaves_the_old_state_or_the_new),
-        cmocka_unit_test(two_power_cuts_in_a_row_leave_the_old_state_or_the_new),
-        cmocka_unit_test(two_power_cuts_with_an_update_between_leave_the_old_state_or_the_new),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <openssl/evp.h>
 #include <string.h>
 
 #include "lib/base/bytes.h"
 #include "lib/volume/sector_cipher.h"
+#include "tests/unit/registered.h"
 
 #define BLOCK 16
 
@@ -49,7 +44,7 @@ static void next_mask(uint8_t mask[BLOCK])
     uint8_t carry = 0;
 
     for (size_t i = 0; i < BLOCK; i++) {
-        const uint8_t out = mask[i] >> 7;
+        uint8_t out = mask[i] >> 7;
 
         mask[i] = (uint8_t)(mask[i] << 1 | carry);
         carry = out;
@@ -79,12 +74,11 @@ static void xts_by_hand(const uint8_t key[SECTOR_CIPHER_KEY_SIZE], uint64_t numb
     }
 }
 
-static void a_sector_encrypts_as_the_standards_vector(void **state)
+TEST(a_sector_encrypts_as_the_standards_vector)
 {
     struct sector_cipher cipher;
     uint8_t sector[SECTOR_SIZE];
 
-    (void)state;
     fill_pattern(sector);
     assert_true(sector_cipher_begin(&cipher, ieee_key));
     assert_true(sector_encrypt(&cipher, 0xff, sector, 1));
@@ -92,12 +86,11 @@ static void a_sector_encrypts_as_the_standards_vector(void **state)
     sector_cipher_end(&cipher);
 }
 
-static void sectors_encrypt_as_xts_computed_from_its_definition(void **state)
+TEST(sectors_encrypt_as_xts_computed_from_its_definition)
 {
     const uint64_t numbers[] = {0, 1, 4095, 0x100000000, 0xfedcba9876543210};
     struct sector_cipher cipher;
 
-    (void)state;
     assert_true(sector_cipher_begin(&cipher, ieee_key));
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         uint8_t sector[SECTOR_SIZE];
@@ -111,14 +104,13 @@ static void sectors_encrypt_as_xts_computed_from_its_definition(void **state)
     sector_cipher_end(&cipher);
 }
 
-static void a_run_of_sectors_has_consecutive_tweaks_and_decrypts(void **state)
+TEST(a_run_of_sectors_has_consecutive_tweaks_and_decrypts)
 {
     struct sector_cipher cipher;
     uint8_t sectors[3 * SECTOR_SIZE];
     uint8_t expected[SECTOR_SIZE];
     uint8_t plain[SECTOR_SIZE];
 
-    (void)state;
     fill_pattern(plain);
     for (size_t i = 0; i < 3; i++)
         memcpy(sectors + i * SECTOR_SIZE, plain, SECTOR_SIZE);
@@ -132,25 +124,12 @@ static void a_run_of_sectors_has_consecutive_tweaks_and_decrypts(void **state)
     sector_cipher_end(&cipher);
 }
 
-static void a_key_of_equal_halves_is_weak(void **state)
+TEST(a_key_of_equal_halves_is_weak)
 {
     uint8_t key[SECTOR_CIPHER_KEY_SIZE];
 
-    (void)state;
     memset(key, 0x11, sizeof(key));
     assert_true(sector_cipher_key_is_weak(key));
     key[63] ^= 1;
     assert_false(sector_cipher_key_is_weak(key));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_sector_encrypts_as_the_standards_vector),
-        cmocka_unit_test(sectors_encrypt_as_xts_computed_from_its_definition),
-        cmocka_unit_test(a_run_of_sectors_has_consecutive_tweaks_and_decrypts),
-        cmocka_unit_test(a_key_of_equal_halves_is_weak),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The native TPM's server with several clients at once, in a process of its own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,6 +16,7 @@
 #include "services/common/io.h"
 #include "services/tpm/mssim.h"
 #include "services/tpm/server.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/services/memory_disk.h"
 #include "tests/unit/services/tpm_commands.h"
 
@@ -61,7 +56,7 @@ static int connect_to(uint16_t port)
         .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
@@ -92,7 +87,7 @@ static int set_up(void **state)
     *state = f;
     alarm(120); /* a server that hangs would keep the test, too */
     for (f->port = FIRST_PORT; f->port < LAST_PORT; f->port += 2) {
-        const int taken = connect_to(f->port);
+        int taken = connect_to(f->port);
 
         if (taken >= 0) {
             close(taken);
@@ -171,11 +166,11 @@ static size_t send_until_stuck(int fd)
     return sent / sizeof(long_answer);
 }
 
-static void a_client_that_does_not_read_keeps_nobody_waiting(void **state)
+TEST_FIXTURE(a_client_that_does_not_read_keeps_nobody_waiting, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int silent = connect_to(f->port);
-    const int other = connect_to(f->port);
+    int silent = connect_to(f->port);
+    int other = connect_to(f->port);
 
     assert_in_range(send_until_stuck(silent), 1000, SIZE_MAX);
     for (int i = 0; i < 100; i++)
@@ -184,10 +179,10 @@ static void a_client_that_does_not_read_keeps_nobody_waiting(void **state)
     close(silent);
 }
 
-static void a_client_that_reads_late_gets_all_its_answers(void **state)
+TEST_FIXTURE(a_client_that_reads_late_gets_all_its_answers, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int late = connect_to(f->port);
+    int late = connect_to(f->port);
     size_t sent = send_until_stuck(late);
     uint8_t bytes[4 + TPM_RESPONSE_MAX + 4];
 
@@ -199,7 +194,7 @@ static void a_client_that_reads_late_gets_all_its_answers(void **state)
     close(late);
 }
 
-static void many_clients_take_turns(void **state)
+TEST_FIXTURE(many_clients_take_turns, set_up, tear_down)
 {
     const struct fixture *f = *state;
     int clients[CLIENTS];
@@ -213,25 +208,12 @@ static void many_clients_take_turns(void **state)
         close(clients[i]);
 }
 
-static void the_server_ends_though_a_client_does_not_read(void **state)
+TEST_FIXTURE(the_server_ends_though_a_client_does_not_read, set_up, tear_down)
 {
     const struct fixture *f = *state;
-    const int silent = connect_to(f->port);
+    int silent = connect_to(f->port);
 
     send_until_stuck(silent);
     kill(f->server, SIGTERM); /* tear_down() waits for it */
     close(silent);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(a_client_that_does_not_read_keeps_nobody_waiting),
-        TEST(a_client_that_reads_late_gets_all_its_answers),
-        TEST(many_clients_take_turns),
-        TEST(the_server_ends_though_a_client_does_not_read),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

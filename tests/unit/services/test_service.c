@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Drives the TPM service through its channel, as the SVSM does, with a file as its disk. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +12,7 @@
 #include "services/tpm/disk.h"
 #include "services/tpm/service.h"
 #include "tests/unit/child.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_commands.h"
 
 #define TIMED_COMMANDS 2000
@@ -133,7 +128,7 @@ static void start_opened(struct fixture *f, uint32_t how)
     assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_SUCCESS);
 }
 
-static void open_says_manufactured_then_opened_then_ephemeral(void **state)
+TEST_FIXTURE(open_says_manufactured_then_opened_then_ephemeral, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -146,7 +141,7 @@ static void open_says_manufactured_then_opened_then_ephemeral(void **state)
     stop_service(f);
 }
 
-static void commands_before_open_are_answered_by_the_tpm_with_an_error(void **state)
+TEST_FIXTURE(commands_before_open_are_answered_by_the_tpm_with_an_error, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -157,7 +152,7 @@ static void commands_before_open_are_answered_by_the_tpm_with_an_error(void **st
     stop_service(f);
 }
 
-static void a_second_open_is_a_reset_of_the_machine(void **state)
+TEST_FIXTURE(a_second_open_is_a_reset_of_the_machine, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -170,7 +165,7 @@ static void a_second_open_is_a_reset_of_the_machine(void **state)
     stop_service(f);
 }
 
-static void malformed_requests_are_answered_and_the_service_goes_on(void **state)
+TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, tear_down)
 {
     struct fixture *f = *state;
     uint8_t longest[CHANNEL_MESSAGE_MAX] = {SERVICE_COMMAND};
@@ -189,7 +184,7 @@ static void malformed_requests_are_answered_and_the_service_goes_on(void **state
     stop_service(f);
 }
 
-static void the_ek_is_given_after_startup_and_stays(void **state)
+TEST_FIXTURE(the_ek_is_given_after_startup_and_stays, set_up, tear_down)
 {
     struct fixture *f = *state;
     uint8_t first[CHANNEL_MESSAGE_MAX];
@@ -209,7 +204,7 @@ static void the_ek_is_given_after_startup_and_stays(void **state)
     stop_service(f);
 }
 
-static void open_without_a_whole_key_fails(void **state)
+TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -221,7 +216,7 @@ static void open_without_a_whole_key_fails(void **state)
     }
 }
 
-static void open_names_a_volume_of_a_wrong_size_and_a_damaged_one(void **state)
+TEST_FIXTURE(open_names_a_volume_of_a_wrong_size_and_a_damaged_one, set_up, tear_down)
 {
     struct fixture *f = *state;
     const uint8_t zeros[SECTOR_SIZE] = {0};
@@ -251,7 +246,7 @@ static void store_state(struct fixture *f, const void *bytes, size_t size)
     state_close(&state);
 }
 
-static void open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new(void **state)
+TEST_FIXTURE(open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new, set_up, tear_down)
 {
     /* NV_HEADER of libtpms: version, magic of the permanent state, version that is needed */
     const uint8_t newer[] = {0, 99, 0xab, 0x36, 0x47, 0x23, 0, 99};
@@ -280,7 +275,7 @@ static bool last_end_was_orderly(struct fixture *f)
     return (f->response[f->response_size - 4] & 0x80) != 0;
 }
 
-static void the_end_of_the_channel_is_an_orderly_end_of_the_tpm(void **state)
+TEST_FIXTURE(the_end_of_the_channel_is_an_orderly_end_of_the_tpm, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -294,7 +289,7 @@ static void the_end_of_the_channel_is_an_orderly_end_of_the_tpm(void **state)
     stop_service(f);
 }
 
-static void a_command_takes_microseconds(void **state)
+TEST_FIXTURE(a_command_takes_microseconds, set_up, tear_down)
 {
     struct fixture *f = *state;
     struct timespec start;
@@ -312,23 +307,4 @@ static void a_command_takes_microseconds(void **state)
     print_message("TPM2_GetRandom through the channel: %.1f us each\n", each);
     assert_true(each < 5000); /* generous: sanitizers, and machines that do other things */
     stop_service(f);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(open_says_manufactured_then_opened_then_ephemeral),
-        TEST(commands_before_open_are_answered_by_the_tpm_with_an_error),
-        TEST(a_second_open_is_a_reset_of_the_machine),
-        TEST(malformed_requests_are_answered_and_the_service_goes_on),
-        TEST(the_ek_is_given_after_startup_and_stays),
-        TEST(open_without_a_whole_key_fails),
-        TEST(open_names_a_volume_of_a_wrong_size_and_a_damaged_one),
-        TEST(open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new),
-        TEST(the_end_of_the_channel_is_an_orderly_end_of_the_tpm),
-        TEST(a_command_takes_microseconds),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

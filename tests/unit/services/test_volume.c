@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/memory_disk.h"
 
 #define PAYLOAD_SIZE 1300 /* three sectors, the last one not full */
@@ -73,8 +68,8 @@ static int generation_of(struct fixture *f)
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation;
-    const size_t written = f->disk->sectors_written;
-    const enum volume_status status = volume_open(&volume, &f->storage, f->key, &payload, &size);
+    size_t written = f->disk->sectors_written;
+    enum volume_status status = volume_open(&volume, &f->storage, f->key, &payload, &size);
 
     assert_int_equal(f->disk->sectors_written, written); /* opening never writes */
     if (status == VOLUME_BLANK) {
@@ -100,17 +95,17 @@ static void updated_to(struct fixture *f, uint8_t last)
     }
 }
 
-static void a_volume_of_zeros_is_blank(void **state)
+TEST_FIXTURE(a_volume_of_zeros_is_blank, set_up, tear_down)
 {
     assert_int_equal(generation_of(*state), 0);
 }
 
-static void every_update_is_what_the_next_open_finds(void **state)
+TEST_FIXTURE(every_update_is_what_the_next_open_finds, set_up, tear_down)
 {
     updated_to(*state, 9);
 }
 
-static void one_open_volume_takes_many_updates(void **state)
+TEST_FIXTURE(one_open_volume_takes_many_updates, set_up, tear_down)
 {
     struct fixture *f = *state;
     uint8_t payload[PAYLOAD_SIZE];
@@ -128,10 +123,10 @@ static void one_open_volume_takes_many_updates(void **state)
     volume_close(&volume);
 }
 
-static void an_empty_payload_and_one_of_all_the_room_are_kept(void **state)
+TEST_FIXTURE(an_empty_payload_and_one_of_all_the_room_are_kept, set_up, tear_down)
 {
     struct fixture *f = *state;
-    const size_t room = (SLOT_SECTORS - PAYLOAD_AT) * SECTOR_SIZE;
+    size_t room = (SLOT_SECTORS - PAYLOAD_AT) * SECTOR_SIZE;
     uint8_t *big = calloc(1, room + 1);
     uint8_t *found = NULL;
     struct volume volume;
@@ -149,7 +144,7 @@ static void an_empty_payload_and_one_of_all_the_room_are_kept(void **state)
     free(big);
 }
 
-static void another_key_is_a_wrong_key_and_writes_nothing(void **state)
+TEST_FIXTURE(another_key_is_a_wrong_key_and_writes_nothing, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -161,7 +156,7 @@ static void another_key_is_a_wrong_key_and_writes_nothing(void **state)
     assert_int_equal(generation_of(f), 3);
 }
 
-static void an_update_after_a_failed_open_is_refused(void **state)
+TEST_FIXTURE(an_update_after_a_failed_open_is_refused, set_up, tear_down)
 {
     struct fixture *f = *state;
     struct volume volume;
@@ -178,7 +173,7 @@ static void an_update_after_a_failed_open_is_refused(void **state)
     volume_close(&volume);
 }
 
-static void a_single_byte_anywhere_makes_a_volume_not_blank(void **state)
+TEST_FIXTURE(a_single_byte_anywhere_makes_a_volume_not_blank, set_up, tear_down)
 {
     struct fixture *f = *state;
     const size_t places[] = {0, 511, 512, 4096, DISK_SIZE / 2, DISK_SIZE - 1};
@@ -191,7 +186,7 @@ static void a_single_byte_anywhere_makes_a_volume_not_blank(void **state)
     assert_int_equal(generation_of(f), 0);
 }
 
-static void a_key_of_equal_halves_is_named(void **state)
+TEST_FIXTURE(a_key_of_equal_halves_is_named, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -199,7 +194,7 @@ static void a_key_of_equal_halves_is_named(void **state)
     assert_int_equal(generation_of(f), -VOLUME_WEAK_KEY);
 }
 
-static void a_size_that_is_too_small_or_no_multiple_of_4096_is_named(void **state)
+TEST_FIXTURE(a_size_that_is_too_small_or_no_multiple_of_4096_is_named, set_up, tear_down)
 {
     struct fixture *f = *state;
     const uint64_t sizes[] = {0, 512, VOLUME_SIZE_MIN - 4096, VOLUME_SIZE_MIN + 512};
@@ -210,12 +205,12 @@ static void a_size_that_is_too_small_or_no_multiple_of_4096_is_named(void **stat
     }
 }
 
-static void a_failing_read_is_never_taken_for_a_blank_or_damaged_volume(void **state)
+TEST_FIXTURE(a_failing_read_is_never_taken_for_a_blank_or_damaged_volume, set_up, tear_down)
 {
     struct fixture *f = *state;
 
     for (int blank = 1; blank >= 0; blank--) {
-        const int expected = blank ? 0 : 2;
+        int expected = blank ? 0 : 2;
 
         if (!blank)
             updated_to(f, 2);
@@ -231,7 +226,7 @@ static void a_failing_read_is_never_taken_for_a_blank_or_damaged_volume(void **s
 }
 
 /* Every sector that is in use is looked at in every byte. */
-static void a_flipped_bit_never_opens_another_state(void **state)
+TEST_FIXTURE(a_flipped_bit_never_opens_another_state, set_up, tear_down)
 {
     struct fixture *f = *state;
     const size_t used[] = {0, 8, 16, 17, 18};
@@ -239,10 +234,10 @@ static void a_flipped_bit_never_opens_another_state(void **state)
     updated_to(f, 4);
     for (size_t slot = 0; slot < 2; slot++) {
         for (size_t i = 0; i < sizeof(used) / sizeof(used[0]); i++) {
-            const size_t start = (slot * SLOT_SECTORS + used[i]) * SECTOR_SIZE;
+            size_t start = (slot * SLOT_SECTORS + used[i]) * SECTOR_SIZE;
 
             for (size_t byte = 0; byte < SECTOR_SIZE; byte++) {
-                const uint8_t bit = (uint8_t)(1 << byte % 8);
+                uint8_t bit = (uint8_t)(1 << byte % 8);
                 int found;
 
                 f->disk->bytes[start + byte] ^= bit;
@@ -254,7 +249,7 @@ static void a_flipped_bit_never_opens_another_state(void **state)
     }
 }
 
-static void a_changed_payload_is_damage_and_not_the_state_before(void **state)
+TEST_FIXTURE(a_changed_payload_is_damage_and_not_the_state_before, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -266,7 +261,8 @@ static void a_changed_payload_is_damage_and_not_the_state_before(void **state)
     assert_int_equal(generation_of(f), 4);
 }
 
-static void one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_it(void **state)
+TEST_FIXTURE(one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_it, set_up,
+             tear_down)
 {
     struct fixture *f = *state;
     uint8_t generation = 4;
@@ -274,7 +270,7 @@ static void one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_i
     updated_to(f, generation);
     for (size_t copy = 0; copy < 2; copy++) {
         for (size_t slot = 0; slot < 2; slot++) {
-            const size_t lost = (slot * SLOT_SECTORS + 8 * copy) * SECTOR_SIZE;
+            size_t lost = (slot * SLOT_SECTORS + 8 * copy) * SECTOR_SIZE;
 
             memset(f->disk->bytes + lost, 0x5a, SECTOR_SIZE);
             assert_int_equal(generation_of(f), generation);
@@ -286,7 +282,7 @@ static void one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_i
     }
 }
 
-static void both_superblock_copies_of_a_slot_lost_is_damage(void **state)
+TEST_FIXTURE(both_superblock_copies_of_a_slot_lost_is_damage, set_up, tear_down)
 {
     struct fixture *f = *state;
 
@@ -305,7 +301,7 @@ static void both_superblock_copies_of_a_slot_lost_is_damage(void **state)
     assert_int_equal(generation_of(f), 4);
 }
 
-static void a_slot_replayed_from_an_earlier_time_is_damage(void **state)
+TEST_FIXTURE(a_slot_replayed_from_an_earlier_time_is_damage, set_up, tear_down)
 {
     struct fixture *f = *state;
     uint8_t *old = malloc(DISK_SIZE / 2);
@@ -319,7 +315,7 @@ static void a_slot_replayed_from_an_earlier_time_is_damage(void **state)
     free(old);
 }
 
-static void a_slot_of_another_volume_under_the_same_key_is_damage(void **state)
+TEST_FIXTURE(a_slot_of_another_volume_under_the_same_key_is_damage, set_up, tear_down)
 {
     struct fixture *f = *state;
     struct fixture other = *f;
@@ -333,13 +329,13 @@ static void a_slot_of_another_volume_under_the_same_key_is_damage(void **state)
     memory_disk_free(other.disk);
 }
 
-static void a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported(void **state)
+TEST_FIXTURE(a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported, set_up, tear_down)
 {
     struct fixture *f = *state;
 
     updated_to(f, 2);
     for (long writes = 0;; writes++) {
-        const int before = generation_of(f);
+        int before = generation_of(f);
         enum volume_status status;
 
         f->disk->writes_left = writes;
@@ -352,7 +348,7 @@ static void a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported(
     }
 }
 
-static void a_volume_in_doubt_takes_no_further_update(void **state)
+TEST_FIXTURE(a_volume_in_doubt_takes_no_further_update, set_up, tear_down)
 {
     struct fixture *f = *state;
     uint8_t payload[PAYLOAD_SIZE] = {7};
@@ -369,31 +365,4 @@ static void a_volume_in_doubt_takes_no_further_update(void **state)
     assert_int_equal(volume_update(&volume, payload, sizeof(payload)), VOLUME_IO_FAILED);
     OPENSSL_clear_free(old, size);
     volume_close(&volume);
-}
-
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-    const struct CMUnitTest tests[] = {
-        TEST(a_volume_of_zeros_is_blank),
-        TEST(every_update_is_what_the_next_open_finds),
-        TEST(one_open_volume_takes_many_updates),
-        TEST(an_empty_payload_and_one_of_all_the_room_are_kept),
-        TEST(another_key_is_a_wrong_key_and_writes_nothing),
-        TEST(an_update_after_a_failed_open_is_refused),
-        TEST(a_single_byte_anywhere_makes_a_volume_not_blank),
-        TEST(a_key_of_equal_halves_is_named),
-        TEST(a_size_that_is_too_small_or_no_multiple_of_4096_is_named),
-        TEST(a_failing_read_is_never_taken_for_a_blank_or_damaged_volume),
-        TEST(a_flipped_bit_never_opens_another_state),
-        TEST(a_changed_payload_is_damage_and_not_the_state_before),
-        TEST(one_lost_superblock_copy_changes_nothing_and_the_next_updates_heal_it),
-        TEST(both_superblock_copies_of_a_slot_lost_is_damage),
-        TEST(a_slot_replayed_from_an_earlier_time_is_damage),
-        TEST(a_slot_of_another_volume_under_the_same_key_is_damage),
-        TEST(a_failing_write_leaves_the_old_state_or_the_new_one_and_is_reported),
-        TEST(a_volume_in_doubt_takes_no_further_update),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/services/tpm_client.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_codes.h"
 
 /* glibc's dprintf() loses a buffer when its descriptor is not open: see NO_DESCRIPTOR in library.c.
@@ -80,7 +76,7 @@ void put_handle(struct tpm_client *c, uint32_t handle)
 
 void put_passwords(struct tpm_client *c, unsigned count, const char *password)
 {
-    const uint16_t length = (uint16_t)strlen(password);
+    uint16_t length = (uint16_t)strlen(password);
 
     put_be16(c->command, TPM_ST_SESSIONS);
     put_u32(c, count * (4 + 2 + 1 + 2 + length));
@@ -120,7 +116,7 @@ void put_sized(struct tpm_client *c, const void *bytes, size_t size)
 
 uint32_t send_bytes(struct tpm_client *c, const void *bytes, size_t size)
 {
-    const size_t got = engine_execute(&c->engine, 0, bytes, size, c->response);
+    size_t got = engine_execute(&c->engine, 0, bytes, size, c->response);
     uint32_t code;
 
     assert_in_range(got, TPM_HEADER_SIZE, TPM_RESPONSE_MAX);
@@ -302,8 +298,8 @@ static uint16_t algorithm_of(enum key_kind kind)
 
 static uint32_t attributes_of(enum key_kind kind)
 {
-    const uint32_t every = TPMA_OBJECT_fixedTPM | TPMA_OBJECT_fixedParent |
-                           TPMA_OBJECT_sensitiveDataOrigin | TPMA_OBJECT_userWithAuth;
+    uint32_t every = TPMA_OBJECT_fixedTPM | TPMA_OBJECT_fixedParent |
+                     TPMA_OBJECT_sensitiveDataOrigin | TPMA_OBJECT_userWithAuth;
 
     switch (kind) {
     case KEY_HMAC:

@@ -4,18 +4,12 @@
  * guest runs, and what the guest finds. Each start is a process of its own, since a kernel starts
  * once.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "lib/abi/attest_service.h"
 #include "lib/abi/tpm_service.h"
@@ -27,6 +21,7 @@
 #include "svsm/arch/paging.h"
 #include "svsm/arch/usermode.h"
 #include "svsm/trap/traps.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define SECRETS 0x80D000ull
@@ -72,7 +67,7 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
     pid_t child;
     int status;
 
-    if (said == NULL)
+    if (!said)
         said = mmap(NULL, sizeof(fake.text), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                     0);
     fflush(stdout);
@@ -81,10 +76,10 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
         vm_launch();
         vm_serve(serves);
         fetch_status = 0;
-        if (prepare != NULL)
+        if (prepare)
             prepare();
         snprintf(said, sizeof(fake.text), "%s", ENDS(kernel_main(FAKE_PARAMS_PAGE)));
-        if (check != NULL)
+        if (check)
             check();
         exit(0); /* and not _exit(), which loses the coverage */
     }
@@ -135,9 +130,8 @@ static void the_guest_has_what_it_needs(void)
         HOLDS(fake_page(gpa(at))->permissions[FAKE_VMPL] == RMP_ALL);
 }
 
-static void an_honest_host_gets_to_the_guest(void **state)
+TEST(an_honest_host_gets_to_the_guest)
 {
-    (void)state;
     assert_string_equal(boot(NULL, the_guest_has_what_it_needs), "the guest runs");
 }
 
@@ -159,9 +153,8 @@ static void sections_are_clean(void)
     HOLDS(fake_page(gpa(0x800000))->permissions[FAKE_VMPL] == RMP_ALL);
 }
 
-static void what_the_host_left_in_the_firmwares_sections_is_cleared(void **state)
+TEST(what_the_host_left_in_the_firmwares_sections_is_cleared)
 {
-    (void)state;
     assert_string_equal(boot(sections_hold_old_bytes, sections_are_clean), "the guest runs");
 }
 
@@ -223,9 +216,8 @@ static void says_assumed(void)
     HOLDS(strstr(vm_console(), "assuming a TSC of 2000 MHz") != NULL);
 }
 
-static void what_is_missing_ends_the_vm_with_its_name(void **state)
+TEST(what_is_missing_ends_the_vm_with_its_name)
 {
-    (void)state;
     assert_string_equal(boot(without_snp, NULL), "terminate 2");
     assert_string_equal(boot(with_too_many_leaves, NULL), "terminate 0");
     assert_string_equal(boot(without_vmpls, NULL),
@@ -246,9 +238,8 @@ static void what_is_missing_ends_the_vm_with_its_name(void **state)
     assert_string_equal(boot(the_timer_lies, says_assumed), "the guest runs");
 }
 
-static void restricted_injection_is_required_where_it_is_offered(void **state)
+TEST(restricted_injection_is_required_where_it_is_offered)
 {
-    (void)state;
     assert_string_equal(
         boot(injection_is_offered, NULL),
         "the host offers restricted injection and the launch image does not ask for "
@@ -294,9 +285,8 @@ static void says_one_vcpu(void)
     HOLDS(strstr(vm_console(), "2 vCPUs: only the first one is used") != NULL);
 }
 
-static void a_memory_map_that_lies_gets_nothing(void **state)
+TEST(a_memory_map_that_lies_gets_nothing)
 {
-    (void)state;
     assert_string_equal(boot(the_map_overlaps, NULL),
                         "the host's memory map is unusable: malformed");
     assert_string_equal(
@@ -348,9 +338,8 @@ static void a_map_place_in_the_svsm(void)
     params()->sections[4].gpa = FAKE_REGION;
 }
 
-static void a_launch_image_with_a_mistake_names_it(void **state)
+TEST(a_launch_image_with_a_mistake_names_it)
 {
-    (void)state;
     assert_string_equal(boot(no_parameters, NULL),
                         "the launch image is wrong: no parameter page of this version");
     assert_string_equal(boot(a_section_in_the_svsm, NULL),
@@ -408,9 +397,8 @@ static void region_shared(void)
     fake_give(gpa(FAKE_LOADED_END), FAKE_HOSTS);
 }
 
-static void a_host_that_refuses_or_replaces_pages_is_named(void **state)
+TEST(a_host_that_refuses_or_replaces_pages_is_named)
 {
-    (void)state;
     assert_string_equal(boot(no_vcpu, NULL), "the host refuses the guest's vCPU at VMPL 2");
     assert_string_equal(boot(no_private_pages, NULL),
                         "the host does not make the page at 800000 private");
@@ -419,19 +407,4 @@ static void a_host_that_refuses_or_replaces_pages_is_named(void **state)
     assert_string_equal(boot(firmware_taken_away, NULL),
                         "cannot grant page ffff0000 to VMPL 2: it faulted");
     assert_string_equal(boot(region_shared, NULL), "cannot validate page 8040000: it faulted");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_honest_host_gets_to_the_guest),
-        cmocka_unit_test(what_the_host_left_in_the_firmwares_sections_is_cleared),
-        cmocka_unit_test(what_is_missing_ends_the_vm_with_its_name),
-        cmocka_unit_test(restricted_injection_is_required_where_it_is_offered),
-        cmocka_unit_test(a_memory_map_that_lies_gets_nothing),
-        cmocka_unit_test(a_launch_image_with_a_mistake_names_it),
-        cmocka_unit_test(a_host_that_refuses_or_replaces_pages_is_named),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "svsm/sev/cpuid.h"
+#include "tests/unit/registered.h"
 
 #define OSXSAVE (1u << 27)
 
@@ -30,75 +25,53 @@ static const struct cpuid_page page = {
 static const struct cpuid_context bare;
 static const struct cpuid_context with_avx = {.os_xsave = true, .xcr0 = 7};
 
-static void a_leaf_without_subleaves_ignores_ecx(void **state)
+TEST(a_leaf_without_subleaves_ignores_ecx)
 {
-    (void)state;
     assert_int_equal(cpuid_look_up(&page, &bare, 0x8000001F, 77).ebx, 51);
 }
 
-static void an_indexed_leaf_matches_ecx(void **state)
+TEST(an_indexed_leaf_matches_ecx)
 {
-    (void)state;
     assert_int_equal(cpuid_look_up(&page, &bare, 4, 1).eax, 0x41);
     assert_int_equal(cpuid_look_up(&page, &bare, 4, 2).eax, 0);
 }
 
-static void what_is_not_in_the_page_is_zero(void **state)
+TEST(what_is_not_in_the_page_is_zero)
 {
     struct cpuid_registers r = cpuid_look_up(&page, &bare, 0x40000000, 0);
 
-    (void)state;
     assert_int_equal(r.eax | r.ebx | r.ecx | r.edx, 0);
 }
 
-static void osxsave_follows_the_kernel_and_the_apic_id_is_zero(void **state)
+TEST(osxsave_follows_the_kernel_and_the_apic_id_is_zero)
 {
-    (void)state;
     assert_int_equal(cpuid_look_up(&page, &bare, 1, 0).ecx, 1);
     assert_int_equal(cpuid_look_up(&page, &with_avx, 1, 0).ecx, OSXSAVE | 1);
     assert_int_equal(cpuid_look_up(&page, &bare, 1, 0).ebx, 0x0800);
 }
 
-static void protection_keys_are_off(void **state)
+TEST(protection_keys_are_off)
 {
-    (void)state;
     assert_int_equal(cpuid_look_up(&page, &bare, 7, 0).ecx, 0);
 }
 
-static void the_xsave_size_is_computed_from_xcr0(void **state)
+TEST(the_xsave_size_is_computed_from_xcr0)
 {
-    (void)state;
     assert_int_equal(cpuid_look_up(&page, &with_avx, 0xD, 0).eax, 7);
     assert_int_equal(cpuid_look_up(&page, &with_avx, 0xD, 0).ebx, 0x340);
     assert_int_equal(cpuid_look_up(&page, &bare, 0xD, 0).ebx, 0x240);
     assert_int_equal(cpuid_look_up(&page, &with_avx, 0xD, 1).ebx, 0x340);
 }
 
-static void a_hostile_count_is_refused_and_never_followed(void **state)
+TEST(a_hostile_count_is_refused_and_never_followed)
 {
     static struct cpuid_page hostile;
     static struct cpuid kept;
 
-    (void)state;
     hostile = page;
     hostile.count = UINT32_MAX;
     assert_int_equal(cpuid_init(&kept, &hostile), STATUS_BAD_FORMAT);
     assert_int_equal(cpuid_look_up(&hostile, &bare, 0x12345678, 0).eax, 0);
     hostile.count = 0;
     assert_int_equal(cpuid_init(&kept, &hostile), STATUS_BAD_FORMAT);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_leaf_without_subleaves_ignores_ecx),
-        cmocka_unit_test(an_indexed_leaf_matches_ecx),
-        cmocka_unit_test(what_is_not_in_the_page_is_zero),
-        cmocka_unit_test(osxsave_follows_the_kernel_and_the_apic_id_is_zero),
-        cmocka_unit_test(protection_keys_are_off),
-        cmocka_unit_test(the_xsave_size_is_computed_from_xcr0),
-        cmocka_unit_test(a_hostile_count_is_refused_and_never_followed),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

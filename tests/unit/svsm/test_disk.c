@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* T31: the state volume on a device that lies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+/* T406: the state volume on a device that lies. */
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/process/files.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define SLOT 0xFEF00000ull
@@ -32,9 +27,8 @@ static int start_disk(void **state)
     return open_disk() == STATUS_OK ? 0 : -1;
 }
 
-static void a_disk_is_found_read_written_and_flushed(void **state)
+TEST_SETUP(a_disk_is_found_read_written_and_flushed, start_disk)
 {
-    (void)state;
     assert_int_equal(vm.volume.size, FAKE_DISK_SIZE);
     assert_true(vm.volume.can_flush);
     memset((void *)vm.volume.bounce.bytes, 0x5A, BLOCK_TRANSFER_MAX);
@@ -49,9 +43,8 @@ static void a_disk_is_found_read_written_and_flushed(void **state)
     assert_int_equal(fake_host.flushes, 1);
 }
 
-static void a_missing_device_is_told_from_a_bad_one(void **state)
+TEST_SETUP(a_missing_device_is_told_from_a_bad_one, start)
 {
-    (void)state;
     fake_host.device_id = 1;
     assert_int_equal(open_disk(), STATUS_NO_DEVICE);
     fake_host.device_id = 2;
@@ -68,9 +61,8 @@ static void a_missing_device_is_told_from_a_bad_one(void **state)
     assert_int_equal(block_flush(&vm.volume), STATUS_OK);
 }
 
-static void a_capacity_beyond_all_sense_is_refused(void **state)
+TEST_SETUP(a_capacity_beyond_all_sense_is_refused, start)
 {
-    (void)state;
     fake_host.capacity = UINT64_MAX;
     assert_int_equal(open_disk(), STATUS_OUT_OF_RANGE);
     fake_host.capacity = (1ull << 50) / 512 + 1;
@@ -101,9 +93,8 @@ static void lies_about_a_register(void)
     }
 }
 
-static void a_device_that_never_resets_is_given_up(void **state)
+TEST_SETUP(a_device_that_never_resets_is_given_up, start)
 {
-    (void)state;
     fake.host = lies_about_a_register;
     register_lied_about = 0x070;
     register_value = 0xF;
@@ -118,9 +109,8 @@ static void changes_the_generation(void)
     lies_about_a_register();
 }
 
-static void a_configuration_that_never_settles_is_given_up(void **state)
+TEST_SETUP(a_configuration_that_never_settles_is_given_up, start)
 {
-    (void)state;
     fake.host = changes_the_generation;
     register_lied_about = 0x0FC;
     assert_int_equal(open_disk(), STATUS_TIMEOUT);
@@ -135,12 +125,11 @@ static void refuses_after_a_while(void)
         fake_ghcb()->sw_exitinfo1 = GHCB_RESULT_EXCEPTION;
 }
 
-static void a_host_that_refuses_an_exit_is_an_error_at_each(void **state)
+TEST_SETUP(a_host_that_refuses_an_exit_is_an_error_at_each, start)
 {
     enum status status;
     unsigned refused = 0;
 
-    (void)state;
     for (unsigned when = 0;; when++) {
         vm_start();
         fake.host = refuses_after_a_while;
@@ -155,9 +144,8 @@ static void a_host_that_refuses_an_exit_is_an_error_at_each(void **state)
     assert_true(refused > 20);
 }
 
-static void a_silent_device_is_given_up_for_good(void **state)
+TEST_SETUP(a_silent_device_is_given_up_for_good, start_disk)
 {
-    (void)state;
     fake.tsc_step = 100000000;
     fake_host.disk_is_silent = true;
     assert_int_equal(block_read(&vm.volume, 0, 512), STATUS_TIMEOUT);
@@ -167,9 +155,8 @@ static void a_silent_device_is_given_up_for_good(void **state)
     assert_int_equal(block_flush(&vm.volume), STATUS_IO_ERROR);
 }
 
-static void any_status_but_0_is_an_error(void **state)
+TEST_SETUP(any_status_but_0_is_an_error, start_disk)
 {
-    (void)state;
     for (unsigned status = 1; status < 256; status++) {
         fake_host.disk_status = (uint8_t)status;
         assert_int_equal(block_read(&vm.volume, 0, 512), STATUS_IO_ERROR);
@@ -198,9 +185,8 @@ static void garbles_the_queue(void)
     }
 }
 
-static void ids_lengths_and_descriptors_of_the_device_are_not_looked_at(void **state)
+TEST_SETUP(ids_lengths_and_descriptors_of_the_device_are_not_looked_at, start_disk)
 {
-    (void)state;
     assert_int_equal(block_read(&vm.volume, 0, 512), STATUS_OK);
     fake.host = garbles_the_queue;
     for (unsigned i = 0; i < 10; i++) {
@@ -210,22 +196,4 @@ static void ids_lengths_and_descriptors_of_the_device_are_not_looked_at(void **s
     }
     fake.host = fake_host_answer;
     assert_int_equal(block_read(&vm.volume, 0, 512), STATUS_OK);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_disk_is_found_read_written_and_flushed, start_disk),
-        cmocka_unit_test_setup(a_missing_device_is_told_from_a_bad_one, start),
-        cmocka_unit_test_setup(a_capacity_beyond_all_sense_is_refused, start),
-        cmocka_unit_test_setup(a_device_that_never_resets_is_given_up, start),
-        cmocka_unit_test_setup(a_configuration_that_never_settles_is_given_up, start),
-        cmocka_unit_test_setup(a_host_that_refuses_an_exit_is_an_error_at_each, start),
-        cmocka_unit_test_setup(a_silent_device_is_given_up_for_good, start_disk),
-        cmocka_unit_test_setup(any_status_but_0_is_an_error, start_disk),
-        cmocka_unit_test_setup(ids_lengths_and_descriptors_of_the_device_are_not_looked_at,
-                               start_disk),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

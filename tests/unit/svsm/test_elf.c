@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include <elf.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "svsm/process/elf.h"
+#include "tests/unit/registered.h"
 
 static struct {
     Elf64_Ehdr header;
@@ -51,9 +46,8 @@ static enum status parse(void)
     return elf_parse(&file, sizeof(file), &program);
 }
 
-static void a_static_program_is_read(void **state)
+TEST_SETUP(a_static_program_is_read, valid_file)
 {
-    (void)state;
     assert_int_equal(parse(), STATUS_OK);
     assert_int_equal(program.segment_count, 2);
     assert_true(program.segments[0].executable);
@@ -65,9 +59,8 @@ static void a_static_program_is_read(void **state)
     assert_false(program.position_independent);
 }
 
-static void files_of_another_kind_are_refused(void **state)
+TEST_SETUP(files_of_another_kind_are_refused, valid_file)
 {
-    (void)state;
     file.header.e_machine = EM_386;
     assert_int_equal(parse(), STATUS_UNSUPPORTED);
     valid_file(state);
@@ -84,9 +77,8 @@ static void files_of_another_kind_are_refused(void **state)
     assert_int_equal(parse(), STATUS_UNSUPPORTED);
 }
 
-static void headers_outside_the_file_are_refused(void **state)
+TEST_SETUP(headers_outside_the_file_are_refused, valid_file)
 {
-    (void)state;
     file.header.e_phoff = UINT64_MAX;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
     file.header.e_phoff = sizeof(file) - 8;
@@ -102,9 +94,8 @@ static void headers_outside_the_file_are_refused(void **state)
     assert_int_equal(elf_parse(&file, 10, &program), STATUS_BAD_FORMAT);
 }
 
-static void segments_outside_the_file_are_refused(void **state)
+TEST_SETUP(segments_outside_the_file_are_refused, valid_file)
 {
-    (void)state;
     file.segments[1].p_offset = UINT64_MAX - 0x7FF;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
     valid_file(state);
@@ -115,9 +106,8 @@ static void segments_outside_the_file_are_refused(void **state)
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
 }
 
-static void segments_outside_user_memory_are_refused(void **state)
+TEST_SETUP(segments_outside_user_memory_are_refused, valid_file)
 {
-    (void)state;
     file.segments[1].p_vaddr = 0xFFFFFFFF80000800;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
     file.segments[1].p_vaddr = 0x402800;
@@ -125,9 +115,8 @@ static void segments_outside_user_memory_are_refused(void **state)
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
 }
 
-static void segments_that_share_a_page_or_descend_are_refused(void **state)
+TEST_SETUP(segments_that_share_a_page_or_descend_are_refused, valid_file)
 {
-    (void)state;
     file.segments[1].p_vaddr = 0x400800;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
     file.segments[1].p_vaddr = 0x3FF800;
@@ -136,34 +125,16 @@ static void segments_that_share_a_page_or_descend_are_refused(void **state)
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
 }
 
-static void writable_code_is_refused(void **state)
+TEST_SETUP(writable_code_is_refused, valid_file)
 {
-    (void)state;
     file.segments[0].p_flags |= PF_W;
     assert_int_equal(parse(), STATUS_UNSUPPORTED);
 }
 
-static void an_entry_outside_the_code_is_refused(void **state)
+TEST_SETUP(an_entry_outside_the_code_is_refused, valid_file)
 {
-    (void)state;
     file.header.e_entry = 0x402800;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
     file.header.e_entry = 0;
     assert_int_equal(parse(), STATUS_BAD_FORMAT);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_static_program_is_read, valid_file),
-        cmocka_unit_test_setup(files_of_another_kind_are_refused, valid_file),
-        cmocka_unit_test_setup(headers_outside_the_file_are_refused, valid_file),
-        cmocka_unit_test_setup(segments_outside_the_file_are_refused, valid_file),
-        cmocka_unit_test_setup(segments_outside_user_memory_are_refused, valid_file),
-        cmocka_unit_test_setup(segments_that_share_a_page_or_descend_are_refused, valid_file),
-        cmocka_unit_test_setup(writable_code_is_refused, valid_file),
-        cmocka_unit_test_setup(an_entry_outside_the_code_is_refused, valid_file),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The calls of a hostile guest, with a host that helps it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/secrets_page.h"
 #include "svsm/arch/memory.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/requests/loop.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define LIST      0x90000ull
@@ -71,11 +66,10 @@ static bool granted(uint64_t page)
     return fake_page(gpa(page))->permissions[FAKE_VMPL] != 0;
 }
 
-static void every_page_is_all_written_before_it_is_granted(void **state)
+TEST_SETUP(every_page_is_all_written_before_it_is_granted, start)
 {
     uint64_t pages[] = {0x9F000, ROM_START, 0xC0000, ROM_END - PAGE_SIZE, FRESH};
 
-    (void)state;
     assign(0x9F000, FRESH + PAGE_SIZE);
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         memset(fake_bytes(gpa(pages[i])), 0x77, PAGE_SIZE);
@@ -86,11 +80,10 @@ static void every_page_is_all_written_before_it_is_granted(void **state)
     }
 }
 
-static void a_page_of_the_svsm_that_the_host_moved_is_not_readable(void **state)
+TEST_SETUP(a_page_of_the_svsm_that_the_host_moved_is_not_readable, start)
 {
     uint64_t targets[] = {0xC0000, FRESH, 0xFF000, 0xA0000};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
         (void)start(NULL);
         fake_move(gpa(FAKE_REGION + 0x30000), gpa(targets[i]));
@@ -99,9 +92,8 @@ static void a_page_of_the_svsm_that_the_host_moved_is_not_readable(void **state)
     }
 }
 
-static void a_large_page_over_the_rom_range_is_written_too(void **state)
+TEST_SETUP(a_large_page_over_the_rom_range_is_written_too, start)
 {
-    (void)state;
     fake.large_pages = true;
     vm.guest.ranges.vcpus[0].caa = vm.guest.ranges.vcpus[0].launch_caa = gpa(0x400000);
     vm_give_guest(gpa(0x400000));
@@ -118,9 +110,8 @@ static void a_large_page_over_the_rom_range_is_written_too(void **state)
     assert_true(granted(ROM_START));
 }
 
-static void what_was_validated_twice_is_told_and_not_granted(void **state)
+TEST_SETUP(what_was_validated_twice_is_told_and_not_granted, start)
 {
-    (void)state;
     assign(FRESH, FRESH + PAGE_SIZE);
     fake_place(gpa(FRESH), FAKE_VALIDATED);
     memcpy(fake_bytes(gpa(FRESH)), secret, sizeof(secret));
@@ -130,17 +121,15 @@ static void what_was_validated_twice_is_told_and_not_granted(void **state)
     assert_false(fake_leaks(secret, sizeof(secret)));
 }
 
-static void a_page_that_is_the_hosts_is_a_bad_address(void **state)
+TEST_SETUP(a_page_that_is_the_hosts_is_a_bad_address, start)
 {
-    (void)state;
     assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
     assert_int_equal(pvalidate(FRESH), SVSM_ERR_INVALID_ADDRESS);
     assert_int_equal(list_next(), 0);
 }
 
-static void a_fault_is_never_a_result(void **state)
+TEST_SETUP(a_fault_is_never_a_result, start)
 {
-    (void)state;
     assert_int_equal(svsm_rmp_result(RMP_DONE), SVSM_SUCCESS);
     assert_int_equal(svsm_rmp_result(RMP_FAULTED), SVSM_ERR_INVALID_ADDRESS);
     assert_int_equal(svsm_rmp_result(RMP_WRONG_SIZE), PROTOCOL_ERROR(6));
@@ -156,9 +145,8 @@ static bool injects(gpa_t page)
     return faults_left-- > 0;
 }
 
-static void rescinding_ends_the_guests_access(void **state)
+TEST_SETUP(rescinding_ends_the_guests_access, start)
 {
-    (void)state;
     assert_int_equal(pvalidate(OWN), SVSM_SUCCESS);
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_ASSIGNED);
     assert_false(granted(OWN));
@@ -166,17 +154,15 @@ static void rescinding_ends_the_guests_access(void **state)
     assert_int_equal(pvalidate(OWN | IGNORE_CF), SVSM_SUCCESS);
 }
 
-static void a_page_whose_access_cannot_be_taken_stays_valid(void **state)
+TEST_SETUP(a_page_whose_access_cannot_be_taken_stays_valid, start)
 {
-    (void)state;
     fake.adjust_result = RMP_NO_PERMISSION;
     assert_int_equal(pvalidate(OWN), PROTOCOL_ERROR(2));
     assert_int_equal(fake_page(gpa(OWN))->owner, FAKE_VALIDATED);
 }
 
-static void an_injected_fault_does_not_skip_the_revocation(void **state)
+TEST_SETUP(an_injected_fault_does_not_skip_the_revocation, start)
 {
-    (void)state;
     faults_left = 1;
     fake.on_rmp = injects;
     assert_string_equal(
@@ -184,9 +170,8 @@ static void an_injected_fault_does_not_skip_the_revocation(void **state)
         "attack: the host injected a fault while page 91000 was taken from the guest");
 }
 
-static void faults_at_validation_grant_nothing(void **state)
+TEST_SETUP(faults_at_validation_grant_nothing, start)
 {
-    (void)state;
     assign(FRESH, FRESH + PAGE_SIZE);
     faults_left = 1;
     fake.on_rmp = injects;
@@ -194,7 +179,7 @@ static void faults_at_validation_grant_nothing(void **state)
     assert_false(granted(FRESH));
 }
 
-static void addresses_of_others_are_refused_in_each_call(void **state)
+TEST_SETUP(addresses_of_others_are_refused_in_each_call, start)
 {
     uint64_t bad[] = {FAKE_REGION,
                       FAKE_REGION + FAKE_REGION_SIZE - PAGE_SIZE,
@@ -204,7 +189,6 @@ static void addresses_of_others_are_refused_in_each_call(void **state)
                       1ull << 47 | OWN,
                       ~0xFFFull};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(pvalidate(bad[i] | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
         assert_int_equal(pvalidate(bad[i]), SVSM_ERR_INVALID_ADDRESS);
@@ -223,11 +207,10 @@ static void addresses_of_others_are_refused_in_each_call(void **state)
     assert_false(fake_leaks(secret, sizeof(secret)));
 }
 
-static void no_second_vmsa_is_made(void **state)
+TEST_SETUP(no_second_vmsa_is_made, start)
 {
     struct vmsa *page = (struct vmsa *)fake_bytes(gpa(OWN));
 
-    (void)state;
     for (unsigned apic_id = 0; apic_id < 10; apic_id++) {
         for (uint8_t vmpl = 0; vmpl < VMPL_COUNT; vmpl++) {
             *page = *vm.vmsa;
@@ -244,9 +227,8 @@ static void no_second_vmsa_is_made(void **state)
     assert_true(fake_page(direct_gpa(vm.vmsa))->vmsa);
 }
 
-static void a_page_state_change_of_the_guests_ends_no_vm(void **state)
+TEST_SETUP(a_page_state_change_of_the_guests_ends_no_vm, start)
 {
-    (void)state;
     fake_give(gpa(LIST), FAKE_HOSTS);
     assert_int_equal(vm_call(0, SVSM_CORE_PVALIDATE, LIST, 0, 0), SVSM_ERR_INVALID_ADDRESS);
     assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, LIST, 0, 0),
@@ -257,7 +239,7 @@ static void a_page_state_change_of_the_guests_ends_no_vm(void **state)
                      SVSM_ERR_INVALID_PARAMETER);
 }
 
-/* T36: between the check of a list's header and its entries, the guest writes the list. */
+/* T505: between the check of a list's header and its entries, the guest writes the list. */
 static bool rewrites_the_list(gpa_t at, size_t size, bool write)
 {
     (void)size;
@@ -269,9 +251,8 @@ static bool rewrites_the_list(gpa_t at, size_t size, bool write)
     return false;
 }
 
-static void entries_that_change_after_the_header_was_read_are_checked_as_they_are(void **state)
+TEST_SETUP(entries_that_change_after_the_header_was_read_are_checked_as_they_are, start)
 {
-    (void)state;
     assign(FRESH, FRESH + PAGE_SIZE);
     fake.on_guarded = rewrites_the_list;
     assert_int_equal(pvalidate(FRESH | VALIDATE), SVSM_ERR_INVALID_ADDRESS);
@@ -287,23 +268,21 @@ static bool grows_the_list(gpa_t at, size_t size, bool write)
     return false;
 }
 
-static void a_count_is_read_once(void **state)
+TEST_SETUP(a_count_is_read_once, start)
 {
     uint64_t entries[2] = {FRESH | VALIDATE, (FRESH + PAGE_SIZE) | VALIDATE};
 
-    (void)state;
     assign(FRESH, FRESH + 2 * PAGE_SIZE);
     fake.on_guarded = grows_the_list;
     assert_int_equal(pvalidate_list(entries, 2), SVSM_SUCCESS);
     assert_int_equal(list_next(), 2);
 }
 
-static void progress_says_where_a_list_stopped(void **state)
+TEST_SETUP(progress_says_where_a_list_stopped, start)
 {
     uint64_t entries[3] = {FRESH | VALIDATE, FAKE_REGION | VALIDATE,
                            (FRESH + PAGE_SIZE) | VALIDATE};
 
-    (void)state;
     assign(FRESH, FRESH + 2 * PAGE_SIZE);
     assert_int_equal(pvalidate_list(entries, 3), SVSM_ERR_INVALID_ADDRESS);
     assert_int_equal(list_next(), 1);
@@ -311,9 +290,8 @@ static void progress_says_where_a_list_stopped(void **state)
     assert_false(granted(FRESH + PAGE_SIZE));
 }
 
-static void a_new_calling_area_protects_itself(void **state)
+TEST_SETUP(a_new_calling_area_protects_itself, start)
 {
-    (void)state;
     fake_bytes(gpa(OWN))[0] = 1;
     assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
     assert_int_equal(fake_bytes(gpa(OWN))[0], 0);
@@ -323,7 +301,7 @@ static void a_new_calling_area_protects_itself(void **state)
     assert_int_equal(pvalidate(OWN), SVSM_ERR_INVALID_ADDRESS);
 }
 
-/* T15 */
+/* T209 */
 static unsigned visits;
 static bool pending_stays;
 
@@ -349,9 +327,8 @@ static uint64_t call_by_first_area(uint64_t head)
     return vm.vmsa->rcx;
 }
 
-static void a_kernel_that_another_one_started_calls_by_the_first_area(void **state)
+TEST_SETUP(a_kernel_that_another_one_started_calls_by_the_first_area, start)
 {
-    (void)state;
     assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
     assert_int_equal(fake_bytes(gpa(FAKE_CAA))[0], 0);
     assert_int_equal(call_by_first_area(1), 1ull << 32 | 1);
@@ -362,11 +339,10 @@ static void a_kernel_that_another_one_started_calls_by_the_first_area(void **sta
     assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, FAKE_CAA, 0, 0), SVSM_SUCCESS);
 }
 
-static void what_is_no_call_in_the_first_area_is_none(void **state)
+TEST_SETUP(what_is_no_call_in_the_first_area_is_none, start)
 {
     static const uint64_t heads[] = {0, 2, 0x101, 1ull << 63 | 1, UINT64_MAX};
 
-    (void)state;
     assert_int_equal(vm_call(0, SVSM_CORE_REMAP_CA, OWN, 0, 0), SVSM_SUCCESS);
     for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
         assert_int_equal(call_by_first_area(heads[i]), 1);
@@ -377,9 +353,8 @@ static void what_is_no_call_in_the_first_area_is_none(void **state)
     assert_int_equal(pvalidate(FAKE_CAA), SVSM_ERR_INVALID_ADDRESS);
 }
 
-static void what_is_not_offered_has_its_own_error(void **state)
+TEST_SETUP(what_is_not_offered_has_its_own_error, start)
 {
-    (void)state;
     assert_int_equal(vm_call(3, 0, 0, 0, 0), SVSM_ERR_UNSUPPORTED_PROTOCOL);
     assert_int_equal(vm_call(0, SVSM_CORE_DEPOSIT_MEM, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
     assert_int_equal(vm_call(0, 77, 0, 0, 0), SVSM_ERR_UNSUPPORTED_CALL);
@@ -396,9 +371,8 @@ static void what_is_not_offered_has_its_own_error(void **state)
     assert_int_equal(vm.vmsa->rcx, 1u << SVSM_VTPM_SEND_COMMAND);
 }
 
-static void a_call_is_served_once_however_often_the_host_comes_back(void **state)
+TEST_SETUP(a_call_is_served_once_however_often_the_host_comes_back, start)
 {
-    (void)state;
     vm.vmsa->rax = SVSM_CORE_QUERY_PROTOCOL;
     vm.vmsa->rcx = 1;
     vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
@@ -414,9 +388,8 @@ static void a_call_is_served_once_however_often_the_host_comes_back(void **state
     assert_int_equal(vm.vmsa->guest_exitcode, SVM_EXIT_INVALID);
 }
 
-static void without_a_pending_call_nothing_is_served(void **state)
+TEST_SETUP(without_a_pending_call_nothing_is_served, start)
 {
-    (void)state;
     vm.vmsa->rax = 0x99ull << 32;
     vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
     pending_stays = false;
@@ -426,7 +399,7 @@ static void without_a_pending_call_nothing_is_served(void **state)
     assert_int_equal(vm.vmsa->rax, 0x99ull << 32);
 }
 
-/* T14 */
+/* T208 */
 static bool runnable_in_a_call;
 
 static bool looks_at_efer(gpa_t at, size_t size, bool write)
@@ -438,9 +411,8 @@ static bool looks_at_efer(gpa_t at, size_t size, bool write)
     return false;
 }
 
-static void a_vcpu_cannot_run_while_it_is_served(void **state)
+TEST_SETUP(a_vcpu_cannot_run_while_it_is_served, start)
 {
-    (void)state;
     runnable_in_a_call = false;
     fake.on_guarded = looks_at_efer;
     assign(FRESH, FRESH + PAGE_SIZE);
@@ -449,9 +421,8 @@ static void a_vcpu_cannot_run_while_it_is_served(void **state)
     assert_true(vm.vmsa->efer & EFER_SVME);
 }
 
-static void a_calling_area_that_went_away_means_no_call(void **state)
+TEST_SETUP(a_calling_area_that_went_away_means_no_call, start)
 {
-    (void)state;
     vm.vmsa->rax = 0x99ull << 32;
     vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
     fake_give(gpa(FAKE_CAA), FAKE_HOSTS);
@@ -471,9 +442,8 @@ static void answers_nonsense(void)
     fake.ghcb_msr = GHCB_MSR_PSC_RESP;
 }
 
-static void a_host_that_does_not_run_the_guest_ends_the_vm(void **state)
+TEST_SETUP(a_host_that_does_not_run_the_guest_ends_the_vm, start)
 {
-    (void)state;
     fake.host = refuses_to_run;
     assert_string_equal(ENDS(requests_run(&vm.guest)),
                         "the host does not run the guest: the host refused");
@@ -483,50 +453,14 @@ static void a_host_that_does_not_run_the_guest_ends_the_vm(void **state)
 }
 
 /* Without its services the guest gets errors, and the VM goes on. */
-static void a_tpm_that_ended_answers_that_it_failed(void **state)
+TEST_SETUP(a_tpm_that_ended_answers_that_it_failed, start)
 {
     static const uint8_t failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
     uint8_t *buffer = fake_bytes(gpa(OWN));
 
-    (void)state;
     buffer[0] = SVSM_VTPM_SEND_COMMAND;
     buffer[5] = 12;
     assert_int_equal(vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, OWN, 0, 0), SVSM_SUCCESS);
     assert_int_equal(buffer[0], sizeof(failure));
     assert_memory_equal(buffer + 4, failure, sizeof(failure));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(every_page_is_all_written_before_it_is_granted, start),
-        cmocka_unit_test_setup(a_page_of_the_svsm_that_the_host_moved_is_not_readable, start),
-        cmocka_unit_test_setup(a_large_page_over_the_rom_range_is_written_too, start),
-        cmocka_unit_test_setup(what_was_validated_twice_is_told_and_not_granted, start),
-        cmocka_unit_test_setup(a_page_that_is_the_hosts_is_a_bad_address, start),
-        cmocka_unit_test_setup(a_fault_is_never_a_result, start),
-        cmocka_unit_test_setup(rescinding_ends_the_guests_access, start),
-        cmocka_unit_test_setup(a_page_whose_access_cannot_be_taken_stays_valid, start),
-        cmocka_unit_test_setup(an_injected_fault_does_not_skip_the_revocation, start),
-        cmocka_unit_test_setup(faults_at_validation_grant_nothing, start),
-        cmocka_unit_test_setup(addresses_of_others_are_refused_in_each_call, start),
-        cmocka_unit_test_setup(no_second_vmsa_is_made, start),
-        cmocka_unit_test_setup(a_page_state_change_of_the_guests_ends_no_vm, start),
-        cmocka_unit_test_setup(
-            entries_that_change_after_the_header_was_read_are_checked_as_they_are, start),
-        cmocka_unit_test_setup(a_count_is_read_once, start),
-        cmocka_unit_test_setup(progress_says_where_a_list_stopped, start),
-        cmocka_unit_test_setup(a_new_calling_area_protects_itself, start),
-        cmocka_unit_test_setup(a_kernel_that_another_one_started_calls_by_the_first_area, start),
-        cmocka_unit_test_setup(what_is_no_call_in_the_first_area_is_none, start),
-        cmocka_unit_test_setup(what_is_not_offered_has_its_own_error, start),
-        cmocka_unit_test_setup(a_call_is_served_once_however_often_the_host_comes_back, start),
-        cmocka_unit_test_setup(without_a_pending_call_nothing_is_served, start),
-        cmocka_unit_test_setup(a_vcpu_cannot_run_while_it_is_served, start),
-        cmocka_unit_test_setup(a_calling_area_that_went_away_means_no_call, start),
-        cmocka_unit_test_setup(a_host_that_does_not_run_the_guest_ends_the_vm, start),
-        cmocka_unit_test_setup(a_tpm_that_ended_answers_that_it_failed, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "svsm/guest/ranges.h"
+#include "tests/unit/registered.h"
 
 #define REGION      0x8000000ull
 #define REGION_SIZE 0x2000000ull
@@ -24,9 +18,8 @@ static const struct guest_ranges guest = {
     .vcpus = {{.vmsa = {VMSA}, .caa = {CAA}, .launch_caa = {LAUNCH_CAA}, .in_use = true}},
 };
 
-static void the_svsms_region_is_refused(void **state)
+TEST(the_svsms_region_is_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(REGION), 1));
     assert_false(guest_range_ok(&guest, gpa(REGION - 8), 9));
     assert_false(guest_range_ok(&guest, gpa(REGION + REGION_SIZE - 1), 2));
@@ -34,16 +27,14 @@ static void the_svsms_region_is_refused(void **state)
     assert_true(guest_range_ok(&guest, gpa(REGION + REGION_SIZE), 8));
 }
 
-static void a_range_over_the_region_is_refused(void **state)
+TEST(a_range_over_the_region_is_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(0), RAM_END));
     assert_false(guest_pages_ok(&guest, gpa(REGION), LARGE_PAGE_SIZE));
 }
 
-static void what_is_not_memory_is_refused(void **state)
+TEST(what_is_not_memory_is_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(RAM_END), 1));
     assert_false(guest_range_ok(&guest, gpa(RAM_END - 4), 8));
     assert_false(guest_range_ok(&guest, gpa(0xFEC00000), 4));
@@ -52,25 +43,22 @@ static void what_is_not_memory_is_refused(void **state)
     assert_true(guest_range_ok(&guest, gpa(0xFFFFF000), PAGE_SIZE));
 }
 
-static void an_address_with_the_c_bit_is_refused(void **state)
+TEST(an_address_with_the_c_bit_is_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(1ull << 47 | 0x1000), 8));
     assert_false(guest_range_ok(&guest, gpa(1ull << 51 | 0x1000), 8));
 }
 
-static void wrapping_sizes_are_refused(void **state)
+TEST(wrapping_sizes_are_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(0x1000), UINT64_MAX));
     assert_false(guest_range_ok(&guest, gpa(UINT64_MAX), 2));
     assert_false(guest_range_ok(&guest, gpa(UINT64_MAX - 7), 8));
     assert_false(guest_range_ok(&guest, gpa(0x1000), 0));
 }
 
-static void a_vmsa_is_refused(void **state)
+TEST(a_vmsa_is_refused)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(VMSA + 0xFFF), 1));
     assert_false(guest_range_ok(&guest, gpa(VMSA - 1), 2));
     assert_true(guest_range_ok(&guest, gpa(VMSA - 1), 1));
@@ -79,9 +67,8 @@ static void a_vmsa_is_refused(void **state)
     assert_false(guest_pages_ok(&guest, gpa(VMSA & LARGE_PAGE_MASK), LARGE_PAGE_SIZE));
 }
 
-static void a_calling_area_keeps_its_first_bytes_and_its_page(void **state)
+TEST(a_calling_area_keeps_its_first_bytes_and_its_page)
 {
-    (void)state;
     assert_false(guest_range_ok(&guest, gpa(CAA), 1));
     assert_false(guest_range_ok(&guest, gpa(CAA + 7), 1));
     assert_false(guest_range_ok(&guest, gpa(CAA - 1), 2));
@@ -92,9 +79,8 @@ static void a_calling_area_keeps_its_first_bytes_and_its_page(void **state)
     assert_false(guest_pages_ok(&guest, gpa(LAUNCH_CAA), PAGE_SIZE));
 }
 
-static void page_requests_must_be_aligned_and_of_a_page_size(void **state)
+TEST(page_requests_must_be_aligned_and_of_a_page_size)
 {
-    (void)state;
     assert_true(guest_pages_ok(&guest, gpa(0x5000), PAGE_SIZE));
     assert_false(guest_pages_ok(&guest, gpa(0x5001), PAGE_SIZE));
     assert_false(guest_pages_ok(&guest, gpa(0x5000), LARGE_PAGE_SIZE));
@@ -102,28 +88,10 @@ static void page_requests_must_be_aligned_and_of_a_page_size(void **state)
     assert_true(guest_pages_ok(&guest, gpa(LARGE_PAGE_SIZE), LARGE_PAGE_SIZE));
 }
 
-static void a_record_that_is_not_used_protects_nothing(void **state)
+TEST(a_record_that_is_not_used_protects_nothing)
 {
     struct guest_ranges other = guest;
 
-    (void)state;
     other.vcpus[0].in_use = false;
     assert_true(guest_range_ok(&other, gpa(VMSA), PAGE_SIZE));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_svsms_region_is_refused),
-        cmocka_unit_test(a_range_over_the_region_is_refused),
-        cmocka_unit_test(what_is_not_memory_is_refused),
-        cmocka_unit_test(an_address_with_the_c_bit_is_refused),
-        cmocka_unit_test(wrapping_sizes_are_refused),
-        cmocka_unit_test(a_vmsa_is_refused),
-        cmocka_unit_test(a_calling_area_keeps_its_first_bytes_and_its_page),
-        cmocka_unit_test(page_requests_must_be_aligned_and_of_a_page_size),
-        cmocka_unit_test(a_record_that_is_not_used_protects_nothing),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

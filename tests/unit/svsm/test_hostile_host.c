@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A host that lies: pages, the MSR protocol, the GHCB. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
@@ -17,6 +11,7 @@
 #include "svsm/sev/msr_protocol.h"
 #include "svsm/sev/rmp.h"
 #include "svsm/sev/sev_status.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 static int start(void **state)
@@ -26,16 +21,15 @@ static int start(void **state)
     return 0;
 }
 
-/* T5 */
+/* T105 */
 static const char *ends_with_status(uint64_t status)
 {
     fake.sev_status = status;
     return ENDS(sev_status_check());
 }
 
-static void the_vm_ends_without_snp(void **state)
+TEST_SETUP(the_vm_ends_without_snp, start)
 {
-    (void)state;
     assert_string_equal(ends_with_status(7), "");
     assert_string_equal(ends_with_status(6), "terminate 2");
     assert_string_equal(ends_with_status(5), "terminate 2");
@@ -43,11 +37,10 @@ static void the_vm_ends_without_snp(void **state)
     assert_string_equal(ends_with_status(0), "terminate 2");
 }
 
-static void the_vm_ends_with_a_feature_that_is_not_known(void **state)
+TEST_SETUP(the_vm_ends_with_a_feature_that_is_not_known, start)
 {
     static const unsigned tolerated[] = {3, 5, 6, 7, 15, 21};
 
-    (void)state;
     for (unsigned bit = 1; bit < 62; bit++) {
         bool known = false;
 
@@ -58,9 +51,8 @@ static void the_vm_ends_with_a_feature_that_is_not_known(void **state)
     }
 }
 
-static void the_guest_gets_neither_restricted_injection_nor_debug_swap(void **state)
+TEST_SETUP(the_guest_gets_neither_restricted_injection_nor_debug_swap, start)
 {
-    (void)state;
     fake.sev_status = 7 | 1ull << 5 | 1ull << 7 | 1ull << 8;
     assert_int_equal(sev_status_guest_features(), 1 | 1 << 6);
     assert_true(sev_status_restricts_injection());
@@ -68,12 +60,11 @@ static void the_guest_gets_neither_restricted_injection_nor_debug_swap(void **st
     assert_false(sev_status_restricts_injection());
 }
 
-/* T8 */
-static void a_page_that_was_taken_away_ends_the_vm(void **state)
+/* T202 */
+TEST_SETUP(a_page_that_was_taken_away_ends_the_vm, start)
 {
     uint8_t *page = page_allocate();
 
-    (void)state;
     fake_give(direct_gpa(page), FAKE_HOSTS);
     assert_string_equal(ENDS(page[0] = 1),
                         "attack: the host replaced a private page (not validated)");
@@ -82,40 +73,36 @@ static void a_page_that_was_taken_away_ends_the_vm(void **state)
                         "attack: the host replaced a private page (not validated)");
 }
 
-static void a_page_of_the_svsm_that_moved_is_missed(void **state)
+TEST_SETUP(a_page_of_the_svsm_that_moved_is_missed, start)
 {
     uint8_t *page = page_allocate();
     volatile uint8_t byte;
 
-    (void)state;
     fake_move(direct_gpa(page), gpa(0x100000));
     assert_string_equal(ENDS(byte = page[0]),
                         "attack: the host replaced a private page (not validated)");
     (void)byte;
 }
 
-/* T9 */
-static void own_memory_that_is_validated_already_ends_the_vm(void **state)
+/* T203 */
+TEST_SETUP(own_memory_that_is_validated_already_ends_the_vm, start)
 {
     gpa_t page = gpa(0x200000);
 
-    (void)state;
     fake_give(page, FAKE_ASSIGNED);
     assert_string_equal(ENDS(rmp_validate_own(page, PAGE_SIZE)), "");
     assert_string_equal(ENDS(rmp_validate_own(page, PAGE_SIZE)),
                         "attack: page 200000 was validated already");
 }
 
-static void own_memory_that_cannot_be_validated_ends_the_vm(void **state)
+TEST_SETUP(own_memory_that_cannot_be_validated_ends_the_vm, start)
 {
-    (void)state;
     assert_string_equal(ENDS(rmp_validate_own(gpa(0x200000), PAGE_SIZE)),
                         "cannot validate page 200000: it faulted");
 }
 
-static void own_memory_is_zero_after_validation_whatever_the_page_size(void **state)
+TEST_SETUP(own_memory_is_zero_after_validation_whatever_the_page_size, start)
 {
-    (void)state;
     for (int large = 0; large < 2; large++) {
         vm_start();
         fake.large_pages = large;
@@ -131,9 +118,8 @@ static void own_memory_is_zero_after_validation_whatever_the_page_size(void **st
     }
 }
 
-static void a_page_that_is_not_ours_is_not_shared_and_not_granted(void **state)
+TEST_SETUP(a_page_that_is_not_ours_is_not_shared_and_not_granted, start)
 {
-    (void)state;
     fake_give(gpa(0x200000), FAKE_ASSIGNED);
     assert_string_equal(ENDS(rmp_rescind_own(gpa(0x200000))),
                         "attack: page 200000 was not validated");
@@ -149,23 +135,21 @@ static bool injects_a_fault(gpa_t page)
     return true;
 }
 
-static void a_fault_injected_at_own_pages_ends_the_vm(void **state)
+TEST_SETUP(a_fault_injected_at_own_pages_ends_the_vm, start)
 {
     uint8_t *page = page_allocate();
 
-    (void)state;
     fake.on_rmp = injects_a_fault;
     assert_string_equal(ENDS(rmp_rescind_own(direct_gpa(page))),
                         "cannot rescind page 8040000: it faulted");
 }
 
-static void shared_pages_start_as_zeros_and_are_copied_within_bounds(void **state)
+TEST_SETUP(shared_pages_start_as_zeros_and_are_copied_within_bounds, start)
 {
     static const uint8_t zeros[2 * PAGE_SIZE];
     struct shared_pages pages;
     uint8_t bytes[16] = "sixteen bytes..", copy[16];
 
-    (void)state;
     assert_int_equal(shared_memory_allocate(2, &pages), STATUS_OK);
     assert_int_equal(fake_page(pages.gpa)->owner, FAKE_HOSTS);
     assert_memory_equal(fake_bytes(pages.gpa), zeros, sizeof(zeros));
@@ -178,7 +162,7 @@ static void shared_pages_start_as_zeros_and_are_copied_within_bounds(void **stat
                 NULL);
 }
 
-/* T12, the MSR protocol. */
+/* T206, the MSR protocol. */
 static uint64_t msr_answer;
 
 static void answers_the_msr(void)
@@ -186,7 +170,7 @@ static void answers_the_msr(void)
     fake.ghcb_msr = msr_answer;
 }
 
-static void the_protocol_version_must_be_one_that_is_known(void **state)
+TEST_SETUP(the_protocol_version_must_be_one_that_is_known, start)
 {
     static const struct {
         uint16_t min, max;
@@ -199,7 +183,6 @@ static void the_protocol_version_must_be_one_that_is_known(void **state)
                  {0, 0, "terminate 1"},
                  {9, 1, "terminate 1"}};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         fake_host.version_min = cases[i].min;
         fake_host.version_max = cases[i].max;
@@ -210,12 +193,11 @@ static void the_protocol_version_must_be_one_that_is_known(void **state)
     assert_string_equal(ENDS(msr_protocol_negotiate()), "terminate 0");
 }
 
-static void an_answer_to_another_question_is_none(void **state)
+TEST_SETUP(an_answer_to_another_question_is_none, start)
 {
     uint64_t features;
     uint64_t before = fake.ghcb_msr;
 
-    (void)state;
     fake.host = answers_the_msr;
     for (msr_answer = 0; msr_answer <= GHCB_MSR_INFO_MASK; msr_answer++) {
         bool is_features = msr_answer == GHCB_MSR_HV_FEATURES_RESP;
@@ -231,12 +213,11 @@ static void an_answer_to_another_question_is_none(void **state)
     assert_string_equal(ENDS(msr_protocol_page_state(gpa(0x1000), PSC_SHARED)), "terminate 0");
 }
 
-static void the_ghcb_is_registered_where_it_was_said(void **state)
+TEST_SETUP(the_ghcb_is_registered_where_it_was_said, start)
 {
     uint64_t wrong[] = {0, GHCB_NO_GFN << 12 | GHCB_MSR_REGISTER_GPA_RESP,
                         0x2000 | GHCB_MSR_REGISTER_GPA_RESP, 0x1000 | GHCB_MSR_PSC_RESP};
 
-    (void)state;
     fake.host = answers_the_msr;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         msr_answer = wrong[i];
@@ -247,7 +228,7 @@ static void the_ghcb_is_registered_where_it_was_said(void **state)
     assert_int_equal(fake.ghcb_msr, 0x1000);
 }
 
-/* T12, the page: an honest answer, then one field of it spoilt. */
+/* T206, the page: an honest answer, then one field of it spoilt. */
 static size_t unmarked;
 
 static void unmarks(void)
@@ -256,13 +237,12 @@ static void unmarks(void)
     fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t) ~(1u << unmarked / 8 % 8);
 }
 
-static void an_answer_that_is_not_marked_valid_is_none(void **state)
+TEST_SETUP(an_answer_that_is_not_marked_valid_is_none, start)
 {
     struct ghcb_guest_request request = {
         .request = gpa(0x1000), .response = gpa(0x2000), .extended = true};
     uint32_t value;
 
-    (void)state;
     fake.host = unmarks;
     unmarked = offsetof(struct ghcb, rax);
     assert_int_equal(ghcb_io_in(&vm.cpu.link, 0x3FD, 1, &value), STATUS_HOST_BROKE_PROTOCOL);
@@ -283,7 +263,7 @@ static void gives_a_result(void)
     fake_ghcb()->sw_exitinfo1 = result_given;
 }
 
-static void each_result_has_its_status(void **state)
+TEST_SETUP(each_result_has_its_status, start)
 {
     static const struct {
         uint64_t result;
@@ -298,7 +278,6 @@ static void each_result_has_its_status(void **state)
     };
     uint32_t value;
 
-    (void)state;
     fake.host = gives_a_result;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         result_given = cases[i].result;
@@ -309,16 +288,15 @@ static void each_result_has_its_status(void **state)
     }
 }
 
-static void an_input_is_cut_to_its_size(void **state)
+TEST_SETUP(an_input_is_cut_to_its_size, start)
 {
     uint32_t value;
 
-    (void)state;
     assert_int_equal(ghcb_io_in(&vm.cpu.link, 0x999, 1, &value), STATUS_OK);
     assert_int_equal(value, 0xFF);
 }
 
-/* T11: the host writes its answer anew behind each read of it. */
+/* T205: the host writes its answer anew behind each read of it. */
 static struct psc_header lie;
 
 static void lies_about_progress(void)
@@ -327,9 +305,8 @@ static void lies_about_progress(void)
     memcpy(fake_ghcb()->shared_buffer, &lie, sizeof(lie));
 }
 
-static void a_page_state_change_must_progress_within_its_list(void **state)
+TEST_SETUP(a_page_state_change_must_progress_within_its_list, start)
 {
-    (void)state;
     fake.host = lies_about_progress;
     lie = (struct psc_header){.cur_entry = 2, .end_entry = 1};
     assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE), STATUS_OK);
@@ -354,9 +331,8 @@ static void goes_back(void)
     memcpy(fake_ghcb()->shared_buffer, &lie, sizeof(lie));
 }
 
-static void a_page_state_change_that_goes_back_is_a_lie(void **state)
+TEST_SETUP(a_page_state_change_that_goes_back_is_a_lie, start)
 {
-    (void)state;
     lie = (struct psc_header){.end_entry = 1};
     times_asked = 0;
     fake.host = goes_back;
@@ -371,9 +347,8 @@ static void refuses_the_change(void)
     fake_ghcb()->sw_exitinfo2 = 1ull << 32;
 }
 
-static void long_lists_of_pages_are_changed_in_parts(void **state)
+TEST_SETUP(long_lists_of_pages_are_changed_in_parts, start)
 {
-    (void)state;
     assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000000), 1000, PSC_PRIVATE), STATUS_OK);
     for (uint64_t i = 0; i < 1000; i++)
         assert_int_equal(fake_page(gpa(0x1000000 + i * PAGE_SIZE))->owner, FAKE_ASSIGNED);
@@ -382,9 +357,8 @@ static void long_lists_of_pages_are_changed_in_parts(void **state)
                      STATUS_HOST_REFUSED);
 }
 
-static void the_ghcb_never_holds_what_an_earlier_exit_left(void **state)
+TEST_SETUP(the_ghcb_never_holds_what_an_earlier_exit_left, start)
 {
-    (void)state;
     ghcb_begin(&vm.cpu.link);
     GHCB_SET(&vm.cpu.link, rcx, 0x1122334455667788);
     ghcb_begin(&vm.cpu.link);
@@ -394,11 +368,10 @@ static void the_ghcb_never_holds_what_an_earlier_exit_left(void **state)
 }
 
 /* Clocks and random numbers. */
-static void a_timer_that_lies_gives_an_assumed_rate(void **state)
+TEST_SETUP(a_timer_that_lies_gives_an_assumed_rate, start)
 {
     struct clock clock;
 
-    (void)state;
     fake_host.timer_runs = false;
     assert_false(clock_init(&clock, &vm.cpu.link));
     assert_int_equal(clock.hz, 2000000000);
@@ -411,20 +384,18 @@ static void a_timer_that_lies_gives_an_assumed_rate(void **state)
     assert_false(clock_init(&clock, &vm.cpu.link));
 }
 
-static void a_tsc_that_jumps_back_stops_no_wait_for_ever(void **state)
+TEST_SETUP(a_tsc_that_jumps_back_stops_no_wait_for_ever, start)
 {
     uint64_t before = clock_now(&vm.cpu.clock);
 
-    (void)state;
     fake.tsc = 0; /* "before" the start: a long time later */
     assert_true(clock_now(&vm.cpu.clock) > before);
 }
 
-static void no_random_numbers_end_the_vm(void **state)
+TEST_SETUP(no_random_numbers_end_the_vm, start)
 {
     uint8_t bytes[13] = {0};
 
-    (void)state;
     random_init();
     random_bytes(bytes, sizeof(bytes));
     assert_true(bytes[12] != 0 || bytes[11] != 0 || bytes[10] != 0);
@@ -435,9 +406,8 @@ static void no_random_numbers_end_the_vm(void **state)
 }
 
 /* The console. */
-static void a_dead_console_loses_lines_and_nothing_else(void **state)
+TEST_SETUP(a_dead_console_loses_lines_and_nothing_else, start)
 {
-    (void)state;
     log_error("%s %c %d %u %x %lu %lx %05u %% %08lx", "text", 'c', -5, 6u, 0xABu, 7ul, 0xCDul, 42u,
               0xEFul);
     assert_true(strstr(vm_console(), "svsm: [error] text c -5 6 ab 7 cd 00042 % 000000ef\r\n") !=
@@ -450,11 +420,10 @@ static void a_dead_console_loses_lines_and_nothing_else(void **state)
     assert_null(strstr(vm_console(), "lost"));
 }
 
-static void a_services_lines_are_printable_and_its_own(void **state)
+TEST_SETUP(a_services_lines_are_printable_and_its_own, start)
 {
     static const char words[] = "one\ntwo\x1b[31m\r\nsvsm: [info] forged";
 
-    (void)state;
     log_service("tpm", words, sizeof(words) - 1);
     assert_non_null(strstr(vm_console(), "svsm: [tpm] one\r\n"));
     assert_non_null(strstr(vm_console(), "svsm: [tpm] two[31m\r\n"));
@@ -462,11 +431,10 @@ static void a_services_lines_are_printable_and_its_own(void **state)
     assert_null(strchr(vm_console(), 0x1b));
 }
 
-static void a_line_costs_two_exits_for_each_fifo(void **state)
+TEST_SETUP(a_line_costs_two_exits_for_each_fifo, start)
 {
     unsigned before = fake_host.io_exits;
 
-    (void)state;
     assert_int_equal(uart_write(&vm.proxy, "0123456789abcdef0123456789abcdef!", 33), STATUS_OK);
     assert_int_equal(fake_host.io_exits - before, 6);
     assert_memory_equal(fake_host.from_vm.bytes, "0123456789abcdef0123456789abcdef!", 33);
@@ -481,45 +449,8 @@ static void busy_for_ever(void)
         fake_ghcb()->rax = 0;
 }
 
-static void a_transmitter_that_never_drains_is_given_up(void **state)
+TEST_SETUP(a_transmitter_that_never_drains_is_given_up, start)
 {
-    (void)state;
     fake.host = busy_for_ever;
     assert_int_equal(uart_write(&vm.proxy, "x", 1), STATUS_TIMEOUT);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(the_vm_ends_without_snp, start),
-        cmocka_unit_test_setup(the_vm_ends_with_a_feature_that_is_not_known, start),
-        cmocka_unit_test_setup(the_guest_gets_neither_restricted_injection_nor_debug_swap, start),
-        cmocka_unit_test_setup(a_page_that_was_taken_away_ends_the_vm, start),
-        cmocka_unit_test_setup(a_page_of_the_svsm_that_moved_is_missed, start),
-        cmocka_unit_test_setup(own_memory_that_is_validated_already_ends_the_vm, start),
-        cmocka_unit_test_setup(own_memory_that_cannot_be_validated_ends_the_vm, start),
-        cmocka_unit_test_setup(own_memory_is_zero_after_validation_whatever_the_page_size, start),
-        cmocka_unit_test_setup(a_page_that_is_not_ours_is_not_shared_and_not_granted, start),
-        cmocka_unit_test_setup(a_fault_injected_at_own_pages_ends_the_vm, start),
-        cmocka_unit_test_setup(shared_pages_start_as_zeros_and_are_copied_within_bounds, start),
-        cmocka_unit_test_setup(the_protocol_version_must_be_one_that_is_known, start),
-        cmocka_unit_test_setup(an_answer_to_another_question_is_none, start),
-        cmocka_unit_test_setup(the_ghcb_is_registered_where_it_was_said, start),
-        cmocka_unit_test_setup(an_answer_that_is_not_marked_valid_is_none, start),
-        cmocka_unit_test_setup(each_result_has_its_status, start),
-        cmocka_unit_test_setup(an_input_is_cut_to_its_size, start),
-        cmocka_unit_test_setup(a_page_state_change_must_progress_within_its_list, start),
-        cmocka_unit_test_setup(a_page_state_change_that_goes_back_is_a_lie, start),
-        cmocka_unit_test_setup(long_lists_of_pages_are_changed_in_parts, start),
-        cmocka_unit_test_setup(the_ghcb_never_holds_what_an_earlier_exit_left, start),
-        cmocka_unit_test_setup(a_timer_that_lies_gives_an_assumed_rate, start),
-        cmocka_unit_test_setup(a_tsc_that_jumps_back_stops_no_wait_for_ever, start),
-        cmocka_unit_test_setup(no_random_numbers_end_the_vm, start),
-        cmocka_unit_test_setup(a_dead_console_loses_lines_and_nothing_else, start),
-        cmocka_unit_test_setup(a_services_lines_are_printable_and_its_own, start),
-        cmocka_unit_test_setup(a_line_costs_two_exits_for_each_fifo, start),
-        cmocka_unit_test_setup(a_transmitter_that_never_drains_is_given_up, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

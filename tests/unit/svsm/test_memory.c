@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Pages, the direct map beyond 4 GiB, what the FPU is switched with, and words for statuses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/memory.h"
 #include "svsm/arch/paging.h"
 #include "svsm/mm/direct_map.h"
 #include "svsm/mm/page_allocator.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define GIB 0x40000000ull
@@ -24,14 +19,13 @@ static int start(void **state)
     return 0;
 }
 
-static void pages_are_zero_distinct_and_conserved(void **state)
+TEST_SETUP(pages_are_zero_distinct_and_conserved, start)
 {
     static const uint8_t zeros[PAGE_SIZE];
     size_t before = page_free_count();
     uint8_t *first = page_allocate(), *second = page_allocate();
     uint8_t *run = page_allocate_adjacent(3);
 
-    (void)state;
     assert_ptr_not_equal(first, second);
     assert_true(run > second);
     assert_int_equal(page_free_count(), before - 5);
@@ -45,11 +39,10 @@ static void pages_are_zero_distinct_and_conserved(void **state)
                         "internal error: index < pool.count && pool.used[index]");
 }
 
-static void a_vmsa_is_never_the_first_page_of_a_large_one(void **state)
+TEST_SETUP(a_vmsa_is_never_the_first_page_of_a_large_one, start)
 {
     gpa_t large = gpa(FAKE_REGION + LARGE_PAGE_SIZE);
 
-    (void)state;
     assert_int_equal(page_allocator_init(large, gpa_add(large, 2 * PAGE_SIZE)), STATUS_OK);
     assert_ptr_equal(page_allocate_for_vmsa(), gpa_pointer(gpa_add(large, PAGE_SIZE)));
     assert_null(page_allocate_for_vmsa());
@@ -75,9 +68,8 @@ static uint64_t direct_entry(uint64_t at)
     return table[at / LARGE_PAGE_SIZE % 512];
 }
 
-static void the_direct_map_grows_to_the_end_of_memory(void **state)
+TEST_SETUP(the_direct_map_grows_to_the_end_of_memory, start)
 {
-    (void)state;
     assert_int_equal(direct_map_extend(6 * GIB + 1), STATUS_OK);
     for (uint64_t at = 4 * GIB; at < 7 * GIB; at += LARGE_PAGE_SIZE) {
         assert_int_equal(paging_entry_page(direct_entry(at)).v, at);
@@ -89,17 +81,16 @@ static void the_direct_map_grows_to_the_end_of_memory(void **state)
     vm_start();
     assert_int_equal(direct_map_extend(514 * GIB), STATUS_OK);
     assert_int_equal(paging_entry_page(direct_entry(513 * GIB)).v, 513 * GIB);
-    while (page_allocate() != NULL)
+    while (page_allocate())
         continue;
     assert_int_equal(direct_map_extend(2000 * GIB), STATUS_NO_MEMORY);
 }
 
-static void the_fpu_is_switched_as_the_cpuid_page_says(void **state)
+TEST_SETUP(the_fpu_is_switched_as_the_cpuid_page_says, start)
 {
     static uint8_t area[PAGE_SIZE] __attribute__((aligned(64)));
     struct cpuid_page *page = &vm.cpu.cpuid.page;
 
-    (void)state;
     fpu_init(&vm.cpu.fpu, &vm.cpu.cpuid);
     assert_false(vm.cpu.fpu.has_xsave);
     assert_int_equal(fake.xcr0, 0);
@@ -119,26 +110,12 @@ static void the_fpu_is_switched_as_the_cpuid_page_says(void **state)
     assert_int_equal(area[24] | area[25] << 8, 0x1F80);
 }
 
-static void each_status_has_words_of_its_own(void **state)
+TEST_SETUP(each_status_has_words_of_its_own, start)
 {
-    (void)state;
     for (int left = 0; left <= STATUS_NO_RESPONSE; left++) {
         for (int right = 0; right < left; right++)
             assert_string_not_equal(status_text((enum status)left),
                                     status_text((enum status)right));
     }
     assert_string_equal(status_text((enum status)99), "unknown");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(pages_are_zero_distinct_and_conserved, start),
-        cmocka_unit_test_setup(a_vmsa_is_never_the_first_page_of_a_large_one, start),
-        cmocka_unit_test_setup(the_direct_map_grows_to_the_end_of_memory, start),
-        cmocka_unit_test_setup(the_fpu_is_switched_as_the_cpuid_page_says, start),
-        cmocka_unit_test_setup(each_status_has_words_of_its_own, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

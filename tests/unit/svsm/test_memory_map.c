@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/base/writer.h"
 #include "svsm/params/memory_map.h"
+#include "tests/unit/registered.h"
 
 #define LIMIT 0x0000400000000000ull
 
@@ -31,11 +26,10 @@ static void put(uint64_t first_page, uint64_t pages, uint16_t type)
                 writer_zeros(&w, 6));
 }
 
-static void memory_entries_are_kept_and_others_are_not(void **state)
+TEST_SETUP(memory_entries_are_kept_and_others_are_not, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     put(0, 0x80000, MEMORY);
     put(0xFEFFC, 4, RESERVED);
     put(0x100000, 0x1000, MEMORY);
@@ -45,59 +39,54 @@ static void memory_entries_are_kept_and_others_are_not(void **state)
     assert_int_equal(memory_map_end(&map), 0x101000000);
 }
 
-static void a_page_without_entries_is_an_empty_map(void **state)
+TEST_SETUP(a_page_without_entries_is_an_empty_map, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     assert_int_equal(memory_map_parse(&map, page, LIMIT), STATUS_OK);
     assert_int_equal(map.count, 0);
     assert_int_equal(memory_map_end(&map), 0);
     assert_false(memory_map_covers(&map, 0, 1));
 }
 
-static void a_map_without_a_terminator_ends_with_its_page(void **state)
+TEST_SETUP(a_map_without_a_terminator_ends_with_its_page, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     for (unsigned i = 0; i < MEMORY_MAP_PAGE_SIZE / MEMORY_MAP_ENTRY_SIZE; i++)
         put(i * 2, 1, i < MEMORY_RANGES_MAX ? MEMORY : RESERVED);
     assert_int_equal(memory_map_parse(&map, page, LIMIT), STATUS_OK);
     assert_int_equal(map.count, MEMORY_RANGES_MAX);
 }
 
-static void more_memory_entries_than_can_be_kept_are_refused(void **state)
+TEST_SETUP(more_memory_entries_than_can_be_kept_are_refused, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     for (unsigned i = 0; i <= MEMORY_RANGES_MAX; i++)
         put(i * 2, 1, MEMORY);
     assert_int_equal(memory_map_parse(&map, page, LIMIT), STATUS_OUT_OF_RANGE);
 }
 
-static void overlapping_entries_are_refused(void **state)
+TEST_SETUP(overlapping_entries_are_refused, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     put(0, 0x100, MEMORY);
     put(0xFF, 1, RESERVED);
     assert_int_equal(memory_map_parse(&map, page, LIMIT), STATUS_BAD_FORMAT);
 }
 
-static void descending_entries_are_refused(void **state)
+TEST_SETUP(descending_entries_are_refused, empty_page)
 {
     struct memory_map map;
 
-    (void)state;
     put(0x200, 0x100, MEMORY);
     put(0x100, 0x10, MEMORY);
     assert_int_equal(memory_map_parse(&map, page, LIMIT), STATUS_BAD_FORMAT);
 }
 
-static void entries_that_wrap_around_or_lie_too_high_are_refused(void **state)
+TEST_SETUP(entries_that_wrap_around_or_lie_too_high_are_refused, empty_page)
 {
     static const struct {
         uint64_t first_page, pages;
@@ -114,22 +103,20 @@ static void entries_that_wrap_around_or_lie_too_high_are_refused(void **state)
     }
 }
 
-static void coverage_needs_a_single_range(void **state)
+TEST(coverage_needs_a_single_range)
 {
     struct memory_map map = {.count = 2, .ranges = {{0, 0x1000}, {0x1000, 0x1000}}};
 
-    (void)state;
     assert_true(memory_map_covers(&map, 0x1000, 0x1000));
     assert_false(memory_map_covers(&map, 0x800, 0x1000));
     assert_false(memory_map_covers(&map, 0x1800, UINT64_MAX - 0x1000));
     assert_false(memory_map_covers(&map, UINT64_MAX, 1));
 }
 
-static void a_hole_splits_a_range(void **state)
+TEST(a_hole_splits_a_range)
 {
     struct memory_map map = {.count = 2, .ranges = {{0, 0x10000}, {0x20000, 0x1000}}};
 
-    (void)state;
     assert_int_equal(memory_map_remove(&map, 0x4000, 0x2000), STATUS_OK);
     assert_int_equal(map.count, 3);
     assert_int_equal(map.ranges[0].size, 0x4000);
@@ -138,11 +125,10 @@ static void a_hole_splits_a_range(void **state)
     assert_int_equal(map.ranges[2].start, 0x20000);
 }
 
-static void a_hole_at_an_edge_shortens_a_range(void **state)
+TEST(a_hole_at_an_edge_shortens_a_range)
 {
     struct memory_map map = {.count = 1, .ranges = {{0x1000, 0x3000}}};
 
-    (void)state;
     assert_int_equal(memory_map_remove(&map, 0, 0x2000), STATUS_OK);
     assert_int_equal(map.ranges[0].start, 0x2000);
     assert_int_equal(memory_map_remove(&map, 0x3000, 0x1000), STATUS_OK);
@@ -151,11 +137,10 @@ static void a_hole_at_an_edge_shortens_a_range(void **state)
     assert_int_equal(map.count, 0);
 }
 
-static void a_hole_beside_all_ranges_changes_nothing(void **state)
+TEST(a_hole_beside_all_ranges_changes_nothing)
 {
     struct memory_map map = {.count = 1, .ranges = {{0x1000, 0x1000}}};
 
-    (void)state;
     assert_int_equal(memory_map_remove(&map, 0x2000, 0x1000), STATUS_OK);
     assert_int_equal(memory_map_remove(&map, 0, 0x1000), STATUS_OK);
     assert_int_equal(map.count, 1);
@@ -163,11 +148,10 @@ static void a_hole_beside_all_ranges_changes_nothing(void **state)
     assert_int_equal(map.ranges[0].size, 0x1000);
 }
 
-static void an_added_range_keeps_the_order_and_may_not_overlap(void **state)
+TEST(an_added_range_keeps_the_order_and_may_not_overlap)
 {
     struct memory_map map = {.count = 2, .ranges = {{0, 0x1000}, {0x4000, 0x1000}}};
 
-    (void)state;
     assert_int_equal(memory_map_add(&map, 0x2000, 0x1000), STATUS_OK);
     assert_int_equal(map.ranges[1].start, 0x2000);
     assert_int_equal(map.ranges[2].start, 0x4000);
@@ -176,12 +160,11 @@ static void an_added_range_keeps_the_order_and_may_not_overlap(void **state)
     assert_int_equal(map.count, 3);
 }
 
-static void the_firmwares_form_ends_with_a_zero_entry(void **state)
+TEST(the_firmwares_form_ends_with_a_zero_entry)
 {
     struct memory_map map = {.count = 2, .ranges = {{0, 0x8000000}, {0xA000000, 0x1000000}}};
     uint8_t out[3 * MEMORY_MAP_ENTRY_SIZE];
 
-    (void)state;
     memset(out, 0xAA, sizeof(out));
     assert_int_equal(memory_map_write(&map, out, 2), STATUS_OK);
     assert_int_equal(get_le64(out + 24), 0xA000);
@@ -189,25 +172,4 @@ static void the_firmwares_form_ends_with_a_zero_entry(void **state)
     assert_int_equal(get_le64(out + 48), 0);
     assert_int_equal(get_le64(out + 56), 0);
     assert_int_equal(memory_map_write(&map, out, 1), STATUS_OUT_OF_RANGE);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(memory_entries_are_kept_and_others_are_not, empty_page),
-        cmocka_unit_test_setup(a_page_without_entries_is_an_empty_map, empty_page),
-        cmocka_unit_test_setup(a_map_without_a_terminator_ends_with_its_page, empty_page),
-        cmocka_unit_test_setup(more_memory_entries_than_can_be_kept_are_refused, empty_page),
-        cmocka_unit_test_setup(overlapping_entries_are_refused, empty_page),
-        cmocka_unit_test_setup(descending_entries_are_refused, empty_page),
-        cmocka_unit_test_setup(entries_that_wrap_around_or_lie_too_high_are_refused, empty_page),
-        cmocka_unit_test(coverage_needs_a_single_range),
-        cmocka_unit_test(a_hole_splits_a_range),
-        cmocka_unit_test(a_hole_at_an_edge_shortens_a_range),
-        cmocka_unit_test(a_hole_beside_all_ranges_changes_nothing),
-        cmocka_unit_test(an_added_range_keeps_the_order_and_may_not_overlap),
-        cmocka_unit_test(the_firmwares_form_ends_with_a_zero_entry),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "svsm/base/address.h"
 #include "svsm/params/params.h"
+#include "tests/unit/registered.h"
 
 static struct boot_params params;
 
@@ -34,22 +29,19 @@ static int valid_params(void **state)
     return 0;
 }
 
-static void good_parameters_have_no_mistake(void **state)
+TEST_SETUP(good_parameters_have_no_mistake, valid_params)
 {
-    (void)state;
     assert_null(params_mistake(&params));
 }
 
-static void a_page_of_another_version_is_named(void **state)
+TEST_SETUP(a_page_of_another_version_is_named, valid_params)
 {
-    (void)state;
     params.version++;
     assert_non_null(params_mistake(&params));
 }
 
-static void pages_outside_the_region_are_named(void **state)
+TEST_SETUP(pages_outside_the_region_are_named, valid_params)
 {
-    (void)state;
     params.secrets_gpa = 0x1000;
     assert_string_equal(params_mistake(&params), "a parameter page outside the region");
     valid_params(state);
@@ -60,9 +52,8 @@ static void pages_outside_the_region_are_named(void **state)
     assert_string_equal(params_mistake(&params), "end of what is loaded");
 }
 
-static void services_outside_the_region_or_without_a_name_are_named(void **state)
+TEST_SETUP(services_outside_the_region_or_without_a_name_are_named, valid_params)
 {
-    (void)state;
     params.services[0].size = UINT64_MAX;
     assert_string_equal(params_mistake(&params), "services");
     valid_params(state);
@@ -73,18 +64,16 @@ static void services_outside_the_region_or_without_a_name_are_named(void **state
     assert_string_equal(params_mistake(&params), "services");
 }
 
-static void the_guest_never_runs_at_vmpl_0(void **state)
+TEST_SETUP(the_guest_never_runs_at_vmpl_0, valid_params)
 {
-    (void)state;
     params.guest_vmpl = 0;
     assert_string_equal(params_mistake(&params), "guest VMPL");
     params.guest_vmpl = VMPL_COUNT;
     assert_string_equal(params_mistake(&params), "guest VMPL");
 }
 
-static void keys_of_the_kbs_that_contradict_themselves_are_named(void **state)
+TEST_SETUP(keys_of_the_kbs_that_contradict_themselves_are_named, valid_params)
 {
-    (void)state;
     params.kbs =
         (struct boot_kbs){.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = BOOT_KBS_PINS_MAX};
     assert_null(params_mistake(&params));
@@ -98,26 +87,9 @@ static void keys_of_the_kbs_that_contradict_themselves_are_named(void **state)
     assert_string_equal(params_mistake(&params), "keys of the KBS");
 }
 
-static void a_service_is_found_by_its_whole_name(void **state)
+TEST_SETUP(a_service_is_found_by_its_whole_name, valid_params)
 {
-    (void)state;
     assert_ptr_equal(params_service(&params, "tpm"), &params.services[0]);
     assert_null(params_service(&params, "tp"));
     assert_null(params_service(&params, "tpm2"));
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(good_parameters_have_no_mistake, valid_params),
-        cmocka_unit_test_setup(a_page_of_another_version_is_named, valid_params),
-        cmocka_unit_test_setup(pages_outside_the_region_are_named, valid_params),
-        cmocka_unit_test_setup(services_outside_the_region_or_without_a_name_are_named,
-                               valid_params),
-        cmocka_unit_test_setup(the_guest_never_runs_at_vmpl_0, valid_params),
-        cmocka_unit_test_setup(keys_of_the_kbs_that_contradict_themselves_are_named, valid_params),
-        cmocka_unit_test_setup(a_service_is_found_by_its_whole_name, valid_params),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What the guest may write into a request's memory. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/base/bytes.h"
 #include "svsm/requests/attest_request.h"
 #include "svsm/requests/pvalidate_list.h"
 #include "svsm/requests/vtpm_request.h"
+#include "tests/unit/registered.h"
 
 static bool header_ok(uint64_t list, uint16_t entries, uint16_t next)
 {
@@ -20,9 +15,8 @@ static bool header_ok(uint64_t list, uint16_t entries, uint16_t next)
     return pvalidate_header_ok(gpa(list), &header);
 }
 
-static void a_pvalidate_list_lies_in_one_page(void **state)
+TEST(a_pvalidate_list_lies_in_one_page)
 {
-    (void)state;
     assert_true(header_ok(0x1000, 511, 0));
     assert_false(header_ok(0x1000, 512, 0));
     assert_true(header_ok(0x1008, 510, 0));
@@ -33,20 +27,18 @@ static void a_pvalidate_list_lies_in_one_page(void **state)
     assert_false(header_ok(0x1000, UINT16_MAX, 0));
 }
 
-static void a_pvalidate_list_has_something_left_to_do(void **state)
+TEST(a_pvalidate_list_has_something_left_to_do)
 {
-    (void)state;
     assert_false(header_ok(0x1000, 0, 0));
     assert_false(header_ok(0x1000, 3, 3));
     assert_false(header_ok(0x1000, 3, UINT16_MAX));
     assert_true(header_ok(0x1000, 3, 2));
 }
 
-static void a_pvalidate_entry_is_read_field_by_field(void **state)
+TEST(a_pvalidate_entry_is_read_field_by_field)
 {
     struct pvalidate_entry entry;
 
-    (void)state;
     assert_true(pvalidate_entry_decode(0x12345000 | 4 | 8, &entry));
     assert_int_equal(entry.page.v, 0x12345000);
     assert_int_equal(entry.size, PAGE_SIZE);
@@ -57,11 +49,10 @@ static void a_pvalidate_entry_is_read_field_by_field(void **state)
     assert_false(entry.validate);
 }
 
-static void bad_pvalidate_entries_are_refused(void **state)
+TEST(bad_pvalidate_entries_are_refused)
 {
     struct pvalidate_entry entry;
 
-    (void)state;
     assert_false(pvalidate_entry_decode(0x1000 | 2, &entry));
     assert_false(pvalidate_entry_decode(0x1000 | 3, &entry));
     assert_false(pvalidate_entry_decode(0x1000 | 1, &entry)); /* 2 MiB, not aligned */
@@ -80,11 +71,10 @@ static enum status decode_vtpm(uint32_t platform_command, uint8_t locality, uint
     return vtpm_request_decode(vtpm_buffer, request);
 }
 
-static void a_tpm_command_is_bounded_by_its_page(void **state)
+TEST(a_tpm_command_is_bounded_by_its_page)
 {
     struct vtpm_request request;
 
-    (void)state;
     assert_int_equal(decode_vtpm(8, 0, 10, &request), STATUS_OK);
     assert_ptr_equal(request.command, vtpm_buffer + 9);
     assert_int_equal(request.size, 10);
@@ -93,11 +83,10 @@ static void a_tpm_command_is_bounded_by_its_page(void **state)
     assert_int_equal(decode_vtpm(8, 0, UINT32_MAX, &request), STATUS_BAD_FORMAT);
 }
 
-static void other_platform_commands_and_localities_are_refused(void **state)
+TEST(other_platform_commands_and_localities_are_refused)
 {
     struct vtpm_request request;
 
-    (void)state;
     assert_int_equal(decode_vtpm(1, 0, 10, &request), STATUS_BAD_FORMAT);
     assert_int_equal(decode_vtpm(UINT32_MAX, 0, 10, &request), STATUS_BAD_FORMAT);
     assert_int_equal(decode_vtpm(8, 1, 10, &request), STATUS_BAD_FORMAT);
@@ -121,11 +110,10 @@ static int valid_operation(void **state)
     return 0;
 }
 
-static void an_attestation_operation_is_read_field_by_field(void **state)
+TEST_SETUP(an_attestation_operation_is_read_field_by_field, valid_operation)
 {
     struct attest_request request;
 
-    (void)state;
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_OK);
     assert_int_equal(request.report.at.v, 0x10000);
     assert_int_equal(request.nonce.v, 0x20FC0);
@@ -137,7 +125,7 @@ static void an_attestation_operation_is_read_field_by_field(void **state)
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
 }
 
-static void reserved_bytes_of_an_attestation_operation_are_zero(void **state)
+TEST_SETUP(reserved_bytes_of_an_attestation_operation_are_zero, valid_operation)
 {
     static const size_t reserved[] = {0x0C, 0x0F, 0x1A, 0x1F, 0x2C, 0x3C, 0x3F, 0x54, 0x57};
     struct attest_request request;
@@ -149,7 +137,7 @@ static void reserved_bytes_of_an_attestation_operation_are_zero(void **state)
     }
 }
 
-static void addresses_of_an_attestation_operation_are_aligned(void **state)
+TEST_SETUP(addresses_of_an_attestation_operation_are_aligned, valid_operation)
 {
     static const size_t addresses[] = {0x00, 0x20, 0x30};
     struct attest_request request;
@@ -164,11 +152,10 @@ static void addresses_of_an_attestation_operation_are_aligned(void **state)
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
 }
 
-static void sizes_of_an_attestation_operation_are_bounded(void **state)
+TEST_SETUP(sizes_of_an_attestation_operation_are_bounded, valid_operation)
 {
     struct attest_request request;
 
-    (void)state;
     put_le32(operation + 0x38, 0x4001);
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
     put_le32(operation + 0x38, 0); /* no certificates wanted: their address does not matter */
@@ -178,13 +165,12 @@ static void sizes_of_an_attestation_operation_are_bounded(void **state)
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
 }
 
-static void the_services_manifest_lists_the_vtpm(void **state)
+TEST(the_services_manifest_lists_the_vtpm)
 {
     static const uint8_t manifest[5] = {1, 2, 3, 4, 5};
     uint8_t table[64];
     size_t size;
 
-    (void)state;
     assert_int_equal(attest_write_services(table, sizeof(table), manifest, 5, &size), STATUS_OK);
     assert_int_equal(size, 53);
     assert_int_equal(get_le32(table + 16), 53);
@@ -194,24 +180,4 @@ static void the_services_manifest_lists_the_vtpm(void **state)
     assert_int_equal(get_le32(table + 44), 5);
     assert_memory_equal(table + 48, manifest, 5);
     assert_int_equal(attest_write_services(table, 52, manifest, 5, &size), STATUS_OUT_OF_RANGE);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_pvalidate_list_lies_in_one_page),
-        cmocka_unit_test(a_pvalidate_list_has_something_left_to_do),
-        cmocka_unit_test(a_pvalidate_entry_is_read_field_by_field),
-        cmocka_unit_test(bad_pvalidate_entries_are_refused),
-        cmocka_unit_test(a_tpm_command_is_bounded_by_its_page),
-        cmocka_unit_test(other_platform_commands_and_localities_are_refused),
-        cmocka_unit_test_setup(an_attestation_operation_is_read_field_by_field, valid_operation),
-        cmocka_unit_test_setup(reserved_bytes_of_an_attestation_operation_are_zero,
-                               valid_operation),
-        cmocka_unit_test_setup(addresses_of_an_attestation_operation_are_aligned, valid_operation),
-        cmocka_unit_test_setup(sizes_of_an_attestation_operation_are_bounded, valid_operation),
-        cmocka_unit_test(the_services_manifest_lists_the_vtpm),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "svsm/guest/sections.h"
+#include "tests/unit/registered.h"
 
-static void the_sections_of_ovmf_become_disjoint_runs(void **state)
+TEST(the_sections_of_ovmf_become_disjoint_runs)
 {
     static const struct boot_section sections[] = {
         {0x800000, 0x9000, BOOT_SECTION_SEC_MEM},
@@ -25,7 +19,6 @@ static void the_sections_of_ovmf_become_disjoint_runs(void **state)
     };
     struct section_pages pages;
 
-    (void)state;
     assert_int_equal(sections_merge(sections, 11, &pages), STATUS_OK);
     assert_int_equal(pages.count, 2);
     assert_int_equal(pages.ranges[0].start, 0x800000); /* without 0x809000, the firmware's GHCB */
@@ -34,20 +27,19 @@ static void the_sections_of_ovmf_become_disjoint_runs(void **state)
     assert_int_equal(pages.ranges[1].size, 0x26000);
 }
 
-static void parts_of_pages_count_as_pages(void **state)
+TEST(parts_of_pages_count_as_pages)
 {
     static const struct boot_section sections[] = {{0x1800, 0x10, BOOT_SECTION_SEC_MEM},
                                                    {0x1FFF, 2, BOOT_SECTION_SEC_MEM}};
     struct section_pages pages;
 
-    (void)state;
     assert_int_equal(sections_merge(sections, 2, &pages), STATUS_OK);
     assert_int_equal(pages.count, 1);
     assert_int_equal(pages.ranges[0].start, 0x1000);
     assert_int_equal(pages.ranges[0].size, 0x2000);
 }
 
-static void a_late_section_joins_two_runs(void **state)
+TEST(a_late_section_joins_two_runs)
 {
     static const struct boot_section sections[] = {{0x5000, 0x1000, BOOT_SECTION_SEC_MEM},
                                                    {0x1000, 0x1000, BOOT_SECTION_SEC_MEM},
@@ -55,7 +47,6 @@ static void a_late_section_joins_two_runs(void **state)
                                                    {0x2000, 0x3000, BOOT_SECTION_SEC_MEM}};
     struct section_pages pages;
 
-    (void)state;
     assert_int_equal(sections_merge(sections, 4, &pages), STATUS_OK);
     assert_int_equal(pages.count, 2);
     assert_int_equal(pages.ranges[0].start, 0x1000);
@@ -63,36 +54,21 @@ static void a_late_section_joins_two_runs(void **state)
     assert_int_equal(pages.ranges[1].start, 0x9000);
 }
 
-static void empty_and_unknown_sections_are_left_out(void **state)
+TEST(empty_and_unknown_sections_are_left_out)
 {
     static const struct boot_section sections[] = {
         {0x1000, 0, BOOT_SECTION_SEC_MEM}, {0x2000, 0x1000, 5}, {0x3000, 0x1000, 0x7777}};
     struct section_pages pages;
 
-    (void)state;
     assert_int_equal(sections_merge(sections, 3, &pages), STATUS_OK);
     assert_int_equal(pages.count, 0);
 }
 
-static void sections_that_wrap_around_are_refused(void **state)
+TEST(sections_that_wrap_around_are_refused)
 {
     static const struct boot_section section = {UINT64_MAX - 0xFFF, 0x2000, BOOT_SECTION_SEC_MEM};
     struct section_pages pages;
 
-    (void)state;
     assert_int_equal(sections_merge(&section, 1, &pages), STATUS_BAD_FORMAT);
     assert_int_equal(sections_merge(&section, BOOT_SECTIONS_MAX + 1, &pages), STATUS_BAD_FORMAT);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sections_of_ovmf_become_disjoint_runs),
-        cmocka_unit_test(parts_of_pages_count_as_pages),
-        cmocka_unit_test(a_late_section_joins_two_runs),
-        cmocka_unit_test(empty_and_unknown_sections_are_left_out),
-        cmocka_unit_test(sections_that_wrap_around_are_refused),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,16 +2,10 @@
 /* The two services: what they are given, what the kernel makes of their answers, and how they end.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-
-#include <cmocka.h>
 
 #include "lib/abi/attest_service.h"
 #include "lib/abi/tpm_service.h"
@@ -22,6 +16,7 @@
 #include "svsm/mm/page_allocator.h"
 #include "svsm/process/attest_service.h"
 #include "svsm/process/tpm_service.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define DATA   0x401000ull
@@ -74,10 +69,9 @@ static const void *behind(const struct service *service, unsigned descriptor)
     return service->process.files[descriptor].object;
 }
 
-/* T52, T53 */
-static void each_service_has_its_own_descriptors_and_no_other(void **state)
+/* T706, T707 */
+TEST_SETUP(each_service_has_its_own_descriptors_and_no_other, start)
 {
-    (void)state;
     for (unsigned descriptor = 0; descriptor < PROCESS_FILES_MAX; descriptor++) {
         assert_int_equal(is_open(&vm.attest, descriptor), descriptor >= 1 && descriptor <= 8);
         assert_int_equal(is_open(&vm.tpm, descriptor), descriptor >= 1 && descriptor <= 5);
@@ -92,11 +86,10 @@ static void each_service_has_its_own_descriptors_and_no_other(void **state)
     assert_ptr_equal(behind(&vm.attest, ATTEST_FD_PROXY), &vm.proxy);
 }
 
-static void the_state_key_goes_one_way_and_once(void **state)
+TEST_SETUP(the_state_key_goes_one_way_and_once, start)
 {
     uint8_t key[STATE_KEY_SIZE];
 
-    (void)state;
     memset(key, 0x99, sizeof(key));
     assert_int_equal(user_write(&vm.attest.process.space, (uva_t){DATA}, key, sizeof(key)), 0);
     assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 0);
@@ -115,13 +108,12 @@ static void the_state_key_goes_one_way_and_once(void **state)
         assert_int_equal(vm.state_key.key[i], 0);
 }
 
-/* T38 */
-static void vmpck0_is_given_once_and_gone(void **state)
+/* T507 */
+TEST_SETUP(vmpck0_is_given_once_and_gone, start)
 {
     uint8_t key[VMPCK_SIZE];
     const struct secrets_page *page = (struct secrets_page *)fake_bytes(gpa(FAKE_SECRETS_PAGE));
 
-    (void)state;
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 31, 0), -EINVAL);
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 64, 0), VMPCK_SIZE);
     assert_int_equal(user_read(&vm.attest.process.space, key, (uva_t){DATA}, sizeof(key)), 0);
@@ -131,22 +123,20 @@ static void vmpck0_is_given_once_and_gone(void **state)
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_VMPCK0, DATA, 64, 0), 0);
 }
 
-static void whom_to_believe_is_read_once_and_whole(void **state)
+TEST_SETUP(whom_to_believe_is_read_once_and_whole, start)
 {
-    (void)state;
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 471, 0), -EINVAL);
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 500, 0), 472);
     assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_KBS, DATA, 500, 0), 0);
 }
 
-static void the_amd_sp_is_one_write_and_one_read(void **state)
+TEST_SETUP(the_amd_sp_is_one_write_and_one_read, start)
 {
     uint64_t at = (uint64_t)vm_syscall(&vm.attest, SYS_mmap, 0, 0x10000, 3, 0x22);
     struct amd_sp_request request = {.kind = AMD_SP_EXT_GUEST_REQUEST, .certificate_pages = 2};
     struct amd_sp_answer answer;
-    const uint64_t size = offsetof(struct amd_sp_answer, certificates) + 2 * PAGE_SIZE;
+    uint64_t size = offsetof(struct amd_sp_answer, certificates) + 2 * PAGE_SIZE;
 
-    (void)state;
     fake_host.exitinfo2 = 0x100000000;
     fake_host.certificate_pages_needed = 3;
     assert_int_equal(user_write(&vm.attest.process.space, (uva_t){at}, &request, sizeof(request)),
@@ -173,9 +163,8 @@ static void the_amd_sp_is_one_write_and_one_read(void **state)
 }
 
 /* The channel. */
-static void a_response_is_due_once_for_each_request(void **state)
+TEST_SETUP(a_response_is_due_once_for_each_request, start)
 {
-    (void)state;
     assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
     vm.tpm.channel.request_size = 100;
     assert_int_equal(vm_syscall(&vm.tpm, SYS_read, CHANNEL_FD, DATA, 99, 0), -EMSGSIZE);
@@ -187,7 +176,7 @@ static void a_response_is_due_once_for_each_request(void **state)
     assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
 }
 
-static void what_open_answers_is_said_or_ends_the_vm(void **state)
+TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
 {
     static const struct {
         uint32_t status, how;
@@ -209,7 +198,6 @@ static void what_open_answers_is_said_or_ends_the_vm(void **state)
         {77, 0, "tpm: the service cannot open the state volume"},
     };
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         answered_status = cases[i].status;
         answered_word = cases[i].how;
@@ -226,7 +214,7 @@ static void what_open_answers_is_said_or_ends_the_vm(void **state)
     assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service has ended");
 }
 
-static void without_the_state_key_the_vm_ends_with_the_reason(void **state)
+TEST_SETUP(without_the_state_key_the_vm_ends_with_the_reason, start)
 {
     static const char *const reasons[] = {"malformed request",
                                           "the proxy does not answer",
@@ -246,7 +234,6 @@ static void without_the_state_key_the_vm_ends_with_the_reason(void **state)
                                           "the proxy brings no key and does not say why",
                                           "unknown reason"};
 
-    (void)state;
     assert_string_equal(ENDS(attest_service_fetch_key(&vm.attest)), "");
     for (uint32_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         char expected[128] = "attest: ";
@@ -273,9 +260,8 @@ static uint64_t command(size_t size)
     return vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, BUFFER, 0, 0);
 }
 
-static void a_command_goes_to_the_tpm_and_its_response_to_the_guest(void **state)
+TEST_SETUP(a_command_goes_to_the_tpm_and_its_response_to_the_guest, start)
 {
-    (void)state;
     answered_size = 4 + 20;
     assert_int_equal(command(30), SVSM_SUCCESS);
     assert_int_equal(get_le32(last_request), SERVICE_COMMAND);
@@ -286,9 +272,8 @@ static void a_command_goes_to_the_tpm_and_its_response_to_the_guest(void **state
     assert_int_equal(fake_bytes(gpa(BUFFER))[8], 0x5A);
 }
 
-static void every_response_that_fits_in_the_page_arrives(void **state)
+TEST_SETUP(every_response_that_fits_in_the_page_arrives, start)
 {
-    (void)state;
     for (size_t size = 4; size <= 4092; size += 8) {
         answered_size = 4 + size;
         assert_int_equal(command(10), SVSM_SUCCESS);
@@ -297,9 +282,8 @@ static void every_response_that_fits_in_the_page_arrives(void **state)
     }
 }
 
-static void a_tpm_that_fails_answers_so_and_the_vm_goes_on(void **state)
+TEST_SETUP(a_tpm_that_fails_answers_so_and_the_vm_goes_on, start)
 {
-    (void)state;
     for (int how = 0; how < 3; how++) {
         answered_status = how == 0 ? SERVICE_TPM_FAILED : 0;
         answered_size = how == 1 ? 4 + 4093 : how == 2 ? 0 : 8;
@@ -318,22 +302,20 @@ static size_t gives_the_page_away(const uint8_t *request, size_t size, uint8_t *
     return answers(request, size, response);
 }
 
-static void a_response_to_a_page_that_went_away_is_an_error(void **state)
+TEST_SETUP(a_response_to_a_page_that_went_away_is_an_error, start)
 {
-    (void)state;
     vm_serve(gives_the_page_away);
     assert_int_equal(command(10), SVSM_ERR_INVALID_ADDRESS);
 }
 
-/* T51 */
-static void a_service_that_ends_leaves_nothing_behind(void **state)
+/* T705 */
+TEST_SETUP(a_service_that_ends_leaves_nothing_behind, start)
 {
     static const uint8_t seed[] = "an endorsement seed";
     uint8_t *frame;
     uint64_t *table = vm.tpm.process.space.root;
     size_t left;
 
-    (void)state;
     assert_int_equal(user_write(&vm.tpm.process.space, (uva_t){DATA}, seed, sizeof(seed)), 0);
     for (unsigned level = 3; level > 0; level--)
         table = gpa_pointer(gpa(table[DATA >> (12 + 9 * level) & 511] & 0x00007FFFFFFFF000ull));
@@ -397,9 +379,8 @@ static void prepare_report(uint32_t size, uint32_t certificates)
     report_size = 12 + size + certificates;
 }
 
-static void a_report_binds_the_guests_nonce_and_our_manifest(void **state)
+TEST_SETUP(a_report_binds_the_guests_nonce_and_our_manifest, start)
 {
-    (void)state;
     prepare_report(1184, 0);
     assert_int_equal(attest(true, 0), SVSM_SUCCESS);
     assert_int_equal(vm.vmsa->rcx, 100);
@@ -413,9 +394,8 @@ static void a_report_binds_the_guests_nonce_and_our_manifest(void **state)
     assert_int_equal(vm.vmsa->rcx, 100 + 24 + 24);
 }
 
-static void buffers_that_are_too_small_get_the_sizes_and_nothing_else(void **state)
+TEST_SETUP(buffers_that_are_too_small_get_the_sizes_and_nothing_else, start)
 {
-    (void)state;
     prepare_report(1184, 500);
     assert_int_equal(attest(true, 499), SVSM_ERR_INVALID_PARAMETER);
     assert_int_equal(vm.vmsa->rdx, 500);
@@ -426,11 +406,10 @@ static void buffers_that_are_too_small_get_the_sizes_and_nothing_else(void **sta
     assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_PARAMETER);
 }
 
-static void an_attestation_service_that_lies_about_sizes_gets_an_error(void **state)
+TEST_SETUP(an_attestation_service_that_lies_about_sizes_gets_an_error, start)
 {
     static const size_t cuts[] = {3, 4, 7, 8, 100, 1184 + 8, 1184 + 11};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
         prepare_report(1184, 0);
         report_size = cuts[i];
@@ -447,11 +426,10 @@ static void an_attestation_service_that_lies_about_sizes_gets_an_error(void **st
     assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
 }
 
-static void buffers_of_an_attestation_are_the_guests(void **state)
+TEST_SETUP(buffers_of_an_attestation_are_the_guests, start)
 {
     static const size_t fields[] = {0, 16, 32, 48};
 
-    (void)state;
     prepare_report(1184, 100);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         uint8_t *operation = fake_bytes(gpa(BUFFER));
@@ -469,12 +447,11 @@ static void buffers_of_an_attestation_are_the_guests(void **state)
 }
 
 /* What a service finds at its start. */
-static void a_program_that_does_not_fit_is_not_started(void **state)
+TEST_SETUP(a_program_that_does_not_fit_is_not_started, start)
 {
     struct service other;
     size_t left = page_free_count();
 
-    (void)state;
     fake_bytes(gpa(FAKE_SERVICE_ELF))[0] = 'X';
     memset(&other, 0, sizeof(other));
     assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_UNSUPPORTED);
@@ -489,30 +466,4 @@ static void a_program_that_does_not_fit_is_not_started(void **state)
     assert_null(page_allocate_adjacent(2));
     assert_null(page_allocate_for_vmsa());
     assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_NO_MEMORY);
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(each_service_has_its_own_descriptors_and_no_other, start),
-        cmocka_unit_test_setup(the_state_key_goes_one_way_and_once, start),
-        cmocka_unit_test_setup(vmpck0_is_given_once_and_gone, start),
-        cmocka_unit_test_setup(whom_to_believe_is_read_once_and_whole, start),
-        cmocka_unit_test_setup(the_amd_sp_is_one_write_and_one_read, start),
-        cmocka_unit_test_setup(a_response_is_due_once_for_each_request, start),
-        cmocka_unit_test_setup(what_open_answers_is_said_or_ends_the_vm, start),
-        cmocka_unit_test_setup(without_the_state_key_the_vm_ends_with_the_reason, start),
-        cmocka_unit_test_setup(a_command_goes_to_the_tpm_and_its_response_to_the_guest, start),
-        cmocka_unit_test_setup(every_response_that_fits_in_the_page_arrives, start),
-        cmocka_unit_test_setup(a_tpm_that_fails_answers_so_and_the_vm_goes_on, start),
-        cmocka_unit_test_setup(a_response_to_a_page_that_went_away_is_an_error, start),
-        cmocka_unit_test_setup(a_service_that_ends_leaves_nothing_behind, start),
-        cmocka_unit_test_setup(a_report_binds_the_guests_nonce_and_our_manifest, start),
-        cmocka_unit_test_setup(buffers_that_are_too_small_get_the_sizes_and_nothing_else, start),
-        cmocka_unit_test_setup(an_attestation_service_that_lies_about_sizes_gets_an_error, start),
-        cmocka_unit_test_setup(buffers_of_an_attestation_are_the_guests, start),
-        cmocka_unit_test_setup(a_program_that_does_not_fit_is_not_started, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* T47 to T53: a service that an attacker took over, against the kernel. */
+/* T701 to T707: a service that an attacker took over, against the kernel. */
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,11 +13,10 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "svsm/arch/memory.h"
 #include "svsm/arch/paging.h"
 #include "svsm/mm/page_allocator.h"
+#include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
 #define CODE   0x400000ull
@@ -69,7 +64,7 @@ static bool ended(void)
     return vm.tpm.process.state == PROCESS_ENDED;
 }
 
-/* T49: every page of the service, by its table entry. */
+/* T703: every page of the service, by its table entry. */
 static uint64_t entry_of(uint64_t address)
 {
     const uint64_t *table = vm.tpm.process.space.root;
@@ -91,11 +86,10 @@ static bool is_code(uint64_t at)
     return (entry & PTE_PRESENT) && !(entry & PTE_NX);
 }
 
-static void no_written_page_becomes_code(void **state)
+TEST_SETUP(no_written_page_becomes_code, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
 
-    (void)state;
     put(at, "\xCC", 1);
     assert_int_equal(call3(SYS_mprotect, at, PAGE_SIZE, RX), -EINVAL);
     assert_int_equal(call3(SYS_mprotect, at, PAGE_SIZE, PROT_EXEC), -EINVAL);
@@ -109,9 +103,8 @@ static void no_written_page_becomes_code(void **state)
     assert_int_equal(call4(SYS_mmap, 0, PAGE_SIZE, RW | PROT_EXEC, ANON), -EINVAL);
 }
 
-static void code_stays_as_it_was_measured(void **state)
+TEST_SETUP(code_stays_as_it_was_measured, start)
 {
-    (void)state;
     assert_true(is_code(CODE));
     assert_int_equal(call3(SYS_mprotect, CODE, PAGE_SIZE, RW), -EINVAL);
     assert_int_equal(call3(SYS_mprotect, CODE, PAGE_SIZE, PROT_READ), 0);
@@ -119,8 +112,8 @@ static void code_stays_as_it_was_measured(void **state)
     assert_int_equal(user_write(&vm.tpm.process.space, (uva_t){CODE}, "x", 1), STATUS_FAULT);
 }
 
-/* T48: each call that takes an address, with each address that is none of its own. */
-static void addresses_that_are_not_the_services_are_refused(void **state)
+/* T702: each call that takes an address, with each address that is none of its own. */
+TEST_SETUP(addresses_that_are_not_the_services_are_refused, start)
 {
     static const uint64_t bad[] = {0,
                                    8,
@@ -132,7 +125,6 @@ static void addresses_that_are_not_the_services_are_refused(void **state)
                                    1ull << 47,
                                    CODE + 0x800};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         bool is_readable = bad[i] == CODE + 0x800;
 
@@ -168,11 +160,10 @@ static void addresses_that_are_not_the_services_are_refused(void **state)
     assert_false(ended());
 }
 
-static void a_buffer_over_the_end_of_a_mapping_is_a_fault(void **state)
+TEST_SETUP(a_buffer_over_the_end_of_a_mapping_is_a_fault, start)
 {
     uint64_t at = map(2 * PAGE_SIZE, RW);
 
-    (void)state;
     assert_int_equal(call3(SYS_munmap, at + PAGE_SIZE, PAGE_SIZE, 0), 0);
     assert_int_equal(call3(SYS_getrandom, at + PAGE_SIZE - 8, 8, 0), 8);
     assert_int_equal(call3(SYS_getrandom, at + PAGE_SIZE - 7, 8, 0), -EFAULT);
@@ -180,11 +171,10 @@ static void a_buffer_over_the_end_of_a_mapping_is_a_fault(void **state)
     assert_int_equal(call3(SYS_getrandom, at, 8, 0), -EFAULT);
 }
 
-static void sizes_that_wrap_around_are_refused(void **state)
+TEST_SETUP(sizes_that_wrap_around_are_refused, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
 
-    (void)state;
     assert_int_equal(call4(SYS_mmap, 0, 0, RW, ANON), -EINVAL);
     assert_int_equal(call4(SYS_mmap, 0, UINT64_MAX, RW, ANON), -ENOMEM);
     assert_int_equal(call4(SYS_mmap, 0, 0x10000001, RW, ANON), -ENOMEM);
@@ -204,11 +194,10 @@ static void sizes_that_wrap_around_are_refused(void **state)
     assert_int_equal(call3(SYS_madvise, at, PAGE_SIZE, MADV_NORMAL), 0);
 }
 
-static void the_heap_grows_and_shrinks_within_its_bounds(void **state)
+TEST_SETUP(the_heap_grows_and_shrinks_within_its_bounds, start)
 {
     uint64_t start_of_heap = (uint64_t)call3(SYS_brk, 0, 0, 0);
 
-    (void)state;
     assert_int_equal(call3(SYS_brk, start_of_heap + 0x3800, 0, 0), start_of_heap + 0x3800);
     put(start_of_heap + 0x37FF, "x", 1);
     assert_int_equal(call3(SYS_brk, start_of_heap + 0x800, 0, 0), start_of_heap + 0x800);
@@ -219,13 +208,12 @@ static void the_heap_grows_and_shrinks_within_its_bounds(void **state)
     assert_int_equal(call3(SYS_brk, start_of_heap + 0x10000000, 0, 0), start_of_heap + 0x800);
 }
 
-/* T50 */
-static void memory_has_a_limit_and_comes_back(void **state)
+/* T704 */
+TEST_SETUP(memory_has_a_limit_and_comes_back, start)
 {
     size_t left = page_free_count();
     uint64_t last;
 
-    (void)state;
     vm.tpm.process.space.pages_max = vm.tpm.process.space.pages + 10;
     last = map(10 * PAGE_SIZE, RW);
     assert_int_equal(call4(SYS_mmap, 0, PAGE_SIZE, RW, ANON), -ENOMEM);
@@ -239,11 +227,10 @@ static void memory_has_a_limit_and_comes_back(void **state)
     assert_int_equal(page_free_count(), free_before);
 }
 
-static void addresses_have_a_limit(void **state)
+TEST_SETUP(addresses_have_a_limit, start)
 {
     unsigned mapped = 0;
 
-    (void)state;
     vm.tpm.process.space.pages_max = SIZE_MAX;
     while (mapped < 100 && call4(SYS_mmap, 0, 0x100000, RW, ANON) > 0)
         mapped++;
@@ -251,9 +238,8 @@ static void addresses_have_a_limit(void **state)
     assert_false(ended());
 }
 
-static void descriptors_are_the_given_ones(void **state)
+TEST_SETUP(descriptors_are_the_given_ones, start)
 {
-    (void)state;
     assert_int_equal(call3(SYS_read, 9, 0, 0), -EBADF);
     assert_int_equal(call3(SYS_read, 10, 0, 0), -EBADF);
     assert_int_equal(call3(SYS_read, UINT64_MAX, 0, 0), -EBADF);
@@ -273,12 +259,11 @@ static void descriptors_are_the_given_ones(void **state)
     assert_int_equal(call3(SYS_close, 2, 0, 0), -EBADF);
 }
 
-static void unknown_calls_are_named_once(void **state)
+TEST_SETUP(unknown_calls_are_named_once, start)
 {
     static const uint64_t numbers[] = {SYS_execve, SYS_fork, SYS_socket, SYS_ptrace,
                                        511,        512,      UINT64_MAX};
 
-    (void)state;
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         assert_int_equal(call3(numbers[i], 0, 0, 0), -ENOSYS);
         assert_int_equal(call3(numbers[i], 0, 0, 0), -ENOSYS);
@@ -289,7 +274,7 @@ static void unknown_calls_are_named_once(void **state)
     assert_int_equal(call3(SYS_rseq, 0, 0, 0), -ENOSYS);
 }
 
-static void the_volume_is_read_and_written_in_whole_sectors_inside_it(void **state)
+TEST_SETUP(the_volume_is_read_and_written_in_whole_sectors_inside_it, start)
 {
     uint64_t at = map(0x20000, RW);
     static const struct {
@@ -301,7 +286,6 @@ static void the_volume_is_read_and_written_in_whole_sectors_inside_it(void **sta
                {0x8000000000000000, 512},
                {FAKE_DISK_SIZE + 512, 0}};
 
-    (void)state;
     assert_int_equal(block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock), STATUS_OK);
     vm.tpm.process.files[4] = file_block(&vm.volume);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -328,14 +312,13 @@ static void the_volume_is_read_and_written_in_whole_sectors_inside_it(void **sta
     assert_int_equal(call3(SYS_fdatasync, 4, 0, 0), -EIO);
 }
 
-static void time_goes_on_and_sleeps_end(void **state)
+TEST_SETUP(time_goes_on_and_sleeps_end, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
     struct timespec before, after, wait = {.tv_nsec = 1000000};
     static const struct timespec bad[] = {
         {.tv_sec = -1}, {.tv_nsec = -1}, {.tv_nsec = 1000000000}, {.tv_sec = 1ll << 40}};
 
-    (void)state;
     assert_int_equal(call3(SYS_clock_gettime, 1, at, 0), 0);
     assert_int_equal(user_read(&vm.tpm.process.space, &before, (uva_t){at}, sizeof(before)), 0);
     put(at, &wait, sizeof(wait));
@@ -355,14 +338,13 @@ static void time_goes_on_and_sleeps_end(void **state)
     assert_int_equal(call3(SYS_time, at, 0, 0), call3(SYS_time, 0, 0, 0));
 }
 
-static void poll_says_what_is_ready(void **state)
+TEST_SETUP(poll_says_what_is_ready, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
     struct pollfd set[3] = {{.fd = 3, .events = POLLIN},
                             {.fd = -1, .events = POLLIN},
                             {.fd = 4, .events = POLLIN | POLLOUT}};
 
-    (void)state;
     vm.tpm.process.files[4] = file_serial(&vm.proxy);
     fake_host.to_vm.size = 1;
     put(at, set, sizeof(set));
@@ -385,12 +367,11 @@ static void poll_says_what_is_ready(void **state)
     assert_int_equal(call3(SYS_poll, at, UINT64_MAX, 0), -EINVAL);
 }
 
-static void a_serial_port_gives_what_has_arrived(void **state)
+TEST_SETUP(a_serial_port_gives_what_has_arrived, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
     uint8_t bytes[600];
 
-    (void)state;
     vm.tpm.process.files[4] = file_serial(&vm.proxy);
     assert_int_equal(call3(SYS_read, 4, at, 100), -EAGAIN);
     memset(fake_host.to_vm.bytes, 'r', 600);
@@ -405,20 +386,18 @@ static void a_serial_port_gives_what_has_arrived(void **state)
     assert_int_equal(call3(SYS_write, 4, at, 1000), 512);
 }
 
-static void who_waits_for_itself_ends(void **state)
+TEST_SETUP(who_waits_for_itself_ends, start)
 {
-    (void)state;
     assert_int_equal(call3(SYS_futex, DATA, FUTEX_WAKE, 1), 0);
     assert_int_equal(call3(SYS_futex, DATA, FUTEX_WAIT, 0), INT64_MIN);
     assert_true(ended());
     assert_non_null(strstr(vm_console(), "service attest ended: it waits for itself"));
 }
 
-static void the_rest_answers_as_for_root_alone_in_the_world(void **state)
+TEST_SETUP(the_rest_answers_as_for_root_alone_in_the_world, start)
 {
     uint64_t at = map(PAGE_SIZE, RW);
 
-    (void)state;
     assert_int_equal(call3(SYS_getpid, 0, 0, 0), 1);
     assert_int_equal(call3(SYS_gettid, 0, 0, 0), 1);
     assert_int_equal(call3(SYS_getuid, 0, 0, 0), 0);
@@ -433,28 +412,4 @@ static void the_rest_answers_as_for_root_alone_in_the_world(void **state)
     assert_int_equal(call3(SYS_arch_prctl, ARCH_GET_FS, at, 0), 0);
     assert_int_equal(call3(SYS_tgkill, 1, 1, 6), INT64_MIN);
     assert_true(ended());
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(no_written_page_becomes_code, start),
-        cmocka_unit_test_setup(code_stays_as_it_was_measured, start),
-        cmocka_unit_test_setup(addresses_that_are_not_the_services_are_refused, start),
-        cmocka_unit_test_setup(a_buffer_over_the_end_of_a_mapping_is_a_fault, start),
-        cmocka_unit_test_setup(sizes_that_wrap_around_are_refused, start),
-        cmocka_unit_test_setup(the_heap_grows_and_shrinks_within_its_bounds, start),
-        cmocka_unit_test_setup(memory_has_a_limit_and_comes_back, start),
-        cmocka_unit_test_setup(addresses_have_a_limit, start),
-        cmocka_unit_test_setup(descriptors_are_the_given_ones, start),
-        cmocka_unit_test_setup(unknown_calls_are_named_once, start),
-        cmocka_unit_test_setup(the_volume_is_read_and_written_in_whole_sectors_inside_it, start),
-        cmocka_unit_test_setup(time_goes_on_and_sleeps_end, start),
-        cmocka_unit_test_setup(poll_says_what_is_ready, start),
-        cmocka_unit_test_setup(a_serial_port_gives_what_has_arrived, start),
-        cmocka_unit_test_setup(who_waits_for_itself_ends, start),
-        cmocka_unit_test_setup(the_rest_answers_as_for_root_alone_in_the_world, start),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,15 +3,10 @@
  * The kernel's own stubs (svsm/trap/vectors.S) on a stack of this process: a hostile host pushes an
  * error code or leaves it out as it likes. IRETQ works in ring 3, too, as long as it stays there.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "svsm/trap/frame.h"
+#include "tests/unit/registered.h"
 
 #define STUB_SIZE     16
 #define RFLAGS_AC     0x40000ull
@@ -98,9 +93,8 @@ static bool has_error_code(unsigned vector)
     return false;
 }
 
-static void every_vector_is_taken_with_and_without_an_error_code(void **state)
+TEST(every_vector_is_taken_with_and_without_an_error_code)
 {
-    (void)state;
     for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
         for (int with_error = 0; with_error < 2; with_error++) {
             const char *mistake = mistake_of(vector, with_error);
@@ -112,30 +106,27 @@ static void every_vector_is_taken_with_and_without_an_error_code(void **state)
             assert_int_equal(seen.rflags, 2);
             assert_int_equal(seen.r13, 0xABCDEF);
             assert_true(seen.rip != INJECTED_CODE && seen.rip != STALE);
-            assert_int_equal(mistake == NULL, has_error_code(vector) == (with_error != 0));
+            assert_int_equal(!mistake, has_error_code(vector) == (with_error != 0));
         }
     }
 }
 
-static void the_host_cannot_make_rip_pass_for_cs(void **state)
+TEST(the_host_cannot_make_rip_pass_for_cs)
 {
-    (void)state;
     assert_string_equal(mistake_of(6, true), "with an error code that it does not have");
     assert_string_equal(mistake_of(14, false), "without the error code that it has");
     assert_string_equal(mistake_of(28, true), "with an error code that it does not have");
     assert_string_equal(mistake_of(0x80, true), "with an error code that it does not have");
 }
 
-static void a_handler_runs_with_ac_and_df_clear(void **state)
+TEST(a_handler_runs_with_ac_and_df_clear)
 {
-    (void)state;
     (void)mistake_of(14, true);
     assert_int_equal(flags_in_handler & (RFLAGS_AC | 0x400), 0);
 }
 
-static void an_event_during_a_handler_is_told(void **state)
+TEST(an_event_during_a_handler_is_told)
 {
-    (void)state;
     vector_that_nests = TRAP_HV;
     handled = 0;
     if (setjmp(nested) == 0) {
@@ -161,9 +152,8 @@ _Noreturn void usermode_not_running(void)
     longjmp(refused, 1);
 }
 
-static void a_stack_that_was_left_is_not_left_again(void **state)
+TEST(a_stack_that_was_left_is_not_left_again)
 {
-    (void)state;
     if (setjmp(refused) == 0)
         usermode_leave(1);
 }
@@ -182,11 +172,10 @@ static const char *judge(const struct trap_frame *frame)
                                                           .user_selector = 0x23});
 }
 
-static void a_frame_proves_where_it_comes_from(void **state)
+TEST(a_frame_proves_where_it_comes_from)
 {
     struct trap_frame frame = good_frame();
 
-    (void)state;
     assert_null(judge(&frame));
     frame.cs = 0x23;
     assert_null(judge(&frame));
@@ -203,28 +192,12 @@ static void a_frame_proves_where_it_comes_from(void **state)
     assert_null(judge(&frame));
 }
 
-static void a_frame_below_the_top_of_its_stack_is_none(void **state)
+TEST(a_frame_below_the_top_of_its_stack_is_none)
 {
     struct trap_frame frame = good_frame();
 
-    (void)state;
     assert_string_equal(trap_frame_mistake(&frame, &(struct trap_place){.stack_top = &frame.ss,
                                                                         .kernel_selector = 0x08,
                                                                         .user_selector = 0x23}),
                         "not at the top of its stack");
-}
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_vector_is_taken_with_and_without_an_error_code),
-        cmocka_unit_test(the_host_cannot_make_rip_pass_for_cs),
-        cmocka_unit_test(a_handler_runs_with_ac_and_df_clear),
-        cmocka_unit_test(an_event_during_a_handler_is_told),
-        cmocka_unit_test(a_stack_that_was_left_is_not_left_again),
-        cmocka_unit_test(a_frame_proves_where_it_comes_from),
-        cmocka_unit_test(a_frame_below_the_top_of_its_stack_is_none),
-    };
-
-    return cmocka_run_group_tests(tests, NULL, NULL);
 }

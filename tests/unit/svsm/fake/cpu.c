@@ -143,7 +143,7 @@ bool rdrand(uint64_t *value)
 
 enum user_exit usermode_run(struct user_registers *registers)
 {
-    if (fake.service == NULL)
+    if (!fake.service)
         fake_end("fake: no service");
     return fake.service(registers);
 }

@@ -12,8 +12,8 @@
  * fails where it is guarded. What a page holds when it changes between private and shared is noise,
  * as encryption makes it.
  */
-#ifndef SVSM_FAKE_H
-#define SVSM_FAKE_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_FAKE_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_FAKE_H
 
 #include <setjmp.h>
 #include <stdbool.h>

@@ -60,7 +60,7 @@ static void put(struct fake_stream *stream, uint8_t byte)
 
 static uint8_t uart_in(unsigned reg, struct fake_stream *from)
 {
-    bool has_data = from != NULL && from->next < from->size;
+    bool has_data = from && from->next < from->size;
 
     if (reg == 0)
         return has_data ? from->bytes[from->next++] : 0;
@@ -299,7 +299,7 @@ void fake_host_answer(void)
         fake.ghcb_msr = GHCB_MSR_PSC_RESP;
         return;
     case GHCB_MSR_RUN_VMPL_REQ:
-        if (fake_host.guest == NULL)
+        if (!fake_host.guest)
             fake_end("the guest runs");
         fake_host.guest();
         fake.ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;

@@ -4,8 +4,8 @@
  * hostile one is a function in fake.host that calls fake_host_answer() and then changes what it
  * said.
  */
-#ifndef SVSM_FAKE_HOST_H
-#define SVSM_FAKE_HOST_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_HOST_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_HOST_H
 
 #include "tests/unit/svsm/fake/fake.h"
 

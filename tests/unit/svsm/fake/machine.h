@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the parts of the fake tell each other. */
-#ifndef SVSM_FAKE_MACHINE_H
-#define SVSM_FAKE_MACHINE_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_MACHINE_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_MACHINE_H
 
 #include "tests/unit/svsm/fake/fake.h"
 

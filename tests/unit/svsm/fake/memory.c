@@ -28,8 +28,8 @@ static void die(const char *what)
 
 static void *map(void *at, int protection)
 {
-    void *view = mmap(at, FAKE_SPACE, protection,
-                      MAP_SHARED | MAP_NORESERVE | (at != NULL ? MAP_FIXED : 0), memory_file, 0);
+    void *view = mmap(at, FAKE_SPACE, protection, MAP_SHARED | MAP_NORESERVE | (at ? MAP_FIXED : 0),
+                      memory_file, 0);
 
     if (view == MAP_FAILED)
         die("mmap");
@@ -148,7 +148,7 @@ bool fake_leaks(const void *bytes, size_t size)
 
         for (; at < end; at += PAGE_SIZE) {
             if (readable_below(fake_page(gpa((uint64_t)at))) &&
-                memmem(host_view + at, PAGE_SIZE, bytes, size) != NULL)
+                memmem(host_view + at, PAGE_SIZE, bytes, size))
                 return true;
         }
     }
@@ -195,7 +195,7 @@ static enum status guarded(gpa_t at, void *bytes, size_t size, bool write)
         size_t part = PAGE_SIZE - at.v % PAGE_SIZE;
 
         part = part < size ? part : size;
-        if (fake.on_guarded != NULL && fake.on_guarded(at, part, write))
+        if (fake.on_guarded && fake.on_guarded(at, part, write))
             return STATUS_FAULT;
         if (at.v >= FAKE_SPACE || fake_page(at)->owner != FAKE_VALIDATED)
             return STATUS_FAULT;
@@ -237,7 +237,7 @@ enum rmp_result rmp_validate(gpa_t page, enum rmp_page_size size, bool validate,
     enum fake_owner target = validate ? FAKE_VALIDATED : FAKE_ASSIGNED;
 
     *unchanged = false;
-    if (fake.on_rmp != NULL && fake.on_rmp(page))
+    if (fake.on_rmp && fake.on_rmp(page))
         return RMP_FAULTED;
     if (size == RMP_2M && !fake.large_pages)
         return RMP_WRONG_SIZE;
@@ -260,7 +260,7 @@ enum rmp_result rmp_validate(gpa_t page, enum rmp_page_size size, bool validate,
 enum rmp_result rmp_adjust(gpa_t page, enum rmp_page_size size, unsigned vmpl, uint8_t permissions,
                            bool vmsa)
 {
-    if (fake.on_rmp != NULL && fake.on_rmp(page))
+    if (fake.on_rmp && fake.on_rmp(page))
         return RMP_FAULTED;
     if (fake.adjust_result != RMP_DONE)
         return fake.adjust_result;

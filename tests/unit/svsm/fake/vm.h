@@ -3,8 +3,8 @@
  * A VM on the fake, as main.c leaves it before the guest runs: memory, GHCB, console, clock, and on
  * demand the disk and services whose program is a C function.
  */
-#ifndef SVSM_FAKE_VM_H
-#define SVSM_FAKE_VM_H
+#ifndef SNPVTPM_TESTS_UNIT_SVSM_FAKE_VM_H
+#define SNPVTPM_TESTS_UNIT_SVSM_FAKE_VM_H
 
 #include "lib/boot/boot_params.h"
 #include "lib/snp/vmsa.h"
