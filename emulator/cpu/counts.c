@@ -4,6 +4,7 @@
 #include "emulator/cpu/vcpu.h"
 
 static const char *const names[EXIT_KINDS] = {
+    [EXIT_VMRUN] = "VMRUN",
     [EXIT_CPUID] = "CPUID",
     [EXIT_IOIO] = "IOIO",
     [EXIT_MSR] = "MSR",

@@ -7,6 +7,7 @@
 #define SNPVTPM_EMULATOR_CPU_COUNTS_H
 
 enum exit_kind {
+    EXIT_VMRUN, /* entries; exits that follow on one another share one */
     /* What the CPU below was left for: */
     EXIT_CPUID,
     EXIT_IOIO,

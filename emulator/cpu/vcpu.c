@@ -392,6 +392,7 @@ static void run(struct vmpl_context *context)
 {
     struct vmcb *vmcb = context->vmcb;
 
+    context->exits[EXIT_VMRUN]++;
     context->in_line = false;
     set_tables(context);
     take_over_cr4(context->save);

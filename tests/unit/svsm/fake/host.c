@@ -64,6 +64,8 @@ static uint8_t uart_in(unsigned reg, struct fake_stream *from)
 
     if (reg == 0)
         return has_data ? from->bytes[from->next++] : 0;
+    if (reg == 2)
+        return fake_host.uart_interrupts && from && from->size - from->next >= 14 ? 0xC4 : 0xC1;
     return reg == 5 ? 0x60 | has_data : 0;
 }
 
@@ -84,6 +86,8 @@ static bool set_up;
 
 static void port_out(uint16_t port, uint8_t value)
 {
+    if (port == FAKE_PROXY_PORT + 1)
+        fake_host.uart_interrupts = value & 1;
     /* The divisor latch stands in the data register's place while it is open. */
     if (port == FAKE_CONSOLE_PORT + 3 || port == FAKE_PROXY_PORT + 3)
         set_up = (value & 0x80) != 0;

@@ -23,6 +23,7 @@ struct fake_host {
     uint16_t version_min, version_max;
     struct fake_stream console, from_vm, to_vm;
     bool timer_runs;
+    bool uart_interrupts; /* the proxy's UART has its interrupt on data enabled */
 
     /* The disk at slot 0. */
     uint32_t device_id;
