@@ -3,15 +3,17 @@
 # Registers the key of the TPM's state volume in the KBS, for the VM with the launch measurement of the IGVM
 # file. The KBS releases it to nobody else. It must run: this is what its owner does, with kbsctl.
 #
-# usage: ./register-resource-in-kbs.sh [-p HEX] [-m HEX | -i FILE]
+# usage: ./register-resource-in-kbs.sh [-p HEX] [-m HEX | -i FILE | --name NAME]
 #
 #   -p HEX       the key: 512 bits (AES-256-XTS) as 128 hexadecimal digits; a random one if not given
 #   -m HEX       the launch measurement: 96 hexadecimal digits; computed from the IGVM file if not given
 #   -i FILE      the IGVM file, if not the one that prepare.sh built
+#   --name NAME  for the VM with this name (./start-cvm.sh -h): a volume of its own, and a launch image that asks for it,
+#                which is built here
 #   -h, --help   this text
 #
-# The KBS has one volume. If it is registered already, it moves to this measurement and gets this key: with another
-# key the old TPM state cannot be opened; register the old key again to have it back.
+# Without a name the KBS has one volume. If a volume is registered already, it moves to this measurement and gets this key:
+# with another key the old TPM state cannot be opened; register the old key again to have it back.
 #
 # Exit status: 0 done, 1 the KBS refused, 2 usage, which includes a malformed key or measurement,
 # 3 something is not built, 4 the IGVM file is missing or damaged, 5 the KBS does not run.
@@ -19,18 +21,20 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/checks.sh"
 . "$ROOT/scripts/owner.sh"
+. "$ROOT/scripts/vm-list.sh"
 
 EXIT_NOT_BUILT=3
 EXIT_IGVM=4
 EXIT_NO_KBS=5
 
-key='' key_given=no measurement=''
+key='' key_given=no measurement='' vm_name=''
 load_config
 while [ $# != 0 ]; do
     case $1 in
         -p) key=$(option_value "$@"); key_given=yes; shift ;;
         -m) measurement=$(option_value "$@"); shift ;;
         -i) IGVM_FILE=$(option_value "$@"); shift ;;
+        --name) use_vm "$(option_value "$@")"; shift ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown option $1" ;;
     esac
@@ -48,6 +52,14 @@ check_hex() {
 [ -z "$measurement" ] || check_hex measurement "$measurement" 96
 require_built "$BUILD_DIR/kbs/cli/kbsctl" $EXIT_NOT_BUILT
 given=()
+if [ -n "$vm_name" ]; then
+    [ -z "$measurement" ] || usage_error "-m and --name do not go together: the launch image of a VM with a name is built here"
+    require_built "$BUILD_DIR/igvm/igvm" $EXIT_NOT_BUILT
+    mkdir -p "$vm_folder"
+    [ -s "$vm_folder/volume-id" ] || cp /proc/sys/kernel/random/uuid "$vm_folder/volume-id"
+    volume_id=$(cat "$vm_folder/volume-id")
+    build_svsm_image --volume "$volume_id"
+fi
 if [ -n "$measurement" ]; then
     given=(--measurement "$measurement")
 else
@@ -72,12 +84,12 @@ if [ -z "$image" ]; then
 fi
 
 # printf is the shell's own: the key is on no command line of another process.
-volume=$(active_volumes | sed -n 1p)
+volume=$(volume_of "${volume_id:-}")
 if [ -z "$volume" ]; then
     # A retired volume keeps its name.
     before=$(kbsctl --json volume list | jq length)
-    printf '%s\n' "$key" | kbsctl volume create "tpm-state$([ "$before" = 0 ] || echo "-$before")" --image "$image" \
-        --key-file - >/dev/null || refused "the volume"
+    printf '%s\n' "$key" | kbsctl volume create "${vm_name:+vm-}${vm_name:-tpm-state}$([ "$before" = 0 ] || echo "-$before")" --image "$image" \
+        ${volume_id:+--id "$volume_id"} --key-file - >/dev/null || refused "the volume"
 else
     kbsctl volume set-image "$volume" --image "$image" >/dev/null || refused "the image"
     printf '%s\n' "$key" | kbsctl volume set-key "$volume" --key-file - >/dev/null || refused "the key"

@@ -2,22 +2,38 @@
 # SPDX-License-Identifier: MIT
 # Starts the confidential VM: the SVSM with its vTPM, and under it the guest of a disk image.
 #
+#   ./start-cvm.sh                                          the demo guest, its console on this terminal
+#   ./start-cvm.sh --run 'tpm2_getrandom --hex 8'           one command in it
+#   ./start-cvm.sh --image debian.qcow2 --memory 2G --ssh   another guest, with a network and its port 22 forwarded
+#
 # usage: ./start-cvm.sh [OPTION]...
 #
 #   --image FILE      the guest's disk, qcow2; what the guest writes stays in it
+#   --disk FILE       one more disk, qcow2; may be given up to 16 times
+#   --net NETWORK     none, or user: the guest reaches what this machine reaches, by NAT. user,forward=PORT:GUEST_PORT
+#                     also takes connections to this machine's PORT to the guest; forward=ADDRESS:PORT:GUEST_PORT
+#                     those to another address than 127.0.0.1 (default: NETWORK in vm.conf)
+#   --ssh             --net user with a free port forwarded to the guest's SSH server
+#   --name NAME       a VM of its own, with a folder of its own in state/vms/: image, TPM, launch image, logs. The
+#                     scripts remanufacture-tpm.sh and register-resource-in-kbs.sh take the name, too
+#   --status          which VMs run: the stage they are in, since when, process, image, volume and logs
 #   --igvm FILE       the launch image, if not the one that prepare.sh built
 #   --platform NAME   emulated: the software SEV-SNP machine, anywhere
 #                     snp: a real SEV-SNP host
 #                     auto (the default): snp where the host can do it, else emulated
 #   --memory SIZE     the guest's memory, such as 1G
+#   --cpus N          its processors, 1 to 8 (default: GUEST_CPUS in vm.conf)
 #   --run COMMAND     no console: run the shell command in the demo guest, print its output, power off, and
-#                     end with the command's status (logs: state/log/)
+#                     end with the command's status (logs: state/log/). After a reboot the command runs again, and
+#                     finds the number of the boot in $BOOT
 #   --timeout SECONDS --run ends a VM that does not get on for that long (default: RUN_TIMEOUT in vm.conf)
+#   --no-reboot       a reboot of the guest ends the VM; else it starts anew: launch, attestation, a TPM reset
 #   --no-svsm         the guest alone at VMPL0, without an SVSM and without a TPM
 #   --dry-run         only print QEMU's command line
 #   -h, --help        this text
 #
-# Without --run the guest's console is on this terminal; Ctrl-A X ends the VM at once.
+# Without --run the guest's console is on this terminal; Ctrl-A X ends the VM at once. A terminal shows the stages of
+# the boot and how long each took; state/log/stages has them for scripts.
 #
 # SIGTERM, SIGHUP and SIGINT (Ctrl-C with --run) press the guest's power button, so that it shuts its TPM down; a guest that
 # does not act on it is ended after POWER_OFF_TIMEOUT (vm.conf). A second signal ends the VM at once.
@@ -25,14 +41,20 @@
 # Exit status: that of the command with --run, else 0 when the VM powered off; 128 and the signal's number when one
 # ended it. 2 is wrong usage. The script's own:
 #   201 guest image    202 IGVM file    203 TPM state volume (missing, unusable or of the wrong size)
-#   204 the state volume or the guest image is in use by another VM    205 QEMU missing or too old
+#   204 the state volume or a disk is in use by another VM    205 QEMU missing or too old
 #   206 the proxy does not run    207 the platform is not there    208 something is not built
 #   209 the SVSM refused to start the guest    210 the VM ended without a result    211 time is up
+#   212 the guest rebooted (--no-reboot)    213 the guest's kernel panicked    214 triple fault
+#   215 a forwarded port cannot be had
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/checks.sh"
 . "$ROOT/scripts/qemu.sh"
 . "$ROOT/scripts/job-disk.sh"
+. "$ROOT/scripts/vm-list.sh"
+. "$ROOT/scripts/vm-devices.sh"
+. "$ROOT/scripts/vm-stages.sh"
+. "$ROOT/scripts/vm-end.sh"
 . "$ROOT/scripts/vm-watch.sh"
 . "$ROOT/scripts/platform-emulated.sh"
 . "$ROOT/scripts/platform-snp.sh"
@@ -48,17 +70,29 @@ EXIT_NOT_BUILT=208
 EXIT_REFUSED=209
 EXIT_ENDED=210
 EXIT_TIMEOUT=211
+EXIT_REBOOTED=212
+EXIT_PANIC=213
+EXIT_TRIPLE_FAULT=214
+EXIT_PORT=215
 
 load_config
-igvm='' memory=$GUEST_MEMORY svsm=yes dry_run=no job='' job_given=no
+igvm='' image='' memory=$GUEST_MEMORY cpus=$GUEST_CPUS svsm=yes dry_run=no job='' job_given=no ssh=no reboot=yes
+vm_name='' disks=()
 while [ $# != 0 ]; do
     case $1 in
-        --image) GUEST_IMAGE=$(option_value "$@"); shift ;;
+        --image) image=$(option_value "$@"); shift ;;
+        --disk) disks+=("$(option_value "$@")"); shift ;;
+        --net) NETWORK=$(option_value "$@"); shift ;;
+        --ssh) ssh=yes ;;
+        --name) use_vm "$(option_value "$@")"; shift ;;
+        --status) list_running; exit ;;
         --igvm) igvm=$(option_value "$@"); shift ;;
         --platform) PLATFORM=$(option_value "$@"); shift ;;
         --memory) memory=$(option_value "$@"); shift ;;
+        --cpus) cpus=$(option_value "$@"); shift ;;
         --run) job=$(option_value "$@"); job_given=yes; shift ;;
         --timeout) RUN_TIMEOUT=$(option_value "$@"); shift ;;
+        --no-reboot) reboot=no ;;
         --no-svsm) svsm=no ;;
         --dry-run) dry_run=yes ;;
         -h | --help) show_usage; exit ;;
@@ -67,9 +101,12 @@ while [ $# != 0 ]; do
     shift
 done
 
+[ -z "$image" ] || GUEST_IMAGE=$image
+network_parse "$NETWORK"
 memory_bytes=$(bytes_of "$memory") || usage_error "--memory $memory is no size such as 1G"
 [ "$memory_bytes" -ge $((256 << 20)) ] || usage_error "--memory $memory is too little: 256M at least"
 [ $((memory_bytes % (1 << 20))) = 0 ] || usage_error "--memory $memory is no multiple of 1M"
+[[ $cpus =~ ^[1-8]$ ]] || usage_error "--cpus $cpus is no number from 1 to 8"
 [[ $RUN_TIMEOUT =~ ^[1-9][0-9]{0,5}$ ]] || usage_error "--timeout $RUN_TIMEOUT is no number of seconds"
 case $PLATFORM in
     auto) if snp_host && snp_qemu; then PLATFORM=snp; else PLATFORM=emulated; fi ;;
@@ -79,41 +116,44 @@ esac
 if [ -z "$igvm" ]; then
     if [ $svsm = yes ]; then igvm=$IGVM_FILE; else igvm=$IGVM_FILE_NO_SVSM; fi
 fi
-[[ "$GUEST_IMAGE$igvm$STATE_VOLUME$PROXY_SOCKET" != *,* ]] || die "QEMU takes no file names with a comma in them"
-
-# What an SNP guest needs of a virtio device: bounce buffers, and no option ROM of the host's
-virtio_pci=disable-legacy=on,iommu_platform=on,romfile=
+[[ "$GUEST_IMAGE$igvm$STATE_VOLUME$PROXY_SOCKET${disks[*]}" != *,* ]] || die "QEMU takes no file names with a comma in them"
+[ $ssh = no ] || network_add_ssh
 
 proxy_serial() { if [ $svsm = yes ]; then echo "unix:$PROXY_SOCKET"; else echo null; fi; }
 
-# The devices that every platform has, in the order that the guest sees. The job disk is there without a job too:
-# what is attached is measured.
+# What every platform has. The job disk is there without a job too: what is attached is measured. After a reboot the log
+# goes on.
 compose() {
     if [ $job_given = yes ]; then
-        console_arguments=(-chardev "file,id=console,path=$console_log" -serial chardev:console)
+        console_arguments=(-chardev "file,id=console,path=$console_log,append=on" -serial chardev:console)
     else
         console_arguments=(
-            -chardev "stdio,id=console,mux=on,signal=off,logfile=$console_log" -serial chardev:console
+            -chardev "stdio,id=console,mux=on,signal=off,logfile=$console_log,logappend=on" -serial chardev:console
             -mon chardev=console
         )
     fi
     # By which the power button is pressed
     console_arguments+=(-chardev "pipe,id=monitor,path=$run_dir/monitor" -mon "chardev=monitor,mode=control")
-    guest_disk_arguments=(
-        -drive "file=$GUEST_IMAGE,format=qcow2,if=none,id=disk"
-        -device "virtio-blk-pci,drive=disk,addr=2.0,$virtio_pci"
-        -drive "file=$run_dir/job,format=raw,if=none,id=job"
-        -device "virtio-blk-pci,drive=job,serial=job,addr=3.0,$virtio_pci"
-    )
+    devices_compose
     "${PLATFORM}_compose"
 }
 
+# A VM with a name begins with the demo guest, if it is given nothing else.
+new_guest_image() {
+    require_built "$PRISTINE_IMAGE" $EXIT_NOT_BUILT
+    mkdir -p "$(dirname "$GUEST_IMAGE")"
+    cp "$PRISTINE_IMAGE" "$GUEST_IMAGE"
+    say "$(shown "$GUEST_IMAGE") is a new copy of the demo guest."
+}
+
 check_inputs() {
+    [ -z "$vm_name" ] || [ -n "$image" ] || [ -e "$GUEST_IMAGE" ] || new_guest_image
     check_guest_image $EXIT_IMAGE "$GUEST_IMAGE"
     check_igvm_file $EXIT_IGVM "$igvm"
     "${PLATFORM}_check"
     lock_file 8 "$GUEST_IMAGE" ||
         die -$EXIT_IN_USE "$(shown "$GUEST_IMAGE") is in use by another VM" "power that VM off, or use a copy of the image"
+    devices_check
     [ $svsm = yes ] || return 0
     check_state_volume $EXIT_STATE "$STATE_VOLUME"
     lock_file 9 "$STATE_VOLUME" ||
@@ -122,15 +162,20 @@ check_inputs() {
         die -$EXIT_PROXY "no proxy listens at $(shown "$PROXY_SOCKET")" "./start-kbs.sh --background starts KBS and proxy"
 }
 
-# Ends what was started, on every way out.
-clean_up() {
-    trap - EXIT INT TERM HUP
-    [ "$BASHPID" = $$ ] || exit # a child that a signal hit before it was another program
+end_processes() {
     local pid
     for pid in ${qemu_pid:-} "${helper_pids[@]}"; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
+    qemu_pid='' helper_pids=()
+}
+
+# Ends what was started, on every way out.
+clean_up() {
+    trap - EXIT INT TERM HUP
+    [ "$BASHPID" = $$ ] || exit # a child that a signal hit before it was another program
+    end_processes
     rm -rf "$run_dir"
     [ -z "${terminal:-}" ] || stty "$terminal"
 }
@@ -145,36 +190,51 @@ on_signal() {
 start_qemu() {
     local descriptor=$1
     shift
-    mkfifo "$run_dir/monitor.in" "$run_dir/monitor.out"
+    monitor_open
     "$@" "${qemu_command[@]}" <&"$descriptor" 2>"$qemu_log" &
     qemu_pid=$!
+    stages_follow >/dev/null &
+    helper_pids+=($!)
 }
 
 # What the SVSM said last, if it said that it stops: the last lines of the console hold an error of its.
 svsm_refusal() {
-    tail -n 5 "$console_log" 2>/dev/null | grep -a '^svsm: \[error\]' >/dev/null || return 1
-    grep -a '^svsm: \[' "$console_log" | grep -av '\[info\]' | tr -d '\r'
+    console_tail | tail -n 5 | grep -a '^svsm: \[error\]' >/dev/null || return 1
+    console_tail | grep -a '^svsm: \[' | grep -av '\[info\]' | tr -d '\r'
 }
 
+# end_without_result [WORDS]: the VM is gone, and not in the way that was wanted
 end_without_result() {
-    local status=$1 reason
+    local how=${1:+ $1} reason
     if svsm_refusal >&2; then
         die -$EXIT_REFUSED "the SVSM did not start the guest" "its reason is above, its whole log in $(shown "$console_log")"
     fi
-    tail -n 5 "$console_log" 2>/dev/null | tr -cd '[:print:]\n' >&2 || true
+    console_tail | tail -n 5 | tr -cd '[:print:]\n' >&2 || true
     grep -v 'warning: TCG' "$qemu_log" >&2 || true
-    if [ "$overdue" = yes ]; then
+    if [ "$unbootable" = yes ]; then
+        die -$EXIT_IMAGE "the firmware found nothing to start on $(shown "$GUEST_IMAGE")" \
+            "it looks for EFI/BOOT/BOOTX64.EFI, a program for x86-64, in an EFI system partition of a GPT disk (docs/guest-images.md)"
+    elif grep -q 'Could not set up host forwarding rule' "$qemu_log"; then
+        die -$EXIT_PORT "a port that --net forwards cannot be had" "another program has it, or it needs root; choose another one"
+    elif [ "$overdue" = yes ]; then
         mapfile -t reason < <(watch_explain)
-        die -$EXIT_TIMEOUT "the VM did not get on for $RUN_TIMEOUT seconds, or took $WATCH_CAP times that in all; it was at ${phases[-1]}" \
+        die -$EXIT_TIMEOUT "the VM did not get on for $RUN_TIMEOUT seconds, or took $WATCH_CAP times that in all; the stage was ${phases[-1]}" \
             "${reason[@]}" "its last words are above, all of them in $(shown "$console_log"); --timeout gives it longer"
     fi
+    case $vm_end in
+        panicked) die -$EXIT_PANIC "the guest's kernel panicked" "its last words are above, all of them in $(shown "$console_log")" ;;
+        rebooted) die -$EXIT_REBOOTED "the guest rebooted, which ends the VM with --no-reboot" ;;
+        triple-fault)
+            die -$EXIT_TRIPLE_FAULT "the guest's processor shut down (triple fault), at the stage $(stage_of "$LOG_DIR")" \
+                "a kernel that knows no SEV-SNP ends so: it needs CONFIG_AMD_MEM_ENCRYPT (docs/guest-images.md)"
+            ;;
+    esac
     mapfile -t reason < <("${PLATFORM}_end" "$status")
-    die -$EXIT_ENDED "the VM ended${2:+ $2}: ${reason[0]}" "${reason[@]:1}" \
+    die -$EXIT_ENDED "the VM ended$how: ${reason[0]}" "${reason[@]:1}" \
         "its last words are above, all of them in $(shown "$console_log")"
 }
 
-console_log=$LOG_DIR/console.log
-qemu_log=$LOG_DIR/qemu.log
+console_log=$LOG_DIR/console.log qemu_log=$LOG_DIR/qemu.log console_begin=0
 if [ $dry_run = yes ]; then
     qemu=$(find_qemu) || qemu="qemu-system-x86_64"
     run_dir=$("${PLATFORM}_run_parent")/snp-vtpm.dry-run
@@ -186,9 +246,11 @@ fi
 check_inputs
 umask 077
 mkdir -p "$LOG_DIR"
-rm -f "$console_log" "$qemu_log"
+running_begin
+rm -f "$qemu_log"
+: >"$console_log"
 run_dir=$(mktemp -d "$("${PLATFORM}_run_parent")/snp-vtpm.XXXXXX")
-helper_pids=()
+qemu_pid='' helper_pids=()
 trap clean_up EXIT
 signals=0 end_status=''
 trap 'on_signal 130' INT
@@ -199,23 +261,39 @@ else
     job_disk_create "$run_dir/job"
     [ ! -t 0 ] || terminal=$(stty -g)
 fi
-compose
-"${PLATFORM}_prepare"
 
 # QEMU dies with the script in any case. With --run it has a session of its own: it would end at once at a Ctrl-C that the
 # terminal sends to all processes.
-if [ $job_given = yes ]; then
-    start_qemu 3 setsid setpriv --pdeathsig KILL 3</dev/null
-    wait_for_vm "$RUN_TIMEOUT"
-else
-    start_qemu 0 setpriv --pdeathsig TERM
-    wait_for_vm
-fi
+run_vm() {
+    compose
+    "${PLATFORM}_prepare"
+    if [ $job_given = yes ]; then
+        start_qemu 3 setsid setpriv --pdeathsig KILL 3</dev/null
+        wait_for_vm "$RUN_TIMEOUT"
+    else
+        start_qemu 0 setpriv --pdeathsig TERM
+        wait_for_vm
+    fi
+    monitor_close
+    [ $vm_end != unknown ] || vm_end=$("${PLATFORM}_end_kind" "$status")
+}
+
+# A reboot is a new start in every way: nothing of the VM's memory is left.
+boots=1
+run_vm
+while [ "$vm_end" = rebooted ] && [ $reboot = yes ] && [ -z "$end_status" ]; do
+    end_processes
+    boots=$((boots + 1)) console_begin=$(stat -c %s "$console_log")
+    say "The guest rebooted: start number $boots"
+    job_disk_again "$run_dir/job" $boots
+    run_vm
+done
 [ -z "$end_status" ] || exit "$end_status"
 if [ $job_given = yes ]; then
-    job_disk_result "$run_dir/job" || end_without_result "$status" "without finishing the command"
+    job_disk_result "$run_dir/job" || end_without_result "without finishing the command"
     exit "$job_status"
 fi
-if [ "$status" != 0 ] || svsm_refusal >/dev/null; then
-    end_without_result "$status"
+# Ctrl-A X is an end of which QEMU tells by its status alone.
+if [ "$vm_end" != powered-off ] && { [ "$vm_end" != unknown ] || [ "$status" != 0 ]; } || svsm_refusal >/dev/null; then
+    end_without_result
 fi

@@ -174,7 +174,7 @@ script_tests() {
 }
 
 # What has threads: the servers, the proxy, and 200 clients at once.
-tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy)
+tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy svsm-threads)
 tsan_programs=(kbs/kbs kbs/cli/kbsctl emulator/amd-sp/amd-sp tests/load/kbs-load)
 
 # tsan_targets: what the tests of these suites run
@@ -237,7 +237,7 @@ suite_e2e() {
     script_tests e2e
 }
 
-parts=(svsm services igvm kbs proxy emulator lib tests bench)
+parts=(svsm services state-volume igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }
 shell_scripts() {
     find "$ROOT" -maxdepth 1 -name '*.sh'
@@ -272,6 +272,13 @@ lint_with() {
     fi
 }
 
+# Which are longer: on stdout, and then it fails
+no_long_files() {
+    find "${parts[@]/#/$ROOT/}" "$ROOT"/{docs,guest,scripts,.ci} "$ROOT"/*.{md,sh} -type f \
+        ! -path '*/corpus-*' ! -path '*/volumes/*' -exec wc -l {} + |
+        awk '$1 > 900 && $2 != "total" { print; found = 1 } END { exit found }'
+}
+
 suite_lint() {
     local files
     step "lint"
@@ -279,6 +286,7 @@ suite_lint() {
     verdict "shellcheck finds nothing" "$work/shellcheck.log" shellcheck -x "${files[@]}"
     mapfile -t files < <(sources)
     lint_with clang-format "the sources are formatted as clang-format does" clang-format --dry-run -Werror "${files[@]}"
+    verdict "no file has more than 900 lines" "$work/long-files.log" no_long_files
     verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
     lint_with cppcheck "cppcheck finds nothing" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \

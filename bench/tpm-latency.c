@@ -5,12 +5,16 @@
  * It sends the bytes of TPM 2.0 commands (TCG TPM 2.0 Library, part 3) to a TPM device node, since
  * the start of a tpm2-tools process takes longer than most commands.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +48,8 @@ enum {
     DEBUG_PCR = 16,
     NV_INDEX = 0x01500BE0,
 
+    MSSIM_SEND_COMMAND = 8, /* TPM simulator: TPM_SEND_COMMAND */
+
     TPM_ALG_AES = 0x06,
     TPM_ALG_SHA256 = 0x0B,
     TPM_ALG_NULL = 0x10,
@@ -58,6 +64,7 @@ enum {
 
 struct tpm {
     int fd;
+    bool mssim; /* the simulator's protocol around commands and responses */
     uint8_t response[MESSAGE_MAX];
     size_t response_size;
 };
@@ -165,11 +172,13 @@ static const struct operation operations[] = {
 #define OPERATION_COUNT (sizeof(operations) / sizeof(operations[0]))
 
 static const char usage[] =
-    "Usage: tpm-latency [--device NODE] [--calls N] OPERATION...\n"
+    "Usage: tpm-latency [--device NODE | --swtpm PORT | --mssim PORT] [--calls N] OPERATION...\n"
     "\n"
     "Measures how long a TPM takes for commands, each sent N times, one after the other.\n"
     "\n"
     "  -d, --device NODE  the TPM (default /dev/tpm0)\n"
+    "      --swtpm PORT   a TPM on 127.0.0.1 that takes bare commands, as swtpm does\n"
+    "      --mssim PORT   one that speaks the simulator's protocol, as this project's does\n"
     "  -n, --calls N      how often (default 1000)\n"
     "  -h, --help         show this text\n"
     "\n"
@@ -187,6 +196,8 @@ static const char usage[] =
 
 struct options {
     const char *device;
+    uint16_t port; /* of a TPM on this host; 0: the device */
+    bool mssim;
     size_t calls;
 };
 
@@ -196,6 +207,47 @@ static double now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static bool receive(int fd, uint8_t *bytes, size_t size)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t got = read(fd, bytes + done, size - done);
+
+        if (got <= 0)
+            return false;
+        done += (size_t)got;
+    }
+    return true;
+}
+
+/* TPM simulator: code, locality and size before the command; size before, 0 after the response. */
+static ssize_t exchange_mssim(struct tpm *tpm, const uint8_t *command, size_t size)
+{
+    uint8_t message[MESSAGE_MAX + 9];
+    struct writer w = writer_over(message, sizeof(message));
+    uint8_t word[4];
+    uint32_t response_size;
+
+    if (!writer_be32(&w, MSSIM_SEND_COMMAND) || !writer_u8(&w, 0) ||
+        !writer_be32(&w, (uint32_t)size) || !writer_put(&w, command, size) ||
+        write(tpm->fd, message, w.used) != (ssize_t)w.used || !receive(tpm->fd, word, 4))
+        return -1;
+    response_size = get_be32(word);
+    return response_size <= MESSAGE_MAX && receive(tpm->fd, tpm->response, response_size) &&
+                   receive(tpm->fd, word, 4)
+               ? (ssize_t)response_size
+               : -1;
+}
+
+/* The size of the response, or -1. A response comes whole, from a device and from swtpm. */
+static ssize_t exchange(struct tpm *tpm, const uint8_t *command, size_t size)
+{
+    if (tpm->mssim)
+        return exchange_mssim(tpm, command, size);
+    return write(tpm->fd, command, size) == (ssize_t)size
+               ? read(tpm->fd, tpm->response, sizeof(tpm->response))
+               : -1;
 }
 
 /* Sends a command and takes its response, whose response code must be 0. */
@@ -209,8 +261,8 @@ static enum exit_status transact(struct tpm *tpm, const char *name, command_fn *
         abort(); /* the buffer is larger than any command here */
     put_be32(bytes + 2, (uint32_t)w.used);
 
-    if (write(tpm->fd, bytes, w.used) != (ssize_t)w.used ||
-        (got = read(tpm->fd, tpm->response, sizeof(tpm->response))) < 0) {
+    got = exchange(tpm, bytes, w.used);
+    if (got < 0) {
         fprintf(stderr, "tpm-latency: %s: the TPM device failed: %s\n", name, strerror(errno));
         return EXIT_DEVICE;
     }
@@ -317,13 +369,37 @@ static size_t calls_of(const char *text)
     return (size_t)calls;
 }
 
+static uint16_t port_of(const char *text)
+{
+    char *end;
+    long port = strtol(text, &end, 10);
+
+    if (end == text || *end != '\0' || port < 1 || port > UINT16_MAX)
+        usage_error("a port is a number from 1 to 65535, not ", text);
+    return (uint16_t)port;
+}
+
+static int connect_to(uint16_t port)
+{
+    int one = 1;
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0 &&
+        connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 static struct options parse_options(int argc, char **argv)
 {
     static const struct option names[] = {
-        {"device", required_argument, NULL, 'd'},
-        {"calls", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {0},
+        {"device", required_argument, NULL, 'd'}, {"swtpm", required_argument, NULL, 's'},
+        {"mssim", required_argument, NULL, 'm'},  {"calls", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},         {0},
     };
     struct options options = {.device = "/dev/tpm0", .calls = 1000};
     int option;
@@ -332,6 +408,11 @@ static struct options parse_options(int argc, char **argv)
         switch (option) {
         case 'd':
             options.device = optarg;
+            break;
+        case 's':
+        case 'm':
+            options.port = port_of(optarg);
+            options.mssim = option == 'm';
             break;
         case 'n':
             options.calls = calls_of(optarg);
@@ -356,11 +437,14 @@ int main(int argc, char **argv)
 {
     struct options options = parse_options(argc, argv);
     enum exit_status status = EXIT_DONE;
-    struct tpm tpm = {.fd = open(options.device, O_RDWR | O_CLOEXEC)};
+    struct tpm tpm = {.mssim = options.mssim,
+                      .fd = options.port != 0 ? connect_to(options.port)
+                                              : open(options.device, O_RDWR | O_CLOEXEC)};
     double *samples = calloc(options.calls, sizeof(*samples));
 
     if (tpm.fd < 0 || !samples) {
-        fprintf(stderr, "tpm-latency: cannot use %s: %s\n", options.device, strerror(errno));
+        fprintf(stderr, "tpm-latency: cannot use %s: %s\n",
+                options.port != 0 ? "the TPM on that port" : options.device, strerror(errno));
         status = EXIT_DEVICE;
     }
     for (int i = optind; i < argc && status == EXIT_DONE; i++) {

@@ -25,8 +25,10 @@ static const char USAGE[] =
     "                          rules of QEMU 10.2, and for the parameters MADT and DEVICE_TREE\n"
     "                          of the COCONUT project's QEMU\n"
     "      --no-check          measure it as it stands\n"
-    "      --vcpus N           processors measured (default 1: only the first; a mainline Linux\n"
-    "                          host without SVSM support measures all that the VM has)\n"
+    "      --vcpus N           processors of the VM: for more than one, two lines, each a digest\n"
+    "                          and by whose rule it is. A kernel with SVSM support measures the\n"
+    "                          first one's state only, as without this option; mainline Linux\n"
+    "                          measures that of all. --verbose and --pages follow the latter\n"
     "      --cpu-signature N   with --vcpus: CPUID Fn1 EAX of QEMU's -cpu (default 0x800f12)\n"
     "  -h, --help              this text\n"
     "\n"
@@ -142,38 +144,52 @@ static enum tool_status write_pages(const struct launch_pages *pages, const char
     return status;
 }
 
-static enum tool_status measure_pages(const struct launch_pages *pages,
-                                      const struct measure_options *options)
+/* whose: by whose rule, or NULL. */
+static void print_digest(const struct launch_digest *digest, const char *whose)
 {
     char text[2 * LAUNCH_DIGEST_SIZE + 1];
-    struct launch_digest digest;
-    enum tool_status status = launch_measure(pages, options->verbose ? stderr : NULL, &digest);
 
-    if (status == TOOL_OK && options->pages_path)
-        status = write_pages(pages, options->pages_path);
-    if (status != TOOL_OK)
-        return status;
-    puts(hex_text(digest.ld, sizeof(digest.ld), text));
-    return TOOL_OK;
+    printf("%s%s%s\n", hex_text(digest->ld, sizeof(digest->ld), text), whose ? "  " : "",
+           whose ? whose : "");
+}
+
+/* The digest where the host measures this many processors. */
+static enum tool_status measure_vcpus(const struct loaded_file *file,
+                                      const struct measure_options *options, uint32_t vcpus,
+                                      const char *whose, bool listed)
+{
+    const struct launch_options launch = {.platform_mask = file->platform_mask,
+                                          .vcpus = vcpus,
+                                          .cpu_signature = (uint32_t)options->cpu_signature};
+    struct launch_digest digest;
+    struct launch_pages pages;
+    enum tool_status status = launch_list(&file->image, &launch, &pages);
+
+    if (status == TOOL_OK)
+        status = launch_measure(&pages, listed && options->verbose ? stderr : NULL, &digest);
+    if (status == TOOL_OK && listed && options->pages_path)
+        status = write_pages(&pages, options->pages_path);
+    if (status == TOOL_OK)
+        print_digest(&digest, whose);
+    launch_pages_free(&pages);
+    return status;
 }
 
 static enum tool_status measure(const struct loaded_file *file,
                                 const struct measure_options *options)
 {
-    const struct launch_options launch = {.platform_mask = file->platform_mask,
-                                          .vcpus = (uint32_t)options->vcpus,
-                                          .cpu_signature = (uint32_t)options->cpu_signature};
-    struct launch_pages pages;
     enum tool_status status = options->check ? check_rules(file, options->path) : TOOL_OK;
 
     if (status != TOOL_OK)
         return status;
     if (options->verbose)
         list_policies(file);
-    status = launch_list(&file->image, &launch, &pages);
+    if (options->vcpus <= 1)
+        return measure_vcpus(file, options, (uint32_t)options->vcpus, NULL, true);
+    status = measure_vcpus(file, options, 1, "a kernel with SVSM support: the first vCPU", false);
     if (status == TOOL_OK)
-        status = measure_pages(&pages, options);
-    launch_pages_free(&pages);
+        status = measure_vcpus(file, options, (uint32_t)options->vcpus, "mainline Linux: all vCPUs",
+                               true);
     return status;
 }
 

@@ -3,11 +3,12 @@
 #ifndef SNPVTPM_PROXY_UNIX_LISTENER_H
 #define SNPVTPM_PROXY_UNIX_LISTENER_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base/must_check.h"
 
-#define UNIX_LISTENER_OWN_GROUP ((gid_t)-1)
+#define UNIX_LISTENER_OWN_GROUP UINT32_MAX /* no gid_t */
 
 enum unix_listener_status {
     UNIX_LISTENER_OK,

@@ -14,7 +14,7 @@ LAYERS=(
     "lib igvm"
     "lib kbs"
     "lib proxy"
-    "lib services"
+    "lib services state-volume"
     "lib emulator/platform emulator/amd-sp emulator/cpu emulator/vmm"
     "lib svsm/base svsm/arch svsm/mm svsm/sev svsm/console svsm/virtio svsm/params svsm/guest svsm/process svsm/requests svsm/trap"
 )
@@ -27,7 +27,7 @@ kbs/cli/launch_file.c igvm/loaded_file.h
 
 # Lines "FILE INCLUDED" of our own sources, by the path from here.
 includes() {
-    git ls-files -co --exclude-standard -- lib igvm kbs proxy services emulator svsm |
+    git ls-files -co --exclude-standard -- lib igvm kbs proxy services state-volume emulator svsm |
         grep -E '\.[chS]$' | xargs -d '\n' grep -HoE '^ *# *include "[^"]+"' 2>/dev/null |
         sed -E 's/^([^:]+):.*"([^"]+)"$/\1 \2/'
 }

@@ -29,7 +29,8 @@ check_guest_image() {
 u32_at() { od -An -tu4 -j "$2" -N 4 --endian=little "$1" | tr -d ' '; }
 
 check_igvm_file() {
-    check_readable "$1" "IGVM file" "$2" "./prepare.sh makes one, --igvm names another"
+    check_readable "$1" "IGVM file" "$2" \
+        "${vm_name:+./register-resource-in-kbs.sh --name $vm_name makes the one of this VM; }./prepare.sh makes one, --igvm names another"
     [ "$(head -c 4 "$2" | tr -d '\0')" = IGVM ] || die -"$1" "$(shown "$2") is not an IGVM file" \
         "./prepare.sh makes one, igvm build makes others"
     local said actual
@@ -42,10 +43,10 @@ check_igvm_file() {
 check_state_volume() {
     local wanted
     wanted=$(bytes_of "$STATE_VOLUME_SIZE") || die -"$EXIT_USAGE" "STATE_VOLUME_SIZE=$STATE_VOLUME_SIZE is no size"
-    check_readable "$1" "TPM state volume" "$2" "./remanufacture-tpm.sh makes a blank one"
+    check_readable "$1" "TPM state volume" "$2" "./remanufacture-tpm.sh${vm_name:+ --name $vm_name} makes a blank one"
     check_writable "$1" "TPM state volume" "$2"
     [ "$(stat -Lc %s "$2")" = "$wanted" ] || die -"$1" \
         "the TPM state volume $(shown "$2") has $(stat -Lc %s "$2") bytes, and should have $wanted ($STATE_VOLUME_SIZE)" \
         "restore it from a copy, or correct STATE_VOLUME_SIZE in vm.conf;" \
-        "./remanufacture-tpm.sh starts over with a new TPM"
+        "./remanufacture-tpm.sh${vm_name:+ --name $vm_name} starts over with a new TPM"
 }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The job disk carries one command into the demo guest, its status and its output back. To be sourced.
 #
-#   0      "snp-vtpm-job LENGTH\n"; any other beginning: no job, the guest shows its login prompt
+#   0      "snp-vtpm-job LENGTH BOOT\n"; any other beginning: no job, the guest shows its login prompt. BOOT is 1, and one
+#          more after each reboot: a command that reboots the guest runs again, and finds the number in $BOOT
 #   4 KiB  the command, LENGTH bytes
 #   1 MiB  "snp-vtpm-started\n" when the command begins; at the end, written last:
 #          "snp-vtpm-result STATUS STDOUT_LENGTH STDERR_LENGTH\n"
@@ -20,8 +21,17 @@ job_disk_create() {
     [ $# = 2 ] || return 0
     length=$(printf '%s' "$2" | wc -c)
     [ "$length" -le $JOB_COMMAND_MAX ] || return 1
-    printf 'snp-vtpm-job %s\n' "$length" | dd of="$1" conv=notrunc status=none
+    printf 'snp-vtpm-job %s 1\n' "$length" | dd of="$1" conv=notrunc status=none
     printf '%s' "$2" | dd of="$1" bs=4096 seek=1 conv=notrunc status=none
+}
+
+# job_disk_again FILE BOOT: the same command once more, if there is one
+job_disk_again() {
+    local magic length
+    read -r magic length _ < <(piece "$1" 0 64 | tr -d '\0') || return 0
+    [ "$magic" = snp-vtpm-job ] || return 0
+    printf 'snp-vtpm-job %s %s\n' "$length" "$2" | dd of="$1" conv=notrunc status=none
+    dd if=/dev/zero of="$1" bs=1M seek=1 count=1 conv=notrunc status=none
 }
 
 # piece FILE OFFSET LENGTH

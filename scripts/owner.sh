@@ -18,11 +18,11 @@ refresh_release_key() {
     fi
 }
 
-# build_svsm_image: SVSM, services and firmware, with that key pinned in it
+# build_svsm_image [OPTION]...: SVSM, services and firmware, with that key pinned in it
 build_svsm_image() {
     "$BUILD_DIR/igvm/igvm" build --svsm "$BUILD_DIR/svsm/svsm.elf" --firmware "$FIRMWARE" \
         --service "attest=$BUILD_DIR/services/attest/attest" --service "tpm=$BUILD_DIR/services/tpm/tpm" \
-        --kbs-key "$KBS_DIR/release-key.pem" --output "$IGVM_FILE"
+        --kbs-key "$KBS_DIR/release-key.pem" --output "$IGVM_FILE" "$@"
 }
 
 # kbsctl ARGUMENT...: with the owner's token, to the KBS of KBS_DIR
@@ -39,6 +39,12 @@ image_of() {
 
 # active_volumes: a name a line
 active_volumes() { kbsctl --json volume list | jq -r '.[] | select(.retired == null) | .name'; }
+
+# volume_of [ID]: the name of that volume if it is not retired; without ID, of the one that belongs to no VM with a name
+volume_of() {
+    kbsctl --json volume list | jq -r --arg id "$1" '
+        [.[] | select(.retired == null and if $id == "" then .name | startswith("vm-") | not else .id == $id end) | .name] | .[0] // ""'
+}
 
 # retire_volumes: destroys every key that is registered
 retire_volumes() {

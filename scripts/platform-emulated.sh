@@ -30,7 +30,7 @@ emulated_compose() {
     local size
     size=$(emulated_machine_size "$memory_bytes")
     qemu_command=(
-        "$qemu" -accel tcg
+        "$qemu" -accel "tcg,thread=multi" -smp "$cpus"
         -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram"
         -cpu "EPYC-Milan,phys-bits=48,+x2apic"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
@@ -48,7 +48,7 @@ emulated_compose() {
         -serial null
         -serial "$(proxy_serial)"
         -serial "unix:$run_dir/sp.sock"
-        "${guest_disk_arguments[@]}"
+        "${guest_device_arguments[@]}"
     )
     # The hypervisor hides this device from the guest and shows it to the SVSM as virtio-mmio.
     [ "$svsm" = no ] || qemu_command+=(
@@ -71,6 +71,9 @@ emulated_prepare() {
     cat "$LOG_DIR/amd-sp.log" >&2
     die -"$EXIT_PLATFORM" "the emulated secure processor did not start" "its messages are above"
 }
+
+# emulated_end_kind STATUS: for start-cvm.sh, where QEMU's monitor told of no end
+emulated_end_kind() { [ "$1" = 35 ] && echo triple-fault || echo unknown; }
 
 # emulated_end STATUS: what QEMU's exit status says of the VM's end (enum host_exit in emulator/platform/host.h)
 emulated_end() {

@@ -44,7 +44,7 @@ snp_compose() {
         -serial null
         -serial "$(proxy_serial)"
         -serial null
-        "${guest_disk_arguments[@]}"
+        "${guest_device_arguments[@]}"
     )
     [ "$svsm" = no ] || qemu_command+=(
         -global virtio-mmio.force-legacy=false
@@ -54,5 +54,7 @@ snp_compose() {
 }
 
 snp_prepare() { :; }
+
+snp_end_kind() { echo unknown; }
 
 snp_end() { echo "QEMU ended with status $1"; }

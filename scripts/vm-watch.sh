@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Waits for the end of a VM: as long as it gets on, and, when it is asked to end, until its guest has powered off. To be
-# sourced after lib.sh and job-disk.sh, by start-cvm.sh.
+# sourced after lib.sh, job-disk.sh, vm-stages.sh and vm-end.sh, by start-cvm.sh.
 #
 # A VM gets on when its console, the hypervisor's log or one of its disks changes. Its silence is measured in time of its
 # own: that of the clock, less what its processor's thread stood in line for a processor of the host. On a busy host a boot
@@ -23,34 +23,29 @@ queued_ms() {
 }
 
 # vm_phase: what the VM does, as far as the host can see
-vm_phase() {
-    local console
-    if job_disk_started "$run_dir/job"; then
-        echo "its command"
-    elif [ ! -s "$console_log" ]; then
-        echo "the launch"
-    else
-        console=$(tr -d '\0' <"$console_log")
-        case $console in
-            *"EFI stub: "* | *"BdsDxe: starting "*) echo "the guest's kernel" ;;
-            *"starting the guest"*) echo "the firmware" ;;
-            *"svsm: "*) echo "the SVSM" ;;
-            *) echo "the firmware" ;;
-        esac
-    fi
-}
+vm_phase() { if job_disk_started "$run_dir/job"; then echo "its command"; else stage_of "$LOG_DIR"; fi; }
 
 # What changes when the VM gets on
 vm_signs() {
     stat -Lc '%s %y' "$console_log" "$LOG_DIR/hypervisor.log" "$run_dir/job" "$GUEST_IMAGE" "$STATE_VOLUME" 2>/dev/null || true
 }
 
+# nothing_to_boot: yes, when the firmware says so
+nothing_to_boot() {
+    if [ "$(stage_of "$LOG_DIR")" = firmware ] && console_tail | grep -a 'BdsDxe: No bootable option or device was found' >/dev/null; then
+        echo yes
+    else
+        echo no
+    fi
+}
+
 # watch_sample: a second later, what can be seen of the VM, in a file: the time in line, the phase, the signs. A process beside
 # the script runs this: the script itself must only wait, since bash may lose a signal that comes while a program of its runs.
 watch_sample() {
     trap '' INT TERM HUP
+    close_locks
     sleep 1
-    printf '%s\n' "$(queued_ms "$qemu_pid")" "$(vm_phase)" "$(vm_signs | tr '\n' ' ')" >"$run_dir/sample"
+    printf '%s\n' "$(queued_ms "$qemu_pid")" "$(vm_phase)" "$(vm_signs | tr '\n' ' ')" "$(nothing_to_boot)" >"$run_dir/sample"
 }
 
 # watch_begin: from now on the VM's silence and its whole time count
@@ -65,6 +60,7 @@ watch_take() {
         read -r queued
         read -r phase
         read -r signs
+        read -r unbootable
     } <"$run_dir/sample" || return 0
     local passed=$(((now - watch_last) / 1000)) in_line=$((queued - watch_queued))
     # Another thread may have become the one that ran most.
@@ -94,12 +90,6 @@ watch_explain() {
         "(load $(cut -d ' ' -f 1 /proc/loadavg), $(nproc) processors)"
 }
 
-# press_power_button: by QEMU's monitor, whose pipe this opens without waiting for the other end
-press_power_button() {
-    pressed_at=$SECONDS
-    printf '{"execute":"qmp_capabilities"}\n{"execute":"system_powerdown"}\n' 1<>"$run_dir/monitor.in"
-}
-
 # end_vm: at once
 end_vm() {
     ended_hard=yes
@@ -119,7 +109,7 @@ obey_signals() {
         warn "the VM is ended at once, as a second signal asked"
         printf '    %s\n' "${hard_end_costs[@]}" >&2
         end_vm
-    elif [[ $phase == "the launch" || $phase == "the SVSM" ]]; then
+    elif [[ $phase =~ ^(launch|SVSM|attestation|TPM)$ ]]; then
         end_vm # no guest runs that could be asked
     elif [ -z "$pressed_at" ]; then
         say "Pressing the guest's power button; a second signal ends the VM at once."
@@ -139,14 +129,14 @@ obey_signals() {
 wait_for_vm() {
     local limit=${1:-} tick='' ended phase='' pressed_at=''
     declare -gA phase_ms=()
-    phases=() overdue=no ended_hard=no
+    phases=() overdue=no ended_hard=no unbootable=no
     watch_queued=0 watch_signs='' watch_in_line=0
     watch_begin
     watch_last=$watch_began
     while :; do
         if [ -z "$tick" ]; then
             # It holds neither the locks nor the output open.
-            watch_sample >/dev/null 2>&1 8>&- 9>&- &
+            watch_sample >/dev/null 2>&1 &
             tick=$!
         fi
         status=0 ended=''
@@ -162,6 +152,8 @@ wait_for_vm() {
             obey_signals
         elif [ -n "$limit" ] && watch_over "$limit"; then
             overdue=yes
+            end_vm
+        elif [ "$unbootable" = yes ]; then
             end_vm
         fi
     done

@@ -9,8 +9,10 @@
  *   requests/  the calls of the guest              process/   services and their system calls
  *   virtio/    the state volume                    base/      strings, status codes
  *
- * One vCPU, interrupts off for ever. Everything the host or the guest says is checked where it
- * enters; what they can only do with ill intent ends the VM by panic(), which says so.
+ * Interrupts are off for ever. The first vCPU does all that is done once; others start when the
+ * guest creates theirs, and only serve it (requests/processors.h). Everything the host or the guest
+ * says is checked where it enters; what they can only do with ill intent ends the VM by panic(),
+ * which says so.
  */
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
@@ -46,7 +48,7 @@ static_assert(offsetof(struct boot_params, cpuid_gpa) == 0x20, "entry.S");
 _Noreturn void kernel_main(uint32_t params_gpa);
 
 static uint8_t ghcb_page[PAGE_SIZE] __attribute__((aligned(4096)));
-static struct cpu cpu;
+static struct cpu cpus[CPUS_MAX];
 static struct uart console, proxy;
 static struct boot_params params;
 static struct host_params host;
@@ -60,7 +62,7 @@ static struct constant kbs = {.bytes = &params.kbs, .size = sizeof(params.kbs)};
 /* Milliseconds since the clock was measured. */
 static unsigned long milliseconds(void)
 {
-    return clock_now(&cpu.clock) / (NANOSECONDS / 1000);
+    return clock_now(&cpus[0].clock) / (NANOSECONDS / 1000);
 }
 
 /* Up to the console: whatever fails here ends the VM without words. */
@@ -69,15 +71,17 @@ static void start_cpu(uint32_t params_gpa)
     const struct boot_params *launch = gpa_pointer(gpa(params_gpa));
 
     memcpy(&params, launch, sizeof(params));
-    if (cpuid_init(&cpu.cpuid, gpa_pointer(gpa(params.cpuid_gpa))) != STATUS_OK)
+    if (cpuid_init(&cpus[0].cpuid, gpa_pointer(gpa(params.cpuid_gpa))) != STATUS_OK)
         msr_protocol_terminate(TERMINATE_GENERAL);
-    traps_init(&cpu);
-    paging_init(cpuid_read(&cpu.cpuid, CPUID_MEMORY_ENCRYPTION, 0).ebx & CPUID_ME_EBX_CBIT_MASK);
+    cpu_local()->cpu = &cpus[0];
+    traps_init();
+    paging_init(cpuid_read(&cpus[0].cpuid, CPUID_MEMORY_ENCRYPTION, 0).ebx &
+                CPUID_ME_EBX_CBIT_MASK);
     sev_status_check();
     msr_protocol_negotiate();
-    if (ghcb_init(&cpu.link, image_gpa(ghcb_page)) != STATUS_OK)
+    if (ghcb_init(&cpus[0].link, image_gpa(ghcb_page)) != STATUS_OK)
         msr_protocol_terminate(TERMINATE_GENERAL);
-    uart_init(&console, &cpu.link, params.console_port);
+    uart_init(&console, params.console_port);
     log_init(&console);
     log_info("SVSM " SVSM_VERSION);
 }
@@ -105,7 +109,7 @@ static void check_launch(void)
  */
 static void harden(void)
 {
-    struct cpuid_registers features = cpuid_read(&cpu.cpuid, LEAF_EXTENDED, 0);
+    struct cpuid_registers features = cpuid_read(&cpus[0].cpuid, LEAF_EXTENDED, 0);
     uint32_t required = EXTENDED_EBX_SMEP | EXTENDED_EBX_SMAP;
 
     if ((features.ebx & required) != required)
@@ -134,7 +138,7 @@ static const struct boot_service *image_of(const char *name)
 
 static void open_volume(void)
 {
-    enum status status = block_init(&volume, &cpu.link, &cpu.clock);
+    enum status status = block_init(&volume, &cpus[0].clock);
 
     if (status == STATUS_NO_DEVICE)
         panic("there is no state volume: give the VM a virtio-blk device in an SVSM slot");
@@ -149,15 +153,14 @@ static void start_services(void)
 {
     enum status status;
 
-    uart_init(&proxy, &cpu.link, params.proxy_port);
-    status =
-        attest_service_start(&attest, &cpu, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
+    uart_init(&proxy, params.proxy_port);
+    status = attest_service_start(&attest, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
     attest_service_fetch_key(&attest);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
-    status = tpm_service_start(&tpm, &cpu, image_of("tpm"), &volume, &state_key);
+    status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);
     if (status != STATUS_OK)
         panic("cannot start service tpm: %s", status_text(status));
     tpm_service_open(&tpm);
@@ -177,28 +180,46 @@ static void set_guest_memory(void)
         panic("the memory map has too many ranges");
 }
 
+/* Another vCPU's way in: CR4, and with it SMEP and SMAP, is that of the vCPU that started it. */
+static _Noreturn void enter(void *argument)
+{
+    struct cpu *own = argument;
+
+    traps_load();
+    fpu_init(&own->fpu, &own->cpuid);
+    usermode_init();
+    if (ghcb_use(&own->link) != STATUS_OK)
+        msr_protocol_terminate(TERMINATE_GENERAL);
+    log_info("vCPU %u, APIC ID %x, at %lu ms", own->index, own->apic_id, milliseconds());
+    requests_run(&guest, own);
+}
+
 void kernel_main(uint32_t params_gpa)
 {
     start_cpu(params_gpa);
     check_launch();
     harden();
-    fpu_init(&cpu.fpu, &cpu.cpuid);
+    fpu_init(&cpus[0].fpu, &cpus[0].cpuid);
     random_init();
     usermode_init();
-    if (!clock_init(&cpu.clock, &cpu.link))
+    if (!clock_init(&cpus[0].clock, &cpus[0].link))
         log_warning("the host's timer is unusable; assuming a TSC of %lu MHz",
-                    cpu.clock.hz / 1000000);
+                    cpus[0].clock.hz / 1000000);
     start_memory();
     open_volume();
     start_services();
     log_info("%lu KiB free", page_free_count() * (PAGE_SIZE / 1024));
 
+    guest_init(&guest);
     guest.vmpl = params.guest_vmpl;
+    guest.cpus = cpus;
+    guest.enter = enter;
+    cpus[0].started = true;
     guest.attest = &attest;
     guest.tpm = &tpm;
     set_guest_memory();
-    guest_prepare(&guest.ranges, &cpu.link, &cpu.cpuid, &params, &host);
+    guest_prepare(&guest.ranges, &cpus[0].link, &cpus[0].cpuid, &params, &host);
     secrets_wipe();
     log_info("starting the guest at VMPL %u, at %lu ms", guest.vmpl, milliseconds());
-    requests_run(&guest);
+    requests_run(&guest, &cpus[0]);
 }

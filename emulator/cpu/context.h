@@ -20,6 +20,7 @@ struct vmpl_context {
     gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
     gpa_t ghcb;           /* the registered GHCB; NO_GPA: none */
+    bool nmi_masked;      /* one was delivered, and no IRET followed */
     bool in_line;         /* RIP is where context_skip() left it */
     uint64_t npt_version; /* of the nested tables, when it last ran */
     uint64_t exits[EXIT_KINDS];

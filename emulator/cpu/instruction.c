@@ -4,6 +4,7 @@
 #include "emulator/cpu/control.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/walk.h"
+#include "emulator/platform/cpus.h"
 #include "lib/snp/exit_codes.h"
 
 #define RMP_INSTRUCTION_LENGTH 4
@@ -122,8 +123,7 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     uint8_t bytes[RMP_INSTRUCTION_LENGTH];
     enum instruction_result (*carry_out)(struct vmpl_context *, gpa_t *);
 
-    if (!guest_in_64bit_mode(context) ||
-        !guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_in_64bit_mode(context) || !guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     if (opcode_is(bytes, 0xF2, 0xFF))
         carry_out = pvalidate;
@@ -140,12 +140,35 @@ enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fau
     return carry_out(context, fault);
 }
 
+#define BROADCAST_LENGTH 3
+#define INVLPGB_ASID     0xFFFFu /* in RDX: a VM's own is 0 to it */
+
+enum instruction_result instruction_broadcast(struct vmpl_context *context)
+{
+    struct vmsa *save = context->save;
+    uint8_t bytes[BROADCAST_LENGTH];
+    bool tlbsync;
+
+    if (!guest_fetch(context, bytes, sizeof(bytes)) || bytes[0] != 0x0F || bytes[1] != 0x01 ||
+        (bytes[2] != 0xFE && bytes[2] != 0xFF))
+        return INSTRUCTION_UNKNOWN;
+    tlbsync = bytes[2] == 0xFF;
+    if (save->cpl != 0 || (!tlbsync && (save->rdx & INVLPGB_ASID) != 0)) {
+        context_inject(context, VECTOR_GP, 0);
+        return INSTRUCTION_DONE;
+    }
+    /* Done at once and for all addresses, so there is nothing left to wait for. */
+    if (!tlbsync)
+        host_shootdown();
+    context_skip(context, BROADCAST_LENGTH);
+    return INSTRUCTION_DONE;
+}
+
 bool instruction_is_vmgexit(const struct vmpl_context *context)
 {
     uint8_t prefix;
 
-    return guest_read(context, guest_rip(context), &prefix, 1) &&
-           (prefix == 0xF3 || prefix == 0xF2);
+    return guest_fetch(context, &prefix, 1) && (prefix == 0xF3 || prefix == 0xF2);
 }
 
 bool instruction_exits_at_once(const struct vmpl_context *context)
@@ -157,7 +180,7 @@ bool instruction_exits_at_once(const struct vmpl_context *context)
     if (!context->in_line || (vmcb->eventinj & EVENT_VALID) || (save->rflags & RFLAGS_TF) ||
         (save->rip & ~PAGE_MASK) < OWN_LENGTH_MAX ||
         (save->rip & ~PAGE_MASK) > PAGE_SIZE - OWN_LENGTH_MAX || !guest_in_64bit_mode(context) ||
-        !guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+        !guest_fetch(context, bytes, sizeof(bytes)))
         return false;
     if (bytes[0] == 0x0F && (bytes[1] == 0x30 || bytes[1] == 0x32) && save->cpl == 0 &&
         (uint32_t)save->rcx == MSR_GHCB) {
@@ -188,7 +211,7 @@ enum instruction_result instruction_mov_cr0(struct vmpl_context *context)
     uint64_t value;
     bool written;
 
-    if (!guest_read(context, guest_rip(context), bytes, sizeof(bytes)))
+    if (!guest_fetch(context, bytes, sizeof(bytes)))
         return INSTRUCTION_UNKNOWN;
     while (at < 2 && (bytes[at] == 0x66 || bytes[at] == 0x67))
         at++;

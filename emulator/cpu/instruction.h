@@ -15,6 +15,12 @@ enum instruction_result {
  * With INSTRUCTION_NPF, *fault is the page. */
 enum instruction_result instruction_rmp(struct vmpl_context *context, gpa_t *fault);
 
+/*
+ * INVLPGB and TLBSYNC (APM vol. 3), which are for VMs, too, where the host says so; this one does.
+ * No processor has a translation from before, when they return.
+ */
+enum instruction_result instruction_broadcast(struct vmpl_context *context);
+
 /* MOV to CR0, intercepted because CR0.PG decides what an address means. */
 enum instruction_result instruction_mov_cr0(struct vmpl_context *context);
 

@@ -2,11 +2,14 @@
 #include "emulator/cpu/npt.h"
 
 #include "emulator/cpu/rmp.h"
+#include "emulator/cpu/vmcb.h"
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 
 #define PTE_PRESENT 0x1ull
 #define PTE_WRITE   0x2ull
 #define PTE_USER    0x4ull
+#define PTE_SEEN    0x60ull /* accessed, dirty: the MMU sets them */
 #define PTE_LARGE   0x80ull
 #define PTE_NX      (1ull << 63)
 #define PTE_TABLE   (PTE_PRESENT | PTE_WRITE | PTE_USER)
@@ -26,8 +29,12 @@ static hpa_t paged_roots[VMPL_COUNT], unpaged_roots[VMPL_COUNT];
 
 static uint64_t version = 1; /* of the contents of all tables */
 
-/* Tables that a 2 MiB entry has replaced, linked through their first word. */
-static uint64_t *free_tables;
+/* Tables that a 2 MiB entry has replaced, linked through their first word. Other CPUs may still
+ * walk the retired ones. */
+static uint64_t *free_tables, *retired_tables;
+
+/* Another CPU may have a translation that the tables no longer give. */
+static bool stale;
 
 static uint64_t *new_table(void)
 {
@@ -39,6 +46,15 @@ static uint64_t *new_table(void)
         table = host_ptr(pool_page());
     memset(table, 0, PAGE_SIZE);
     return table;
+}
+
+/* Other CPUs walk the tables meanwhile: they find the old entry or the new one, with all that hangs
+ * on it. */
+static void store(uint64_t *entry, uint64_t value)
+{
+    if ((*entry & PTE_PRESENT) && ((*entry ^ value) & ~PTE_SEEN))
+        stale = true;
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 static uint64_t table_entry(const uint64_t *table)
@@ -54,7 +70,7 @@ static uint64_t *table_of(uint64_t entry)
 static uint64_t *next_level(uint64_t *entry)
 {
     if (!(*entry & PTE_PRESENT))
-        *entry = table_entry(new_table());
+        store(entry, table_entry(new_table()));
     return table_of(*entry);
 }
 
@@ -65,7 +81,7 @@ static void split(uint64_t *entry)
 
     for (uint64_t i = 0; i < PAGE_SIZE / sizeof(*table); i++)
         table[i] = (*entry & ~PTE_LARGE) + i * PAGE_SIZE;
-    *entry = table_entry(table);
+    __atomic_store_n(entry, table_entry(table), __ATOMIC_RELEASE);
 }
 
 static uint64_t *pd_entry(struct view *view, gpa_t page)
@@ -79,20 +95,20 @@ static void set(struct view *view, gpa_t page, uint64_t pte)
 
     if (*entry & PTE_LARGE)
         split(entry);
-    next_level(entry)[page.v >> 12 & 511] = pte;
+    store(&next_level(entry)[page.v >> 12 & 511], pte);
 }
 
 static void set_large(struct view *view, gpa_t page, uint64_t pte)
 {
-    uint64_t *entry = pd_entry(view, page);
+    uint64_t *entry = pd_entry(view, page), before = *entry;
 
-    if ((*entry & PTE_PRESENT) && !(*entry & PTE_LARGE)) {
-        uint64_t *table = table_of(*entry);
+    store(entry, pte & PTE_PRESENT ? pte | PTE_LARGE : 0);
+    if ((before & PTE_PRESENT) && !(before & PTE_LARGE)) {
+        uint64_t *table = table_of(before);
 
-        table[0] = (uint64_t)free_tables;
-        free_tables = table;
+        table[0] = (uint64_t)retired_tables;
+        retired_tables = table;
     }
-    *entry = pte & PTE_PRESENT ? pte | PTE_LARGE : 0;
 }
 
 static uint64_t private_pte(gpa_t page, hpa_t backing, unsigned vmpl)
@@ -114,9 +130,25 @@ static uint64_t shared_pte(gpa_t page, hpa_t backing)
 {
     uint8_t flags = rmp_find(page)->flags;
 
-    if ((flags & RMP_ASSIGNED) && !(flags & RMP_TABLE))
+    if (!(flags & RMP_ASSIGNED))
+        return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
+    if (!(flags & (RMP_TABLE | RMP_CODE)))
         return 0;
-    return backing.pa | PTE_PRESENT | PTE_WRITE | PTE_USER | PTE_NX;
+    return backing.pa | PTE_PRESENT | PTE_USER | (flags & RMP_TABLE ? PTE_WRITE : 0) |
+           (flags & RMP_CODE ? 0 : PTE_NX);
+}
+
+bool npt_allows(gpa_t address, unsigned vmpl, bool private, uint64_t exitinfo1)
+{
+    gpa_t page = gpa_page(address);
+    hpa_t backing;
+    uint64_t pte;
+
+    if (page.v >= VIEW_SIZE || !guest_memory_find(page, &backing))
+        return false;
+    pte = private ? private_pte(page, backing, vmpl) : shared_pte(page, backing);
+    return (pte & PTE_PRESENT) && (!(exitinfo1 & NPF_WRITE) || (pte & PTE_WRITE)) &&
+           (!(exitinfo1 & NPF_FETCH) || !(pte & PTE_NX));
 }
 
 typedef void set_function(struct view *view, gpa_t page, uint64_t pte);
@@ -129,7 +161,7 @@ static void sync_views(gpa_t page, hpa_t backing, set_function *set_entry)
             set_entry(&private_views[vmpl], page, private_pte(page, backing, vmpl));
 }
 
-void npt_sync(gpa_t page, bool large)
+static void sync(gpa_t page, bool large)
 {
     hpa_t backing;
 
@@ -146,6 +178,28 @@ void npt_sync(gpa_t page, bool large)
             sync_views(gpa(page.v + offset), hpa(backing.pa + offset), set);
 }
 
+/* On return no CPU has a translation that the tables do not give. */
+static void end_stale(void)
+{
+    if (!stale)
+        return;
+    host_shootdown();
+    stale = false;
+    while (retired_tables) {
+        uint64_t *table = retired_tables;
+
+        retired_tables = (uint64_t *)table[0];
+        table[0] = (uint64_t)free_tables;
+        free_tables = table;
+    }
+}
+
+void npt_sync(gpa_t page, bool large)
+{
+    sync(page, large);
+    end_stale();
+}
+
 /* 2 MiB at a time where possible: a VM of 16 GiB has four million pages. */
 static void sync_region(const struct guest_ram_region *region)
 {
@@ -154,7 +208,7 @@ static void sync_region(const struct guest_ram_region *region)
     for (uint64_t at = region->start.v; at < end;) {
         bool large = rmp_uniform(gpa(at));
 
-        npt_sync(gpa(at), large);
+        sync(gpa(at), large);
         at += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
     }
 }
@@ -171,6 +225,7 @@ static void sync_all(void)
 
     for (size_t i = 0; i < count; i++)
         sync_region(&regions[i]);
+    end_stale();
 }
 
 void npt_init(void)

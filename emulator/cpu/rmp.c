@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/cpu/rmp.h"
 
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 
 #define PAGES_PER_LARGE (LARGE_PAGE_SIZE / PAGE_SIZE)
@@ -139,9 +140,9 @@ void rmp_set_in_use(gpa_t vmsa, bool in_use)
         entry->flags &= (uint8_t)~RMP_IN_USE;
 }
 
-void rmp_expose_table(gpa_t page)
+void rmp_expose(gpa_t page, enum rmp_flag as)
 {
-    find(page)->flags |= RMP_TABLE;
+    find(page)->flags |= (uint8_t)as;
     tell(gpa_page(page), false);
 }
 
@@ -198,6 +199,8 @@ enum rmp_status rmp_adjust(gpa_t address, bool large, unsigned caller_vmpl, uint
             entries[i].flags = (uint8_t)((entries[i].flags & ~RMP_VMSA) | (vmsa ? RMP_VMSA : 0));
     }
     tell(address, large);
+    if (!vmsa && any_in_use(entries, page_count(large)))
+        host_shootdown(); /* the CPU that runs from it checks that at its next VMRUN */
     return RMP_SUCCESS;
 }
 

@@ -18,8 +18,9 @@ enum rmp_flag {
     RMP_VALIDATED = 1u << 1,
     RMP_VMSA = 1u << 2,
     RMP_LARGE = 1u << 3,  /* one of the 512 pages of a 2 MiB entry */
-    RMP_TABLE = 1u << 4,  /* not of the architecture: rmp_expose_table() */
+    RMP_TABLE = 1u << 4,  /* not of the architecture, as RMP_CODE: rmp_expose() */
     RMP_IN_USE = 1u << 5, /* the VMSA that a CPU runs from: RMPUPDATE gives FAIL_INUSE */
+    RMP_CODE = 1u << 6,
 };
 
 struct rmp_entry {
@@ -53,12 +54,13 @@ void rmp_set_in_use(gpa_t vmsa, bool in_use);
 void rmp_launch(gpa_t address, enum snp_page_type type);
 
 /*
- * Lets the MMU below reach a guest-owned page through the shared view. Hardware walks page tables
- * privately whatever the C-bits of CR3 and of the entries on the way say (APM 15.34), and OVMF
- * relies on it; this MMU takes them at their word. The price: a C=0 data access to a page that was
- * once walked this way is not caught. Lasts until the page changes hands.
+ * Lets the MMU below reach a guest-owned page through the shared view, as RMP_TABLE or RMP_CODE.
+ * Hardware walks page tables and fetches instructions privately whatever the C-bits on the way say
+ * (APM 15.34), and OVMF relies on both; this MMU takes them at their word. The price: a C=0 data
+ * access to a page that was once used so is not caught, with RMP_CODE if it reads. Lasts until the
+ * page changes hands.
  */
-void rmp_expose_table(gpa_t page);
+void rmp_expose(gpa_t page, enum rmp_flag as);
 
 /* PVALIDATE and RMPADJUST on guest-owned pages; *unchanged is the carry flag. */
 enum rmp_status rmp_pvalidate(gpa_t address, bool large, bool validate, bool *unchanged);

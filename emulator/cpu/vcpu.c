@@ -4,8 +4,10 @@
 #include "emulator/cpu/fpu.h"
 #include "emulator/cpu/instruction.h"
 #include "emulator/cpu/npt.h"
+#include "emulator/cpu/orders.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/vc.h"
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
@@ -18,6 +20,7 @@
 #define MSRPM_PAGES 2
 
 void vmrun(uint64_t vmcb_pa, struct vmsa *save);
+void halt_for_ever(void);
 
 static hpa_t iopm, msrpm;
 
@@ -31,7 +34,7 @@ static void pass_through(uint32_t msr)
         map += 0x1000;
     else if (msr >= 0xC0000000)
         map += 0x800;
-    map[index / 4] &= (uint8_t) ~(3u << (index % 4 * 2));
+    map[index / 4] = (uint8_t)(map[index / 4] & ~(3u << (index % 4 * 2)));
 }
 
 static void init_permission_maps(void)
@@ -50,7 +53,7 @@ static void init_permission_maps(void)
         pass_through(swapped[i]);
 }
 
-/* An ASID for each VMPL: their translations differ. */
+/* An ASID for each VMPL, and for the idle loop: their translations differ. */
 static struct vmcb *new_vmcb(unsigned vmpl)
 {
     hpa_t pages = pool_pages((sizeof(struct vmcb) + PAGE_SIZE - 1) / PAGE_SIZE);
@@ -71,18 +74,47 @@ uint64_t vcpu_sev_information(void)
            (uint64_t)CBIT_POSITION << 24 | GHCB_MSR_SEV_INFO_RESP;
 }
 
-void vcpu_init(struct vcpu *cpu)
+/* HLT for ever, with the hypervisor's own tables. */
+static struct vmcb *new_idle_vmcb(void)
 {
-    hpa_t host_save = pool_page();
+    struct vmcb *vmcb = new_vmcb(VMPL_COUNT);
 
+    vmcb->np_control = 0;
+    vmcb->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SHUTDOWN;
+    vmcb->intercept_misc2 = INTERCEPT_VMRUN;
+    vmcb->save.cs = (struct vmsa_segment){.selector = 8, .attributes = 0xA9B, .limit = ~0u};
+    vmcb->save.ss = (struct vmsa_segment){.selector = 16, .attributes = 0xC93, .limit = ~0u};
+    vmcb->save.efer = EFER_SVME | EFER_LMA | EFER_LME | EFER_NXE;
+    vmcb->save.cr0 = CR0_PG | CR0_ET | CR0_PE;
+    vmcb->save.cr3 = memory_root(false).pa;
+    vmcb->save.cr4 = CR4_PAE;
+    vmcb->save.dr6 = VMSA_DR6_RESET;
+    vmcb->save.dr7 = VMSA_DR7_RESET;
+    vmcb->save.rflags = VMSA_RFLAGS_RESET | RFLAGS_IF;
+    return vmcb;
+}
+
+void vcpu_init(struct vcpu *cpu, unsigned index)
+{
     memset(cpu, 0, sizeof(*cpu));
+    cpu->index = index;
+    cpu->replaces = NO_VMPL;
+    cpu->next = NO_VMPL;
     for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
         cpu->contexts[vmpl] = (struct vmpl_context){.vmpl = vmpl,
                                                     .vmsa = gpa(NO_GPA),
                                                     .vmsa_on_init = gpa(NO_GPA),
                                                     .ghcb = gpa(NO_GPA),
                                                     .ghcb_msr = vcpu_sev_information()};
-    init_permission_maps();
+    if (!msrpm.pa)
+        init_permission_maps();
+    cpu->idle = new_idle_vmcb();
+}
+
+void vcpu_start(void)
+{
+    hpa_t host_save = pool_page();
+
     if (!host_wrmsr(MSR_VM_HSAVE_PA, host_save.pa))
         die(HOST_EXIT_INTERNAL, "the machine has no SVM: QEMU's -cpu must be an AMD model");
 }
@@ -91,6 +123,7 @@ void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
 {
     cpu->contexts[vmpl].vmsa = vmsa;
     cpu->contexts[vmpl].vmsa_on_init = gpa(NO_GPA);
+    cpu->contexts[vmpl].nmi_masked = false;
     if (vmsa.v != NO_GPA && !cpu->contexts[vmpl].vmcb) {
         cpu->contexts[vmpl].vmcb = new_vmcb(vmpl);
         cpu->contexts[vmpl].save = &cpu->contexts[vmpl].vmcb->save;
@@ -102,52 +135,62 @@ bool vcpu_features_supported(uint64_t sev_features)
     return (sev_features & SEV_FEATURE_SNP_ACTIVE) && !(sev_features & ~SUPPORTED_SEV_FEATURES);
 }
 
-/* The VMSA page of a context, if VMRUN would accept it. */
-static struct vmsa *runnable_vmsa(const struct vmpl_context *context)
+/* NULL: VMRUN would accept the VMSA of this context (APM vol. 2, 15.36.12). */
+static const char *why_not_runnable(const struct vmpl_context *context)
 {
     const struct rmp_entry *entry;
-    struct vmsa *vmsa;
+    const struct vmsa *vmsa;
     hpa_t backing;
 
     if (context->vmsa.v == NO_GPA || !guest_memory_find(context->vmsa, &backing))
-        return NULL;
+        return "there is none";
     entry = rmp_find(context->vmsa);
     if (!(entry->flags & RMP_ASSIGNED) || !(entry->flags & RMP_VMSA) ||
         entry->gpa.v != context->vmsa.v)
-        return NULL;
+        return "it is no VMSA page";
+    if (entry->flags & RMP_IN_USE)
+        return "it is in use";
     vmsa = host_ptr(backing);
-    if (!(vmsa->efer & EFER_SVME) || vmsa->vmpl != context->vmpl ||
-        !vcpu_features_supported(vmsa->sev_features))
-        return NULL;
-    return vmsa;
+    if (!(vmsa->efer & EFER_SVME))
+        return "its EFER.SVME is clear";
+    if (vmsa->vmpl != context->vmpl)
+        return "it is another VMPL's";
+    return vcpu_features_supported(vmsa->sev_features) ? NULL : "its SEV_FEATURES are not offered";
 }
 
-static void leave(struct vmpl_context *context)
+const char *vcpu_why_not(const struct vcpu *cpu, unsigned vmpl)
 {
+    return why_not_runnable(&cpu->contexts[vmpl]);
+}
+
+void vcpu_leave(struct vcpu *cpu)
+{
+    const struct vmpl_context *context = cpu->current;
     hpa_t backing;
 
     fpu_save(context->save);
     rmp_set_in_use(context->vmsa, false);
     if (guest_memory_find(context->vmsa, &backing))
         memcpy(host_ptr(backing), context->save, sizeof(struct vmsa));
+    cpu->current = NULL;
 }
 
 /*
  * With restricted injection (APM vol. 2, 15.36.16) no interrupt and no NMI enters a VMPL, only #HV,
- * for which this platform has no doorbell. They wait for a VMPL without it. There is nothing to
- * wake a processor that halts meanwhile.
+ * for which this platform has no doorbell. They wait for a VMPL without it.
  */
 static void set_intercepts(struct vmpl_context *context)
 {
     struct vmcb *vmcb = context->vmcb;
     bool restricted = context->save->sev_features & SEV_FEATURE_RESTRICTED_INJECTION;
 
-    vmcb->intercept_misc1 = INTERCEPT_CR0_SEL_WRITE | INTERCEPT_CPUID | INTERCEPT_IOIO |
-                            INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
+    vmcb->intercept_misc1 = INTERCEPT_NMI | INTERCEPT_CR0_SEL_WRITE | INTERCEPT_CPUID |
+                            INTERCEPT_HLT | INTERCEPT_IOIO | INTERCEPT_MSR | INTERCEPT_SHUTDOWN;
     vmcb->intercept_misc2 = INTERCEPT_VMRUN | INTERCEPT_VMMCALL | INTERCEPT_VMLOAD |
                             INTERCEPT_VMSAVE | INTERCEPT_STGI | INTERCEPT_CLGI | INTERCEPT_SKINIT;
+    if (context->nmi_masked)
+        vmcb->intercept_misc1 |= INTERCEPT_IRET;
     if (restricted) {
-        vmcb->intercept_misc1 |= INTERCEPT_NMI | INTERCEPT_HLT;
         vmcb->intercept_misc2 |= INTERCEPT_MWAIT;
         vmcb->int_control |= V_INTR_MASKING;
     } else {
@@ -155,53 +198,51 @@ static void set_intercepts(struct vmpl_context *context)
     }
 }
 
+/* NMIs are the hypervisor's kicks, so the guest's own are injected. That does not mask the next
+ * one, as delivery would: IRET ends the mask. */
 static void deliver_nmi(struct vcpu *cpu)
 {
-    struct vmpl_context *context = cpu->current;
+    struct vmcb *vmcb = cpu->current->vmcb;
 
-    if (!cpu->nmi_pending || (context->vmcb->int_control & V_INTR_MASKING))
+    if (!cpu->nmi_pending || cpu->current->nmi_masked || (vmcb->int_control & V_INTR_MASKING))
         return;
-    context->vmcb->eventinj = VECTOR_NMI | EVENT_TYPE_NMI | EVENT_VALID;
+    if (vmcb->eventinj & EVENT_VALID) {
+        host_kick(cpu->index); /* after what is to be delivered first */
+        return;
+    }
+    vmcb->eventinj = VECTOR_NMI | EVENT_TYPE_NMI | EVENT_VALID;
     cpu->nmi_pending = false;
+    cpu->current->nmi_masked = true;
+    vmcb->intercept_misc1 |= INTERCEPT_IRET;
+}
+
+static void end_nmi(struct vcpu *cpu)
+{
+    cpu->current->nmi_masked = false;
+    cpu->current->vmcb->intercept_misc1 &= ~INTERCEPT_IRET;
 }
 
 bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
 {
     struct vmpl_context *next = &cpu->contexts[vmpl];
-    const struct vmsa *vmsa;
+    hpa_t backing;
 
     if (cpu->current == next)
         return true;
-    vmsa = runnable_vmsa(next);
-    if (!vmsa)
+    if (why_not_runnable(next) || !guest_memory_find(next->vmsa, &backing))
         return false;
     if (cpu->current)
-        leave(cpu->current);
+        vcpu_leave(cpu);
     rmp_set_in_use(next->vmsa, true);
-    memcpy(next->save, vmsa, sizeof(struct vmsa));
+    memcpy(next->save, host_ptr(backing), sizeof(struct vmsa));
     next->vmcb->eventinj = 0;
     next->in_line = false;
     next->npt_version = 0; /* other registers, other translations */
     fpu_load(next->save);
     set_intercepts(next);
     cpu->current = next;
-    deliver_nmi(cpu);
+    cpu->wake = false;
     return true;
-}
-
-bool vcpu_take_init(struct vcpu *cpu)
-{
-    struct vmpl_context *running = cpu->current;
-    bool replaced = running->vmsa_on_init.v != NO_GPA;
-
-    if (replaced) {
-        leave(running);
-        cpu->current = NULL;
-    }
-    for (unsigned vmpl = 0; vmpl < VMPL_COUNT; vmpl++)
-        if (cpu->contexts[vmpl].vmsa_on_init.v != NO_GPA)
-            vcpu_set_vmsa(cpu, vmpl, cpu->contexts[vmpl].vmsa_on_init);
-    return !replaced || vcpu_enter(cpu, running->vmpl);
 }
 
 /* What became of an exit: back into the guest, or out to the VMM. */
@@ -270,16 +311,20 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
     bool private = !(context->save->cr0 & CR0_PG) || (vmcb->exitinfo2 & CBIT);
     hpa_t backing;
 
+    if (npt_allows(address, context->vmpl, private, vmcb->exitinfo1))
+        return RESUME; /* another CPU has changed that between the fault and the lock */
     if (private)
         return private_fault(cpu, address, exit);
     if ((vmcb->exitinfo1 & NPF_GUEST_TABLE) && rmp_allows(address, context->vmpl, RMP_WRITE)) {
-        rmp_expose_table(address);
+        rmp_expose(address, RMP_TABLE);
         context->exits[EXIT_OTHER]++;
         return RESUME;
     }
     if (vmcb->exitinfo1 & NPF_FETCH) {
-        log_line("VMPL%u: code at %lx without the C-bit: not emulated", context->vmpl, address.v);
-        return access_to_vmm(cpu, VCPU_EXIT_FORBIDDEN, address, false, exit);
+        if (!npt_allows(address, context->vmpl, true, NPF_FETCH))
+            return private_fault(cpu, address, exit);
+        rmp_expose(address, RMP_CODE);
+        return RESUME;
     }
     if (!guest_memory_find(address, &backing))
         return raise_vc(context, SVM_EXIT_NPF, exit); /* MMIO */
@@ -299,7 +344,8 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
     case INSTRUCTION_UNKNOWN:
         break;
     }
-    context_inject(cpu->current, VECTOR_UD, 0);
+    if (instruction_broadcast(cpu->current) == INSTRUCTION_UNKNOWN)
+        context_inject(cpu->current, VECTOR_UD, 0);
     return RESUME;
 }
 
@@ -312,6 +358,17 @@ static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
     context->exits[EXIT_VMGEXIT]++;
     *exit = VCPU_EXIT_VMGEXIT;
     return TO_VMM;
+}
+
+/* With restricted injection only another CPU's order can end it. */
+static enum outcome halt(struct vcpu *cpu, enum vcpu_exit *exit)
+{
+    if ((cpu->current->vmcb->int_control & V_INTR_MASKING) && host_cpu_count() == 1) {
+        *exit = VCPU_EXIT_HALTED;
+        return TO_VMM;
+    }
+    vcpu_halt(cpu);
+    return RESUME;
 }
 
 static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
@@ -342,12 +399,12 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
             return RESUME;
         break;
     case SVM_EXIT_NMI:
-        host_take_nmi();
-        cpu->nmi_pending = true;
+        return RESUME; /* taken already */
+    case SVM_EXIT_IRET:
+        end_nmi(cpu);
         return RESUME;
     case SVM_EXIT_HLT:
-        *exit = VCPU_EXIT_HALTED;
-        return TO_VMM;
+        return halt(cpu, exit);
     case SVM_EXIT_SHUTDOWN:
         *exit = VCPU_EXIT_SHUTDOWN;
         return TO_VMM;
@@ -362,6 +419,12 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
              context->save->rip);
     *exit = VCPU_EXIT_INVALID;
     return TO_VMM;
+}
+
+/* The checks of every VMRUN that another CPU's RMPADJUST can make fail. */
+static bool still_runnable(const struct vmpl_context *context)
+{
+    return rmp_find(context->vmsa)->flags & RMP_VMSA;
 }
 
 /* Translations last until the nested tables change, or others take their place. */
@@ -388,27 +451,42 @@ static void take_over_cr4(const struct vmsa *save)
         host_write_cr4(wanted);
 }
 
-static void run(struct vmpl_context *context)
+static void run_once(struct vcpu *cpu)
 {
+    struct vmpl_context *context = cpu->current;
     struct vmcb *vmcb = context->vmcb;
 
+    deliver_nmi(cpu);
     context->exits[EXIT_VMRUN]++;
     context->in_line = false;
     set_tables(context);
     take_over_cr4(context->save);
+    host_enter_guest();
     vmrun(host_pa_of_direct(vmcb).pa, context->save);
+    if (vmcb->exitcode == SVM_EXIT_NMI && !host_wait_kick())
+        cpu->nmi_pending = true;
+    host_leave_guest();
     /* An exception whose delivery met a nested fault is delivered again. */
     vmcb->eventinj = vmcb->exitintinfo & EVENT_VALID ? vmcb->exitintinfo : 0;
 }
 
 enum vcpu_exit vcpu_run(struct vcpu *cpu)
 {
-    struct vmpl_context *context = cpu->current;
     enum vcpu_exit exit;
 
-    do
-        if (!instruction_exits_at_once(context))
-            run(context);
-    while (handle_exit(cpu, &exit) == RESUME);
+    do {
+        orders_take(cpu);
+        if (!still_runnable(cpu->current))
+            return VCPU_EXIT_INVALID;
+        if (!instruction_exits_at_once(cpu->current))
+            run_once(cpu);
+    } while (handle_exit(cpu, &exit) == RESUME);
     return exit;
+}
+
+void vcpu_run_idle(struct vcpu *cpu)
+{
+    cpu->idle->save.rip = (uint64_t)halt_for_ever;
+    cpu->idle->tlb_control = TLB_FLUSH_ALL;
+    vmrun(host_pa_of_direct(cpu->idle).pa, &cpu->idle->save);
 }

@@ -45,9 +45,11 @@ static_assert(offsetof(struct vmcb, ncr3) == 0x0B0, "VMCB");
 static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 
 /* intercept_misc1 */
+#define INTERCEPT_INTR          (1u << 0)
 #define INTERCEPT_NMI           (1u << 1)
 #define INTERCEPT_CR0_SEL_WRITE (1u << 5)
 #define INTERCEPT_CPUID         (1u << 18)
+#define INTERCEPT_IRET          (1u << 20)
 #define INTERCEPT_HLT           (1u << 24)
 #define INTERCEPT_IOIO          (1u << 27)
 #define INTERCEPT_MSR           (1u << 28)
@@ -75,6 +77,7 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define EVENT_TYPE_EXCEPTION (3ull << 8)
 
 /* Nested page fault EXITINFO1. */
+#define NPF_WRITE       (1ull << 1)
 #define NPF_FETCH       (1ull << 4)
 #define NPF_GUEST_TABLE (1ull << 33)
 

@@ -75,4 +75,10 @@ vmrun:
     cld
     ret
 
+/* What the guest of vcpu_run_idle() executes. */
+.globl halt_for_ever
+halt_for_ever:
+    hlt
+    jmp halt_for_ever
+
 .section .note.GNU-stack, "", @progbits

@@ -51,14 +51,6 @@ bool walk(const struct vmpl_context *context, uint64_t gva, struct translation *
     }
 }
 
-static void *reach_virtual(const struct vmpl_context *context, uint64_t gva,
-                           enum rmp_permission access)
-{
-    struct translation to;
-
-    return walk(context, gva, &to) ? reach(context, to.gpa, to.private, access) : NULL;
-}
-
 /* Bytes from gva to the end of its page, at most size. */
 static size_t page_piece(uint64_t gva, size_t size)
 {
@@ -67,35 +59,51 @@ static size_t page_piece(uint64_t gva, size_t size)
     return piece < size ? piece : size;
 }
 
-bool guest_read(const struct vmpl_context *context, uint64_t gva, void *to, size_t size)
+static bool read_bytes(const struct vmpl_context *context, uint64_t gva, void *to, size_t size,
+                       bool fetch)
 {
     for (size_t done = 0, piece; done < size; done += piece) {
-        const void *from = reach_virtual(context, gva + done, RMP_READ);
+        struct translation at;
+        const void *from;
 
-        piece = page_piece(gva + done, size - done);
+        if (!walk(context, gva + done, &at))
+            return false;
+        from = reach(context, at.gpa, at.private || fetch, RMP_READ);
         if (!from)
             return false;
+        piece = page_piece(gva + done, size - done);
         memcpy((uint8_t *)to + done, from, piece);
     }
     return true;
 }
 
+bool guest_read(const struct vmpl_context *context, uint64_t gva, void *to, size_t size)
+{
+    return read_bytes(context, gva, to, size, false);
+}
+
 bool guest_write(const struct vmpl_context *context, uint64_t gva, const void *from, size_t size)
 {
     for (size_t done = 0, piece; done < size; done += piece) {
-        void *to = reach_virtual(context, gva + done, RMP_WRITE);
+        struct translation at;
+        void *to;
 
-        piece = page_piece(gva + done, size - done);
+        if (!walk(context, gva + done, &at))
+            return false;
+        to = reach(context, at.gpa, at.private, RMP_WRITE);
         if (!to)
             return false;
+        piece = page_piece(gva + done, size - done);
         memcpy(to, (const uint8_t *)from + done, piece);
     }
     return true;
 }
 
-uint64_t guest_rip(const struct vmpl_context *context)
+bool guest_fetch(const struct vmpl_context *context, void *to, size_t size)
 {
     const struct vmsa *save = context->save;
 
-    return guest_in_64bit_mode(context) ? save->rip : (uint32_t)(save->cs.base + save->rip);
+    return read_bytes(
+        context, guest_in_64bit_mode(context) ? save->rip : (uint32_t)(save->cs.base + save->rip),
+        to, size, true);
 }

@@ -22,7 +22,7 @@ MUST_CHECK bool guest_read(const struct vmpl_context *context, uint64_t gva, voi
 MUST_CHECK bool guest_write(const struct vmpl_context *context, uint64_t gva, const void *from,
                             size_t size);
 
-/* The linear address of the next instruction. */
-uint64_t guest_rip(const struct vmpl_context *context);
+/* The bytes of the next instruction, which is fetched privately whatever the C-bit says. */
+MUST_CHECK bool guest_fetch(const struct vmpl_context *context, void *to, size_t size);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start of the hypervisor: from 32-bit protected mode (reset.S) to long mode, and the host's
- * exception entry.
+ * Start of the hypervisor: from 32-bit protected mode (reset.S) to long mode, that of the other
+ * processors from real mode, and the host's exception entry.
  */
 #define VIRT_BASE 0xffffffff80000000
 #define LOAD_PA   0x1000000
@@ -20,6 +20,33 @@
 /* WP as guests have it: QEMU drops all translations when it changes */
 #define CR0_PE_MP_WP_PG   0x80010003
 #define CR0_EM            (1 << 2)
+
+#define STACK_SIZE 0x8000 /* as in cpus.c */
+#define STACKS     8
+#define AP_PAGE    0x8000 /* where a SIPI can point */
+#define AP(sym)    (AP_PAGE + (sym) - ap_trampoline)
+
+/* With CR3 loaded. */
+.macro ENTER_LONG_MODE
+    mov %cr4, %eax
+    or $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE), %eax
+    mov %eax, %cr4
+    mov $MSR_EFER, %ecx
+    rdmsr
+    or $(EFER_LME | EFER_NXE | EFER_SVME), %eax
+    wrmsr
+    mov %cr0, %eax
+    and $~CR0_EM, %eax
+    or $CR0_PE_MP_WP_PG, %eax
+    mov %eax, %cr0
+.endm
+
+.macro LOAD_DATA_SEGMENTS
+    mov $16, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+.endm
 
 .section .text.boot, "ax", @progbits
 .code32
@@ -57,17 +84,7 @@ start32:
 
     mov $PHYS(host_pml4), %eax
     mov %eax, %cr3
-    mov %cr4, %eax
-    or $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE), %eax
-    mov %eax, %cr4
-    mov $MSR_EFER, %ecx
-    rdmsr
-    or $(EFER_LME | EFER_NXE | EFER_SVME), %eax
-    wrmsr
-    mov %cr0, %eax
-    and $~CR0_EM, %eax
-    or $CR0_PE_MP_WP_PG, %eax
-    mov %eax, %cr0
+    ENTER_LONG_MODE
     lgdtl PHYS(boot_gdtr)
     ljmp $8, $PHYS(start64_low)
 
@@ -76,16 +93,63 @@ start64_low:
     movabs $start64, %rax
     jmp *%rax
 start64:
-    mov $16, %eax
-    mov %eax, %ds
-    mov %eax, %es
-    mov %eax, %ss
+    LOAD_DATA_SEGMENTS
     mov $boot_stack_top, %rsp
     lgdt host_gdtr(%rip)
     xor %ebp, %ebp
     call hypervisor_main
 3:  hlt
     jmp 3b
+
+/* An AP, from its trampoline, with the stack that host_cpus_start() gave it. */
+ap_start64:
+    LOAD_DATA_SEGMENTS
+    mov ap_stack_top(%rip), %rsp
+    lgdt host_gdtr(%rip)
+    push $8
+    lea 4f(%rip), %rax
+    push %rax
+    lretq
+4:  xor %ebp, %ebp
+    call host_ap_entered
+5:  hlt
+    jmp 5b
+
+/* What host_cpus_start() copies to AP_PAGE: to long mode, then to the image. */
+.section .rodata
+.globl ap_page, ap_trampoline, ap_trampoline_end, ap_root
+.set ap_page, AP_PAGE
+.code16
+ap_trampoline:
+    cli
+    lgdtl %cs:(ap_gdtr - ap_trampoline)
+    mov %cr0, %eax
+    or $1, %eax
+    mov %eax, %cr0
+    ljmpl $8, $AP(ap_start32)
+.code32
+ap_start32:
+    LOAD_DATA_SEGMENTS
+    mov AP(ap_root), %eax
+    mov %eax, %cr3
+    ENTER_LONG_MODE
+    ljmp $24, $AP(ap_start64_low)
+.code64
+ap_start64_low:
+    movabs $ap_start64, %rax
+    jmp *%rax
+.balign 8
+ap_gdt:
+    .quad 0
+    .quad 0x00cf9a000000ffff
+    .quad 0x00cf92000000ffff
+    .quad 0x00af9a000000ffff
+ap_gdtr:
+    .word 31
+    .long AP(ap_gdt)
+ap_root:
+    .long 0
+ap_trampoline_end:
 
 /* void relocate_image(from direct-map address rdi, to rsi, bytes rdx, new cr3 rcx): copies the
  * image, this stack included, and goes on in the copy. */
@@ -163,6 +227,10 @@ host_gdtr:
     .word 23
     .quad host_gdt
 
+.globl ap_stack_top
+ap_stack_top:
+    .quad 0
+
 .bss
 .balign 4096
 .globl host_pml4, host_pdpt_image, host_pd_image
@@ -175,7 +243,11 @@ host_pdpt_image:
     .skip 4096
 host_pd_image:
     .skip 4096
-    .skip 65536
+/* One for each processor: its place tells which one it is (host_cpu_index). */
+.globl host_stacks
+host_stacks:
+    .skip STACK_SIZE
 boot_stack_top:
+    .skip STACK_SIZE * (STACKS - 1)
 
 .section .note.GNU-stack, "", @progbits

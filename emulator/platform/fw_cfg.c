@@ -5,6 +5,7 @@
 
 #define SELECTOR_PORT      0x510
 #define DATA_PORT          0x511
+#define SELECTOR_CPUS      0x05
 #define SELECTOR_DIRECTORY 0x19
 #define NAME_SIZE          56
 
@@ -36,4 +37,13 @@ void fw_cfg_read(const char *name, char *to, size_t size)
         read_bytes(to, get_be32(entry.size) < size ? get_be32(entry.size) : size);
         return;
     }
+}
+
+unsigned fw_cfg_cpus(void)
+{
+    uint8_t count[2];
+
+    out16(SELECTOR_PORT, SELECTOR_CPUS);
+    read_bytes(count, sizeof(count));
+    return get_le16(count);
 }

@@ -8,4 +8,7 @@
 /* Reads at most size bytes of a named file; what the file does not fill stays as it is. */
 void fw_cfg_read(const char *name, char *to, size_t size);
 
+/* The number of processors. */
+unsigned fw_cfg_cpus(void);
+
 #endif

@@ -59,15 +59,20 @@ struct exception_frame {
 
 #define VECTOR_NMI 2
 
-static volatile bool nmi_taken;
-
-void host_take_nmi(void)
+void host_hold_nmis(void)
 {
-    nmi_taken = false;
-    __asm__ volatile("stgi");
-    while (!nmi_taken)
-        __asm__ volatile("pause");
     __asm__ volatile("clgi");
+}
+
+/* An NMI that comes before the HLT must end it, too: the fixup leads past it. */
+void host_wait_nmi(void)
+{
+    __asm__ volatile("stgi\n\t"
+                     "1: hlt\n\t"
+                     "2: clgi\n\t" FIXUP("1b", "2b")
+                     :
+                     :
+                     : "memory");
 }
 
 void host_exception(struct exception_frame *frame);
@@ -76,16 +81,14 @@ void host_exception(struct exception_frame *frame)
 {
     uint64_t cr2;
 
-    if (frame->vector == VECTOR_NMI) {
-        nmi_taken = true;
-        return;
-    }
     for (const struct fixup *f = fixup_table_start; f < fixup_table_end; f++) {
         if (f->at == frame->rip) {
             frame->rip = f->resume;
             return;
         }
     }
+    if (frame->vector == VECTOR_NMI)
+        return;
     __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
     die(HOST_EXIT_INTERNAL, "hypervisor: exception %lu error %lx at %lx, cr2 %lx", frame->vector,
         frame->error, frame->rip, cr2);

@@ -2,8 +2,8 @@
 /*
  * The machine below the hypervisor: physical memory, ports, MSRs, and how it is ended.
  *
- * The hypervisor runs on one CPU with interrupts off. All physical memory up to 512 GiB is mapped
- * at DIRECT_MAP; MMIO above that is reached through memory_mmio().
+ * The hypervisor runs with interrupts off, on each CPU (platform/cpus.h). All physical memory up to
+ * 512 GiB is mapped at DIRECT_MAP; MMIO above that is reached through memory_mmio().
  */
 #ifndef SNPVTPM_EMULATOR_PLATFORM_HOST_H
 #define SNPVTPM_EMULATOR_PLATFORM_HOST_H
@@ -126,8 +126,10 @@ static inline void host_memory_barrier(void)
 MUST_CHECK bool host_rdmsr(uint32_t msr, uint64_t *value);
 MUST_CHECK bool host_wrmsr(uint32_t msr, uint64_t value);
 
-/* Takes the NMI that is pending after a #VMEXIT because of it. */
-void host_take_nmi(void);
+/* From here on NMIs stay pending, but in the next one and in the guest. */
+void host_hold_nmis(void);
+/* Waits for an NMI, and takes it. */
+void host_wait_nmi(void);
 
 /* Installs the exception table: after relocation, before anything that may fault. */
 void host_exceptions_init(void);

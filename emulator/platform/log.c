@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
 
-#include "emulator/platform/host.h"
+#include "emulator/platform/cpus.h"
 
 #define DEBUG_CONSOLE_PORT 0x403
 
 bool host_trace;
+
+/* For whole lines. The last one, of die(), keeps it. */
+static bool busy;
+
+static void take_log(void)
+{
+    while (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
+        __asm__ volatile("pause");
+}
 
 static void put_char(char c)
 {
@@ -38,6 +47,16 @@ static void put_signed(int64_t v)
     if (v < 0)
         put_char('-');
     put_number(v < 0 ? -(uint64_t)v : (uint64_t)v, 10, 0);
+}
+
+/* Whose line it is; the first CPU's lines do not say so. */
+static void put_cpu(void)
+{
+    if (!host_cpu_index())
+        return;
+    put_string("CPU");
+    put_number(host_cpu_index(), 10, 0);
+    put_string(" ");
 }
 
 static void log_va(const char *format, va_list args)
@@ -82,16 +101,21 @@ void log_line(const char *format, ...)
 {
     va_list args;
 
+    take_log();
+    put_cpu();
     va_start(args, format);
     log_va(format, args);
     va_end(args);
+    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
 }
 
 _Noreturn void die(enum host_exit why, const char *format, ...)
 {
     va_list args;
 
+    take_log();
     put_string("fatal: ");
+    put_cpu();
     va_start(args, format);
     log_va(format, args);
     va_end(args);

@@ -137,6 +137,12 @@ volatile void *memory_mmio(uint64_t pa)
     return (volatile void *)(DIRECT_MAP + pa);
 }
 
+hpa_t memory_root(bool lower_half)
+{
+    root[0] = lower_half ? root[256] : 0;
+    return host_pa_of_direct(root);
+}
+
 bool memory_is_ram(uint64_t pa)
 {
     return pa < host_memory.low_end || (pa >= GIB4 && pa < host_memory.high_end);

@@ -30,6 +30,9 @@ hpa_t pool_pages(size_t count);
 /* Makes the page of an MMIO address accessible and returns a pointer to it; NULL beyond 48 bits. */
 volatile void *memory_mmio(uint64_t pa);
 
+/* The tables in use, with physical memory mapped one to one in the lower half, too, or not. */
+hpa_t memory_root(bool lower_half);
+
 /* Whether QEMU has RAM at a physical address, the guest's or the hypervisor's. */
 bool memory_is_ram(uint64_t pa);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The GHCB MSR protocol (GHCB specification 56421, 2.3.1). */
+#include "emulator/cpu/orders.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/vmm.h"
 #include "lib/snp/ghcb.h"
@@ -57,6 +58,10 @@ void vmm_msr_protocol(struct vcpu *cpu)
         break;
     case GHCB_MSR_CPUID_REQ:
         context->ghcb_msr = answer_cpuid(request);
+        break;
+    case GHCB_MSR_AP_RESET_HOLD_REQ:
+        if (vcpu_hold(cpu))
+            context->ghcb_msr = 1ull << 12 | GHCB_MSR_AP_RESET_HOLD_RESP;
         break;
     case GHCB_MSR_PREFERRED_GPA_REQ:
         context->ghcb_msr = GHCB_NO_GFN << 12 | GHCB_MSR_PREFERRED_GPA_RESP;

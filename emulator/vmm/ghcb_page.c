@@ -3,11 +3,13 @@
  * Requests through the GHCB page (GHCB specification 56421, chapter 4). The page is shared memory:
  * what is needed of it is copied first, then checked.
  */
+#include "emulator/cpu/orders.h"
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
-#include "emulator/vmm/apic.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/devices.h"
 #include "emulator/vmm/msr.h"
+#include "emulator/vmm/processors.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
 #include "lib/base/bytes.h"
@@ -17,7 +19,6 @@
 #define SCRATCH_START offsetof(struct ghcb, shared_buffer)
 #define SCRATCH_END   (SCRATCH_START + GHCB_SHARED_BUFFER_SIZE)
 #define LEAF_XSAVE    0xDu
-#define APIC_ID       0u /* of the one vCPU */
 
 struct request {
     struct vcpu *cpu;
@@ -136,16 +137,9 @@ static void do_ioio(struct request *r)
         write_port(r, port, size);
 }
 
-/* True: the VMM has dealt with it. */
-static bool carry_out(struct request *r, enum apic_command command)
-{
-    if (command == APIC_INIT && !vcpu_take_init(r->cpu))
-        die(HOST_EXIT_GUEST_INVALID, "INIT: the VMSA that waited for it cannot run");
-    return command != APIC_DEVICE;
-}
-
 static void do_msr(struct request *r)
 {
+    struct apic_command command;
     uint64_t value;
 
     if (!needs(r, IS_VALID(r, rcx)))
@@ -154,8 +148,8 @@ static void do_msr(struct request *r)
         if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rdx)))
             return;
         value = (uint32_t)r->rax | r->rdx << 32;
-        if (!carry_out(r, apic_msr_command((uint32_t)r->rcx, value)) &&
-            !guest_wrmsr((uint32_t)r->rcx, value))
+        command = apic_msr_command((uint32_t)r->rcx, value);
+        if (!processors_carry_out(&command) && !guest_wrmsr((uint32_t)r->rcx, value))
             raise_gp(r);
         return;
     }
@@ -172,6 +166,7 @@ static void do_mmio(struct request *r, bool write)
     unsigned vmpl = r->cpu->current->vmpl;
     unsigned size = (unsigned)r->info2;
     gpa_t address = gpa(r->info1);
+    struct apic_command command = {APIC_DEVICE, 0};
     uint64_t value = 0;
     uint8_t *at;
 
@@ -184,9 +179,11 @@ static void do_mmio(struct request *r, bool write)
     at = scratch(r, size);
     if (!at)
         return;
-    if (write)
+    if (write) {
         memcpy(&value, at, size);
-    if (write && carry_out(r, apic_mmio_command(address.v, value)))
+        command = apic_mmio_command(address.v, value);
+    }
+    if (processors_carry_out(&command))
         return;
     if (!(write ? mmio_write(vmpl, address, size, value) : mmio_read(vmpl, address, size, &value)))
         malformed(r, GHCB_ERR_INVALID_INPUT);
@@ -298,44 +295,18 @@ static void do_extended_guest_request(struct request *r)
     do_guest_request(r);
 }
 
-/* Request in info1 [15:0], VMPL [19:16], APIC ID [63:32] (4.1.9). */
-enum ap_creation { CREATE_ON_INIT = 0, CREATE = 1, DESTROY = 2 };
-
-/* With CREATE_ON_INIT a VMPL that has a VMSA keeps it until INIT. */
-static void set_vmsa(struct request *r, enum ap_creation kind, unsigned vmpl, gpa_t vmsa)
-{
-    if (kind == CREATE_ON_INIT && r->cpu->contexts[vmpl].vmsa.v != NO_GPA)
-        r->cpu->contexts[vmpl].vmsa_on_init = vmsa;
-    else
-        vcpu_set_vmsa(r->cpu, vmpl, vmsa);
-}
-
 static void do_ap_creation(struct request *r)
 {
-    unsigned kind = r->info1 & 0xFFFF;
-    unsigned vmpl = r->info1 >> 16 & 0xF;
-    gpa_t vmsa = gpa(r->info2);
-    hpa_t backing;
+    if ((r->info1 & 0xFFFF) != AP_DESTROY && !needs(r, IS_VALID(r, rax)))
+        return;
+    if (!processors_create(r->cpu, r->info1, r->info2, r->rax))
+        malformed(r, GHCB_ERR_INVALID_INPUT);
+}
 
-    if (kind != DESTROY && !needs(r, IS_VALID(r, rax)))
-        return;
-    /* Only a more privileged VMPL may give this CPU another VMSA: the one that runs keeps its own.
-     */
-    if (kind > DESTROY || vmpl >= VMPL_COUNT || r->info1 >> 32 != APIC_ID ||
-        vmpl <= r->cpu->current->vmpl) {
-        malformed(r, GHCB_ERR_INVALID_INPUT);
-        return;
-    }
-    if (kind == DESTROY) {
-        vcpu_set_vmsa(r->cpu, vmpl, gpa(NO_GPA));
-        return;
-    }
-    if (!vcpu_features_supported(r->rax) || !(vmsa.v & ~LARGE_PAGE_MASK) || (vmsa.v & ~PAGE_MASK) ||
-        !guest_memory_find(vmsa, &backing)) {
-        malformed(r, GHCB_ERR_INVALID_INPUT);
-        return;
-    }
-    set_vmsa(r, kind, vmpl, vmsa);
+/* SW_EXITINFO2 says that a STARTUP ended the hold. */
+static void do_reset_hold(struct request *r)
+{
+    r->detail = vcpu_hold(r->cpu);
 }
 
 static void do_apic_ids(struct request *r)
@@ -353,8 +324,9 @@ static void do_apic_ids(struct request *r)
         malformed(r, GHCB_ERR_INVALID_INPUT);
         return;
     }
-    ids[0] = 1;
-    ids[1] = APIC_ID;
+    ids[0] = host_cpu_count();
+    for (uint32_t i = 0; i < host_cpu_count(); i++)
+        ids[1 + i] = i;
 }
 
 /* The AP jump table's address, which the VMM only keeps for the guest (4.1.5). */
@@ -447,6 +419,9 @@ static void dispatch(struct request *r)
         break;
     case GHCB_EXIT_MMIO_WRITE:
         do_mmio(r, true);
+        break;
+    case GHCB_EXIT_AP_RESET_HOLD:
+        do_reset_hold(r);
         break;
     case GHCB_EXIT_AP_JUMP_TABLE:
         do_ap_jump_table(r);
@@ -553,5 +528,7 @@ void vmm_ghcb_page(struct vcpu *cpu)
         }
         dispatch(&r);
     }
-    answer(&r);
+    /* While the request waited for another CPU the page may have changed hands. */
+    if (vmm_shared_page(where) == r.page)
+        answer(&r);
 }

@@ -2,6 +2,7 @@
 #include "emulator/vmm/launch.h"
 
 #include "emulator/cpu/rmp.h"
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/machine_tables.h"
@@ -140,7 +141,7 @@ static void fill_parameter(struct launch *l, const struct igvm_header *header)
         write_memory_map(page);
         break;
     case IGVM_VP_COUNT_PARAMETER:
-        fits = fits && writer_le32(&at, 1);
+        fits = fits && writer_le32(&at, host_cpu_count());
         break;
     case IGVM_ENVIRONMENT_INFO_PARAMETER:
         fits = fits && writer_le32(&at, IGVM_ENVIRONMENT_MEMORY_IS_SHARED);

@@ -1,34 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 #include "emulator/vmm/machine_tables.h"
 
+#include "emulator/platform/cpus.h"
 #include "emulator/vmm/virtio_mmio.h"
 
 #define LOCAL_APIC 0xFEE00000u
 #define IO_APIC    0xFEC00000u
-#define APIC_ID    0u
 
-#define MADT_LENGTH          (44 + 8 + 12)
+#define MADT_HEADER_LENGTH   44
 #define MADT_CHECKSUM        9 /* offset */
 #define MADT_REVISION        5
 #define MADT_PCAT_COMPATIBLE 1u
 #define PROCESSOR_ENABLED    1u
 
 enum { ENTRY_LOCAL_APIC = 0, ENTRY_IO_APIC = 1 };
+enum { LOCAL_APIC_LENGTH = 8, IO_APIC_LENGTH = 12 };
+
+static uint32_t madt_length(void)
+{
+    return MADT_HEADER_LENGTH + host_cpu_count() * LOCAL_APIC_LENGTH + IO_APIC_LENGTH;
+}
 
 static bool madt_header(struct writer *w)
 {
-    return writer_put(w, "APIC", 4) && writer_le32(w, MADT_LENGTH) && writer_u8(w, MADT_REVISION) &&
-           writer_u8(w, 0) && writer_put(w, "SNPVTP", 6) && writer_put(w, "EMULATED", 8) &&
-           writer_le32(w, 1) && writer_put(w, "SNPV", 4) && writer_le32(w, 1) &&
-           writer_le32(w, LOCAL_APIC) && writer_le32(w, MADT_PCAT_COMPATIBLE);
+    return writer_put(w, "APIC", 4) && writer_le32(w, madt_length()) &&
+           writer_u8(w, MADT_REVISION) && writer_u8(w, 0) && writer_put(w, "SNPVTP", 6) &&
+           writer_put(w, "EMULATED", 8) && writer_le32(w, 1) && writer_put(w, "SNPV", 4) &&
+           writer_le32(w, 1) && writer_le32(w, LOCAL_APIC) && writer_le32(w, MADT_PCAT_COMPATIBLE);
+}
+
+/* The processor with the number that is also its APIC ID. */
+static bool madt_processor(struct writer *w, uint8_t number)
+{
+    return writer_u8(w, ENTRY_LOCAL_APIC) && writer_u8(w, LOCAL_APIC_LENGTH) &&
+           writer_u8(w, number) && writer_u8(w, number) && writer_le32(w, PROCESSOR_ENABLED);
 }
 
 static bool madt_entries(struct writer *w)
 {
-    return writer_u8(w, ENTRY_LOCAL_APIC) && writer_u8(w, 8) && writer_u8(w, 0) &&
-           writer_u8(w, APIC_ID) && writer_le32(w, PROCESSOR_ENABLED) &&
-           writer_u8(w, ENTRY_IO_APIC) && writer_u8(w, 12) && writer_le16(w, 0) &&
-           writer_le32(w, IO_APIC) && writer_le32(w, 0);
+    bool fits = true;
+
+    for (uint8_t i = 0; i < host_cpu_count(); i++)
+        fits = fits && madt_processor(w, i);
+    return fits && writer_u8(w, ENTRY_IO_APIC) && writer_u8(w, IO_APIC_LENGTH) &&
+           writer_le16(w, 0) && writer_le32(w, IO_APIC) && writer_le32(w, 0);
 }
 
 bool machine_madt(struct writer *to)
@@ -38,7 +53,7 @@ bool machine_madt(struct writer *to)
 
     if (!madt_header(to) || !madt_entries(to))
         return false;
-    for (size_t i = 0; i < MADT_LENGTH; i++)
+    for (size_t i = 0; i < madt_length(); i++)
         sum = (uint8_t)(sum + table[i]);
     table[MADT_CHECKSUM] = (uint8_t)-sum;
     return true;

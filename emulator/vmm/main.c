@@ -2,10 +2,12 @@
 /* The emulated SEV-SNP platform: from reset to the end of the guest. */
 #include "emulator/cpu/npt.h"
 #include "emulator/cpu/rmp.h"
+#include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/devices.h"
 #include "emulator/vmm/kvm_clock.h"
 #include "emulator/vmm/launch.h"
+#include "emulator/vmm/processors.h"
 #include "emulator/vmm/sp_client.h"
 #include "emulator/vmm/vmm.h"
 
@@ -50,9 +52,16 @@ static _Noreturn void run_guest(struct vcpu *cpu)
     }
 }
 
+/* With the lock. */
+static _Noreturn void run_this_cpu(void)
+{
+    vcpu_start();
+    run_guest(processor_find(host_cpu_index()));
+}
+
 _Noreturn void hypervisor_main(void)
 {
-    static struct vcpu cpu;
+    struct vcpu *first;
 
     memory_init();
     host_exceptions_init();
@@ -61,16 +70,21 @@ _Noreturn void hypervisor_main(void)
     vmm_strict = command_line_number("strict", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
+    host_cpus_start(run_this_cpu);
     guest_memory_init();
     rmp_init(npt_sync);
     npt_init();
     devices_init();
     kvm_clock_init();
-    vcpu_init(&cpu);
+    processors_init();
+    first = processor_find(0);
     sp_init();
-    launch(&cpu, host_memory.igvm, host_memory.igvm_size);
+    launch(first, host_memory.igvm, host_memory.igvm_size);
     log_line("launched");
-    if (!vcpu_enter(&cpu, 0))
-        die(HOST_EXIT_GUEST_INVALID, "the boot processor's VMSA cannot run");
-    run_guest(&cpu);
+    if (!vcpu_enter(first, 0))
+        die(HOST_EXIT_GUEST_INVALID, "the boot processor's VMSA cannot run: %s",
+            vcpu_why_not(first, 0));
+    for (unsigned i = 1; i < host_cpu_count(); i++)
+        host_kick(i);
+    run_this_cpu();
 }

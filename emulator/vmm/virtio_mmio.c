@@ -132,6 +132,7 @@ static volatile uint32_t *common32(unsigned offset)
 static uint64_t read_config(uint64_t offset, unsigned size)
 {
     volatile uint8_t *at = device.capability[CAP_DEVICE] + offset;
+    volatile uint32_t *words = (volatile uint32_t *)at;
 
     switch (size) {
     case 1:
@@ -139,9 +140,9 @@ static uint64_t read_config(uint64_t offset, unsigned size)
     case 2:
         return *(volatile uint16_t *)at;
     case 4:
-        return *(volatile uint32_t *)at;
+        return words[0];
     default:
-        return *(volatile uint32_t *)at | (uint64_t) * (volatile uint32_t *)(at + 4) << 32;
+        return words[0] | (uint64_t)words[1] << 32;
     }
 }
 

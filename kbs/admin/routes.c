@@ -7,88 +7,78 @@
 #define API "/admin/v1/"
 
 #define LOOK(path, handler)                                                                        \
-    {                                                                                              \
-        .method = "GET", .head = (path), .kind = ROUTE_LOOK, .role = ROLE_AUDITOR,                 \
-        .operation = "look", .answer = (handler)                                                   \
-    }
+    .method = "GET", .head = (path), .kind = ROUTE_LOOK, .role = ROLE_AUDITOR,                     \
+    .operation = "look", .answer = (handler)
 #define LOOK_AT(start, of_path, handler)                                                           \
-    {                                                                                              \
-        .method = "GET", .head = (start), .tail = "", .argument = (of_path), .kind = ROUTE_LOOK,   \
-        .role = ROLE_AUDITOR, .operation = "look", .answer = (handler)                             \
-    }
+    .method = "GET", .head = (start), .tail = "", .argument = (of_path), .kind = ROUTE_LOOK,       \
+    .role = ROLE_AUDITOR, .operation = "look", .answer = (handler)
 #define WATCH(path, handler)                                                                       \
-    {                                                                                              \
-        .method = "GET", .head = (path), .kind = ROUTE_WATCH, .role = ROLE_AUDITOR,                \
-        .operation = "look", .answer = (handler)                                                   \
-    }
+    .method = "GET", .head = (path), .kind = ROUTE_WATCH, .role = ROLE_AUDITOR,                    \
+    .operation = "look", .answer = (handler)
 #define ASK(path, op, handler)                                                                     \
-    {                                                                                              \
-        .method = "POST", .head = (path), .kind = ROUTE_QUESTION, .role = ROLE_AUDITOR,            \
-        .operation = (op), .answer = (handler)                                                     \
-    }
+    .method = "POST", .head = (path), .kind = ROUTE_QUESTION, .role = ROLE_AUDITOR,                \
+    .operation = (op), .answer = (handler)
 #define MAKE(path, op, handler, after)                                                             \
-    {                                                                                              \
-        .method = "POST", .head = (path), .kind = ROUTE_CHANGE, .role = ROLE_OWNER,                \
-        .operation = (op), .answer = (handler), .committed = (after)                               \
-    }
+    .method = "POST", .head = (path), .kind = ROUTE_CHANGE, .role = ROLE_OWNER, .operation = (op), \
+    .answer = (handler), .committed = (after)
 #define CHANGE(verb, start, of_path, end, op, handler, after)                                      \
-    {                                                                                              \
-        .method = (verb), .head = (start), .tail = (end), .argument = (of_path),                   \
-        .kind = ROUTE_CHANGE, .role = ROLE_OWNER, .operation = (op), .answer = (handler),          \
-        .committed = (after)                                                                       \
-    }
+    .method = (verb), .head = (start), .tail = (end), .argument = (of_path), .kind = ROUTE_CHANGE, \
+    .role = ROLE_OWNER, .operation = (op), .answer = (handler), .committed = (after)
 
 static const struct route routes[] = {
-    LOOK(API "images", images_list),
-    MAKE(API "images", "image-add", images_add, NULL),
-    LOOK_AT(API "images/", ARGUMENT_SEGMENT, images_show),
-    CHANGE("POST", API "images/", ARGUMENT_SEGMENT, "/retire", "image-retire", images_retire, NULL),
+    {LOOK(API "images", images_list)},
+    {MAKE(API "images", "image-add", images_add, NULL)},
+    {LOOK_AT(API "images/", ARGUMENT_SEGMENT, images_show)},
+    {CHANGE("POST", API "images/", ARGUMENT_SEGMENT, "/retire", "image-retire", images_retire,
+            NULL)},
 
-    LOOK(API "default-policy", policies_show_default),
-    LOOK(API "policies", policies_list),
-    ASK(API "policies/validate", "policy-validate", policies_validate),
-    LOOK_AT(API "policies/", ARGUMENT_SEGMENT, policies_show),
-    CHANGE("PUT", API "policies/", ARGUMENT_SEGMENT, "", "policy-put", policies_put, NULL),
-    CHANGE("DELETE", API "policies/", ARGUMENT_SEGMENT, "", "policy-remove", policies_remove, NULL),
+    {LOOK(API "default-policy", policies_show_default)},
+    {LOOK(API "policies", policies_list)},
+    {ASK(API "policies/validate", "policy-validate", policies_validate)},
+    {LOOK_AT(API "policies/", ARGUMENT_SEGMENT, policies_show)},
+    {CHANGE("PUT", API "policies/", ARGUMENT_SEGMENT, "", "policy-put", policies_put, NULL)},
+    {CHANGE("DELETE", API "policies/", ARGUMENT_SEGMENT, "", "policy-remove", policies_remove,
+            NULL)},
 
-    LOOK(API "secrets", secrets_list),
-    LOOK_AT(API "secrets/", ARGUMENT_PATH, secrets_show),
-    CHANGE("PUT", API "secrets/", ARGUMENT_PATH, "", "secret-put", secrets_put, NULL),
-    CHANGE("DELETE", API "secrets/", ARGUMENT_PATH, "", "secret-retire", secrets_retire, NULL),
+    {LOOK(API "secrets", secrets_list)},
+    {LOOK_AT(API "secrets/", ARGUMENT_PATH, secrets_show)},
+    {CHANGE("PUT", API "secrets/", ARGUMENT_PATH, "", "secret-put", secrets_put, NULL)},
+    {CHANGE("DELETE", API "secrets/", ARGUMENT_PATH, "", "secret-retire", secrets_retire, NULL)},
 
-    LOOK(API "volumes", volumes_list),
-    MAKE(API "volumes", "volume-create", volumes_create, NULL),
-    LOOK_AT(API "volumes/", ARGUMENT_SEGMENT, volumes_show),
-    CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/key", "volume-set-key", volumes_set_key,
-           NULL),
-    CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/image", "volume-set-image",
-           volumes_set_image, NULL),
-    CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/retire", "volume-retire", volumes_retire,
-           NULL),
+    {LOOK(API "volumes", volumes_list)},
+    {MAKE(API "volumes", "volume-create", volumes_create, NULL)},
+    {LOOK_AT(API "volumes/", ARGUMENT_SEGMENT, volumes_show)},
+    {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/key", "volume-set-key", volumes_set_key,
+            NULL)},
+    {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/image", "volume-set-image",
+            volumes_set_image, NULL)},
+    {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/retire", "volume-retire", volumes_retire,
+            NULL)},
 
-    LOOK(API "tokens", tokens_list),
-    MAKE(API "tokens", "token-create", tokens_create, NULL),
-    CHANGE("POST", API "tokens/", ARGUMENT_SEGMENT, "/revoke", "token-revoke", tokens_revoke, NULL),
+    {LOOK(API "tokens", tokens_list)},
+    {MAKE(API "tokens", "token-create", tokens_create, NULL)},
+    {CHANGE("POST", API "tokens/", ARGUMENT_SEGMENT, "/revoke", "token-revoke", tokens_revoke,
+            NULL)},
 
-    LOOK(API "keys", keys_list),
-    MAKE(API "keys/rotate", "key-rotate", keys_rotate, keys_changed),
-    LOOK_AT(API "keys/", ARGUMENT_SEGMENT, keys_show),
-    CHANGE("POST", API "keys/", ARGUMENT_SEGMENT, "/retire", "key-retire", keys_retire,
-           keys_changed),
+    {LOOK(API "keys", keys_list)},
+    {MAKE(API "keys/rotate", "key-rotate", keys_rotate, keys_changed)},
+    {LOOK_AT(API "keys/", ARGUMENT_SEGMENT, keys_show)},
+    {CHANGE("POST", API "keys/", ARGUMENT_SEGMENT, "/retire", "key-retire", keys_retire,
+            keys_changed)},
 
-    WATCH(API "audit", audit_list),
-    WATCH(API "audit/verify", audit_check_chain),
-    LOOK(API "audit/segments", audit_segments_list),
-    MAKE(API "audit/segments", "audit-close", audit_segments_close, NULL),
-    CHANGE("POST", API "audit/segments/", ARGUMENT_SEGMENT, "/prune", "audit-prune",
-           audit_segments_prune, audit_segments_pruned),
-    LOOK_AT(API "audit/", ARGUMENT_SEGMENT, audit_show),
+    {WATCH(API "audit", audit_list)},
+    {WATCH(API "audit/verify", audit_check_chain)},
+    {LOOK(API "audit/segments", audit_segments_list)},
+    {MAKE(API "audit/segments", "audit-close", audit_segments_close, NULL)},
+    {CHANGE("POST", API "audit/segments/", ARGUMENT_SEGMENT, "/prune", "audit-prune",
+            audit_segments_prune, audit_segments_pruned)},
+    {LOOK_AT(API "audit/", ARGUMENT_SEGMENT, audit_show)},
 
-    ASK(API "explain", "explain", explain_measurement),
-    LOOK(API "status", status_show),
-    LOOK("/metrics", metrics_show),
-    LOOK("/status", page_show),
-    LOOK("/", page_show),
+    {ASK(API "explain", "explain", explain_measurement)},
+    {LOOK(API "status", status_show)},
+    {LOOK("/metrics", metrics_show)},
+    {LOOK("/status", page_show)},
+    {LOOK("/", page_show)},
 };
 
 static bool is_plain(const char *text)

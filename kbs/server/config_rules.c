@@ -5,10 +5,8 @@
 #define OF(member) offsetof(struct config_listener, member)
 
 #define LIMIT(text, member, least, most)                                                           \
-    {                                                                                              \
-        .name = ("limits." text), .kind = CONFIG_NUMBER, .offset = IN(limits.member),              \
-        .min = (least), .max = (most)                                                              \
-    }
+    .name = ("limits." text), .kind = CONFIG_NUMBER, .offset = IN(limits.member), .min = (least),  \
+    .max = (most)
 
 const struct config_rule config_rules[] = {
     {.name = "listen", .kind = CONFIG_LISTENERS, .offset = IN(listen)},
@@ -25,18 +23,18 @@ const struct config_rule config_rules[] = {
      .offset = IN(emulated_certificates)},
     {.name = "attestation-policy", .kind = CONFIG_TEXT, .offset = IN(attestation_policy)},
     {.name = "sessions", .kind = CONFIG_NUMBER, .offset = IN(sessions), .min = 16, .max = 1000000},
-    LIMIT("connections", connections, 1, 4096),
-    LIMIT("connections-per-client", connections_per_client, 0, 4096),
-    LIMIT("admin-connections", admin_connections, 1, 1024),
-    LIMIT("admin-connections-per-client", admin_connections_per_client, 0, 1024),
-    LIMIT("header-size", header_size, 4096, 65536),
-    LIMIT("idle-time", idle_time, 1, 3600),
-    LIMIT("request-time", request_time, 1, 3600),
-    LIMIT("shutdown-time", shutdown_time, 0, 600),
-    LIMIT("rate", rate, 0, 1000000),
-    LIMIT("burst", burst, 1, 1000000),
-    LIMIT("total-rate", total_rate, 0, 1000000),
-    LIMIT("total-burst", total_burst, 1, 1000000),
+    {LIMIT("connections", connections, 1, 4096)},
+    {LIMIT("connections-per-client", connections_per_client, 0, 4096)},
+    {LIMIT("admin-connections", admin_connections, 1, 1024)},
+    {LIMIT("admin-connections-per-client", admin_connections_per_client, 0, 1024)},
+    {LIMIT("header-size", header_size, 4096, 65536)},
+    {LIMIT("idle-time", idle_time, 1, 3600)},
+    {LIMIT("request-time", request_time, 1, 3600)},
+    {LIMIT("shutdown-time", shutdown_time, 0, 600)},
+    {LIMIT("rate", rate, 0, 1000000)},
+    {LIMIT("burst", burst, 1, 1000000)},
+    {LIMIT("total-rate", total_rate, 0, 1000000)},
+    {LIMIT("total-burst", total_burst, 1, 1000000)},
     {.name = "log.format", .kind = CONFIG_CHOICE, .offset = IN(log_format), .choices = "json text"},
     {0},
 };

@@ -99,17 +99,19 @@ enum store_status wrapped_fetch(struct store_unit *unit, const char *kind, struc
 
 /* Wrapping anew: the table's rows are read first, then each is written. */
 
+struct rewrap_row {
+    uint8_t key[SECRET_PATH_MAX + 1]; /* a path, or an id */
+    size_t key_size;
+    bool key_is_text;
+    int64_t version;
+};
+
 struct rewrap {
     struct store_unit *unit;
     const char *kind;
     enum store_status status;
     size_t count;
-    struct rewrap_row {
-        uint8_t key[SECRET_PATH_MAX + 1]; /* a path, or an id */
-        size_t key_size;
-        bool key_is_text;
-        int64_t version;
-    } * rows;
+    struct rewrap_row *rows;
 };
 
 static void take_row(void *context, const struct db_row *row)

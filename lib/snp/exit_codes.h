@@ -18,6 +18,7 @@ enum svm_exit {
     SVM_EXIT_RDTSC = 0x06E,
     SVM_EXIT_RDPMC = 0x06F,
     SVM_EXIT_CPUID = 0x072,
+    SVM_EXIT_IRET = 0x074,
     SVM_EXIT_INVD = 0x076,
     SVM_EXIT_HLT = 0x078,
     SVM_EXIT_IOIO = 0x07B,

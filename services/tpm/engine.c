@@ -42,10 +42,8 @@ static enum engine_opening opening_of(enum volume_status status)
         return ENGINE_MANUFACTURED;
     case VOLUME_WRONG_KEY:
         return ENGINE_EPHEMERAL;
-    case VOLUME_DAMAGED:
-        return ENGINE_DAMAGED;
     default:
-        return ENGINE_FAILED;
+        return volume_was_changed(status) ? ENGINE_DAMAGED : ENGINE_FAILED;
     }
 }
 
@@ -62,7 +60,7 @@ enum engine_opening engine_open(struct engine *engine, const struct volume_stora
     switch (opening) {
     case ENGINE_OPENED:
         log_info("the state volume %s: TPM state number %llu", volume_status_text(status),
-                 (unsigned long long)engine->state.volume.current.counter);
+                 (unsigned long long)engine->state.volume.current.superblock.counter);
         break;
     case ENGINE_MANUFACTURED:
         log_info("the state volume %s: manufacturing a TPM", volume_status_text(status));
@@ -78,6 +76,20 @@ enum engine_opening engine_open(struct engine *engine, const struct volume_stora
     if (engine_power_cycle(engine))
         return opening;
     return opening == ENGINE_OPENED ? library_refusal(engine) : ENGINE_FAILED;
+}
+
+enum engine_opening engine_try_state(const uint8_t *bytes, size_t size)
+{
+    struct engine engine = {.state.ephemeral = true};
+    enum engine_opening opening = ENGINE_OPENED;
+
+    engine.state.blob = (struct state_blob){.bytes = OPENSSL_memdup(bytes, size), .size = size};
+    if (!engine.state.blob.bytes)
+        opening = ENGINE_FAILED;
+    else if (!engine_power_cycle(&engine))
+        opening = library_refusal(&engine);
+    engine_close(&engine);
+    return opening;
 }
 
 bool engine_is_open(enum engine_opening opening)

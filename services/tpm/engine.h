@@ -39,6 +39,12 @@ void engine_shut_down(struct engine *engine);
 MUST_CHECK size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *command,
                                  size_t size, uint8_t response[TPM_RESPONSE_MAX]);
 
+/*
+ * Whether libtpms starts from a state: ENGINE_OPENED; otherwise ENGINE_REFUSED, ENGINE_TOO_NEW or
+ * ENGINE_FAILED (logged). No engine may be open.
+ */
+MUST_CHECK enum engine_opening engine_try_state(const uint8_t *bytes, size_t size);
+
 /* Powers off and wipes. */
 void engine_close(struct engine *engine);
 

@@ -2,22 +2,17 @@
 /* The tpm program: the SVSM's service when called without arguments,
  * a TPM on TCP ports otherwise. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include "services/common/io.h"
 #include "services/common/log.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/server.h"
 #include "services/tpm/service.h"
-
-#define NEW_VOLUME_SIZE (16 * 1024 * 1024)
+#include "services/tpm/volume_file.h"
 
 enum exit_status {
     EXIT_DONE = 0,
@@ -65,7 +60,7 @@ static const char usage[] =
 static bool parse_port(const char *text, uint16_t *port)
 {
     char *end;
-    long value = strtol(text, &end, 10);
+    const long value = strtol(text, &end, 10);
 
     *port = (uint16_t)value;
     return end != text && *end == '\0' && value >= 1 && value < UINT16_MAX;
@@ -116,50 +111,6 @@ static struct options parse_options(int argc, char **argv)
     return options;
 }
 
-static bool read_key_file(const char *path, uint8_t key[VOLUME_KEY_SIZE])
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool read_it = false;
-
-    if (fd >= 0 && !io_is_private(fd))
-        log_error("%s: others than its owner may read or change it; chmod 600", path);
-    else if (fd < 0 || !io_read_secret(fd, key, VOLUME_KEY_SIZE))
-        log_error("cannot read a key of exactly %d bytes from %s: %s", VOLUME_KEY_SIZE, path,
-                  strerror(errno));
-    else
-        read_it = true;
-    if (fd >= 0)
-        close(fd);
-    return read_it;
-}
-
-/* Opens the volume for this process alone: two TPMs on one state would overwrite each other. */
-static int open_volume(const struct options *options)
-{
-    int fd = open(options->state, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0 && errno == ENOENT && options->create) {
-        fd = open(options->state, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd >= 0 && ftruncate(fd, NEW_VOLUME_SIZE) != 0) {
-            log_error("cannot make %s %d bytes large: %s", options->state, NEW_VOLUME_SIZE,
-                      strerror(errno));
-            unlink(options->state);
-            close(fd);
-            return -1;
-        }
-    }
-    if (fd < 0) {
-        log_error("cannot open the state volume %s: %s%s", options->state, strerror(errno),
-                  errno == ENOENT ? "; --create makes a new one" : "");
-    } else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        log_error("cannot lock the state volume %s: %s; is another TPM using it?", options->state,
-                  strerror(errno));
-        close(fd);
-        fd = -1;
-    }
-    return fd;
-}
-
 static int run_engine(const struct options *options, int *disk_fd,
                       const uint8_t key[VOLUME_KEY_SIZE])
 {
@@ -196,9 +147,11 @@ static int run_tcp(const struct options *options)
     int status = EXIT_VOLUME;
     int disk_fd;
 
-    if (!read_key_file(options->key_file, key))
+    if (!key_file_read(options->key_file, key))
         return EXIT_VOLUME;
-    disk_fd = open_volume(options);
+    disk_fd =
+        volume_file_open(options->state, options->create ? VOLUME_FILE_CREATE : VOLUME_FILE_CHANGE,
+                         VOLUME_FILE_SIZE);
     if (disk_fd >= 0) {
         status = run_engine(options, &disk_fd, key);
         close(disk_fd);

@@ -10,7 +10,12 @@ enum volume_status state_open(struct tpm_state *state, const struct volume_stora
     enum volume_status status;
 
     memset(state, 0, sizeof(*state));
-    status = volume_open(&state->volume, storage, key, &state->blob.bytes, &state->blob.size);
+    status = volume_open(&state->volume, storage, key, NULL);
+    if (status == VOLUME_OK)
+        status =
+            volume_read(&state->volume, VOLUME_TPM_STATE, &state->blob.bytes, &state->blob.size);
+    if (status == VOLUME_NO_OBJECT) /* a volume with other objects, and no TPM yet */
+        status = VOLUME_BLANK;
     state->ephemeral = status == VOLUME_WRONG_KEY;
     return status;
 }
@@ -23,7 +28,7 @@ enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, si
     if (!copy)
         status = VOLUME_NO_RESOURCES;
     else if (!state->ephemeral)
-        status = volume_update(&state->volume, bytes, size);
+        status = volume_update(&state->volume, VOLUME_TPM_STATE, bytes, size);
 
     if (status != VOLUME_OK) {
         OPENSSL_clear_free(copy, size);

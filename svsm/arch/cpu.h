@@ -8,12 +8,13 @@
 
 #include "lib/base/reader.h" /* MUST_CHECK */
 
-#define MSR_EFER    0xC0000080u
-#define MSR_STAR    0xC0000081u
-#define MSR_LSTAR   0xC0000082u
-#define MSR_SFMASK  0xC0000084u
-#define MSR_FS_BASE 0xC0000100u
-#define MSR_GS_BASE 0xC0000101u
+#define MSR_EFER           0xC0000080u
+#define MSR_STAR           0xC0000081u
+#define MSR_LSTAR          0xC0000082u
+#define MSR_SFMASK         0xC0000084u
+#define MSR_FS_BASE        0xC0000100u
+#define MSR_GS_BASE        0xC0000101u
+#define MSR_KERNEL_GS_BASE 0xC0000102u
 
 #define CR0_MP         (1ull << 1)
 #define CR0_EM         (1ull << 2)

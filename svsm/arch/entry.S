@@ -17,6 +17,8 @@
 #define CPUID_ENTRIES_MAX  64
 #define LEAF_ENCRYPTION    0x8000001F
 
+#define CPU_KERNEL_STACK_TOP 0xA000 /* in the first vCPU's area: cpu_area.h */
+
 #define MSR_EFER 0xC0000080
 #define MSR_GHCB 0xC0010130
 
@@ -126,7 +128,7 @@ entry_high:
     xorl %eax, %eax
     movl %eax, %fs
     movl %eax, %gs
-    leaq kernel_stack_top(%rip), %rsp
+    leaq cpu_areas + CPU_KERNEL_STACK_TOP(%rip), %rsp
     movl %ebp, %edi
     xorl %ebp, %ebp
     call kernel_main
@@ -141,14 +143,5 @@ boot_gdt:
 boot_gdt_pointer:
     .word . - boot_gdt - 1
     .long PHYSICAL(boot_gdt)
-
-    /* The stack, with a page below it that paging_init() leaves unmapped. */
-    .section .bss
-    .balign 4096
-    .globl kernel_stack_guard, kernel_stack_top
-kernel_stack_guard:
-    .skip 4096
-    .skip 8 * 4096
-kernel_stack_top:
 
     .section .note.GNU-stack, "", @progbits

@@ -56,3 +56,17 @@ enum status guarded_exchange_byte(gpa_t at, uint8_t value, uint8_t *old)
     *old = value;
     return result == FAULTED ? STATUS_FAULT : STATUS_OK;
 }
+
+enum status guarded_compare_exchange(gpa_t at, uint64_t expected, uint64_t value, bool *done)
+{
+    uint64_t result = expected;
+
+    *done = false;
+    __asm__ volatile("1: lock cmpxchgq %[value], (%[at])\n\t"
+                     "sete %[done]\n"
+                     "2:\n\t" FAULT_TABLE("1b", "2b")
+                     : "+a"(result), [done] "+m"(*done)
+                     : [at] "r"(gpa_pointer(at)), [value] "r"(value)
+                     : "memory", "cc");
+    return result == FAULTED && !*done ? STATUS_FAULT : STATUS_OK;
+}

@@ -32,4 +32,8 @@ MUST_CHECK enum status guarded_write(gpa_t to, const void *from, size_t size);
 /* Atomically replaces a byte. */
 MUST_CHECK enum status guarded_exchange_byte(gpa_t at, uint8_t value, uint8_t *old);
 
+/* Atomically replaces eight aligned bytes if they are as expected; *done says whether. */
+MUST_CHECK enum status guarded_compare_exchange(gpa_t at, uint64_t expected, uint64_t value,
+                                                bool *done);
+
 #endif

@@ -2,6 +2,7 @@
 #include "svsm/arch/paging.h"
 
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/fault_table.h"
 #include "svsm/arch/memory.h"
 #include "svsm/arch/segments.h"
 
@@ -28,7 +29,6 @@ static uint64_t c_bit_mask;
 static size_t shared_pages;
 
 extern const uint8_t kernel_start[], text_end[], rodata_end[], kernel_end[];
-extern uint8_t kernel_stack_guard[];
 
 uint64_t paging_entry(gpa_t page, uint64_t flags)
 {
@@ -52,6 +52,11 @@ static uint64_t *kernel_page(const void *address)
     return &kernel_tables[offset >> LARGE_PAGE_SHIFT][(offset >> PAGE_SHIFT) % PAGE_TABLE_ENTRIES];
 }
 
+static void unmap(const void *page)
+{
+    *kernel_page(page) = 0;
+}
+
 static void map_kernel_image(void)
 {
     for (const uint8_t *page = kernel_start; page < kernel_end; page += PAGE_SIZE) {
@@ -63,9 +68,7 @@ static void map_kernel_image(void)
             flags |= PTE_WRITABLE;
         *kernel_page(page) = paging_entry(image_gpa(page), flags);
     }
-    *kernel_page(kernel_stack_guard) = 0;
-    for (unsigned stack = 1; stack <= TRAP_STACKS; stack++)
-        *kernel_page(segments_stack_guard((enum trap_stack)stack)) = 0;
+    segments_guards(unmap);
     for (unsigned i = 0; i < KERNEL_TABLES; i++)
         page_kernel_directory[i] = table_entry(kernel_tables[i]);
 }
@@ -111,9 +114,14 @@ volatile void *paging_map_shared(gpa_t page)
     return (volatile void *)(SHARED_WINDOW + shared_pages++ * PAGE_SIZE);
 }
 
+uint64_t paging_kernel_cr3(void)
+{
+    return paging_entry(image_gpa(page_root), 0);
+}
+
 void paging_load_kernel(void)
 {
-    cr3_write(paging_entry(image_gpa(page_root), 0));
+    cr3_write(paging_kernel_cr3());
 }
 
 void paging_load(const uint64_t *root)
@@ -124,4 +132,22 @@ void paging_load(const uint64_t *root)
 void paging_flush(void)
 {
     cr3_write(cr3_read());
+}
+
+/* INVLPGB (APM vol. 3): this VM's ASID, global and nested translations; then TLBSYNC. */
+#define INVLPGB_ASID   (1u << 2)
+#define INVLPGB_GLOBAL (1u << 3)
+#define INVLPGB_NESTED (1u << 5)
+
+bool paging_flush_everywhere(void)
+{
+    uint64_t result = INVLPGB_ASID | INVLPGB_GLOBAL | INVLPGB_NESTED;
+
+    __asm__ volatile("1: .byte 0x0F, 0x01, 0xFE\n" /* invlpgb */
+                     "2: .byte 0x0F, 0x01, 0xFF\n" /* tlbsync */
+                     "3:\n\t" FAULT_TABLE("1b", "3b") FAULT_TABLE("2b", "3b")
+                     : "+a"(result)
+                     : "c"(0), "d"(0)
+                     : "memory");
+    return result != FAULTED;
 }

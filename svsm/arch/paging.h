@@ -40,6 +40,9 @@ volatile void *paging_map_shared(gpa_t page);
 void paging_load_kernel(void);
 void paging_load(const uint64_t *root);
 
+/* CR3 for the former. */
+uint64_t paging_kernel_cr3(void);
+
 /* An entry for a private page. */
 uint64_t paging_entry(gpa_t page, uint64_t flags);
 
@@ -52,5 +55,11 @@ gpa_t paging_entry_page(uint64_t entry);
 
 /* Drops this vCPU's cached translations, permissions included. */
 void paging_flush(void);
+
+/*
+ * The same on every processor, of all VMPLs, before it returns; false when INVLPGB faulted. Every
+ * processor with SNP has it, CPUID may hide it, and the host has to let the VM use it.
+ */
+MUST_CHECK bool paging_flush_everywhere(void);
 
 #endif

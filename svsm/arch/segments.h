@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GDT, TSS and the stacks for exceptions. */
+/* Each vCPU's GDT, TSS and stacks for exceptions. */
 #ifndef SNPVTPM_SVSM_ARCH_SEGMENTS_H
 #define SNPVTPM_SVSM_ARCH_SEGMENTS_H
 
@@ -21,12 +21,13 @@ enum trap_stack {
     TRAP_STACKS = 5,
 };
 
+/* Loads this vCPU's. */
 void segments_init(void);
 
-/* Where the stack starts: one past its highest byte, a multiple of 16. */
+/* Where this vCPU's stack starts: one past its highest byte, a multiple of 16. */
 const void *segments_stack_top(enum trap_stack stack);
 
-/* The page below the stack, which must be left unmapped. */
-void *segments_stack_guard(enum trap_stack stack);
+/* Names the pages below all stacks of all vCPUs, which must be left unmapped. */
+void segments_guards(void (*each)(const void *page));
 
 #endif

@@ -5,6 +5,12 @@
 /* Arithmetic flags and DF; bit 1 is always set. Interrupts stay off in ring 3. */
 #define USER_FLAGS 0xCD5
 
+/* struct cpu_local, at the start of the area in which every stack of a vCPU lies. */
+#define CPU_AREA_SIZE 0x20000
+#define KERNEL_SP     0x00
+#define USER_SP       0x08
+#define REGISTERS     0x10
+
     .text
     .globl usermode_run
 usermode_run:
@@ -14,8 +20,9 @@ usermode_run:
     pushq %r13
     pushq %r14
     pushq %r15
-    movq %rsp, kernel_sp(%rip)
-    movq %rdi, current_registers(%rip)
+    movq %rsp, KERNEL_SP(%rdi)
+    movq %rsi, REGISTERS(%rdi)
+    movq %rsi, %rdi
 
     movq 0x88(%rdi), %rax
     andl $USER_FLAGS, %eax
@@ -43,13 +50,20 @@ usermode_run:
     movq 0x28(%rdi), %rdi
     iretq
 
-    /* SYSCALL: RCX is the return address, R11 the flags, RSP still the service's. */
+    /*
+     * SYSCALL: RCX is the return address, R11 the flags, RSP still the service's. Nobody but these
+     * few instructions looks at GS.
+     */
     .globl usermode_syscall_entry
 usermode_syscall_entry:
-    movq %rsp, user_sp(%rip)
-    movq kernel_sp(%rip), %rsp
+    swapgs
+    movq %rsp, %gs:USER_SP
+    movq %gs:KERNEL_SP, %rsp
+    swapgs
     pushq %rdi
-    movq current_registers(%rip), %rdi
+    movq %rsp, %rdi
+    andq $-CPU_AREA_SIZE, %rdi
+    movq REGISTERS(%rdi), %rdi
     movq %rax, 0x00(%rdi)
     movq %rbx, 0x08(%rdi)
     movq %rcx, 0x10(%rdi)
@@ -68,19 +82,22 @@ usermode_syscall_entry:
     movq %r11, 0x88(%rdi)
     popq %rax
     movq %rax, 0x28(%rdi)
-    movq user_sp(%rip), %rax
-    movq %rax, 0x38(%rdi)
-    xorl %edi, %edi /* USER_EXIT_SYSCALL */
+    movq %rdi, %rdx
+    movq %rsp, %rdi
+    andq $-CPU_AREA_SIZE, %rdi
+    movq USER_SP(%rdi), %rax
+    movq %rax, 0x38(%rdx)
+    xorl %esi, %esi /* USER_EXIT_SYSCALL */
 
-    /* usermode_leave(reason): returns from usermode_run(), once: its stack is stale afterwards. */
+    /* usermode_leave(local, reason): returns from usermode_run(), once: its stack is stale then. */
     .globl usermode_leave
 usermode_leave:
     xorl %eax, %eax
-    xchgq %rax, kernel_sp(%rip)
+    xchgq %rax, KERNEL_SP(%rdi)
     testq %rax, %rax
     jz usermode_not_running
     movq %rax, %rsp
-    movl %edi, %eax
+    movl %esi, %eax
     cld
     popq %r15
     popq %r14
@@ -89,14 +106,5 @@ usermode_leave:
     popq %rbp
     popq %rbx
     ret
-
-    .section .bss
-    .balign 8
-kernel_sp:
-    .skip 8
-user_sp:
-    .skip 8
-current_registers:
-    .skip 8
 
     .section .note.GNU-stack, "", @progbits

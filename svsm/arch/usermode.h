@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entering ring 3 and coming back. The kernel has one stack: usermode_run() looks like a function
- * that returns when the service makes a system call or faults. One vCPU, so plain variables hold
- * what a per-CPU area would; GS is not used.
+ * Entering ring 3 and coming back. Each vCPU has one stack for the kernel: usermode_run() looks
+ * like a function that returns when the service makes a system call or faults. The base of GS that
+ * SWAPGS brings in is the vCPU's own, and only the first instructions of a system call use it.
  */
 #ifndef SNPVTPM_SVSM_ARCH_USERMODE_H
 #define SNPVTPM_SVSM_ARCH_USERMODE_H
@@ -30,16 +30,15 @@ struct user_fault {
     uint64_t vector, error, rip, address;
 };
 
-/* Sets the system-call MSRs. */
+struct cpu_local;
+
+/* Sets this vCPU's system-call MSRs. */
 void usermode_init(void);
 
-/* Runs ring 3 in the address space that is loaded, from and to *registers. */
-enum user_exit usermode_run(struct user_registers *registers);
+/* Runs ring 3 on this vCPU, local, in the address space that is loaded, from and to *registers. */
+enum user_exit usermode_run(struct cpu_local *local, struct user_registers *registers);
 
-/* For the trap handler: makes usermode_run() return USER_EXIT_FAULT. */
+/* For the trap handler: makes usermode_run() return USER_EXIT_FAULT; local->fault describes it. */
 _Noreturn void usermode_leave_on_fault(const struct user_fault *fault);
-
-/* Describes the last USER_EXIT_FAULT. */
-const struct user_fault *usermode_fault(void);
 
 #endif

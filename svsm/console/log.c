@@ -4,22 +4,39 @@
 #include <stdbool.h>
 
 #include "lib/freestanding/string.h"
+#include "svsm/arch/cpu.h"
+#include "svsm/arch/cpu_area.h"
 #include "svsm/console/format.h"
+#include "svsm/mm/lock.h"
 
-#define LINE_MAX 240
+#define LINE_MAX    240
+#define SEIZE_TRIES 100000000 /* about a second: a line takes less */
 
 static struct uart *console; /* NULL: there is none, or it failed */
+static struct lock lock = {.rank = LOCK_CONSOLE};
 
 void log_init(struct uart *uart)
 {
     console = uart;
+    lock.taken = 0;
+}
+
+void log_seize(void)
+{
+    for (unsigned tries = 0; tries < SEIZE_TRIES && __atomic_load_n(&lock.taken, __ATOMIC_ACQUIRE);
+         tries++)
+        cpu_pause();
+    cpu_local()->locks = 0;
+    __atomic_store_n(&lock.taken, 0, __ATOMIC_RELEASE);
 }
 
 /* A console that does not take the text loses it: the host's choice, and nothing depends on it. */
 static void emit(const char *text, size_t size)
 {
+    lock_take(&lock);
     if (console && uart_write(console, text, size) != STATUS_OK)
         console = NULL;
+    lock_release(&lock);
 }
 
 static void emit_line(const char *level, const char *text, size_t size)

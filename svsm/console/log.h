@@ -19,6 +19,10 @@ void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For panic(), which ends the VM under whatever locks: waits a while for a line to end, then takes
+ * the console. */
+void log_seize(void);
+
 void log_line(const char *level, const char *format, va_list arguments);
 
 /* A service's own words: the bytes are printed as lines under its name,

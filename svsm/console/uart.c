@@ -33,19 +33,19 @@ enum uart_register {
 
 static enum status write_register(struct uart *uart, enum uart_register reg, uint8_t value)
 {
-    return ghcb_io_out(uart->link, (uint16_t)(uart->port + reg), 1, value);
+    return ghcb_io_out(ghcb_own(), (uint16_t)(uart->port + reg), 1, value);
 }
 
 static enum status read_register(struct uart *uart, enum uart_register reg, uint8_t *value)
 {
     uint32_t word = 0;
-    enum status status = ghcb_io_in(uart->link, (uint16_t)(uart->port + reg), 1, &word);
+    enum status status = ghcb_io_in(ghcb_own(), (uint16_t)(uart->port + reg), 1, &word);
 
     *value = (uint8_t)word;
     return status;
 }
 
-void uart_init(struct uart *uart, struct ghcb_link *link, uint16_t port)
+void uart_init(struct uart *uart, uint16_t port)
 {
     static const struct {
         enum uart_register reg;
@@ -60,7 +60,7 @@ void uart_init(struct uart *uart, struct ghcb_link *link, uint16_t port)
         {UART_MODEM_CONTROL, MODEM_DTR_RTS},
     };
 
-    *uart = (struct uart){.link = link, .port = port};
+    *uart = (struct uart){.port = port};
     for (size_t i = 0; i < sizeof(setup) / sizeof(setup[0]); i++) {
         /* A host that refuses has no console; the first write will notice. */
         if (write_register(uart, setup[i].reg, setup[i].value) != STATUS_OK)
@@ -93,7 +93,7 @@ enum status uart_write(struct uart *uart, const void *bytes, size_t size)
 
         status = wait_for_transmitter(uart);
         if (status == STATUS_OK)
-            status = ghcb_io_out_bytes(uart->link, (uint16_t)(uart->port + UART_DATA), next, part);
+            status = ghcb_io_out_bytes(ghcb_own(), (uint16_t)(uart->port + UART_DATA), next, part);
         next += part;
         size -= part;
     }
@@ -138,7 +138,7 @@ static enum status read_bytes(struct uart *uart, uint8_t *bytes, size_t size, si
         if (ready > size - *got)
             ready = size - *got;
         status =
-            ghcb_io_in_bytes(uart->link, (uint16_t)(uart->port + UART_DATA), bytes + *got, ready);
+            ghcb_io_in_bytes(ghcb_own(), (uint16_t)(uart->port + UART_DATA), bytes + *got, ready);
         if (status != STATUS_OK)
             return status;
         *got += ready;

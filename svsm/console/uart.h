@@ -11,12 +11,11 @@
 #include "svsm/sev/ghcb.h"
 
 struct uart {
-    struct ghcb_link *link;
     uint16_t port;
 };
 
 /* 8N1 at the highest rate, FIFOs on, no interrupts. */
-void uart_init(struct uart *uart, struct ghcb_link *link, uint16_t port);
+void uart_init(struct uart *uart, uint16_t port);
 
 /* Sends all bytes; STATUS_TIMEOUT when the transmitter does not drain. */
 MUST_CHECK enum status uart_write(struct uart *uart, const void *bytes, size_t size);

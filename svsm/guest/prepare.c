@@ -4,6 +4,7 @@
 #include "lib/freestanding/string.h"
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
+#include "svsm/guest/access.h"
 #include "svsm/guest/sections.h"
 #include "svsm/guest/vmsa.h"
 #include "svsm/mm/page_allocator.h"
@@ -22,14 +23,13 @@ static const struct boot_section *find(const struct boot_params *params,
 }
 
 /* For sections: they are measured, validated by now, and nobody runs who could take them away. */
-static void write_section(const struct guest_ranges *guest, uint64_t at, const void *from,
-                          size_t size)
+static void write_section(struct guest_ranges *guest, uint64_t at, const void *from, size_t size)
 {
-    if (!guest_range_ok(guest, gpa(at), size) || guarded_write(gpa(at), from, size) != STATUS_OK)
+    if (guest_write(guest, gpa(at), from, size) != STATUS_OK)
         panic("the firmware's section at %lx is not guest memory", at);
 }
 
-static void validate_sections(const struct guest_ranges *guest, struct ghcb_link *link,
+static void validate_sections(struct guest_ranges *guest, struct ghcb_link *link,
                               const struct boot_params *params, bool memory_is_shared)
 {
     struct section_pages pages;
@@ -40,7 +40,7 @@ static void validate_sections(const struct guest_ranges *guest, struct ghcb_link
         gpa_t start = gpa(pages.ranges[i].start);
         uint64_t size = pages.ranges[i].size;
 
-        if (!guest_range_ok(guest, start, size))
+        if (!guest_owns(guest, start, size))
             panic("the firmware's section at %lx is not guest memory: check the VM's memory size",
                   start.v);
         if (memory_is_shared &&
@@ -52,7 +52,7 @@ static void validate_sections(const struct guest_ranges *guest, struct ghcb_link
 }
 
 /* OVMF's form, without the SVSM's region; nothing but RAM. */
-static void write_memory_map(const struct guest_ranges *guest, const struct boot_params *params,
+static void write_memory_map(struct guest_ranges *guest, const struct boot_params *params,
                              const struct host_params *host)
 {
     uint8_t entries[(OVMF_MAP_ENTRIES + 1) * MEMORY_MAP_ENTRY_SIZE];
@@ -67,17 +67,16 @@ static void write_memory_map(const struct guest_ranges *guest, const struct boot
     write_section(guest, section->gpa, entries, sizeof(entries));
 }
 
-static void write_vp_count(const struct guest_ranges *guest, const struct boot_params *params)
+static void write_vp_count(struct guest_ranges *guest, const struct boot_params *params,
+                           uint32_t count)
 {
     const struct boot_section *section = find(params, BOOT_SECTION_IGVM_VP_COUNT);
-    uint32_t count = 1;
 
     if (section)
         write_section(guest, section->gpa, &count, sizeof(count));
 }
 
-static void write_secrets(const struct guest_ranges *guest, const struct boot_params *params,
-                          gpa_t caa)
+static void write_secrets(struct guest_ranges *guest, const struct boot_params *params, gpa_t caa)
 {
     struct secrets_page copy;
     const struct boot_section *section = find(params, BOOT_SECTION_SECRETS);
@@ -95,7 +94,7 @@ static void write_secrets(const struct guest_ranges *guest, const struct boot_pa
     wipe(&copy, sizeof(copy));
 }
 
-static void write_cpuid(const struct guest_ranges *guest, const struct cpuid *cpuid,
+static void write_cpuid(struct guest_ranges *guest, const struct cpuid *cpuid,
                         const struct boot_params *params)
 {
     const struct boot_section *section = find(params, BOOT_SECTION_CPUID);
@@ -133,14 +132,15 @@ static void make_first_vcpu(struct guest_ranges *guest, struct ghcb_link *link,
     code = rmp_adjust(direct_gpa(vmsa), RMP_4K, params->guest_vmpl, RMP_READ, true);
     if (code != RMP_DONE)
         panic("cannot make a VMSA: %s", rmp_result_text(code));
-    if (ghcb_ap_creation(link, direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID, features) !=
-        STATUS_OK)
+    if (ghcb_ap_creation(link, AP_CREATE_ON_INIT, direct_gpa(vmsa), params->guest_vmpl, BSP_APIC_ID,
+                         features) != STATUS_OK)
         panic("the host refuses the guest's vCPU at VMPL %u", params->guest_vmpl);
     guest->vcpus[0] = (struct guest_vcpu){.vmsa = direct_gpa(vmsa),
                                           .caa = caa,
                                           .launch_caa = caa,
                                           .apic_id = BSP_APIC_ID,
-                                          .in_use = true};
+                                          .in_use = true,
+                                          .current = true};
 }
 
 void guest_prepare(struct guest_ranges *guest, struct ghcb_link *link, const struct cpuid *cpuid,
@@ -150,7 +150,7 @@ void guest_prepare(struct guest_ranges *guest, struct ghcb_link *link, const str
 
     validate_sections(guest, link, params, host->memory_is_shared);
     write_memory_map(guest, params, host);
-    write_vp_count(guest, params);
+    write_vp_count(guest, params, host->vp_count);
     write_secrets(guest, params, caa);
     write_cpuid(guest, cpuid, params);
     grant_firmware(params);

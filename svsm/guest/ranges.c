@@ -26,6 +26,29 @@ static bool touches_vcpu(const struct guest_ranges *guest, gpa_t start, uint64_t
     return false;
 }
 
+void guest_ranges_init(struct guest_ranges *guest)
+{
+    *guest = (struct guest_ranges){.lock = {.rank = LOCK_GUEST}};
+    for (size_t i = 0; i < GUEST_PAGE_LOCKS; i++)
+        guest->page_locks[i].rank = LOCK_PAGE_STATE;
+}
+
+struct lock *guest_page_lock(struct guest_ranges *guest, gpa_t page)
+{
+    return &guest->page_locks[page.v / LARGE_PAGE_SIZE % GUEST_PAGE_LOCKS];
+}
+
+struct guest_vcpu *guest_current_vcpu(struct guest_ranges *guest, uint32_t apic_id)
+{
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        struct guest_vcpu *vcpu = &guest->vcpus[i];
+
+        if (vcpu->in_use && vcpu->current && vcpu->apic_id == apic_id)
+            return vcpu;
+    }
+    return NULL;
+}
+
 bool guest_range_ok(const struct guest_ranges *guest, gpa_t start, uint64_t size)
 {
     return size > 0 && memory_map_covers(&guest->memory, start.v, size) &&

@@ -6,15 +6,21 @@
 #include "lib/snp/vmsa.h"
 #include "svsm/arch/memory.h"
 #include "svsm/arch/paging.h"
+#include "svsm/base/panic.h"
 
 void guest_flush_tlb(const struct guest_ranges *guest)
 {
-    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
-        if (guest->vcpus[i].in_use) {
-            struct vmsa *vmsa = gpa_pointer(guest->vcpus[i].vmsa);
+    static const uint64_t nowhere;
 
-            vmsa->pcpu_id = 0;
-        }
+    for (size_t i = 0; i < GUEST_VCPUS_MAX; i++) {
+        const struct guest_vcpu *vcpu = &guest->vcpus[i];
+
+        /* A VMSA that is gone runs no more. */
+        if (vcpu->in_use && guarded_write(gpa_add(vcpu->vmsa, offsetof(struct vmsa, pcpu_id)),
+                                          &nowhere, sizeof(nowhere)) != STATUS_OK)
+            continue;
     }
     paging_flush();
+    if (guest->several && !paging_flush_everywhere())
+        panic("attack: the host does not let translations be dropped any more (INVLPGB)");
 }

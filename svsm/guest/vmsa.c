@@ -2,6 +2,7 @@
 #include "svsm/guest/vmsa.h"
 
 #include "lib/freestanding/string.h"
+#include "svsm/arch/memory.h"
 
 #define CR0_RESET       0x60000010ull /* CD, NW, ET */
 #define CS_SELECTOR     0xF000
@@ -47,16 +48,29 @@ void vmsa_reset(struct vmsa *vmsa, uint64_t reset_vector, uint8_t vmpl, uint64_t
     vmsa->sev_features = sev_features;
 }
 
-bool vmsa_disable(struct vmsa *vmsa)
+static gpa_t efer_of(gpa_t vmsa)
 {
-    uint64_t efer = __atomic_load_n(&vmsa->efer, __ATOMIC_RELAXED);
-
-    return (efer & EFER_SVME) &&
-           __atomic_compare_exchange_n(&vmsa->efer, &efer, efer & ~EFER_SVME, false,
-                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    return gpa_add(vmsa, offsetof(struct vmsa, efer));
 }
 
-void vmsa_enable(struct vmsa *vmsa)
+bool vmsa_disable(gpa_t vmsa)
 {
-    __atomic_fetch_or(&vmsa->efer, EFER_SVME, __ATOMIC_SEQ_CST);
+    uint64_t efer;
+    bool done;
+
+    return guarded_read(&efer, efer_of(vmsa), sizeof(efer)) == STATUS_OK && (efer & EFER_SVME) &&
+           guarded_compare_exchange(efer_of(vmsa), efer, efer & ~EFER_SVME, &done) == STATUS_OK &&
+           done;
+}
+
+void vmsa_enable(gpa_t vmsa)
+{
+    uint64_t efer;
+
+    /* When it is gone, there is nothing to run either. */
+    if (guarded_read(&efer, efer_of(vmsa), sizeof(efer)) != STATUS_OK)
+        return;
+    efer |= EFER_SVME;
+    if (guarded_write(efer_of(vmsa), &efer, sizeof(efer)) != STATUS_OK)
+        return;
 }

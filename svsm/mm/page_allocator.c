@@ -4,6 +4,7 @@
 #include "lib/freestanding/string.h"
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
+#include "svsm/mm/lock.h"
 
 #define PAGES_MAX 0x10000 /* 256 MiB */
 
@@ -13,6 +14,8 @@ static struct {
     size_t next; /* where the search for a single page starts */
     uint8_t used[PAGES_MAX];
 } pool;
+
+static struct lock lock = {.rank = LOCK_PAGES}; /* over the pool */
 
 enum status page_allocator_init(gpa_t start, gpa_t end)
 {
@@ -25,6 +28,7 @@ enum status page_allocator_init(gpa_t start, gpa_t end)
     pool.count = count;
     pool.free = count;
     pool.next = 0;
+    lock.taken = 0;
     return STATUS_OK;
 }
 
@@ -36,48 +40,58 @@ static void *page_at(size_t index)
 static bool is_free_run(size_t index, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (pool.used[index + i])
+        if (index + i >= pool.count || pool.used[index + i])
             return false;
     }
     return true;
 }
 
-static void *take(size_t index, size_t count)
+/* count adjacent pages, the search starting at page `from` and going round; not_large: none that
+ * starts a 2 MiB page. */
+static void *take(size_t count, size_t from, bool not_large)
 {
-    memset(pool.used + index, 1, count);
-    pool.free -= count;
-    return page_at(index);
+    for (size_t tried = 0; tried < pool.count; tried++) {
+        size_t index = (from + tried) % pool.count;
+
+        if (!is_free_run(index, count) ||
+            (not_large && is_aligned(pool.start.v + index * PAGE_SIZE, LARGE_PAGE_SIZE)))
+            continue;
+        memset(pool.used + index, 1, count);
+        pool.free -= count;
+        pool.next = (index + count) % pool.count;
+        return page_at(index);
+    }
+    return NULL;
 }
 
 void *page_allocate(void)
 {
-    for (size_t tried = 0; tried < pool.count; tried++) {
-        size_t index = (pool.next + tried) % pool.count;
+    void *page;
 
-        if (!pool.used[index]) {
-            pool.next = (index + 1) % pool.count;
-            return take(index, 1);
-        }
-    }
-    return NULL;
+    lock_take(&lock);
+    page = take(1, pool.next, false);
+    lock_release(&lock);
+    return page;
 }
 
 void *page_allocate_adjacent(size_t count)
 {
-    for (size_t index = 0; index + count <= pool.count; index++) {
-        if (is_free_run(index, count))
-            return take(index, count);
-    }
-    return NULL;
+    void *pages;
+
+    lock_take(&lock);
+    pages = take(count, 0, false);
+    lock_release(&lock);
+    return pages;
 }
 
 void *page_allocate_for_vmsa(void)
 {
-    for (size_t index = 0; index < pool.count; index++) {
-        if (!pool.used[index] && !is_aligned(pool.start.v + index * PAGE_SIZE, LARGE_PAGE_SIZE))
-            return take(index, 1);
-    }
-    return NULL;
+    void *page;
+
+    lock_take(&lock);
+    page = take(1, 0, true);
+    lock_release(&lock);
+    return page;
 }
 
 void page_free(void *page)
@@ -86,11 +100,13 @@ void page_free(void *page)
 
     CHECK(index < pool.count && pool.used[index]);
     zero_pages(page, PAGE_SIZE);
+    lock_take(&lock);
     pool.used[index] = 0;
     pool.free++;
+    lock_release(&lock);
 }
 
 size_t page_free_count(void)
 {
-    return pool.free;
+    return __atomic_load_n(&pool.free, __ATOMIC_RELAXED);
 }

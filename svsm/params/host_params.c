@@ -3,6 +3,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/freestanding/string.h"
+#include "svsm/arch/cpu_area.h"
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
 #include "svsm/console/log.h"
@@ -18,8 +19,11 @@ static void read_general(struct host_params *host, const struct boot_params *par
 
     host->vp_count = get_le32(page + VP_COUNT_OFFSET);
     host->memory_is_shared = (get_le32(page + ENVIRONMENT_INFO_OFFSET) & MEMORY_IS_SHARED) != 0;
-    if (host->vp_count != 1)
-        log_warning("the VM has %u vCPUs: only the first one is used", host->vp_count);
+    if (host->vp_count == 0 || host->vp_count > CPUS_MAX) {
+        log_warning("the host says that the VM has %u vCPUs: the guest is told of %u",
+                    host->vp_count, host->vp_count == 0 ? 1 : CPUS_MAX);
+        host->vp_count = host->vp_count == 0 ? 1 : CPUS_MAX;
+    }
 }
 
 static void read_memory_map(struct host_params *host, const struct boot_params *params)

@@ -9,7 +9,7 @@
 #include "svsm/params/memory_map.h"
 
 struct host_params {
-    uint32_t vp_count;
+    uint32_t vp_count; /* 1 to CPUS_MAX; for the guest's firmware only, nothing here relies on it */
     bool memory_is_shared; /* pages have to be made private before they are validated */
     struct memory_map memory;
 };

@@ -47,7 +47,7 @@ static int64_t amd_sp_write(struct file *file, struct user_span from)
         .certificates = sp->certificates.gpa,
         .certificate_pages = pages,
     };
-    sp->answered = ghcb_guest_request(sp->link, &sp->last) == STATUS_OK;
+    sp->answered = ghcb_guest_request(ghcb_own(), &sp->last) == STATUS_OK;
     return sp->answered ? (int64_t)from.size : -EIO;
 }
 
@@ -73,7 +73,7 @@ static int64_t amd_sp_read(struct file *file, struct user_span to)
     return (int64_t)size;
 }
 
-enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *file)
+enum status amd_sp_open(struct amd_sp *sp, struct file *file)
 {
     static const struct file_operations operations = {.read = amd_sp_read, .write = amd_sp_write};
     enum status status = shared_memory_allocate(1, &sp->request);
@@ -82,7 +82,6 @@ enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *
         status = shared_memory_allocate(1, &sp->response);
     if (status == STATUS_OK)
         status = shared_memory_allocate(AMD_SP_CERTIFICATE_PAGES, &sp->certificates);
-    sp->link = link;
     *file = (struct file){.operations = &operations, .object = sp};
     return status;
 }

@@ -5,14 +5,14 @@
 #include "svsm/base/panic.h"
 #include "svsm/console/log.h"
 
-enum status attest_service_start(struct service *service, struct cpu *cpu,
-                                 const struct boot_service *image, struct uart *proxy,
-                                 struct amd_sp *amd_sp, struct key_relay *key, struct constant *kbs)
+enum status attest_service_start(struct service *service, const struct boot_service *image,
+                                 struct uart *proxy, struct amd_sp *amd_sp, struct key_relay *key,
+                                 struct constant *kbs)
 {
-    enum status status = service_create(service, cpu, image);
+    enum status status = service_create(service, image);
 
     if (status == STATUS_OK)
-        status = amd_sp_open(amd_sp, &cpu->link, &service->process.files[ATTEST_FD_AMD_SP]);
+        status = amd_sp_open(amd_sp, &service->process.files[ATTEST_FD_AMD_SP]);
     if (status != STATUS_OK)
         return status;
     service->process.files[ATTEST_FD_PROXY] = file_serial(proxy);

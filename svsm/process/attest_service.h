@@ -10,7 +10,7 @@
  * Starts the service with the proxy's UART, the AMD-SP, VMPCK0, the place for the state key, and
  * what the image says of the KBS (struct boot_kbs). It keeps them all for as long as it runs.
  */
-MUST_CHECK enum status attest_service_start(struct service *service, struct cpu *cpu,
+MUST_CHECK enum status attest_service_start(struct service *service,
                                             const struct boot_service *image, struct uart *proxy,
                                             struct amd_sp *amd_sp, struct key_relay *key,
                                             struct constant *kbs);

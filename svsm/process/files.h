@@ -18,12 +18,11 @@ struct file file_serial(struct uart *uart);
 
 /* The AMD-SP: a write performs a guest request, the next read gives its answer. */
 struct amd_sp {
-    struct ghcb_link *link;
     struct shared_pages request, response, certificates;
     struct ghcb_guest_request last;
     bool answered;
 };
-MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct ghcb_link *link, struct file *file);
+MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct file *file);
 
 /* VMPCK0, once. */
 struct file file_vmpck0(void);

@@ -3,6 +3,8 @@
 
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/cpu_area.h"
+#include "svsm/arch/paging.h"
 #include "svsm/console/log.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/process/loader.h"
@@ -10,12 +12,12 @@
 
 #define PAGES_LIMIT 4096 /* 16 MiB of memory of its own */
 
-enum status process_create(struct process *process, struct cpu *cpu, int pid, const char *name,
-                           gpa_t file, size_t size)
+enum status process_create(struct process *process, int pid, const char *name, gpa_t file,
+                           size_t size)
 {
     enum status status;
 
-    *process = (struct process){.cpu = cpu, .name = name, .pid = pid, .fpu = page_allocate()};
+    *process = (struct process){.name = name, .pid = pid, .fpu = page_allocate()};
     if (!process->fpu)
         return STATUS_NO_MEMORY;
     fpu_reset(process->fpu);
@@ -27,6 +29,7 @@ enum status process_create(struct process *process, struct cpu *cpu, int pid, co
 
 static void switch_to(struct process *process)
 {
+    process->cpu = cpu_this();
     address_space_activate(&process->space);
     fpu_restore(&process->cpu->fpu, process->fpu);
     msr_write(MSR_FS_BASE, process->fs_base);
@@ -38,11 +41,13 @@ static void switch_away(struct process *process)
     process->cpu->running = NULL;
     if (process->state != PROCESS_ENDED)
         fpu_save(&process->cpu->fpu, process->fpu);
+    /* The next vCPU that runs it may free its tables. */
+    paging_load_kernel();
 }
 
 static void end_by_fault(struct process *process)
 {
-    const struct user_fault *fault = usermode_fault();
+    const struct user_fault *fault = &cpu_local()->fault;
 
     log_error("service %s: exception %lu, error %lx, rip %lx, address %lx", process->name,
               fault->vector, fault->error, fault->rip, fault->address);
@@ -59,7 +64,7 @@ enum status process_run(struct process *process)
         syscall_handle(process);
     }
     while (process->state == PROCESS_READY) {
-        if (usermode_run(&process->registers) == USER_EXIT_SYSCALL)
+        if (usermode_run(cpu_local(), &process->registers) == USER_EXIT_SYSCALL)
             syscall_handle(process);
         else
             end_by_fault(process);

@@ -22,7 +22,7 @@ enum process_state {
 };
 
 struct process {
-    struct cpu *cpu; /* where it runs */
+    struct cpu *cpu; /* where it runs now; whoever holds its service's lock runs it */
     const char *name;
     enum process_state state;
     int pid;
@@ -39,8 +39,8 @@ struct process {
  * Makes a process of a static ELF file, which lies page-aligned in the SVSM's memory and stays
  * there: read-only segments are mapped in place. Descriptors are the caller's to fill in.
  */
-MUST_CHECK enum status process_create(struct process *process, struct cpu *cpu, int pid,
-                                      const char *name, gpa_t file, size_t size);
+MUST_CHECK enum status process_create(struct process *process, int pid, const char *name,
+                                      gpa_t file, size_t size);
 
 /* Runs until it waits (STATUS_OK) or has ended (STATUS_PROCESS_ENDED). */
 MUST_CHECK enum status process_run(struct process *process);

@@ -6,12 +6,11 @@
 
 #define SERVICE_PID 1 /* each is alone in its world */
 
-enum status service_create(struct service *service, struct cpu *cpu,
-                           const struct boot_service *image)
+enum status service_create(struct service *service, const struct boot_service *image)
 {
     struct process *process = &service->process;
-    enum status status = process_create(process, cpu, SERVICE_PID, image->name, gpa(image->gpa),
-                                        (size_t)image->size);
+    enum status status =
+        process_create(process, SERVICE_PID, image->name, gpa(image->gpa), (size_t)image->size);
 
     process->files[SERVICE_FD_STDOUT] = file_log(image->name);
     process->files[SERVICE_FD_STDERR] = file_log(image->name);

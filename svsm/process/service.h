@@ -16,8 +16,7 @@ struct service {
 };
 
 /* Creates the process with descriptors 1 to 3; the caller adds others before service_start(). */
-MUST_CHECK enum status service_create(struct service *service, struct cpu *cpu,
-                                      const struct boot_service *image);
+MUST_CHECK enum status service_create(struct service *service, const struct boot_service *image);
 
 /* Runs it until it waits for its first request. */
 MUST_CHECK enum status service_start(struct service *service);

@@ -9,11 +9,10 @@
 /* TPM 2.0 library, part 1: a response without sessions, and the code of a TPM in failure mode. */
 static const uint8_t tpm_rc_failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
 
-enum status tpm_service_start(struct service *service, struct cpu *cpu,
-                              const struct boot_service *image, struct block_device *volume,
-                              struct key_relay *key)
+enum status tpm_service_start(struct service *service, const struct boot_service *image,
+                              struct block_device *volume, struct key_relay *key)
 {
-    enum status status = service_create(service, cpu, image);
+    enum status status = service_create(service, image);
 
     if (status != STATUS_OK)
         return status;

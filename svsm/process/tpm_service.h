@@ -7,8 +7,7 @@
 #include "svsm/process/service.h"
 
 /* Starts the service with its volume and its key. */
-MUST_CHECK enum status tpm_service_start(struct service *service, struct cpu *cpu,
-                                         const struct boot_service *image,
+MUST_CHECK enum status tpm_service_start(struct service *service, const struct boot_service *image,
                                          struct block_device *volume, struct key_relay *key);
 
 /* Opens the volume, says on the console what came of it,

@@ -11,6 +11,7 @@
 #include "lib/snp/svsm_abi.h"
 #include "svsm/arch/rmp.h"
 #include "svsm/guest/ranges.h"
+#include "svsm/process/cpu.h"
 #include "svsm/process/service.h"
 
 /* All that the guest is and may use. */
@@ -18,8 +19,21 @@ struct guest {
     struct guest_ranges ranges;
     unsigned vmpl;
     struct service *attest, *tpm;
-    uint8_t request[PAGE_SIZE], response[PAGE_SIZE]; /* copies, for the call that is served */
+    /* Each with what it has of its own. */
+    struct {
+        struct lock lock;
+        uint8_t request[PAGE_SIZE], response[PAGE_SIZE];
+    } vtpm;
+    struct {
+        struct lock lock;
+        uint8_t ek[PAGE_SIZE / 2], manifest[PAGE_SIZE];
+    } attestation;
+    struct cpu *cpus;              /* CPUS_MAX; the first one runs */
+    void (*enter)(void *argument); /* where another one starts, with its struct cpu */
 };
+
+/* Sets the locks up; the rest is for the caller to fill in. */
+void guest_init(struct guest *guest);
 
 struct svsm_call {
     uint32_t protocol, call;
@@ -32,9 +46,9 @@ uint64_t attest_protocol(struct guest *guest, struct svsm_call *call);
 uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call);
 
 /* Calls of single subjects, for core_protocol(). */
-uint64_t core_pvalidate(const struct guest *guest, gpa_t list);
-uint64_t core_create_vcpu(const struct guest *guest, const struct svsm_call *call);
-uint64_t core_delete_vcpu(void);
+uint64_t core_pvalidate(struct guest *guest, gpa_t list);
+uint64_t core_create_vcpu(struct guest *guest, const struct svsm_call *call);
+uint64_t core_delete_vcpu(struct guest *guest, const struct svsm_call *call);
 
 /* The result for a PVALIDATE or RMPADJUST: an instruction that faulted says that the page is bad.
  */

@@ -7,21 +7,32 @@
 
 #define VTOM_QUERY (1ull << 0)
 
-static uint64_t remap_ca(struct guest *guest, struct svsm_call *call)
+/* Under the guest's lock, to write. */
+static uint64_t move_ca(const struct guest_ranges *guest, struct guest_vcpu *vcpu, gpa_t caa)
 {
     static const uint8_t zeros[CAA_PROTECTED_SIZE];
-    gpa_t caa = gpa(call->rcx);
 
-    if (!is_aligned(caa.v, PAGE_SIZE))
-        return SVSM_ERR_INVALID_PARAMETER;
-    if (caa.v == call->caller->caa.v)
+    if (caa.v == vcpu->caa.v)
         return SVSM_SUCCESS;
-    if (caa.v != call->caller->launch_caa.v && !guest_pages_ok(&guest->ranges, caa, PAGE_SIZE))
+    if (caa.v != vcpu->launch_caa.v && !guest_pages_ok(guest, caa, PAGE_SIZE))
         return SVSM_ERR_INVALID_ADDRESS;
     if (guarded_write(caa, zeros, sizeof(zeros)) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
-    call->caller->caa = caa;
+    vcpu->caa = caa;
     return SVSM_SUCCESS;
+}
+
+static uint64_t remap_ca(struct guest *guest, struct svsm_call *call)
+{
+    gpa_t caa = gpa(call->rcx);
+    uint64_t result;
+
+    if (!is_aligned(caa.v, PAGE_SIZE))
+        return SVSM_ERR_INVALID_PARAMETER;
+    lock_write(&guest->ranges.lock);
+    result = move_ca(&guest->ranges, call->caller, caa);
+    lock_write_release(&guest->ranges.lock);
+    return result;
 }
 
 static uint64_t query_protocol(struct svsm_call *call)
@@ -55,7 +66,7 @@ uint64_t core_protocol(struct guest *guest, struct svsm_call *call)
     case SVSM_CORE_CREATE_VCPU:
         return core_create_vcpu(guest, call);
     case SVSM_CORE_DELETE_VCPU:
-        return core_delete_vcpu();
+        return core_delete_vcpu(guest, call);
     case SVSM_CORE_QUERY_PROTOCOL:
         return query_protocol(call);
     case SVSM_CORE_CONFIGURE_VTOM:

@@ -4,7 +4,7 @@
 
 #include "svsm/requests/call.h"
 
-/* Runs the guest for ever, and serves its calls between. */
-_Noreturn void requests_run(struct guest *guest);
+/* Runs the guest on this processor for ever, and serves its calls between. */
+_Noreturn void requests_run(struct guest *guest, const struct cpu *cpu);
 
 #endif

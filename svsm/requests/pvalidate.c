@@ -3,6 +3,7 @@
 #include "lib/freestanding/string.h"
 #include "svsm/arch/memory.h"
 #include "svsm/base/panic.h"
+#include "svsm/guest/access.h"
 #include "svsm/guest/tlb.h"
 #include "svsm/requests/call.h"
 #include "svsm/requests/pvalidate_list.h"
@@ -65,18 +66,33 @@ static uint64_t rescind(const struct guest *guest, const struct pvalidate_entry 
     return SVSM_SUCCESS;
 }
 
-static uint64_t process_entry(const struct guest *guest, uint64_t raw)
+/* Two vCPUs may name the same page at once: the steps for it are not mixed. */
+static uint64_t change(struct guest *guest, const struct pvalidate_entry *entry)
+{
+    struct lock *lock = guest_page_lock(&guest->ranges, entry->page);
+    uint64_t result;
+
+    lock_take(lock);
+    result = entry->validate ? validate(guest, entry) : rescind(guest, entry);
+    lock_release(lock);
+    return result;
+}
+
+static uint64_t process_entry(struct guest *guest, uint64_t raw)
 {
     struct pvalidate_entry entry;
+    uint64_t result = SVSM_ERR_INVALID_ADDRESS;
 
     if (!pvalidate_entry_decode(raw, &entry))
         return SVSM_ERR_INVALID_PARAMETER;
-    if (!guest_pages_ok(&guest->ranges, entry.page, entry.size))
-        return SVSM_ERR_INVALID_ADDRESS;
-    return entry.validate ? validate(guest, &entry) : rescind(guest, &entry);
+    lock_read(&guest->ranges.lock);
+    if (guest_pages_ok(&guest->ranges, entry.page, entry.size))
+        result = change(guest, &entry);
+    lock_read_release(&guest->ranges.lock);
+    return result;
 }
 
-uint64_t core_pvalidate(const struct guest *guest, gpa_t list)
+uint64_t core_pvalidate(struct guest *guest, gpa_t list)
 {
     struct svsm_pvalidate_list header;
     uint64_t result = SVSM_SUCCESS;
@@ -84,27 +100,24 @@ uint64_t core_pvalidate(const struct guest *guest, gpa_t list)
 
     if (!is_aligned(list.v, sizeof(uint64_t)))
         return SVSM_ERR_INVALID_PARAMETER;
-    if (!guest_range_ok(&guest->ranges, list, sizeof(header)) ||
-        guarded_read(&header, list, sizeof(header)) != STATUS_OK)
+    if (guest_read(&guest->ranges, &header, list, sizeof(header)) != STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     if (!pvalidate_header_ok(list, &header))
         return SVSM_ERR_INVALID_PARAMETER;
-    if (!guest_range_ok(&guest->ranges, list, sizeof(header) + header.entries * sizeof(uint64_t)))
-        return SVSM_ERR_INVALID_ADDRESS;
 
     for (next = header.next; next < header.entries && result == SVSM_SUCCESS;) {
         gpa_t at = gpa_add(list, sizeof(header) + next * sizeof(uint64_t));
         uint64_t raw;
 
-        if (guarded_read(&raw, at, sizeof(raw)) != STATUS_OK)
+        if (guest_read(&guest->ranges, &raw, at, sizeof(raw)) != STATUS_OK)
             result = SVSM_ERR_INVALID_ADDRESS;
         else
             result = process_entry(guest, raw);
         if (result == SVSM_SUCCESS)
             next++;
     }
-    if (guarded_write(gpa_add(list, offsetof(struct svsm_pvalidate_list, next)), &next,
-                      sizeof(next)) != STATUS_OK)
+    if (guest_write(&guest->ranges, gpa_add(list, offsetof(struct svsm_pvalidate_list, next)),
+                    &next, sizeof(next)) != STATUS_OK)
         result = SVSM_ERR_INVALID_ADDRESS;
     return result;
 }

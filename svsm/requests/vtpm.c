@@ -1,31 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /* The vTPM protocol (58019, chapter 8), served by the TPM service. */
 #include "lib/base/bytes.h"
-#include "svsm/arch/memory.h"
+#include "svsm/guest/access.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/requests/call.h"
 #include "svsm/requests/vtpm_request.h"
 
-static_assert(sizeof(((struct guest *)0)->request) == SVSM_VTPM_BUFFER_SIZE, "vTPM buffer");
+static_assert(sizeof(((struct guest *)0)->vtpm.request) == SVSM_VTPM_BUFFER_SIZE, "vTPM buffer");
 
 #define TPM_RESPONSE_MAX (SVSM_VTPM_BUFFER_SIZE - SVSM_VTPM_RESPONSE_HEADER)
 
-static uint64_t send_command(struct guest *guest, gpa_t buffer)
+/* Under the TPM's lock, and no other while the TPM works. */
+static uint64_t execute(struct guest *guest, gpa_t buffer)
 {
+    uint8_t *response = guest->vtpm.response;
     struct vtpm_request request;
     size_t size;
 
-    if (!guest_range_ok(&guest->ranges, buffer, sizeof(guest->request)) ||
-        guarded_read(guest->request, buffer, sizeof(guest->request)) != STATUS_OK ||
-        vtpm_request_decode(guest->request, &request) != STATUS_OK)
+    if (guest_read(&guest->ranges, guest->vtpm.request, buffer, sizeof(guest->vtpm.request)) !=
+            STATUS_OK ||
+        vtpm_request_decode(guest->vtpm.request, &request) != STATUS_OK)
         return SVSM_ERR_INVALID_PARAMETER;
 
     size = tpm_service_command(guest->tpm, request.locality, request.command, request.size,
-                               guest->response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
-    put_le32(guest->response, (uint32_t)size);
-    if (guarded_write(buffer, guest->response, SVSM_VTPM_RESPONSE_HEADER + size) != STATUS_OK)
+                               response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
+    put_le32(response, (uint32_t)size);
+    if (guest_write(&guest->ranges, buffer, response, SVSM_VTPM_RESPONSE_HEADER + size) !=
+        STATUS_OK)
         return SVSM_ERR_INVALID_ADDRESS;
     return SVSM_SUCCESS;
+}
+
+/* While another vCPU's command is executed, this one is told to come again, and runs meanwhile. */
+static uint64_t send_command(struct guest *guest, gpa_t buffer)
+{
+    uint64_t result;
+
+    if (!lock_try(&guest->vtpm.lock))
+        return SVSM_ERR_BUSY;
+    result = execute(guest, buffer);
+    lock_release(&guest->vtpm.lock);
+    return result;
 }
 
 uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call)

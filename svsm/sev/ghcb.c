@@ -4,6 +4,7 @@
 #include "lib/freestanding/string.h"
 #include "lib/snp/vmsa.h"
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/cpu_area.h"
 #include "svsm/base/panic.h"
 #include "svsm/sev/msr_protocol.h"
 
@@ -14,7 +15,18 @@
 enum status ghcb_init(struct ghcb_link *link, gpa_t page)
 {
     link->page = shared_memory_convert(page, 1);
-    return msr_protocol_register_ghcb(page);
+    return ghcb_use(link);
+}
+
+enum status ghcb_use(struct ghcb_link *link)
+{
+    cpu_local()->link = link;
+    return msr_protocol_register_ghcb(link->page.gpa);
+}
+
+struct ghcb_link *ghcb_own(void)
+{
+    return cpu_local()->link;
 }
 
 static void put_field(struct ghcb_link *link, size_t offset, const void *value, size_t size)

@@ -31,6 +31,12 @@ struct ghcb_link {
 /* Shares a page of private memory and registers it for this vCPU. */
 MUST_CHECK enum status ghcb_init(struct ghcb_link *link, gpa_t page);
 
+/* Registers a page that is shared already for this vCPU. */
+MUST_CHECK enum status ghcb_use(struct ghcb_link *link);
+
+/* The line of the vCPU that executes this, for devices, which every vCPU may have to drive. */
+struct ghcb_link *ghcb_own(void);
+
 /* Forgets the fields of the last exchange. */
 void ghcb_begin(struct ghcb_link *link);
 

@@ -4,11 +4,10 @@
 #include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 
-#define MMIO_SIZE         4
-#define AP_CREATE_ON_INIT 0
-#define AP_VMPL_SHIFT     16
-#define AP_APIC_ID_SHIFT  32
-#define PSC_ROUNDS_MAX    1000 /* the host may stop early; it must progress */
+#define MMIO_SIZE        4
+#define AP_VMPL_SHIFT    16
+#define AP_APIC_ID_SHIFT 32
+#define PSC_ROUNDS_MAX   1000 /* the host may stop early; it must progress */
 
 static uint64_t ioio_info(uint16_t port, unsigned size)
 {
@@ -161,13 +160,12 @@ enum status ghcb_guest_request(struct ghcb_link *link, struct ghcb_guest_request
     return status;
 }
 
-enum status ghcb_ap_creation(struct ghcb_link *link, gpa_t vmsa, unsigned vmpl, uint32_t apic_id,
-                             uint64_t sev_features)
+enum status ghcb_ap_creation(struct ghcb_link *link, enum ap_creation when, gpa_t vmsa,
+                             unsigned vmpl, uint32_t apic_id, uint64_t sev_features)
 {
     ghcb_begin(link);
     GHCB_SET(link, rax, sev_features);
-    return ghcb_exchange(link, GHCB_EXIT_AP_CREATION,
-                         AP_CREATE_ON_INIT | (uint64_t)vmpl << AP_VMPL_SHIFT |
-                             (uint64_t)apic_id << AP_APIC_ID_SHIFT,
-                         vmsa.v);
+    return ghcb_exchange(
+        link, GHCB_EXIT_AP_CREATION,
+        when | (uint64_t)vmpl << AP_VMPL_SHIFT | (uint64_t)apic_id << AP_APIC_ID_SHIFT, vmsa.v);
 }

@@ -44,9 +44,12 @@ struct ghcb_guest_request {
 MUST_CHECK enum status ghcb_guest_request(struct ghcb_link *link,
                                           struct ghcb_guest_request *request);
 
-/* Names the VMSA that the host runs at vmpl on the vCPU of apic_id,
- * from its next INIT or run on. */
-MUST_CHECK enum status ghcb_ap_creation(struct ghcb_link *link, gpa_t vmsa, unsigned vmpl,
-                                        uint32_t apic_id, uint64_t sev_features);
+/* Names the VMSA that the host runs at vmpl on the vCPU of apic_id. */
+enum ap_creation {
+    AP_CREATE_ON_INIT = 0, /* from its next INIT or run on */
+    AP_CREATE = 1,         /* at once */
+};
+MUST_CHECK enum status ghcb_ap_creation(struct ghcb_link *link, enum ap_creation when, gpa_t vmsa,
+                                        unsigned vmpl, uint32_t apic_id, uint64_t sev_features);
 
 #endif

@@ -26,14 +26,17 @@ void sev_status_check(void)
         msr_protocol_terminate(TERMINATE_SNP_FEATURES);
 }
 
+uint64_t sev_status_own_features(void)
+{
+    return msr_read(MSR_SEV_STATUS) >> SEV_STATUS_FEATURES_SHIFT;
+}
+
 bool sev_status_restricts_injection(void)
 {
-    return (msr_read(MSR_SEV_STATUS) >> SEV_STATUS_FEATURES_SHIFT &
-            SEV_FEATURE_RESTRICTED_INJECTION) != 0;
+    return (sev_status_own_features() & SEV_FEATURE_RESTRICTED_INJECTION) != 0;
 }
 
 uint64_t sev_status_guest_features(void)
 {
-    return msr_read(MSR_SEV_STATUS) >> SEV_STATUS_FEATURES_SHIFT &
-           ~(SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP);
+    return sev_status_own_features() & ~(SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP);
 }

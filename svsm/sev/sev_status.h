@@ -13,6 +13,9 @@ void sev_status_check(void);
 /* Whether the host can inject nothing but #HV at VMPL0. */
 bool sev_status_restricts_injection(void);
 
+/* SEV_FEATURES of VMPL0. */
+uint64_t sev_status_own_features(void);
+
 /* SEV_FEATURES for the guest's VMSA: those of VMPL0 but what unmodified guests refuse. */
 uint64_t sev_status_guest_features(void);
 

@@ -15,7 +15,9 @@
 
 enum trap_vector {
     TRAP_NMI = 2,
+    TRAP_UD = 6,
     TRAP_DF = 8,
+    TRAP_GP = 13,
     TRAP_PF = 14,
     TRAP_HV = 28,
     TRAP_VC = 29,

@@ -7,6 +7,7 @@
 #include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/cpu.h"
+#include "svsm/arch/cpu_area.h"
 #include "svsm/arch/fault_table.h"
 #include "svsm/arch/segments.h"
 #include "svsm/arch/usermode.h"
@@ -34,7 +35,6 @@ struct fault_line {
 };
 
 extern const uint8_t trap_stubs[], trap_stubs_end[];
-extern uint8_t trap_active;
 extern const struct fault_line fault_table_start[], fault_table_end[];
 extern const uint8_t kernel_start[], text_end[];
 
@@ -42,7 +42,6 @@ void trap_handle(struct trap_frame *frame);
 _Noreturn void trap_nested(const struct trap_frame *frame);
 
 static struct gate idt[TRAP_VECTORS];
-static struct cpu *this_cpu; /* the only one */
 
 static bool from_user(const struct trap_frame *frame)
 {
@@ -66,7 +65,7 @@ static enum trap_stack stack_of(unsigned vector)
 /* The handler does not return to what it interrupted. */
 static _Noreturn void leave_service(const struct trap_frame *frame)
 {
-    trap_active = 0;
+    cpu_local()->trap_active = 0;
     usermode_leave_on_fault(&(struct user_fault){
         .vector = trap_vector(frame),
         .error = frame->error,
@@ -94,7 +93,8 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
     uint8_t opcode[2];
 
     if (from_user(frame)) {
-        if (process_peek(this_cpu, (uva_t){frame->rip}, opcode, sizeof(opcode)) != STATUS_OK)
+        if (process_peek(cpu_local()->cpu, (uva_t){frame->rip}, opcode, sizeof(opcode)) !=
+            STATUS_OK)
             return false;
     } else {
         if (frame->rip < (uint64_t)kernel_start || frame->rip > (uint64_t)text_end - 2)
@@ -107,7 +107,7 @@ static bool is_cpuid_instruction(const struct trap_frame *frame)
 static void answer_cpuid(struct trap_frame *frame)
 {
     struct cpuid_registers r =
-        cpuid_read(&this_cpu->cpuid, (uint32_t)frame->rax, (uint32_t)frame->rcx);
+        cpuid_read(&cpu_local()->cpu->cpuid, (uint32_t)frame->rax, (uint32_t)frame->rcx);
 
     frame->rax = r.eax;
     frame->rbx = r.ebx;
@@ -166,21 +166,26 @@ void trap_handle(struct trap_frame *frame)
     }
     if (from_user(frame))
         leave_service(frame);
-    if (vector == TRAP_PF && resume_guarded_access(frame))
+    if ((vector == TRAP_PF || vector == TRAP_UD || vector == TRAP_GP) &&
+        resume_guarded_access(frame))
         return;
     panic("exception %u, error %lx, rip %lx, address %lx", vector, frame->error, frame->rip,
           cr2_read());
 }
 
-void traps_init(struct cpu *cpu)
+void traps_load(void)
 {
     struct {
         uint16_t limit;
         uint64_t base;
     } __attribute__((packed)) pointer = {sizeof(idt) - 1, (uint64_t)idt};
 
-    this_cpu = cpu;
     segments_init();
+    __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+void traps_init(void)
+{
     for (unsigned vector = 0; vector < TRAP_VECTORS; vector++) {
         uint64_t stub = (uint64_t)(trap_stubs + vector * STUB_SIZE);
 
@@ -193,5 +198,5 @@ void traps_init(struct cpu *cpu)
             .offset_32 = (uint32_t)(stub >> 32),
         };
     }
-    __asm__ volatile("lidt %0" : : "m"(pointer));
+    traps_load();
 }

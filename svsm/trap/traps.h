@@ -5,7 +5,8 @@
  *
  *   #VC    CPUID is answered from the CPUID page; page-not-validated is an attack, except during a
  *          copy from or to the guest's memory; anything else is fatal
- *   #PF    during such a copy, an error of that copy; anything else is fatal
+ *   #PF, #GP, #UD  during such a copy, or at an instruction that may not be there, an error of it;
+ *          anything else is fatal
  *   ring 3 anything else but CPUID ends the service
  *   interrupts, NMI, #HV: the host may inject them at any time; they are ignored
  *
@@ -16,9 +17,13 @@
 #ifndef SNPVTPM_SVSM_TRAP_TRAPS_H
 #define SNPVTPM_SVSM_TRAP_TRAPS_H
 
-#include "svsm/process/cpu.h"
+/*
+ * Makes the IDT, which all vCPUs share, and loads it, GDT and TSS. CPUID is answered as the vCPU's
+ * struct cpu has it.
+ */
+void traps_init(void);
 
-/* Loads GDT, TSS and IDT; CPUID is answered as this vCPU has it. */
-void traps_init(struct cpu *cpu);
+/* Loads them on another vCPU. */
+void traps_load(void);
 
 #endif

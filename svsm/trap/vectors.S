@@ -8,6 +8,8 @@
 #define STUB_SIZE      16
 #define TRAP_HAS_ERROR 0x100 /* also in frame.h */
 #define RFLAGS_AC      0x40000
+#define CPU_AREA_SIZE  0x20000 /* also in cpu_area.h */
+#define TRAP_ACTIVE    0x18    /* struct cpu_local, at the start of the area */
 
     .text
     .balign STUB_SIZE
@@ -49,12 +51,14 @@ trap_common:
     pushq %r14
     pushq %r15
     movq %rsp, %rdi
+    movq %rsp, %rbx
+    andq $-CPU_AREA_SIZE, %rbx
     movb $1, %al
-    xchgb %al, trap_active(%rip)
+    xchgb %al, TRAP_ACTIVE(%rbx)
     testb %al, %al
     jnz 3f
     call trap_handle
-    movb $0, trap_active(%rip)
+    movb $0, TRAP_ACTIVE(%rbx)
     popq %r15
     popq %r14
     popq %r13
@@ -75,10 +79,5 @@ trap_common:
 3:  call trap_nested
     ud2
 trap_stubs_end:
-
-    .section .bss
-    .globl trap_active
-trap_active: /* a handler runs */
-    .skip 1
 
     .section .note.GNU-stack, "", @progbits

@@ -82,14 +82,13 @@ static enum status set_up_queue(struct block_device *device)
                                  part_gpa(device, offsetof(struct queue_page, used)));
 }
 
-enum status block_init(struct block_device *device, struct ghcb_link *link,
-                       const struct clock *clock)
+enum status block_init(struct block_device *device, const struct clock *clock)
 {
     uint64_t sectors = 0;
     enum status status;
 
     *device = (struct block_device){.clock = clock};
-    status = virtio_mmio_find(&device->transport, link, VIRTIO_BLOCK);
+    status = virtio_mmio_find(&device->transport, VIRTIO_BLOCK);
 
     if (status == STATUS_OK)
         status = virtio_mmio_negotiate(&device->transport, FEATURE_RO | FEATURE_FLUSH);

@@ -27,8 +27,7 @@ struct block_device {
 };
 
 /* STATUS_NO_DEVICE when no slot holds a block device. */
-MUST_CHECK enum status block_init(struct block_device *device, struct ghcb_link *link,
-                                  const struct clock *clock);
+MUST_CHECK enum status block_init(struct block_device *device, const struct clock *clock);
 
 /*
  * size bytes, at most BLOCK_TRANSFER_MAX, at offset; both multiples of BLOCK_SIZE and inside the

@@ -46,12 +46,12 @@ enum virtio_status {
 
 static enum status get(const struct virtio_mmio *device, unsigned reg, uint32_t *value)
 {
-    return ghcb_mmio_read(device->link, gpa_add(device->base, reg), value);
+    return ghcb_mmio_read(ghcb_own(), gpa_add(device->base, reg), value);
 }
 
 static enum status set(const struct virtio_mmio *device, unsigned reg, uint32_t value)
 {
-    return ghcb_mmio_write(device->link, gpa_add(device->base, reg), value);
+    return ghcb_mmio_write(ghcb_own(), gpa_add(device->base, reg), value);
 }
 
 static enum status set64(const struct virtio_mmio *device, unsigned reg, uint64_t value)
@@ -68,11 +68,10 @@ static bool has(const struct virtio_mmio *device, unsigned reg, uint32_t expecte
     return get(device, reg, &value) == STATUS_OK && value == expected;
 }
 
-enum status virtio_mmio_find(struct virtio_mmio *device, struct ghcb_link *link,
-                             enum virtio_device_id id)
+enum status virtio_mmio_find(struct virtio_mmio *device, enum virtio_device_id id)
 {
     for (unsigned slot = 0; slot < SLOTS; slot++) {
-        *device = (struct virtio_mmio){.link = link, .base = gpa(SLOTS_BASE + slot * SLOT_STRIDE)};
+        *device = (struct virtio_mmio){.base = gpa(SLOTS_BASE + slot * SLOT_STRIDE)};
         if (has(device, REG_MAGIC, MAGIC) && has(device, REG_VERSION, VERSION) &&
             has(device, REG_DEVICE_ID, id))
             return STATUS_OK;

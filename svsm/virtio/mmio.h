@@ -13,7 +13,6 @@
 #include "svsm/sev/ghcb.h"
 
 struct virtio_mmio {
-    struct ghcb_link *link;
     gpa_t base;
     uint64_t features; /* as negotiated */
 };
@@ -23,8 +22,7 @@ enum virtio_device_id {
 };
 
 /* The first of the SVSM's slots that holds a device of this kind; STATUS_NO_DEVICE if none does. */
-MUST_CHECK enum status virtio_mmio_find(struct virtio_mmio *device, struct ghcb_link *link,
-                                        enum virtio_device_id id);
+MUST_CHECK enum status virtio_mmio_find(struct virtio_mmio *device, enum virtio_device_id id);
 
 /*
  * Resets it and agrees on those of the wanted features that it offers, VIRTIO_F_VERSION_1 and

@@ -10,8 +10,9 @@ set -euo pipefail
 . "$ROOT/scripts/guest-disk.sh"
 
 NV_INDEX=0x1500016
-HALF_VOLUME=$((8 << 20))
-PAYLOAD=8192 # of a slot, behind the two copies of its superblock: docs/state-volume.md
+# Where the superblocks of the state volume are, and the first blocks of what they name: docs/state-volume.md
+SUPERBLOCKS=(0 $((8 << 20)) $(((16 << 20) - 4096)))
+CONTENTS=8192
 
 options=() # of start-cvm.sh, for the next start
 
@@ -69,14 +70,10 @@ first_boot_and_a_second_vm() {
 
 state_volumes() {
     cp "$STATE_VOLUME" "$work/volume"
-    flip "$STATE_VOLUME" $((PAYLOAD + 100))
-    flip "$STATE_VOLUME" $((HALF_VOLUME + PAYLOAD + 100))
+    head -c 128K /dev/urandom | dd of="$STATE_VOLUME" bs=$CONTENTS seek=1 conv=notrunc status=none
     stops "a state volume with changed contents" $EXIT_REFUSED 'the state volume is damaged; it was not changed'
     cp "$work/volume" "$STATE_VOLUME"
-    for at in 0 4096; do
-        flip "$STATE_VOLUME" $((at + 50))
-        flip "$STATE_VOLUME" $((HALF_VOLUME + at + 50))
-    done
+    for at in "${SUPERBLOCKS[@]}"; do flip "$STATE_VOLUME" $((at + 50)); done
     stops "a state volume without a superblock that is intact" $EXIT_REFUSED \
         'the state volume is damaged; it was not changed'
     truncate -s 15M "$STATE_VOLUME"
@@ -185,11 +182,11 @@ kbs_dies() {
 guest_crashes() {
     extend_command_line "$GUEST_IMAGE" "$work/panic.qcow2" init=/nowhere
     guest true --image "$work/panic.qcow2"
-    expect "a panic of the guest's kernel ends the VM" $EXIT_ENDED 'ended without finishing the command'
+    expect "a panic of the guest's kernel ends the VM" $EXIT_PANIC "the guest's kernel panicked"
     check "its message is on the console" grep -aq 'Kernel panic - not syncing' "$LOG_DIR/console.log"
     extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" 'init=/nowhere reboot=triple'
     guest true --image "$work/fault.qcow2"
-    expect "a triple fault of the guest ends the VM" $EXIT_ENDED 'triple fault'
+    expect "a triple fault of the guest ends the VM" $EXIT_TRIPLE_FAULT 'triple fault'
     equal "and no process is left" "$(processes_of_vm)" ''
 }
 

@@ -13,6 +13,10 @@ EXIT_IN_USE=204
 EXIT_REFUSED=209
 EXIT_ENDED=210
 EXIT_TIMEOUT=211
+EXIT_REBOOTED=212
+EXIT_PANIC=213
+EXIT_TRIPLE_FAULT=214
+EXIT_PORT=215
 
 # equal NAME ACTUAL WANTED
 equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
@@ -80,11 +84,13 @@ flip() {
 # processes_of_vm: those that have the VM's files on their command line, KBS and proxy excepted
 processes_of_vm() { pgrep -f -- "file=$STATE_VOLUME|file=$GUEST_IMAGE" || true; }
 
-# start SCRIPT: the VM in the background, its process is $vm. SIGINT, which bash ignores in background processes, has
+# start SCRIPT [OPTION]...: the VM in the background, its process is $vm. SIGINT, which bash ignores in background processes, has
 # its effect.
 start() {
+    local script=$1
+    shift
     rm -f "$LOG_DIR/console.log"
-    setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --run "$1" >"$work/output" 2>"$work/vm-messages" </dev/null &
+    setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --run "$script" "$@" >"$work/output" 2>"$work/vm-messages" </dev/null &
     vm=$!
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is private and what is shared (APM vol. 2, 15.34.5 and 15.36.8). */
+#include "lib/freestanding/string.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"
@@ -149,4 +150,32 @@ TEST("PVALIDATE finds its page through tables without the C-bit, too")
     result = pvalidate(page, SIZE_4K, true);
     load_cr3(before);
     CHECK_PVALIDATE(result, RMP_SUCCESS, false);
+}
+
+TEST("Code is fetched privately, whatever the C-bit says")
+{
+    uint8_t *code = valid_page();
+
+    code[0] = RET_OPCODE;
+    try_call(shared_view(code));
+    CHECK_NO_TRAP();
+    CHECK_EQUAL(code[0], RET_OPCODE);
+}
+
+TEST("PVALIDATE in such code works, too")
+{
+    static const uint8_t code[] = {0xF2, 0x0F, 0x01, 0xFF, RET_OPCODE};
+    uint8_t *copy = valid_page();
+    uint64_t *page = fresh_page();
+    uint32_t status;
+
+    memcpy(copy, code, sizeof(code));
+    ATTEMPT("call *%1",
+            : "=a"(status)
+            : "r"(shared_view(copy)), "a"(page), "c"(SIZE_4K), "d"(true)
+            : "memory", "cc");
+    CHECK_NO_TRAP();
+    CHECK_EQUAL(status, RMP_SUCCESS);
+    try_read(page);
+    CHECK_NO_TRAP();
 }

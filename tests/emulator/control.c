@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What CR0 and EFER do not take (APM vol. 2, 3.1.1 and 3.1.7). */
+/* What CR0 and EFER do not take (APM vol. 2, 3.1.1 and 3.1.7); INVLPGB and TLBSYNC (vol. 3). */
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/tap.h"
 
@@ -96,4 +96,25 @@ TEST("EFER: SCE is taken, SVME stays set")
     CHECK_EQUAL(msr_read(MSR_EFER), before | EFER_SCE | EFER_SVME);
     try_efer(before);
     CHECK_NO_TRAP();
+}
+
+#define INVLPGB_ALL 0x2C /* of this VM's ASID, global and nested translations, too */
+
+static void try_invlpgb(uint64_t asid)
+{
+    ATTEMPT(".byte 0x0F, 0x01, 0xFE", : : "a"(INVLPGB_ALL), "c"(0), "d"(asid) : "memory");
+}
+
+TEST("INVLPGB and TLBSYNC drop this VM's translations")
+{
+    try_invlpgb(0);
+    CHECK_EQUAL(last_trap.vector, NO_TRAP);
+    ATTEMPT(".byte 0x0F, 0x01, 0xFF", : : : "memory");
+    CHECK_EQUAL(last_trap.vector, NO_TRAP);
+}
+
+TEST("INVLPGB of another ASID raises #GP")
+{
+    try_invlpgb(1);
+    CHECK_TRAP(VECTOR_GP, 0);
 }

@@ -19,7 +19,6 @@
 #define SVR_ENABLED                           0x1FF
 #define ICR_SELF                              (1u << 18)
 #define ICR_NMI                               (4u << 8)
-#define VECTOR_IPI                            24 /* of those that the runtime has gates for; none of the CPU's */
 #define VECTOR_TIMER                          25
 #define SHARED_BYTES                          offsetof(struct ghcb, shared_buffer)
 #define HV_FEATURE_RESTRICTED_INJECTION_TIMER (1u << 3)

@@ -11,8 +11,8 @@ usage: run-guest.sh BUILD_DIR IMAGE [REFUSAL]
 Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secure processor of BUILD_DIR. With REFUSAL,
 the hypervisor must not launch it, and end with these words.
 SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60),
-SNP_VTPM_GUEST_MIB how much memory the guest has (default 64), SNP_VTPM_EMULATOR_OPTIONS further options of the
-hypervisor, such as strict=1.
+SNP_VTPM_GUEST_MIB how much memory the guest has (default 64), SNP_VTPM_GUEST_CPUS how many processors (default 1),
+SNP_VTPM_EMULATOR_OPTIONS further options of the hypervisor, such as strict=1.
 
 Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
 END
@@ -83,7 +83,7 @@ run_machine() {
     rm -f "$work"/*
     touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
-    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg -machine "q35,smm=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram" \
+    setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg,thread=multi -smp "${SNP_VTPM_GUEST_CPUS:-1}" -machine "q35,smm=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram" \
         -cpu EPYC-Milan,phys-bits=48,+x2apic -m "$((machine >> 20))M" \
         -object "memory-backend-file,id=ram,size=$machine,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \

@@ -11,8 +11,8 @@ cd "$ROOT"
 
 DOCUMENTS=(README.md docs/*.md)
 THREATS=(docs/threat-model*.md)
-CODE=(bench emulator guest igvm kbs lib proxy scripts services svsm tests)
-FOLDERS='bench|docs|emulator|guest|igvm|kbs|lib|proxy|scripts|services|svsm|tests'
+CODE=(bench emulator guest igvm kbs lib proxy scripts services state-volume svsm tests)
+FOLDERS='bench|docs|emulator|guest|igvm|kbs|lib|proxy|scripts|services|state-volume|svsm|tests'
 
 # row_numbers DOCUMENT...: the numbers of its rows, in its order
 row_numbers() { cat "$@" | grep -oE '^### [TN][0-9]+' | cut -c5-; }

@@ -22,7 +22,7 @@ it_installs() {
 
 programs_start() {
     local program
-    for program in igvm kbs kbsctl snp-vtpm-proxy; do
+    for program in igvm kbs kbsctl snp-vtpm-proxy state-volume; do
         run "$installed/bin/$program" --help
         expect "$program is installed and tells how it is used" 0 '[Uu]sage: '"$program"
     done
@@ -30,7 +30,7 @@ programs_start() {
 
 documents_are_there() {
     local file
-    for file in share/man/man1/{igvm,kbs,kbsctl,snp-vtpm-proxy}.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
+    for file in share/man/man1/{igvm,kbs,kbsctl,snp-vtpm-proxy,state-volume}.1 share/doc/snp-vtpm/{kbs,proxy}.md; do
         check "$file is installed" test -s "$installed/$file"
     done
     run grep -Rho "@[a-z]*dir@" "$installed"

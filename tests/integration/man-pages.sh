@@ -10,7 +10,8 @@ set -euo pipefail
 SECTIONS=(NAME SYNOPSIS DESCRIPTION "EXIT STATUS" EXAMPLES "SEE ALSO")
 
 # Where the options of each program are parsed
-declare -A SOURCES=([igvm]=igvm [kbs]=kbs/server [kbsctl]=kbs/cli [snp-vtpm-proxy]=proxy)
+declare -A SOURCES=([igvm]=igvm [kbs]=kbs/server [kbsctl]=kbs/cli [snp-vtpm-proxy]=proxy
+    [state-volume]=state-volume)
 
 build=$(realpath "${1:-$ROOT/build}")
 bindir=$(meson introspect --buildoptions "$build" |

@@ -17,7 +17,7 @@ end() {
 }
 trap end EXIT
 
-mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,emulator/amd-sp},bin}
+mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,state-volume,emulator/amd-sp},bin}
 cat >"$work/vm.conf" <<EOF
 BUILD_DIR=$work/build
 IGVM_FILE=$work/build/svsm.igvm
@@ -39,7 +39,7 @@ export VM_CONF=$work/vm.conf
 "$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 
 # The real programs where there are, and a QEMU that only ends in the way that it is told.
-for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp; do
+for program in igvm/igvm kbs/kbs kbs/cli/kbsctl proxy/snp-vtpm-proxy emulator/amd-sp/amd-sp state-volume/state-volume; do
     [ ! -e "$build/$program" ] || cp "$build/$program" "$work/build/$program"
 done
 touch "$work/build/emulator/"{hypervisor.elf,reset.rom}
@@ -50,7 +50,7 @@ job='' console=''
 for argument; do
     case $argument in
         file=*/job,*) job=${argument#file=} job=${job%%,*} ;;
-        file,id=console,path=*) console=${argument##*path=} ;;
+        file,id=console,path=*) console=${argument##*path=} console=${console%%,*} ;;
     esac
 done
 eval "$FAKE_VM"
@@ -100,6 +100,18 @@ state_volume() {
     check "the old volume is kept" [ "$(head -c 3 "$volume.bak")" = TPM ]
     run flock "$volume" "$ROOT/remanufacture-tpm.sh" --yes
     expect "a volume that a VM uses is not replaced" 3 'in use by a running VM'
+
+    (umask 077 && head -c 64 /dev/urandom >"$work/tpm.key" && head -c 63 /dev/urandom >"$work/short.key")
+    cp "$volume" "$work/before"
+    run "$ROOT/remanufacture-tpm.sh" --key-file "$work/short.key"
+    expect "without a whole key no TPM is manufactured" 1 'nothing was changed'
+    check "and the volume is as it was" cmp "$volume" "$work/before"
+    run "$ROOT/remanufacture-tpm.sh" --key-file "$work/tpm.key" --ek "$work/ek.pub"
+    expect "with a key a TPM is manufactured on this machine" 0 'holds a new TPM'
+    check "its endorsement key is there" [ -s "$work/ek.pub" ]
+    run "$ROOT/build/state-volume/state-volume" verify --key-file "$work/tpm.key" "$volume"
+    expect "it opens with that key" 0 'is valid'
+    run "$ROOT/remanufacture-tpm.sh" --yes
 }
 
 registration() {
@@ -352,14 +364,98 @@ vm_ends() {
     FAKE_VM='printf "svsm: [info] start\r\nsvsm: [error] the KBS refused\r\n" >"$console"; exit 0' run "${cvm[@]}"
     expect "an SVSM that refuses is quoted" 209 'the KBS refused' 'did not start the guest'
     FAKE_VM='exec sleep 60' run "${cvm[@]}" --timeout 1
-    expect "a VM that does not get on is ended" 211 'did not get on for 1 seconds' 'it was at the launch' 'by the clock: the launch' \
+    expect "a VM that does not get on is ended" 211 'did not get on for 1 seconds' 'the stage was launch' 'by the clock: launch' \
         'stood in line for a processor of the host \(load'
     # shellcheck disable=SC2016
     FAKE_VM='printf "svsm: [info] starting the guest\r\n" >"$console"; exec sleep 60' run "${cvm[@]}" --timeout 1
-    expect "the message says what the VM was at" 211 'it was at the firmware'
+    expect "the message says what the VM was at" 211 'the stage was firmware'
     # shellcheck disable=SC2016
     FAKE_VM="for i in {1..30}; do echo \$i >>\$console; sleep 0.2; done; $done" run "${cvm[@]}" --timeout 2
     expect "a VM that gets on may take longer than that" 7 '^out$'
+}
+
+# with_event DATA: what QEMU's monitor tells of the end, for the stand-in
+with_event() { printf '%s' "echo '{\"event\": \"$1\", \"data\": {\"guest\": true, \"reason\": \"${2:-}\"}}' >\"\${job%/*}/monitor.out\""; }
+
+vm_end_kinds() {
+    local cvm=("$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm") reset
+    if [ ! -x "$work/build/emulator/amd-sp/amd-sp" ]; then
+        skip "how a VM ended" "amd-sp is not built"
+        return
+    fi
+    reset=$(with_event SHUTDOWN guest-reset)
+    FAKE_VM=$(with_event SHUTDOWN guest-shutdown) run "${cvm[@]}"
+    expect "a power-off is a good end" 0
+    FAKE_VM=$reset run "${cvm[@]}" --no-reboot
+    expect "a reboot ends the VM with --no-reboot" 212 'the guest rebooted'
+    # shellcheck disable=SC2016 # for the stand-in
+    FAKE_VM='count=$((count + $(cat "${VM_CONF%/*}/count"))); echo $((count + 1)) >"${VM_CONF%/*}/count"
+        head -c 20 "$job" >>"${VM_CONF%/*}/jobs"; [ $count = 2 ] && exit 3; '$reset
+    echo 0 >"$work/count"
+    run env FAKE_VM="$FAKE_VM" "${cvm[@]}" --run reboot
+    expect "else it starts the VM anew, as often as the guest wants" 210 'start number 2' 'start number 3' 'status 3'
+    check "and the command learns the number of the boot" [ "$(tr -d '\0' <"$work/jobs" | tr '\n' ' ')" = \
+        "snp-vtpm-job 6 1 snp-vtpm-job 6 2 snp-vtpm-job 6 3 " ]
+    FAKE_VM=$(with_event GUEST_PANICKED) run "${cvm[@]}"
+    expect "a panic is told by QEMU" 213 'kernel panicked'
+    # shellcheck disable=SC2016
+    FAKE_VM='echo "Kernel panic - not syncing: no init" >>"$console"; '$reset run "${cvm[@]}" --run true
+    expect "a kernel without a driver for that resets the machine: its last words tell" 213 'kernel panicked' 'no init'
+    FAKE_VM='exit 35' run "${cvm[@]}"
+    expect "a triple fault has a status of its own" 214 'triple fault' 'at the stage launch' 'CONFIG_AMD_MEM_ENCRYPT'
+    # shellcheck disable=SC2016
+    FAKE_VM='echo "svsm: [info] starting the guest" >"$console"; sleep 1
+        echo "BdsDxe: No bootable option or device was found." >>"$console"; exec sleep 60' run "${cvm[@]}" --run true
+    expect "a disk that the firmware cannot boot ends the VM" 201 'found nothing to start' 'EFI/BOOT/BOOTX64.EFI'
+    FAKE_VM='echo "Could not set up host forwarding rule tcp:127.0.0.1:80-:80" >&2; exit 1' run "${cvm[@]}" --net user,forward=80:80
+    expect "a port that cannot be had is named" 215 'port that --net forwards' 'forwarding rule'
+    # shellcheck disable=SC2016
+    FAKE_VM='"$ROOT/start-cvm.sh" --status >"${VM_CONF%/*}/list" 2>&1; exec "$ROOT/start-cvm.sh" --no-svsm --igvm "$IGVM" >&2' \
+        ROOT=$ROOT IGVM=$igvm run "${cvm[@]}"
+    check "--status shows the VM that runs" grep -q '^-  *launch  *[0-9]* s  *[0-9]' "$work/list"
+    check "with its image" grep -qF "state/guest.qcow2" "$work/list"
+    expect "its disk is nobody else's meanwhile" 210 'in use by another VM'
+    run "$ROOT/start-cvm.sh" --status
+    expect "and none afterwards" 0 'No VM runs'
+}
+
+named_vms() {
+    local vm=$ROOT/start-cvm.sh folder=$work/state/vms/web
+    run "$vm" --name ../web
+    expect "a name that is none is refused" 2 'lower-case letters'
+    run "$ROOT/remanufacture-tpm.sh" --name web
+    expect "a VM with a name has a volume of its own" 0 'vms/web/tpm-state.raw is blank'
+    check "in its folder" [ -e "$folder/tpm-state.raw" ]
+    qemu-img create -q -f qcow2 "$work/build/guest.qcow2" 1M
+    run "$vm" --name web
+    expect "and gets a copy of the demo guest" 202 'vms/web/guest.qcow2 is a new copy' 'no IGVM file .*vms/web/svsm.igvm' \
+        'register-resource-in-kbs.sh --name web'
+    run "$vm" --name web --dry-run
+    expect "all its files are in its folder" 0 "file=$folder/guest.qcow2" "file=$folder/svsm.igvm" "file=$folder/tpm-state.raw"
+}
+
+devices() {
+    local vm=$ROOT/start-cvm.sh text
+    for text in lan user,forward=1 user,forward=0:22 user,forward=70000:22 none,forward=1:2 user,backward=1:2; do
+        run "$vm" --net "$text"
+        expect "--net $text is refused" 2 "--net $text"
+    done
+    run "$vm" --dry-run --net user,forward=2222:22,forward=0.0.0.0:80:8080
+    expect "a network has the ports that were asked for" 0 'hostfwd=tcp:127.0.0.1:2222-:22.,hostfwd=tcp:0.0.0.0:80-:8080' 'virtio-net-pci'
+    run "$vm" --dry-run --ssh
+    expect "--ssh forwards a port, and says which" 0 'ssh -p 2[0-9]* USER@127.0.0.1' 'hostfwd=tcp:127.0.0.1:2[0-9]*-:22'
+    run "$vm" --dry-run
+    check "without these there is no network" [ "$(grep -c virtio-net <<<"$output")" = 0 ]
+    run "$vm" --dry-run --disk "$work/one" --disk "$work/two"
+    expect "other disks come after it, in their order" 0 "file=$work/one.,format=qcow2" 'drive=disk6.,addr=6.0' "file=$work/two" 'drive=disk7.,addr=7.0'
+    # shellcheck disable=SC2046 # words are wanted
+    run "$vm" $(printf -- "--disk $image.%s " {1..17})
+    expect "too many disks are refused" 2 'at most 16'
+    run "$vm" --disk "$work/none"
+    expect "a missing disk is named" 201 'there is no guest image'
+    qemu-img create -q -f qcow2 "$work/one" 1M
+    run "$vm" --disk "$work/one" --disk "$work/one"
+    expect "a disk is attached once" 204 'given twice'
 }
 
 # The time that QEMU's thread stands in line for a processor does not count: with a host that never gives it one, a VM that
@@ -367,8 +463,8 @@ vm_ends() {
 busy_host() {
     # shellcheck disable=SC2016
     project '
-        . "$ROOT/scripts/job-disk.sh"; . "$ROOT/scripts/vm-watch.sh"
-        LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0
+        for part in job-disk vm-devices vm-stages vm-end vm-watch; do . "$ROOT/scripts/$part.sh"; done
+        LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0 disks=()
         touch "$work/job"
         queued_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
         sleep 4 & qemu_pid=$!
@@ -431,6 +527,9 @@ registration
 kbs_life_cycle
 vm_inputs
 vm_ends
+vm_end_kinds
+devices
+named_vms
 busy_host
 vm_signals
 steps

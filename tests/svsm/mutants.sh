@@ -21,17 +21,33 @@ mutants() {
 svsm_guest_calls|svsm/requests/pvalidate.c|/zero_pages(gpa_pointer(entry->page)/d|a validated page is zeroed before it is granted
 svsm_guest_calls|svsm/requests/pvalidate.c|s/revoked == RMP_FAULTED && !unchanged/false/|a fault at RMPADJUST is confirmed by PVALIDATE
 svsm_guest_calls|svsm/requests/pvalidate.c|s/revoked != RMP_DONE && revoked != RMP_FAULTED/false/|a page is revoked before it is rescinded
-svsm_guest_calls|svsm/requests/pvalidate.c|s/!guest_pages_ok(&guest->ranges, entry.page, entry.size)/false/|PVALIDATE for the guest's pages only
+svsm_guest_calls|svsm/requests/pvalidate.c|s/guest_pages_ok(&guest->ranges, entry.page, entry.size)/true/|PVALIDATE for the guest's pages only
 svsm_guest_calls|svsm/requests/pvalidate.c|s/if (unchanged \&\& !entry->ignore_unchanged)/if (false)/|what was validated already is told
 svsm_requests|svsm/requests/pvalidate_list.c|s/header->entries <= (room/true || header->entries <= (room/|a list stays in its page
 svsm_requests|svsm/requests/pvalidate_list.c|s/(raw & SVSM_PVALIDATE_RESERVED)/false/|reserved bits of an entry
-svsm_guest_calls|svsm/requests/vcpu.c|s/return SVSM_ERR_INVALID_PARAMETER; .*taken.*/return SVSM_SUCCESS;/|no second VMSA
+svsm_vcpus|svsm/requests/vcpu.c|s/apic_id == call->caller->apic_id .. !vcpu/!vcpu/|no second VMSA for the processor that runs
+svsm_vcpus|svsm/requests/vcpu.c|/^    guest_flush_tlb(&guest->ranges);$/d|translations are dropped before a VMSA is looked at
+svsm_vcpus|svsm/requests/vcpu.c|s/found.vmpl == guest->vmpl/true/|a VMSA is of the guest's VMPL
+svsm_vcpus|svsm/requests/vcpu.c|s/(found.efer & EFER_SVME)/true/|a VMSA can run
+svsm_vcpus|svsm/requests/vcpu.c|s/found.sev_features == sev_status_guest_features()/true/|a VMSA has the guest's features
+svsm_vcpus|svsm/requests/vcpu.c|s/rmp_adjust(page, RMP_4K, guest->vmpl, RMP_READ, true)/rmp_adjust(page, RMP_4K, guest->vmpl, RMP_ALL, true)/|the guest cannot write a VMSA
+svsm_vcpus|svsm/requests/vcpu.c|s/vcpu->served .. !vmsa_disable(vmsa)/!vmsa_disable(vmsa)/;s/!vmsa_disable(vmsa)/false/|what runs is not deleted
+svsm_vcpus|svsm/requests/vcpu.c|s/memory_map_covers(&guest->memory, vmsa.v, PAGE_SIZE)/true/|the first vCPU's VMSA is not the guest's
+svsm_vcpus|svsm/requests/vcpu.c|/former->current = false;/d|the newest VMSA is served
+svsm_vcpus|svsm/requests/processors.c|s/if (!paging_flush_everywhere())/if (false)/|no second vCPU without INVLPGB
+svsm_vcpus|svsm/guest/tlb.c|s/guest->several \&\& !paging_flush_everywhere()/false/|every processor's translations are dropped
+svsm_vcpus|svsm/requests/processors.c|/^    set_vmsa(vmsa, false);/d|a refused processor's VMSA is taken back
+svsm_vcpus|svsm/requests/loop.c|s/guest_current_vcpu(guest, apic_id)/guest_current_vcpu(guest, 0)/|a vCPU is served on its own processor
+svsm_vcpus|svsm/requests/loop.c|/CHECK(!lock_any_held());/d|no lock while the guest runs
+svsm_vcpus|svsm/mm/lock.c|/CHECK(local->locks >> rank == 0);/d|locks have an order
+svsm_threads|svsm/requests/vtpm.c|s/if (!lock_try(&guest->vtpm.lock))/if (!lock_try(\&guest->vtpm.lock) \&\& false)/|one command at a time
+svsm_boot|svsm/params/host_params.c|s/host->vp_count > CPUS_MAX/false/|the firmware is told no more vCPUs than can be
 svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE)/false/|a calling area is the guest's
-svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode = SVM_EXIT_INVALID/d|the exit code is spent
-svsm_guest_calls|svsm/requests/loop.c|s/ && take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
+svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode), SVM_EXIT_INVALID/d|the exit code is spent
+svsm_guest_calls|svsm/requests/loop.c|s/^        take_pending(vcpu))/        (take_pending(vcpu) || true))/;s/ \&\& take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
 svsm_guest_calls|svsm/requests/loop.c|s/ \&\& head == 1;/ \&\& (head \& 1);/|what is no call in the first calling area
 svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->launch_caa.v, protected_size)/false/|the first calling area stays protected
-svsm_guest_calls|svsm/guest/vmsa.c|s/efer & ~EFER_SVME, false/efer, false/|a vCPU that is served cannot run
+svsm_guest_calls|svsm/guest/vmsa.c|s/efer, efer & ~EFER_SVME, /efer, efer, /|a vCPU that is served cannot run
 svsm_guest_calls|svsm/requests/call.h|/case RMP_FAULTED:/,/INVALID_ADDRESS;/d|a fault is no result of the guest's
 svsm_services|svsm/requests/attest.c|s/manifest_size > request->manifest.size .*/false ||/|reports fit in the guest's buffers
 svsm_services|svsm/requests/attest.c|s/!buffer_ok(guest, &request->report) .. //|a report's buffer is the guest's

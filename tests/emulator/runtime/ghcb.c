@@ -5,7 +5,7 @@
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/tap.h"
 
-struct ghcb *ghcb;
+struct ghcb *PER_CPU ghcb;
 uint64_t ghcb_msr_at_reset;
 
 uint64_t msr_read(uint32_t msr)

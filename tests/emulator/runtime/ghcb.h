@@ -10,7 +10,7 @@
 #include "tests/emulator/runtime/trap.h"
 
 /* The GHCB in use, in the shared view. */
-extern struct ghcb *ghcb;
+extern struct ghcb *PER_CPU ghcb;
 
 /* The GHCB MSR before anything was written to it. */
 extern uint64_t ghcb_msr_at_reset;

@@ -21,10 +21,12 @@ static inline struct rmp_result pvalidate(const void *page, uint64_t size, uint6
 {
     struct rmp_result r;
 
+    /* clang-format off */
     ATTEMPT(".byte 0xF2, 0x0F, 0x01, 0xFF",
             : "=a"(r.code), "=@ccc"(r.carry), "=@ccz"(r.zero)
             : "a"(page), "c"(size), "d"(validate)
             : "memory");
+    /* clang-format on */
     return r;
 }
 
@@ -41,10 +43,12 @@ static inline uint32_t rmpadjust(const void *page, uint64_t size, uint64_t rdx)
 {
     uint32_t code;
 
+    /* clang-format off */
     ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFE",
             : "=a"(code)
             : "a"(page), "c"(size), "d"(rdx)
             : "memory", "cc");
+    /* clang-format on */
     return code;
 }
 
@@ -72,10 +76,12 @@ static inline struct rmp_view rmpquery(const void *page, unsigned vmpl)
 {
     struct rmp_view r = {.size = 0, .rdx = vmpl};
 
+    /* clang-format off */
     ATTEMPT(".byte 0xF3, 0x0F, 0x01, 0xFD",
             : "=a"(r.code), "+c"(r.size), "+d"(r.rdx)
             : "a"(page)
             : "memory", "cc");
+    /* clang-format on */
     return r;
 }
 

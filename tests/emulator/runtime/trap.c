@@ -31,9 +31,12 @@ struct table_register {
     uint64_t base;
 } __attribute__((packed));
 
-struct trap last_trap;
-unsigned nmi_count;
-uint64_t attempt_at, attempt_resume, attempt_stack;
+struct trap PER_CPU last_trap;
+unsigned PER_CPU nmi_count;
+unsigned PER_CPU ipi_count;
+uint64_t PER_CPU attempt_at;
+uint64_t PER_CPU attempt_resume;
+uint64_t PER_CPU attempt_stack;
 
 static struct gate idt[VECTORS];
 static struct tss tss;
@@ -58,6 +61,10 @@ void trap_handle(struct trap_frame *frame)
 
     if (frame->vector == VECTOR_NMI) {
         nmi_count++;
+        return;
+    }
+    if (frame->vector == VECTOR_IPI && !attempt_resume) {
+        ipi_count++;
         return;
     }
     if (frame->vector == VECTOR_BP && frame->cs == SELECTOR_USER_CODE) {

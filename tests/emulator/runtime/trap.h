@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/snp/vmsa.h"
+#include "tests/emulator/runtime/per_cpu.h"
 
 #define VECTOR_NMI 2
 #define VECTOR_BP  3
@@ -17,6 +18,7 @@
 #define VECTOR_GP  13
 #define VECTOR_PF  14
 #define VECTOR_VC  29
+#define VECTOR_IPI 24 /* none of the CPU's, but with a gate */
 #define NO_TRAP    ~0ull
 
 /* What the stubs of vectors.S push. */
@@ -36,13 +38,17 @@ struct trap {
     uint64_t rflags_then; /* RFLAGS in the handler */
 };
 
-extern struct trap last_trap;
+extern struct trap PER_CPU last_trap;
 
-/* NMIs since the start: they are counted and lead back to where they came. */
-extern unsigned nmi_count;
+/* NMIs of this processor since its start: they are counted and lead back to where they came. So are
+ * interrupts with VECTOR_IPI that come outside an attempt. */
+extern unsigned PER_CPU nmi_count;
+extern unsigned PER_CPU ipi_count;
 
 /* Of the attempt under way: where it is, where to go on after a trap and with which stack. */
-extern uint64_t attempt_at, attempt_resume, attempt_stack;
+extern uint64_t PER_CPU attempt_at;
+extern uint64_t PER_CPU attempt_resume;
+extern uint64_t PER_CPU attempt_stack;
 
 /*
  * Runs one instruction; after it, optionally, comes the tail of an asm statement: outputs, inputs,
@@ -52,11 +58,11 @@ extern uint64_t attempt_at, attempt_resume, attempt_stack;
     do {                                                                                           \
         last_trap.vector = NO_TRAP;                                                                \
         COMPILER_BARRIER();                                                                        \
-        __asm__ volatile("movq %%rsp, attempt_stack\n\t"                                           \
-                         "movq $1f, attempt_at\n\t"                                                \
-                         "movq $2f, attempt_resume\n\t"                                            \
+        __asm__ volatile("movq %%rsp, %%gs:attempt_stack\n\t"                                      \
+                         "movq $1f, %%gs:attempt_at\n\t"                                           \
+                         "movq $2f, %%gs:attempt_resume\n\t"                                       \
                          "1: " instruction "\n\t"                                                  \
-                         "2: movq $0, attempt_resume" __VA_ARGS__);                                \
+                         "2: movq $0, %%gs:attempt_resume" __VA_ARGS__);                           \
         COMPILER_BARRIER();                                                                        \
     } while (0)
 

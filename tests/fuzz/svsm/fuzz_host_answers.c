@@ -59,7 +59,7 @@ static void spoil_answer(uint8_t how)
         break;
     case 4:
         if (reader_le64(&input, &word))
-            fake.ghcb_msr = word;
+            fake_this()->ghcb_msr = word;
         break;
     case 5: /* a page of the SVSM is replaced */
         if (reader_le16(&input, &page))
@@ -76,7 +76,7 @@ static void spoil_answer(uint8_t how)
 /* Three answers of four stay as they are. */
 static void answers(void)
 {
-    bool is_page = (fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0;
+    bool is_page = (fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0;
     uint8_t how;
 
     if (exits++ == EXITS_MAX)
@@ -119,21 +119,20 @@ static void whole_course(void)
     if (uart_read(&vm.proxy, bytes, sizeof(bytes), &got) != STATUS_OK ||
         uart_has_data(&vm.proxy, &has_data) != STATUS_OK)
         log_info("no proxy");
-    if (block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock) != STATUS_OK)
+    if (block_init(&vm.volume, &vm.cpus[0].clock) != STATUS_OK)
         return;
     for (unsigned i = 0; i < 4; i++) {
         if (block_read(&vm.volume, 0, 0x1000) != STATUS_OK ||
             block_write(&vm.volume, 0, 0x1000) != STATUS_OK || block_flush(&vm.volume) != STATUS_OK)
             break;
     }
-    if (ghcb_guest_request(&vm.cpu.link, &request) != STATUS_OK)
+    if (ghcb_guest_request(&vm.cpus[0].link, &request) != STATUS_OK)
         log_info("no report");
-    if (ghcb_page_state(&vm.cpu.link, gpa(0x900000), 20, PSC_PRIVATE) != STATUS_OK)
+    if (ghcb_page_state(&vm.cpus[0].link, gpa(0x900000), 20, PSC_PRIVATE) != STATUS_OK)
         log_info("no pages");
-    if (attest_service_start(&vm.attest, &vm.cpu, &vm.params.services[0], &vm.proxy, &vm.amd_sp,
+    if (attest_service_start(&vm.attest, &vm.params.services[0], &vm.proxy, &vm.amd_sp,
                              &vm.state_key, &vm.kbs) != STATUS_OK ||
-        tpm_service_start(&vm.tpm, &vm.cpu, &vm.params.services[1], &vm.volume, &vm.state_key) !=
-            STATUS_OK)
+        tpm_service_start(&vm.tpm, &vm.params.services[1], &vm.volume, &vm.state_key) != STATUS_OK)
         return;
     tpm_service_open(&vm.tpm);
     for (unsigned i = 0; i < 3; i++)

@@ -142,6 +142,25 @@ TEST(measure_prints_the_digest_and_a_newline)
     assert_int_equal(strlen(output), 97);
 }
 
+/* The vectors of test_igvm_vectors.c: the first processor's state alone, and with another one's. */
+TEST(measure_prints_the_digest_by_both_rules_for_several_processors)
+{
+    char output[4096];
+
+    assert_int_equal(run("measure --vcpus 2 sample.igvm", output, sizeof(output)), 0);
+    assert_string_equal(
+        output,
+        "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508562bfc8427a200617403a6e4"
+        "f67c289f  a kernel with SVSM support: the first vCPU\n"
+        "d6b9d7b0002efdc63a609f5aaa0e770196c482df2a964e45fdd47e7c9a45931508304c43735a036df278e2ad"
+        "7a2fce41  mainline Linux: all vCPUs\n");
+    assert_int_equal(run("measure --vcpus 1 sample.igvm", output, sizeof(output)), 0);
+    assert_string_equal(
+        output,
+        "6e97aba47cb87499de5c1bacde7b367f35fb06633b4312f67b652658c2a41508562bfc8427a200617403a6e4"
+        "f67c289f\n");
+}
+
 TEST(measure_writes_the_pages_that_give_the_digest)
 {
     char path[256], hex[2 * LAUNCH_DIGEST_SIZE + 1], output[256];

@@ -23,6 +23,30 @@ void memory_disk_free(struct memory_disk *disk)
     munmap(disk, sizeof(*disk));
 }
 
+struct memory_disk *memory_disk_copy(const struct memory_disk *disk)
+{
+    struct memory_disk *copy = memory_disk_new();
+
+    copy->size = disk->size;
+    copy->writes_left = disk->writes_left;
+    copy->reads_left = disk->reads_left;
+    copy->sectors_written = disk->sectors_written;
+    copy->flushes = disk->flushes;
+    copy->unflushed_count = disk->unflushed_count;
+    memcpy(copy->unflushed, disk->unflushed, disk->unflushed_count * sizeof(copy->unflushed[0]));
+    memcpy(copy->touched, disk->touched, sizeof(copy->touched));
+    for (size_t i = 0; i < DISK_BLOCKS; i++)
+        if (disk->touched[i])
+            memcpy(copy->bytes + i * DISK_BLOCK_SIZE, disk->bytes + i * DISK_BLOCK_SIZE,
+                   DISK_BLOCK_SIZE);
+    return copy;
+}
+
+bool memory_disk_equal(const struct memory_disk *a, const struct memory_disk *b)
+{
+    return memcmp(a->bytes, b->bytes, DISK_SIZE) == 0;
+}
+
 static bool within(uint64_t sector, size_t sectors)
 {
     uint64_t all = DISK_SIZE / SECTOR_SIZE;
@@ -67,6 +91,7 @@ static void write_one(struct memory_disk *disk, uint64_t sector, const uint8_t *
     memcpy(write->before, at, SECTOR_SIZE);
     memcpy(write->after, data, SECTOR_SIZE);
     memcpy(at, data, SECTOR_SIZE);
+    disk->touched[sector * SECTOR_SIZE / DISK_BLOCK_SIZE] = true;
     disk->sectors_written++;
 }
 
@@ -90,6 +115,7 @@ static bool flush(void *context)
 
     if (disk->writes_left == 0)
         return false; /* without power nothing is flushed */
+    disk->flushes++;
     disk->unflushed_count = 0;
     return true;
 }
@@ -107,24 +133,33 @@ struct volume_storage memory_disk_storage(struct memory_disk *disk)
 
 void memory_disk_settle(struct memory_disk *disk, uint64_t kept)
 {
-    memory_disk_settle_torn(disk, kept, SIZE_MAX);
+    memory_disk_settle_torn(disk, kept, SIZE_MAX, TEAR_SECTOR);
 }
 
-void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t torn)
+static void tear_write(uint8_t *bytes, const struct unflushed_write *write, enum tear tear)
+{
+    uint8_t *at = bytes + write->sector * SECTOR_SIZE;
+
+    if (tear == TEAR_BLOCK) {
+        memset(bytes + write->sector * SECTOR_SIZE / DISK_BLOCK_SIZE * DISK_BLOCK_SIZE, 0x5a,
+               DISK_BLOCK_SIZE);
+    } else {
+        memcpy(at, write->after, SECTOR_SIZE / 2);
+        memset(at + SECTOR_SIZE / 2, 0x5a, SECTOR_SIZE / 2);
+    }
+}
+
+void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t torn, enum tear tear)
 {
     for (size_t i = disk->unflushed_count; i-- > 0;)
         memcpy(disk->bytes + disk->unflushed[i].sector * SECTOR_SIZE, disk->unflushed[i].before,
                SECTOR_SIZE);
-    for (size_t i = 0; i < disk->unflushed_count; i++) {
-        uint8_t *at = disk->bytes + disk->unflushed[i].sector * SECTOR_SIZE;
-
-        if (i == torn) {
-            memcpy(at, disk->unflushed[i].after, SECTOR_SIZE / 2);
-            memset(at + SECTOR_SIZE / 2, 0x5a, SECTOR_SIZE / 2);
-        } else if ((kept >> i & 1) != 0) {
-            memcpy(at, disk->unflushed[i].after, SECTOR_SIZE);
-        }
-    }
+    for (size_t i = 0; i < disk->unflushed_count; i++)
+        if (i != torn && (kept >> i % 64 & 1) != 0)
+            memcpy(disk->bytes + disk->unflushed[i].sector * SECTOR_SIZE, disk->unflushed[i].after,
+                   SECTOR_SIZE);
+    if (torn < disk->unflushed_count)
+        tear_write(disk->bytes, &disk->unflushed[torn], tear);
     disk->unflushed_count = 0;
     disk->writes_left = DISK_NO_LIMIT;
 }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "services/common/io.h"
 #include "services/tpm/mssim.h"
 #include "services/tpm/server.h"
+#include "tests/unit/child.h"
 #include "tests/unit/registered.h"
 #include "tests/unit/services/memory_disk.h"
 #include "tests/unit/services/tpm_commands.h"
@@ -38,7 +38,6 @@ static int run_server(uint16_t port)
     uint8_t response[TPM_RESPONSE_MAX];
     bool served;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (engine_open(&engine, &storage, key) != ENGINE_MANUFACTURED ||
         engine_execute(&engine, 0, startup_clear, sizeof(startup_clear), response) !=
             TPM_HEADER_SIZE)
@@ -94,7 +93,7 @@ static int set_up(void **state)
             continue;
         }
         fflush(NULL);
-        f->server = fork();
+        f->server = child_fork();
         assert_true(f->server >= 0);
         if (f->server == 0)
             _exit(run_server(f->port));

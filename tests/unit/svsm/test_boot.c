@@ -21,6 +21,7 @@
 #include "svsm/arch/paging.h"
 #include "svsm/arch/usermode.h"
 #include "svsm/trap/traps.h"
+#include "tests/unit/child.h"
 #include "tests/unit/registered.h"
 #include "tests/unit/svsm/fake/vm.h"
 
@@ -30,9 +31,12 @@
 
 _Noreturn void kernel_main(uint32_t params_gpa);
 
-void traps_init(struct cpu *cpu)
+void traps_init(void)
 {
-    (void)cpu;
+}
+
+void traps_load(void)
+{
 }
 
 void paging_init(unsigned c_bit)
@@ -71,7 +75,7 @@ static const char *boot(void (*prepare)(void), void (*check)(void))
         said = mmap(NULL, sizeof(fake.text), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
                     0);
     fflush(stdout);
-    child = fork();
+    child = child_fork();
     if (child == 0) {
         vm_launch();
         vm_serve(serves);
@@ -276,13 +280,19 @@ static void the_map_has_many_ranges(void)
     for (unsigned i = 0; i < 10; i++)
         map_entry(i, i == 0 ? 0 : FAKE_RAM + i * 0x10000, i == 0 ? FAKE_RAM : PAGE_SIZE, 0);
 }
-static void two_vcpus(void)
+static uint8_t vcpus;
+
+static void many_vcpus(void)
 {
-    fake_bytes(gpa(FAKE_GENERAL_PAGE))[0] = 2;
+    fake_bytes(gpa(FAKE_GENERAL_PAGE))[0] = vcpus;
+    params()->sections[5] =
+        (struct boot_section){.gpa = MAP + 192, .size = 4, .type = BOOT_SECTION_IGVM_VP_COUNT};
+    params()->section_count = 6;
 }
-static void says_one_vcpu(void)
+static void told_the_bound(void)
 {
-    HOLDS(strstr(vm_console(), "2 vCPUs: only the first one is used") != NULL);
+    HOLDS(get_le32(fake_bytes(gpa(MAP + 192))) == (vcpus == 0 ? 1 : vcpus > 8 ? 8 : vcpus));
+    HOLDS((strstr(vm_console(), "the guest is told of") != NULL) == (vcpus == 0 || vcpus > 8));
 }
 
 TEST(a_memory_map_that_lies_gets_nothing)
@@ -298,7 +308,16 @@ TEST(a_memory_map_that_lies_gets_nothing)
     assert_string_equal(boot(the_map_has_many_ranges, NULL),
                         "the memory map has more than 7 ranges");
     assert_string_equal(boot(the_map_covers_the_firmware, NULL), "the guest runs");
-    assert_string_equal(boot(two_vcpus, says_one_vcpu), "the guest runs");
+}
+
+TEST(a_lie_in_the_number_of_vcpus_changes_nothing_but_what_the_firmware_is_told)
+{
+    static const uint8_t numbers[] = {0, 1, 2, 8, 9, 255};
+
+    for (size_t i = 0; i < sizeof(numbers); i++) {
+        vcpus = numbers[i];
+        assert_string_equal(boot(many_vcpus, told_the_bound), "the guest runs");
+    }
 }
 
 static void no_parameters(void)
@@ -362,8 +381,8 @@ static uint64_t event_refused;
 
 static void refuses_an_event(void)
 {
-    bool refused =
-        (fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0 && fake_ghcb()->sw_exitcode == event_refused;
+    bool refused = (fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
+                   fake_ghcb()->sw_exitcode == event_refused;
 
     fake_host_answer();
     if (refused)

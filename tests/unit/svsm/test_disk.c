@@ -18,7 +18,7 @@ static int start(void **state)
 
 static enum status open_disk(void)
 {
-    return block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock);
+    return block_init(&vm.volume, &vm.cpus[0].clock);
 }
 
 static int start_disk(void **state)
@@ -82,7 +82,7 @@ static unsigned register_reads;
 static void lies_about_a_register(void)
 {
     struct ghcb *ghcb = fake_ghcb();
-    bool ours = (fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
+    bool ours = (fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
                 ghcb->sw_exitcode == GHCB_EXIT_MMIO_READ &&
                 ghcb->sw_exitinfo1 == SLOT + register_lied_about;
 
@@ -121,7 +121,7 @@ static unsigned exits_until_refusal;
 static void refuses_after_a_while(void)
 {
     fake_host_answer();
-    if ((fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0 && exits_until_refusal-- == 0)
+    if ((fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0 && exits_until_refusal-- == 0)
         fake_ghcb()->sw_exitinfo1 = GHCB_RESULT_EXCEPTION;
 }
 
@@ -170,7 +170,7 @@ TEST_SETUP(any_status_but_0_is_an_error, start_disk)
 static void garbles_the_queue(void)
 {
     struct ghcb *ghcb = fake_ghcb();
-    bool notified = (fake.ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
+    bool notified = (fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == 0 &&
                     ghcb->sw_exitcode == GHCB_EXIT_MMIO_WRITE && ghcb->sw_exitinfo1 == SLOT + 0x050;
     uint8_t *page = fake_bytes(vm.volume.queue.gpa);
 

@@ -167,7 +167,7 @@ static uint64_t msr_answer;
 
 static void answers_the_msr(void)
 {
-    fake.ghcb_msr = msr_answer;
+    fake_this()->ghcb_msr = msr_answer;
 }
 
 TEST_SETUP(the_protocol_version_must_be_one_that_is_known, start)
@@ -196,7 +196,7 @@ TEST_SETUP(the_protocol_version_must_be_one_that_is_known, start)
 TEST_SETUP(an_answer_to_another_question_is_none, start)
 {
     uint64_t features;
-    uint64_t before = fake.ghcb_msr;
+    uint64_t before = fake_this()->ghcb_msr;
 
     fake.host = answers_the_msr;
     for (msr_answer = 0; msr_answer <= GHCB_MSR_INFO_MASK; msr_answer++) {
@@ -207,7 +207,7 @@ TEST_SETUP(an_answer_to_another_question_is_none, start)
                          msr_answer == GHCB_MSR_RUN_VMPL_RESP);
         assert_string_equal(ENDS(msr_protocol_page_state(gpa(0x1000), PSC_SHARED)),
                             msr_answer == GHCB_MSR_PSC_RESP ? "" : "terminate 0");
-        fake.ghcb_msr = before;
+        fake_this()->ghcb_msr = before;
     }
     msr_answer = 1ull << 32 | GHCB_MSR_PSC_RESP;
     assert_string_equal(ENDS(msr_protocol_page_state(gpa(0x1000), PSC_SHARED)), "terminate 0");
@@ -232,8 +232,10 @@ static size_t unmarked;
 
 static void unmarks(void)
 {
+    const uint8_t mark = (uint8_t)(1u << unmarked / 8 % 8);
+
     fake_host_answer();
-    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t) ~(1u << unmarked / 8 % 8);
+    fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t)(0xff ^ mark);
 }
 
 TEST_SETUP(an_answer_that_is_not_marked_valid_is_none, start)
@@ -244,14 +246,14 @@ TEST_SETUP(an_answer_that_is_not_marked_valid_is_none, start)
 
     fake.host = unmarks;
     unmarked = offsetof(struct ghcb, rax);
-    assert_int_equal(ghcb_io_in(&vm.cpu.link, 0x3FD, 1, &value), STATUS_HOST_BROKE_PROTOCOL);
+    assert_int_equal(ghcb_io_in(&vm.cpus[0].link, 0x3FD, 1, &value), STATUS_HOST_BROKE_PROTOCOL);
     unmarked = offsetof(struct ghcb, rbx);
-    assert_int_equal(ghcb_guest_request(&vm.cpu.link, &request), STATUS_HOST_BROKE_PROTOCOL);
+    assert_int_equal(ghcb_guest_request(&vm.cpus[0].link, &request), STATUS_HOST_BROKE_PROTOCOL);
     unmarked = offsetof(struct ghcb, sw_exitinfo2);
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 1, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 1, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
     unmarked = offsetof(struct ghcb, sw_exitinfo1);
-    assert_int_equal(ghcb_io_out(&vm.cpu.link, 0x3F8, 1, 0), STATUS_HOST_BROKE_PROTOCOL);
+    assert_int_equal(ghcb_io_out(&vm.cpus[0].link, 0x3F8, 1, 0), STATUS_HOST_BROKE_PROTOCOL);
 }
 
 static uint64_t result_given;
@@ -280,10 +282,13 @@ TEST_SETUP(each_result_has_its_status, start)
     fake.host = gives_a_result;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         result_given = cases[i].result;
-        assert_int_equal(ghcb_io_out(&vm.cpu.link, 0x3F8, 1, 0), cases[i].status);
-        assert_int_equal(ghcb_mmio_read(&vm.cpu.link, gpa(0xFEF00000), &value), cases[i].status);
-        assert_int_equal(ghcb_mmio_write(&vm.cpu.link, gpa(0xFEF00000), 0), cases[i].status);
-        assert_int_equal(ghcb_ap_creation(&vm.cpu.link, gpa(0x1000), 2, 0, 1), cases[i].status);
+        assert_int_equal(ghcb_io_out(&vm.cpus[0].link, 0x3F8, 1, 0), cases[i].status);
+        assert_int_equal(ghcb_mmio_read(&vm.cpus[0].link, gpa(0xFEF00000), &value),
+                         cases[i].status);
+        assert_int_equal(ghcb_mmio_write(&vm.cpus[0].link, gpa(0xFEF00000), 0), cases[i].status);
+        assert_int_equal(
+            ghcb_ap_creation(&vm.cpus[0].link, AP_CREATE_ON_INIT, gpa(0x1000), 2, 0, 1),
+            cases[i].status);
     }
 }
 
@@ -291,7 +296,7 @@ TEST_SETUP(an_input_is_cut_to_its_size, start)
 {
     uint32_t value;
 
-    assert_int_equal(ghcb_io_in(&vm.cpu.link, 0x999, 1, &value), STATUS_OK);
+    assert_int_equal(ghcb_io_in(&vm.cpus[0].link, 0x999, 1, &value), STATUS_OK);
     assert_int_equal(value, 0xFF);
 }
 
@@ -308,15 +313,15 @@ TEST_SETUP(a_page_state_change_must_progress_within_its_list, start)
 {
     fake.host = lies_about_progress;
     lie = (struct psc_header){.cur_entry = 2, .end_entry = 1};
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE), STATUS_OK);
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 2, PSC_PRIVATE), STATUS_OK);
     lie = (struct psc_header){.cur_entry = 2, .end_entry = 0};
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 2, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
     lie = (struct psc_header){.cur_entry = 2, .end_entry = 1, .reserved = 1};
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 2, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
     lie = (struct psc_header){.cur_entry = 0, .end_entry = 1};
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 2, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
 }
 
@@ -335,7 +340,7 @@ TEST_SETUP(a_page_state_change_that_goes_back_is_a_lie, start)
     lie = (struct psc_header){.end_entry = 1};
     times_asked = 0;
     fake.host = goes_back;
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 2, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 2, PSC_PRIVATE),
                      STATUS_HOST_BROKE_PROTOCOL);
     assert_int_equal(times_asked, 2);
 }
@@ -348,19 +353,20 @@ static void refuses_the_change(void)
 
 TEST_SETUP(long_lists_of_pages_are_changed_in_parts, start)
 {
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000000), 1000, PSC_PRIVATE), STATUS_OK);
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000000), 1000, PSC_PRIVATE),
+                     STATUS_OK);
     for (uint64_t i = 0; i < 1000; i++)
         assert_int_equal(fake_page(gpa(0x1000000 + i * PAGE_SIZE))->owner, FAKE_ASSIGNED);
     fake.host = refuses_the_change;
-    assert_int_equal(ghcb_page_state(&vm.cpu.link, gpa(0x1000), 1, PSC_PRIVATE),
+    assert_int_equal(ghcb_page_state(&vm.cpus[0].link, gpa(0x1000), 1, PSC_PRIVATE),
                      STATUS_HOST_REFUSED);
 }
 
 TEST_SETUP(the_ghcb_never_holds_what_an_earlier_exit_left, start)
 {
-    ghcb_begin(&vm.cpu.link);
-    GHCB_SET(&vm.cpu.link, rcx, 0x1122334455667788);
-    ghcb_begin(&vm.cpu.link);
+    ghcb_begin(&vm.cpus[0].link);
+    GHCB_SET(&vm.cpus[0].link, rcx, 0x1122334455667788);
+    ghcb_begin(&vm.cpus[0].link);
     assert_int_equal(fake_ghcb()->rcx, 0);
     assert_int_equal(fake_ghcb()->valid_bitmap[offsetof(struct ghcb, rcx) / 64], 0);
     assert_int_equal(fake_ghcb()->protocol_version, 2);
@@ -372,23 +378,23 @@ TEST_SETUP(a_timer_that_lies_gives_an_assumed_rate, start)
     struct clock clock;
 
     fake_host.timer_runs = false;
-    assert_false(clock_init(&clock, &vm.cpu.link));
+    assert_false(clock_init(&clock, &vm.cpus[0].link));
     assert_int_equal(clock.hz, 2000000000);
     fake_host.timer_runs = true;
     fake.tsc_step = 1ull << 40;
-    assert_false(clock_init(&clock, &vm.cpu.link));
+    assert_false(clock_init(&clock, &vm.cpus[0].link));
     fake.tsc_step = 1000;
     fake.host = gives_a_result;
     result_given = 1;
-    assert_false(clock_init(&clock, &vm.cpu.link));
+    assert_false(clock_init(&clock, &vm.cpus[0].link));
 }
 
 TEST_SETUP(a_tsc_that_jumps_back_stops_no_wait_for_ever, start)
 {
-    uint64_t before = clock_now(&vm.cpu.clock);
+    uint64_t before = clock_now(&vm.cpus[0].clock);
 
     fake.tsc = 0; /* "before" the start: a long time later */
-    assert_true(clock_now(&vm.cpu.clock) > before);
+    assert_true(clock_now(&vm.cpus[0].clock) > before);
 }
 
 TEST_SETUP(no_random_numbers_end_the_vm, start)

@@ -89,23 +89,23 @@ TEST_SETUP(the_direct_map_grows_to_the_end_of_memory, start)
 TEST_SETUP(the_fpu_is_switched_as_the_cpuid_page_says, start)
 {
     static uint8_t area[PAGE_SIZE] __attribute__((aligned(64)));
-    struct cpuid_page *page = &vm.cpu.cpuid.page;
+    struct cpuid_page *page = &vm.cpus[0].cpuid.page;
 
-    fpu_init(&vm.cpu.fpu, &vm.cpu.cpuid);
-    assert_false(vm.cpu.fpu.has_xsave);
+    fpu_init(&vm.cpus[0].fpu, &vm.cpus[0].cpuid);
+    assert_false(vm.cpus[0].fpu.has_xsave);
     assert_int_equal(fake.xcr0, 0);
     assert_int_equal(fake.cr4 & (CR4_OSFXSR | CR4_OSXSAVE), CR4_OSFXSR);
     page->entries[0].ecx = 1u << 26;
     page->entries[page->count++] =
         (struct cpuid_entry){.eax_in = 0xD, .xcr0_in = 1, .eax = 7, .ebx = 0x240};
-    fpu_init(&vm.cpu.fpu, &vm.cpu.cpuid);
-    assert_true(vm.cpu.fpu.has_xsave);
+    fpu_init(&vm.cpus[0].fpu, &vm.cpus[0].cpuid);
+    assert_true(vm.cpus[0].fpu.has_xsave);
     assert_int_equal(fake.xcr0, 7);
     assert_true(fake.cr4 & CR4_OSXSAVE);
-    assert_true(cpuid_read(&vm.cpu.cpuid, 1, 0).ecx & 1u << 27);
+    assert_true(cpuid_read(&vm.cpus[0].cpuid, 1, 0).ecx & 1u << 27);
     fpu_reset(area);
-    fpu_save(&vm.cpu.fpu, area);
-    fpu_restore(&vm.cpu.fpu, area);
+    fpu_save(&vm.cpus[0].fpu, area);
+    fpu_restore(&vm.cpus[0].fpu, area);
     assert_int_equal(area[0] | area[1] << 8, 0x37F);
     assert_int_equal(area[24] | area[25] << 8, 0x1F80);
 }

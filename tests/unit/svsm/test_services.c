@@ -50,11 +50,10 @@ static int start(void **state)
     vm_serve(answers);
     memset(&vm.attest, 0, sizeof(vm.attest));
     memset(&vm.tpm, 0, sizeof(vm.tpm));
-    if (block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock) != STATUS_OK ||
-        attest_service_start(&vm.attest, &vm.cpu, &vm.params.services[0], &vm.proxy, &vm.amd_sp,
+    if (block_init(&vm.volume, &vm.cpus[0].clock) != STATUS_OK ||
+        attest_service_start(&vm.attest, &vm.params.services[0], &vm.proxy, &vm.amd_sp,
                              &vm.state_key, &vm.kbs) != STATUS_OK ||
-        tpm_service_start(&vm.tpm, &vm.cpu, &vm.params.services[1], &vm.volume, &vm.state_key) !=
-            STATUS_OK)
+        tpm_service_start(&vm.tpm, &vm.params.services[1], &vm.volume, &vm.state_key) != STATUS_OK)
         return -1;
     return 0;
 }
@@ -330,7 +329,7 @@ TEST_SETUP(a_service_that_ends_leaves_nothing_behind, start)
         assert_int_equal(frame[i], 0);
     for (size_t i = 0; i < sizeof(vm.tpm.process.registers); i++)
         assert_int_equal(((uint8_t *)&vm.tpm.process.registers)[i], 0);
-    assert_ptr_equal(fake.root, NULL);
+    assert_ptr_equal(fake_this()->root, NULL);
 }
 
 /* The guest's reports. */
@@ -454,16 +453,16 @@ TEST_SETUP(a_program_that_does_not_fit_is_not_started, start)
 
     fake_bytes(gpa(FAKE_SERVICE_ELF))[0] = 'X';
     memset(&other, 0, sizeof(other));
-    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_UNSUPPORTED);
+    assert_int_equal(service_create(&other, &vm.params.services[0]), STATUS_UNSUPPORTED);
     (void)left;
     fake_bytes(gpa(FAKE_SERVICE_ELF))[0] = 0x7F;
     while (page_free_count() > 5)
         (void)page_allocate();
-    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_NO_MEMORY);
+    assert_int_equal(service_create(&other, &vm.params.services[0]), STATUS_NO_MEMORY);
     while (page_free_count() > 0)
         (void)page_allocate();
     assert_null(page_allocate());
     assert_null(page_allocate_adjacent(2));
     assert_null(page_allocate_for_vmsa());
-    assert_int_equal(service_create(&other, &vm.cpu, &vm.params.services[0]), STATUS_NO_MEMORY);
+    assert_int_equal(service_create(&other, &vm.params.services[0]), STATUS_NO_MEMORY);
 }

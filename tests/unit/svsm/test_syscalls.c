@@ -286,7 +286,7 @@ TEST_SETUP(the_volume_is_read_and_written_in_whole_sectors_inside_it, start)
                {0x8000000000000000, 512},
                {FAKE_DISK_SIZE + 512, 0}};
 
-    assert_int_equal(block_init(&vm.volume, &vm.cpu.link, &vm.cpu.clock), STATUS_OK);
+    assert_int_equal(block_init(&vm.volume, &vm.cpus[0].clock), STATUS_OK);
     vm.tpm.process.files[4] = file_block(&vm.volume);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         assert_int_equal(call4(SYS_pread64, 4, at, bad[i].size, bad[i].offset), -EINVAL);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "svsm/arch/cpu_area.h"
 #include "svsm/trap/frame.h"
 #include "tests/unit/registered.h"
 
@@ -14,7 +15,6 @@
 #define INJECTED_CODE 0x1234
 
 extern const uint8_t trap_stubs[], trap_stubs_end[];
-extern uint8_t trap_active;
 void trap_handle(struct trap_frame *frame);
 _Noreturn void trap_nested(const struct trap_frame *frame);
 
@@ -37,8 +37,13 @@ __asm__(".text\n"
         "popq %r15; popq %r14; popq %r13; popq %r12; popq %rbp; popq %rbx; ret\n");
 uint64_t inject(const void *stack_top, const void *stub, uint64_t with_error, uint64_t error);
 
-#define STACK_WORDS 16384 /* the dynamic linker may run on it */
-static uint64_t stack[STACK_WORDS] __attribute__((aligned(16)));
+/* A vCPU's area, which the stubs find by the stack pointer; the dynamic linker may run on it. */
+#define STACK_WORDS (CPU_AREA_SIZE / sizeof(uint64_t))
+static union {
+    struct cpu_local local;
+    uint64_t words[STACK_WORDS];
+} area __attribute__((aligned(CPU_AREA_SIZE)));
+#define stack (area.words)
 static struct trap_frame seen;
 static struct trap_place place;
 static uint64_t flags_in_handler;
@@ -71,7 +76,7 @@ _Noreturn void trap_nested(const struct trap_frame *frame)
 
 static const char *mistake_of(unsigned vector, bool with_error)
 {
-    for (size_t i = 0; i < STACK_WORDS; i++)
+    for (size_t i = sizeof(area.local) / sizeof(uint64_t) + 1; i < STACK_WORDS; i++)
         stack[i] = STALE;
     assert_int_equal(inject(stack + STACK_WORDS, stub_of(vector), with_error, INJECTED_CODE),
                      0xABCDEF);
@@ -134,7 +139,8 @@ TEST(an_event_during_a_handler_is_told)
         fail_msg("the inner one was handled");
     }
     vector_that_nests = 0;
-    trap_active = 0;
+    assert_int_equal(area.local.trap_active, 1);
+    area.local.trap_active = 0;
     assert_int_equal(handled, 1);
     assert_int_equal(trap_vector(&seen), TRAP_HV);
     /* Once it has returned, the next one is no nested one. */
@@ -143,7 +149,7 @@ TEST(an_event_during_a_handler_is_told)
 }
 
 /* usermode.S: no service runs, so there is no stack to go back to. */
-_Noreturn void usermode_leave(int reason);
+_Noreturn void usermode_leave(struct cpu_local *local, enum user_exit reason);
 _Noreturn void usermode_not_running(void);
 static jmp_buf refused;
 
@@ -155,7 +161,7 @@ _Noreturn void usermode_not_running(void)
 TEST(a_stack_that_was_left_is_not_left_again)
 {
     if (setjmp(refused) == 0)
-        usermode_leave(1);
+        usermode_leave(&area.local, USER_EXIT_FAULT);
 }
 
 static struct trap_frame good_frame(void)

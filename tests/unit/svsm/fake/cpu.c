@@ -2,9 +2,11 @@
 /* Instructions that have no memory: MSRs, exits, clocks, ring 3; and the end of the VM. */
 #include "svsm/arch/cpu.h"
 
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/snp/vmsa.h"
 #include "svsm/base/panic.h"
@@ -15,6 +17,42 @@ struct fake fake;
 uint64_t fake_region_size = 0x800000;
 
 static uint64_t random_state;
+static struct fake_cpu cpus[CPUS_MAX];
+static struct cpu_local locals[CPUS_MAX];
+static _Thread_local unsigned this_index;
+
+struct fake_cpu *fake_this(void)
+{
+    return &cpus[this_index];
+}
+
+struct fake_cpu *fake_cpu(unsigned index)
+{
+    return &cpus[index];
+}
+
+void fake_become(unsigned index)
+{
+    this_index = index;
+}
+
+struct cpu_local *cpu_local(void)
+{
+    return &locals[this_index];
+}
+
+struct cpu_local *cpu_local_of(unsigned index)
+{
+    return &locals[index];
+}
+
+void cpu_start_state(struct vmsa *vmsa, unsigned index, void (*entry)(void *), void *argument)
+{
+    memset(vmsa, 0, sizeof(*vmsa));
+    vmsa->efer = EFER_SVME;
+    cpus[index].entry = entry;
+    cpus[index].argument = argument;
+}
 
 void fake_reset(void)
 {
@@ -24,19 +62,26 @@ void fake_reset(void)
         .tsc_step = 1000,
     };
     random_state = 1;
+    memset(cpus, 0, sizeof(cpus));
+    memset(locals, 0, sizeof(locals));
     fake_memory_reset();
     fake_host_reset();
 }
 
 void fake_end(const char *text)
 {
-    if (!fake.armed) {
+    if (!fake_this()->armed) {
         fprintf(stderr, "the VM ended: %s\n", text);
         abort();
     }
     if (text != fake.text)
         snprintf(fake.text, sizeof(fake.text), "%s", text);
-    siglongjmp(fake.end, 1);
+    siglongjmp(fake_this()->end, 1);
+}
+
+bool panicking(void)
+{
+    return false;
 }
 
 void panic(const char *format, ...)
@@ -66,12 +111,12 @@ uint64_t vmgexit(uint64_t request)
 {
     char text[40];
 
-    fake.ghcb_msr = request;
-    if ((fake.ghcb_msr & GHCB_MSR_INFO_MASK) != GHCB_MSR_TERM_REQ) {
+    fake_this()->ghcb_msr = request;
+    if ((fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) != GHCB_MSR_TERM_REQ) {
         fake.host();
-        return fake.ghcb_msr;
+        return fake_this()->ghcb_msr;
     }
-    snprintf(text, sizeof(text), "terminate %lu", fake.ghcb_msr >> 16 & 0xFF);
+    snprintf(text, sizeof(text), "terminate %lu", fake_this()->ghcb_msr >> 16 & 0xFF);
     fake_end(text);
 }
 
@@ -82,11 +127,12 @@ void cpu_halt_forever(void)
 
 uint64_t tsc_read(void)
 {
-    return fake.tsc += fake.tsc_step;
+    return __atomic_add_fetch(&fake.tsc, fake.tsc_step, __ATOMIC_RELAXED);
 }
 
 void cpu_pause(void)
 {
+    sched_yield();
 }
 
 uint64_t cr0_read(void)
@@ -136,20 +182,19 @@ void fxrstor(const void *area)
 
 bool rdrand(uint64_t *value)
 {
+    uint64_t state = __atomic_load_n(&random_state, __ATOMIC_RELAXED);
+
     if (!fake.rdrand_sticks)
-        random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
-    *value = random_state;
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+    __atomic_store_n(&random_state, state, __ATOMIC_RELAXED);
+    *value = state;
     return !fake.rdrand_fails;
 }
 
-enum user_exit usermode_run(struct user_registers *registers)
+enum user_exit usermode_run(struct cpu_local *local, struct user_registers *registers)
 {
+    (void)local;
     if (!fake.service)
         fake_end("fake: no service");
     return fake.service(registers);
-}
-
-const struct user_fault *usermode_fault(void)
-{
-    return &fake.fault;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * svsm/arch/ over ordinary memory: guest-physical pages with an RMP state, and the hostile host,
- * the hostile guest and the service as C functions.
+ * the hostile guest and the service as C functions. A vCPU is a thread.
  *
  *   fake_reset()           a machine of 256 MiB at its reset, an honest host
  *   fake.host, fake.on_*   who answers exits, and what happens at an RMP instruction or a guarded
@@ -22,8 +22,8 @@
 
 #include "lib/snp/ghcb.h"
 #include "lib/snp/page.h"
+#include "svsm/arch/cpu_area.h"
 #include "svsm/arch/rmp.h"
-#include "svsm/arch/usermode.h"
 #include "svsm/base/address.h"
 
 #define FAKE_SPACE       0x100000000ull
@@ -46,7 +46,7 @@ struct fake_page {
 struct fake {
     /* The host: called at each VMGEXIT; the MSR is the request and takes the response. */
     void (*host)(void);
-    uint64_t ghcb_msr, sev_status, tsc;
+    uint64_t sev_status, tsc;
     uint64_t tsc_step; /* a read of the TSC adds this */
 
     /* Before PVALIDATE or RMPADJUST; true: an injected fault skips the instruction. */
@@ -54,25 +54,39 @@ struct fake {
     enum rmp_result adjust_result; /* what RMPADJUST says instead, unless it is RMP_DONE */
     /* Before a guarded access, in pieces of at most a page; true: it faults. */
     bool (*on_guarded)(gpa_t at, size_t size, bool write);
+    /* INVLPGB and TLBSYNC. */
+    void (*on_flush)(void);
+    bool flush_faults;
     /* Large pages work only where the host mapped such. */
     bool large_pages;
 
     /* Ring 3: makes a system call by filling in registers. */
     enum user_exit (*service)(struct user_registers *registers);
-    struct user_fault fault;
-    const uint64_t *root; /* CR3; NULL: the kernel's own */
 
     uint64_t cr0, cr4, xcr0;
     bool rdrand_fails, rdrand_sticks;
     size_t shared_shown;
 
-    /* The end. */
-    sigjmp_buf end;
-    bool armed;
-    char text[256];
+    char text[256]; /* the end, in words */
 };
 
 extern struct fake fake;
+
+/* What a vCPU has of its own. A thread is the first one until it says otherwise. */
+struct fake_cpu {
+    uint64_t ghcb_msr;
+    const uint64_t *root; /* CR3; NULL: the kernel's own */
+    sigjmp_buf end;
+    bool armed;
+    void (*entry)(void *argument); /* where the SVSM lets it start */
+    void *argument;
+};
+
+struct fake_cpu *fake_this(void);
+struct fake_cpu *fake_cpu(unsigned index);
+
+/* From here on this thread is that vCPU. */
+void fake_become(unsigned index);
 
 /* 8 MiB; less of it starts faster. To be set before a reset. */
 extern uint64_t fake_region_size;
@@ -110,11 +124,11 @@ _Noreturn void fake_end(const char *text);
 #define ENDS(...)                                                                                  \
     ({                                                                                             \
         fake.text[0] = '\0';                                                                       \
-        if (sigsetjmp(fake.end, 1) == 0) {                                                         \
+        if (sigsetjmp(fake_this()->end, 1) == 0) {                                                 \
             fake_arm();                                                                            \
             __VA_ARGS__;                                                                           \
         }                                                                                          \
-        fake.armed = false;                                                                        \
+        fake_this()->armed = false;                                                                \
         fake.text;                                                                                 \
     })
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/svsm/fake/host.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "lib/snp/exit_codes.h"
@@ -38,7 +39,7 @@ void fake_host_reset(void)
 
 struct ghcb *fake_ghcb(void)
 {
-    return (struct ghcb *)fake_bytes(gpa(fake.ghcb_msr & PAGE_MASK));
+    return (struct ghcb *)fake_bytes(gpa(fake_this()->ghcb_msr & PAGE_MASK));
 }
 
 void fake_ghcb_mark(size_t offset)
@@ -273,15 +274,32 @@ static void do_event(void)
         fake_host.created.vmsa = gpa(info2);
         fake_host.created.vmpl = (unsigned)(info1 >> 16 & 0xF);
         fake_host.created.features = ghcb->rax;
+        fake_host.created.apic_id = (uint32_t)(info1 >> 32);
+        fake_host.created.at_once = (info1 & 0xFFFF) == 1;
+        if (fake_host.refuses_vcpus)
+            ANSWER(sw_exitinfo1, GHCB_RESULT_MALFORMED);
         break;
     default:
         ANSWER(sw_exitinfo1, GHCB_RESULT_MALFORMED);
     }
 }
 
-void fake_host_answer(void)
+/* One exit at a time: the host has one state. */
+static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+
+static void run_vmpl(void)
 {
-    uint64_t request = fake.ghcb_msr;
+    void (*guest)(void) = __atomic_load_n(&fake_host.guest, __ATOMIC_ACQUIRE);
+
+    if (!guest)
+        fake_end("the guest runs");
+    fake_this()->ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;
+    guest();
+}
+
+static void answer(void)
+{
+    uint64_t request = fake_this()->ghcb_msr;
     uint64_t page = request & GHCB_MSR_INFO_MASK ? request & 0x000FFFFFFFFFF000ull : 0;
 
     switch (request & GHCB_MSR_INFO_MASK) {
@@ -289,26 +307,31 @@ void fake_host_answer(void)
         do_event();
         return;
     case GHCB_MSR_SEV_INFO_REQ:
-        fake.ghcb_msr = (uint64_t)fake_host.version_max << 48 |
-                        (uint64_t)fake_host.version_min << 32 | GHCB_MSR_SEV_INFO_RESP;
+        fake_this()->ghcb_msr = (uint64_t)fake_host.version_max << 48 |
+                                (uint64_t)fake_host.version_min << 32 | GHCB_MSR_SEV_INFO_RESP;
         return;
     case GHCB_MSR_HV_FEATURES_REQ:
-        fake.ghcb_msr = fake_host.features << 12 | GHCB_MSR_HV_FEATURES_RESP;
+        fake_this()->ghcb_msr = fake_host.features << 12 | GHCB_MSR_HV_FEATURES_RESP;
         return;
     case GHCB_MSR_REGISTER_GPA_REQ:
-        fake.ghcb_msr = page | GHCB_MSR_REGISTER_GPA_RESP;
+        fake_this()->ghcb_msr = page | GHCB_MSR_REGISTER_GPA_RESP;
         return;
     case GHCB_MSR_PSC_REQ:
         change_state(page, request >> 52 & 0xF);
-        fake.ghcb_msr = GHCB_MSR_PSC_RESP;
-        return;
-    case GHCB_MSR_RUN_VMPL_REQ:
-        if (!fake_host.guest)
-            fake_end("the guest runs");
-        fake_host.guest();
-        fake.ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;
+        fake_this()->ghcb_msr = GHCB_MSR_PSC_RESP;
         return;
     default:
-        fake.ghcb_msr = 0;
+        fake_this()->ghcb_msr = 0;
     }
+}
+
+void fake_host_answer(void)
+{
+    if ((fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) == GHCB_MSR_RUN_VMPL_REQ) {
+        run_vmpl();
+        return;
+    }
+    pthread_mutex_lock(&one);
+    answer();
+    pthread_mutex_unlock(&one);
 }

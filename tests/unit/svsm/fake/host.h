@@ -43,7 +43,10 @@ struct fake_host {
         gpa_t vmsa;
         unsigned vmpl;
         uint64_t features;
+        uint32_t apic_id;
+        bool at_once;
     } created;
+    bool refuses_vcpus;
 
     /* The guest's time; NULL ends the test's run with "the guest runs". */
     void (*guest)(void);

@@ -68,7 +68,7 @@ void fake_arm(void)
 
     if (sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0)
         die("sigaction");
-    fake.armed = true;
+    fake_this()->armed = true;
 }
 
 void fake_memory_reset(void)
@@ -187,6 +187,18 @@ gpa_t image_gpa(const void *object)
 }
 
 /* Piece by piece, so that a page in the middle may go away. */
+/* The guest and other vCPUs may change these bytes meanwhile: no race of the kernel's. */
+__attribute__((no_sanitize("thread"))) static void
+copy_racing(volatile uint8_t *to, const volatile uint8_t *from, size_t size)
+{
+    if (size == sizeof(uint64_t) && ((uintptr_t)to | (uintptr_t)from) % sizeof(uint64_t) == 0) {
+        *(volatile uint64_t *)to = *(const volatile uint64_t *)from;
+        return;
+    }
+    for (size_t i = 0; i < size; i++)
+        to[i] = from[i];
+}
+
 static enum status guarded(gpa_t at, void *bytes, size_t size, bool write)
 {
     uint8_t *next = bytes;
@@ -199,10 +211,7 @@ static enum status guarded(gpa_t at, void *bytes, size_t size, bool write)
             return STATUS_FAULT;
         if (at.v >= FAKE_SPACE || fake_page(at)->owner != FAKE_VALIDATED)
             return STATUS_FAULT;
-        if (write)
-            memcpy(private_view + at.v, next, part);
-        else
-            memcpy(next, private_view + at.v, part);
+        copy_racing(write ? private_view + at.v : next, write ? next : private_view + at.v, part);
         next += part;
         size -= part;
         at = gpa_add(at, part);
@@ -225,6 +234,17 @@ enum status guarded_exchange_byte(gpa_t at, uint8_t value, uint8_t *old)
     enum status status = guarded(at, old, sizeof(*old), false);
 
     return status != STATUS_OK ? status : guarded(at, &value, sizeof(value), true);
+}
+
+enum status guarded_compare_exchange(gpa_t at, uint64_t expected, uint64_t value, bool *done)
+{
+    uint64_t now;
+    enum status status = guarded(at, &now, sizeof(now), false);
+
+    *done = status == STATUS_OK &&
+            __atomic_compare_exchange_n((uint64_t *)(private_view + at.v), &expected, value, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return status;
 }
 
 static size_t span_of(enum rmp_page_size size)
@@ -303,14 +323,21 @@ volatile void *paging_map_shared(gpa_t page)
 
 void paging_load_kernel(void)
 {
-    fake.root = NULL;
+    fake_this()->root = NULL;
 }
 
 void paging_load(const uint64_t *root)
 {
-    fake.root = root;
+    fake_this()->root = root;
 }
 
 void paging_flush(void)
 {
+}
+
+bool paging_flush_everywhere(void)
+{
+    if (fake.on_flush)
+        fake.on_flush();
+    return !fake.flush_faults;
 }

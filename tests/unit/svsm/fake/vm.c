@@ -137,15 +137,16 @@ void vm_launch(void)
 void vm_start(void)
 {
     vm_launch();
-    MUST(cpuid_init(&vm.cpu.cpuid, gpa_pointer(gpa(FAKE_CPUID_PAGE))));
+    cpu_local()->cpu = &vm.cpus[0];
+    MUST(cpuid_init(&vm.cpus[0].cpuid, gpa_pointer(gpa(FAKE_CPUID_PAGE))));
     secrets_init(gpa(FAKE_SECRETS_PAGE));
     rmp_validate_own(gpa(FAKE_LOADED_END), FAKE_REGION + FAKE_REGION_SIZE - FAKE_LOADED_END);
     MUST(page_allocator_init(gpa(FAKE_LOADED_END), gpa(FAKE_REGION + FAKE_REGION_SIZE)));
-    MUST(ghcb_init(&vm.cpu.link, gpa(FAKE_IMAGE_PAGE)));
-    uart_init(&vm.console, &vm.cpu.link, FAKE_CONSOLE_PORT);
-    uart_init(&vm.proxy, &vm.cpu.link, FAKE_PROXY_PORT);
+    MUST(ghcb_init(&vm.cpus[0].link, gpa(FAKE_IMAGE_PAGE)));
+    uart_init(&vm.console, FAKE_CONSOLE_PORT);
+    uart_init(&vm.proxy, FAKE_PROXY_PORT);
     log_init(&vm.console);
-    if (!clock_init(&vm.cpu.clock, &vm.cpu.link))
+    if (!clock_init(&vm.cpus[0].clock, &vm.cpus[0].link))
         fake_end("fake: clock");
     vm.kbs = (struct constant){.bytes = &vm.params.kbs, .size = sizeof(vm.params.kbs)};
 }
@@ -160,7 +161,10 @@ void vm_give_guest(gpa_t page)
 void vm_start_guest(void)
 {
     vm_start();
+    guest_init(&vm.guest);
     vm.guest.vmpl = FAKE_VMPL;
+    vm.guest.cpus = vm.cpus;
+    vm.cpus[0].started = true;
     vm.guest.attest = &vm.attest;
     vm.guest.tpm = &vm.tpm;
     vm.attest.process.state = PROCESS_ENDED;
@@ -177,7 +181,8 @@ void vm_start_guest(void)
     vm.guest.ranges.vcpus[0] = (struct guest_vcpu){.vmsa = direct_gpa(vm.vmsa),
                                                    .caa = gpa(FAKE_CAA),
                                                    .launch_caa = gpa(FAKE_CAA),
-                                                   .in_use = true};
+                                                   .in_use = true,
+                                                   .current = true};
     vm_give_guest(gpa(FAKE_CAA));
 }
 
@@ -197,32 +202,58 @@ enum status vm_start_service(struct service *service)
     fake.service = waits;
 
     memset(service, 0, sizeof(*service));
-    status = service_create(service, &vm.cpu, &vm.params.services[0]);
+    status = service_create(service, &vm.params.services[0]);
     return status == STATUS_OK ? service_start(service) : status;
 }
 
-static sigjmp_buf call_served;
+static _Thread_local sigjmp_buf call_served;
 
 static void stop_after_call(void)
 {
     siglongjmp(call_served, 1);
 }
 
+static struct guest_vcpu current_vcpu(unsigned index)
+{
+    const struct guest_vcpu *vcpu;
+    struct guest_vcpu copy = {0};
+
+    lock_read(&vm.guest.ranges.lock);
+    vcpu = guest_current_vcpu(&vm.guest.ranges, vm.cpus[index].apic_id);
+    if (vcpu)
+        copy = *vcpu;
+    lock_read_release(&vm.guest.ranges.lock);
+    return copy;
+}
+
+struct vmsa *vm_vmsa(unsigned index)
+{
+    struct guest_vcpu vcpu = current_vcpu(index);
+
+    return vcpu.in_use ? (struct vmsa *)fake_bytes(vcpu.vmsa) : NULL;
+}
+
+uint64_t vm_call_on(unsigned index, uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx,
+                    uint64_t r8)
+{
+    struct vmsa *vmsa = vm_vmsa(index);
+
+    vmsa->rax = (uint64_t)protocol << 32 | call;
+    vmsa->rcx = rcx;
+    vmsa->rdx = rdx;
+    vmsa->r8 = r8;
+    vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
+    fake_bytes(current_vcpu(index).caa)[0] = 1;
+    __atomic_store_n(&fake_host.guest, stop_after_call, __ATOMIC_RELEASE);
+    if (sigsetjmp(call_served, 1) == 0)
+        requests_run(&vm.guest, &vm.cpus[index]);
+    fake_this()->ghcb_msr = vm.cpus[index].link.page.gpa.v;
+    return vmsa->rax;
+}
+
 uint64_t vm_call(uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx, uint64_t r8)
 {
-    gpa_t caa = vm.guest.ranges.vcpus[0].caa;
-
-    vm.vmsa->rax = (uint64_t)protocol << 32 | call;
-    vm.vmsa->rcx = rcx;
-    vm.vmsa->rdx = rdx;
-    vm.vmsa->r8 = r8;
-    vm.vmsa->guest_exitcode = SVM_EXIT_VMGEXIT;
-    fake_bytes(caa)[0] = 1;
-    fake_host.guest = stop_after_call;
-    if (sigsetjmp(call_served, 1) == 0)
-        requests_run(&vm.guest);
-    fake.ghcb_msr = vm.cpu.link.page.gpa.v;
-    return vm.vmsa->rax;
+    return vm_call_on(0, protocol, call, rcx, rdx, r8);
 }
 
 const char *vm_console(void)
@@ -279,16 +310,16 @@ static vm_handler *handler_that_serves;
 
 static struct address_space *space_that_runs(void)
 {
-    static struct address_space space;
+    static _Thread_local struct address_space space;
 
-    space.root = (uint64_t *)fake.root;
+    space.root = (uint64_t *)fake_this()->root;
     return &space;
 }
 
 /* One turn: a request came, so answer it; an answer was taken, so read again. */
 static enum user_exit answers(struct user_registers *registers)
 {
-    static uint8_t request[CHANNEL_MESSAGE_MAX], response[CHANNEL_MESSAGE_MAX + 1];
+    static _Thread_local uint8_t request[CHANNEL_MESSAGE_MAX], response[CHANNEL_MESSAGE_MAX + 1];
     size_t size = 0;
 
     if (registers->r12 == 0) { /* not started */

@@ -26,7 +26,7 @@
 #define FAKE_VMPL         2
 
 struct fake_vm {
-    struct cpu cpu;
+    struct cpu cpus[CPUS_MAX];
     struct uart console, proxy;
     struct block_device volume;
     struct amd_sp amd_sp;
@@ -57,6 +57,13 @@ void vm_give_guest(gpa_t page);
 
 /* The guest's call, served as requests_run() serves it: RAX afterwards. */
 uint64_t vm_call(uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx, uint64_t r8);
+
+/* The same on another vCPU, which this thread has to be (fake_become()). */
+uint64_t vm_call_on(unsigned index, uint32_t protocol, uint32_t call, uint64_t rcx, uint64_t rdx,
+                    uint64_t r8);
+
+/* The save area of the guest's vCPU that is served there, or NULL. */
+struct vmsa *vm_vmsa(unsigned index);
 
 /* What the console shows so far, ended by a NUL. */
 const char *vm_console(void);
