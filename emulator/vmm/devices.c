@@ -50,6 +50,15 @@ uint32_t port_read(uint16_t port, unsigned size)
     return host_in(port, size);
 }
 
+/* ACPI's PM1 control register where the firmware puts it, and its SLP_EN. */
+#define PM1_CONTROL   0x604
+#define SLEEP_ENABLED (1u << 13)
+
+bool port_powers_off(uint16_t port, uint32_t value)
+{
+    return port == PM1_CONTROL && (value & SLEEP_ENABLED);
+}
+
 void port_write(uint16_t port, unsigned size, uint32_t value)
 {
     if (port_is_hidden(port, size))

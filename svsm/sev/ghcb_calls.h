@@ -17,6 +17,8 @@ MUST_CHECK enum status ghcb_io_out(struct ghcb_link *link, uint16_t port, unsign
 /* count bytes to or from one port in one exit; count <= GHCB_SHARED_BUFFER_SIZE. */
 MUST_CHECK enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, const void *bytes,
                                          size_t count);
+MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
+                                        size_t count);
 
 MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
                                         size_t count);

@@ -225,7 +225,6 @@ TEST_SETUP(the_ghcb_is_registered_where_it_was_said, start)
     }
     msr_answer = 0x1000 | GHCB_MSR_REGISTER_GPA_RESP;
     assert_int_equal(msr_protocol_register_ghcb(gpa(0x1000)), STATUS_OK);
-    assert_int_equal(fake_this()->ghcb_msr, 0x1000);
 }
 
 /* T206, the page: an honest answer, then one field of it spoilt. */
