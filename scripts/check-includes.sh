@@ -18,13 +18,6 @@ LAYERS=(
     "lib emulator/platform emulator/amd-sp emulator/cpu emulator/vmm"
     "lib svsm/base svsm/arch svsm/mm svsm/sev svsm/console svsm/virtio svsm/params svsm/guest svsm/process svsm/requests svsm/trap"
 )
-# Known, and to be resolved: what kbs/ uses of igvm/ is to move to lib/igvm.
-EXCEPTIONS='
-kbs/explain/guesses.c igvm/boot_state.h
-kbs/cli/launch_file.c igvm/kvm_rules.h
-kbs/cli/launch_file.c igvm/loaded_file.h
-'
-
 # Lines "FILE INCLUDED" of our own sources, by the path from here.
 includes() {
     git ls-files -co --exclude-standard -- lib igvm kbs proxy services state-volume emulator svsm |
@@ -33,7 +26,7 @@ includes() {
 }
 
 upward() {
-    awk -v layers="$(printf '%s\n' "${LAYERS[@]}")" -v exceptions="$EXCEPTIONS" '
+    awk -v layers="$(printf '%s\n' "${LAYERS[@]}")" '
         BEGIN {
             lines = split(layers, line, "\n")
             for (l = 1; l <= lines; l++) {
@@ -44,9 +37,6 @@ upward() {
                         allowed[name[i] " " name[j]] = 1
                 }
             }
-            count = split(exceptions, entry, "\n")
-            for (i = 1; i <= count; i++)
-                exception[entry[i]] = 1
         }
         function folder(path, part) {
             split(path, part, "/")
@@ -59,10 +49,6 @@ upward() {
                 if (to in known || to == from || $2 !~ "/") next
             }
             if ((from " " to) in allowed) next
-            if ($0 in exception) {
-                print "known: " $1 " includes " $2
-                next
-            }
             print $1 " includes " $2
             found = 1
         }

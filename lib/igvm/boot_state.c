@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "igvm/boot_state.h"
+#include "lib/igvm/boot_state.h"
 
 #define CR0_PE      (1ull << 0)
 #define CR0_ET      (1ull << 4)

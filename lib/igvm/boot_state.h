@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The register states in which a launched processor may start. */
-#ifndef SNPVTPM_IGVM_BOOT_STATE_H
-#define SNPVTPM_IGVM_BOOT_STATE_H
+#ifndef SNPVTPM_LIB_IGVM_BOOT_STATE_H
+#define SNPVTPM_LIB_IGVM_BOOT_STATE_H
 
 #include "lib/snp/vmsa.h"
 
