@@ -42,7 +42,7 @@ int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE])
     size_t length;
     int status = input_read(path, FILE_SECRET, 2 * INPUT_KEY_SIZE + 2, &file);
 
-    if (status != EXIT_DONE)
+    if (!file.bytes)
         return status;
     length = strcspn((const char *)file.bytes, "\r\n");
     if (file.size == INPUT_KEY_SIZE) {
@@ -65,7 +65,7 @@ int input_read_token(const char *path, char *text, size_t size)
     size_t length;
     int status = input_read(path, FILE_SECRET, size + 1, &file);
 
-    if (status != EXIT_DONE)
+    if (!file.bytes)
         return status;
     length = strcspn((const char *)file.bytes, " \r\n");
     if (length == 0 || length > size || file.size > length + 1)

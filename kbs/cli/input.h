@@ -10,7 +10,8 @@
 
 #define INPUT_KEY_SIZE 64 /* bytes of a state key */
 
-/* Reads up to max bytes; the caller wipes *file in any case. Returns an exit status, having said
+/* Reads up to max bytes; the caller wipes *file in any case, which
+ * has no bytes after a failure. Returns an exit status, having said
  * why. */
 MUST_CHECK int input_read(const char *path, enum file_secrecy secrecy, size_t max,
                           struct file_bytes *file);
