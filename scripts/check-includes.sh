@@ -18,6 +18,7 @@ LAYERS=(
     "lib emulator/platform emulator/amd-sp emulator/cpu emulator/vmm"
     "lib svsm/base svsm/arch svsm/mm svsm/sev svsm/console svsm/virtio svsm/params svsm/guest svsm/process svsm/requests svsm/trap"
 )
+
 # Lines "FILE INCLUDED" of our own sources, by the path from here.
 includes() {
     git ls-files -co --exclude-standard -- lib igvm kbs proxy services state-volume emulator svsm |

@@ -2,6 +2,7 @@
 #include "emulator/vmm/devices.h"
 
 #include "emulator/platform/memory.h"
+#include "emulator/vmm/fw_cfg_dma.h"
 #include "emulator/vmm/pci.h"
 #include "emulator/vmm/virtio_mmio.h"
 
@@ -13,15 +14,17 @@ struct port_range {
 
 static const struct port_range hidden_ports[] = {
     {0x404, 0x404}, /* isa-debug-exit */
-    {0x2E8, 0x2EF}, /* the AMD-SP's doorbell */
     {0x403, 0x403}, /* the hypervisor's log */
+    {0x408, 0x40F}, /* the AMD-SP's doorbell */
 };
 
 static const struct port_range pci_ports = {0xCF8, 0xCFF};
+static const struct port_range dma_ports = {FW_CFG_DMA_PORT, FW_CFG_DMA_PORT_END};
 
 void devices_init(void)
 {
     virtio_mmio_init();
+    fw_cfg_dma_init();
 }
 
 /* An access of several bytes reaches all the ports that it covers. */
@@ -53,6 +56,8 @@ void port_write(uint16_t port, unsigned size, uint32_t value)
         return;
     if (covers(port, size, pci_ports))
         pci_port_write(port, size, value);
+    else if (covers(port, size, dma_ports))
+        fw_cfg_dma_write(port, size, value);
     else
         host_out(port, size, value);
 }

@@ -275,6 +275,26 @@ TEST(each_option_changes_the_measurement_or_the_file)
     }
 }
 
+static void expect_features(const char *arguments, const char *features)
+{
+    char command[256], output[8192];
+
+    snprintf(command, sizeof(command), "build %s -o features.igvm", arguments);
+    expect_status(command, 0);
+    assert_int_equal(run("dump features.igvm", output, sizeof(output)), 0);
+    if (strstr(output, features) == NULL)
+        fail_msg("no \"%s\" in %s", features, output);
+}
+
+TEST(an_svsm_has_restricted_injection_unless_told_otherwise)
+{
+    expect_features("--svsm kernel.elf", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --firmware firmware.fd", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --sev-features 0x1", "SEV_FEATURES 0x1\n");
+    expect_features("--firmware firmware.fd", "SEV_FEATURES 0x1\n");
+    expect_status("build --svsm kernel.elf --sev-features 0 -o x.igvm", TOOL_INVALID);
+}
+
 TEST(a_wrong_command_line_ends_with_status_2)
 {
     expect_status("", TOOL_USAGE);

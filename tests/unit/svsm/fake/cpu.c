@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/freestanding/format.h"
 #include "lib/snp/vmsa.h"
 #include "svsm/base/panic.h"
-#include "svsm/console/format.h"
 #include "tests/unit/svsm/fake/machine.h"
 
 struct fake fake;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of printf that the console needs (which formats: log.h). */
-#ifndef SNPVTPM_SVSM_CONSOLE_FORMAT_H
-#define SNPVTPM_SVSM_CONSOLE_FORMAT_H
+/*
+ * The part of printf that the logs of SVSM, hypervisor and test guests need: %s, %c, %d, %u, %x,
+ * with l, a width and leading zeros.
+ */
+#ifndef SNPVTPM_LIB_FREESTANDING_FORMAT_H
+#define SNPVTPM_LIB_FREESTANDING_FORMAT_H
 
 #include <stdarg.h>
 #include <stddef.h>

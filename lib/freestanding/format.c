@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "svsm/console/format.h"
+#include "lib/freestanding/format.h"
 
 #include <stdbool.h>
 #include <stdint.h>
