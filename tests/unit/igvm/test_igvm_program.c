@@ -11,7 +11,7 @@
 #include <openssl/x509.h>
 
 #include "expect.h"
-#include "igvm/file_bytes.h"
+#include "igvm/files.h"
 #include "igvm/tool.h"
 #include "lib/igvm/launch_pages.h"
 #include "samples.h"
@@ -170,7 +170,7 @@ TEST(measure_writes_the_pages_that_give_the_digest)
 
     assert_int_equal(run("measure --pages sample.pages sample.igvm", output, sizeof(output)), 0);
     snprintf(path, sizeof(path), "%s/sample.pages", folder);
-    assert_int_equal(file_read(path, &file), TOOL_OK);
+    assert_int_equal(files_read(path, &file), TOOL_OK);
     assert_int_equal(launch_pages_decode(&pages, file.bytes, file.size), LAUNCH_PAGES_OK);
     assert_true(launch_pages_digest(&pages, &digest));
     for (size_t i = 0; i < sizeof(digest.ld); i++)

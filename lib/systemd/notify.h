@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reports the state of this program to systemd, over its notification socket. */
-#ifndef SNPVTPM_KBS_SERVER_NOTIFY_H
-#define SNPVTPM_KBS_SERVER_NOTIFY_H
+#ifndef SNPVTPM_LIB_SYSTEMD_NOTIFY_H
+#define SNPVTPM_LIB_SYSTEMD_NOTIFY_H
 
 /* Sends such as "READY=1" to $NOTIFY_SOCKET; nothing happens where there is none. */
 void notify(const char *state);

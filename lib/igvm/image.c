@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "igvm/image.h"
+#include "lib/igvm/image.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -96,17 +96,18 @@ static int compare_gpas(const void *a, const void *b)
     return (left->gpa > right->gpa) - (left->gpa < right->gpa);
 }
 
-enum tool_status image_check_overlaps(const struct image *image, uint32_t platform_mask)
+enum igvm_error image_check_overlaps(const struct image *image, uint32_t platform_mask,
+                                     uint64_t *twice)
 {
-    enum tool_status status = TOOL_OK;
+    enum igvm_error error = IGVM_OK;
     struct range *ranges;
     size_t count = 0;
 
     if (image->out_of_memory)
-        return complain_no_memory();
+        return IGVM_ERROR_NO_MEMORY;
     ranges = calloc(image->count + 1, sizeof(*ranges));
     if (!ranges)
-        return complain_no_memory();
+        return IGVM_ERROR_NO_MEMORY;
 
     for (size_t i = 0; i < image->count; i++) {
         const struct range range = filled_range(&image->headers[i]);
@@ -115,13 +116,14 @@ enum tool_status image_check_overlaps(const struct image *image, uint32_t platfo
             ranges[count++] = range;
     }
     qsort(ranges, count, sizeof(*ranges), compare_gpas);
-    for (size_t i = 1; i < count && status == TOOL_OK; i++) {
-        if (ranges[i].gpa - ranges[i - 1].gpa < ranges[i - 1].size)
-            status = complain(TOOL_INVALID, "the guest page at 0x%llx is loaded twice",
-                              (unsigned long long)ranges[i].gpa);
+    for (size_t i = 1; i < count && error == IGVM_OK; i++) {
+        if (ranges[i].gpa - ranges[i - 1].gpa < ranges[i - 1].size) {
+            error = IGVM_ERROR_LOADED_TWICE;
+            *twice = ranges[i].gpa;
+        }
     }
     free(ranges);
-    return status;
+    return error;
 }
 
 /* The place of a type in an encoded file, see image_encode(). */
@@ -239,7 +241,7 @@ static bool put_file(struct file_bytes *file, size_t headers_size,
     return true;
 }
 
-enum tool_status image_encode(const struct image *image, struct file_bytes *file)
+enum igvm_error image_encode(const struct image *image, struct file_bytes *file)
 {
     size_t headers_size = sizeof(struct igvm_fixed_header);
     size_t data_size = 0;
@@ -247,14 +249,14 @@ enum tool_status image_encode(const struct image *image, struct file_bytes *file
     bool done;
 
     if (image->out_of_memory)
-        return complain_no_memory();
+        return IGVM_ERROR_NO_MEMORY;
     for (size_t i = 0; i < image->count; i++) {
         headers_size +=
             sizeof(struct igvm_variable_header) + padded(igvm_content_size(image->headers[i].type));
         data_size += image->headers[i].data_size;
     }
     if (headers_size + data_size > UINT32_MAX)
-        return complain(TOOL_INVALID, "the image would exceed the 4 GiB of an IGVM file");
+        return IGVM_ERROR_TOO_LARGE;
 
     *file = (struct file_bytes){.size = headers_size + data_size};
     file->bytes = malloc(file->size);
@@ -264,7 +266,7 @@ enum tool_status image_encode(const struct image *image, struct file_bytes *file
     if (!done) {
         free(file->bytes);
         *file = (struct file_bytes){0};
-        return complain_no_memory();
+        return IGVM_ERROR_NO_MEMORY;
     }
-    return TOOL_OK;
+    return IGVM_OK;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kbs/keys/key_id.h"
+#include "lib/jose/key_id.h"
 
 #include <string.h>
 

@@ -3,14 +3,14 @@
  * A launch image in memory: the list of its variable headers, in the reader's own form. The builder
  * fills it and encodes it to a file; the other commands load it from one.
  */
-#ifndef SNPVTPM_IGVM_IMAGE_H
-#define SNPVTPM_IGVM_IMAGE_H
+#ifndef SNPVTPM_LIB_IGVM_IMAGE_H
+#define SNPVTPM_LIB_IGVM_IMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "igvm/file_bytes.h"
+#include "lib/file/whole_file.h"
 #include "lib/igvm/igvm_reader.h"
 
 struct image_page;
@@ -46,17 +46,18 @@ const uint8_t *image_keep_page(struct image *image, const void *bytes, size_t si
 MUST_CHECK enum igvm_error image_load(struct image *image, const void *bytes, size_t size);
 
 /*
- * Looks for pages loaded twice by the platform with this mask bit. Complains about the first, or
- * about lack of memory.
+ * Looks for pages loaded twice by the platform with this mask bit. IGVM_ERROR_LOADED_TWICE with the
+ * address of the first, or IGVM_ERROR_NO_MEMORY.
  */
-MUST_CHECK enum tool_status image_check_overlaps(const struct image *image, uint32_t platform_mask);
+MUST_CHECK enum igvm_error image_check_overlaps(const struct image *image, uint32_t platform_mask,
+                                                uint64_t *twice);
 
 /*
  * Lays the headers out as an IGVM file, in the order in which QEMU launches them the same way as it
  * reads them: platforms, policy, required memory, parameter areas, their usages, their insertions,
- * page data by ascending GPA, processor contexts, ID block. Complains on failure. The caller frees
- * file->bytes.
+ * page data by ascending GPA, processor contexts, ID block. IGVM_ERROR_TOO_LARGE or
+ * IGVM_ERROR_NO_MEMORY. The caller frees file->bytes.
  */
-MUST_CHECK enum tool_status image_encode(const struct image *image, struct file_bytes *file);
+MUST_CHECK enum igvm_error image_encode(const struct image *image, struct file_bytes *file);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kbs/server/credential.h"
+#include "lib/file/credential.h"
 
 #include <stdio.h>
 #include <stdlib.h>

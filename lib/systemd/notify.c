@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kbs/server/notify.h"
+#include "lib/systemd/notify.h"
 
 #include <inttypes.h>
 #include <stddef.h>

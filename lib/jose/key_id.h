@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How a key of the KBS is called: in its store, in tokens and statements, and by kbsctl. */
-#ifndef SNPVTPM_KBS_KEYS_KEY_ID_H
-#define SNPVTPM_KBS_KEYS_KEY_ID_H
+#ifndef SNPVTPM_LIB_JOSE_KEY_ID_H
+#define SNPVTPM_LIB_JOSE_KEY_ID_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,10 +4,10 @@
  * the digest computed from the file to be the one of the real launch (QEMU 10.2 and after
  * backends/igvm.c, target/i386/sev.c; Linux 7.3 arch/x86/kvm/svm/sev.c).
  */
-#ifndef SNPVTPM_IGVM_KVM_RULES_H
-#define SNPVTPM_IGVM_KVM_RULES_H
+#ifndef SNPVTPM_LIB_IGVM_KVM_RULES_H
+#define SNPVTPM_LIB_IGVM_KVM_RULES_H
 
-#include "igvm/image.h"
+#include "lib/igvm/image.h"
 #include "lib/snp/vmsa.h"
 
 /* The first rule that the initial register state breaks, in words; NULL if it keeps all. */

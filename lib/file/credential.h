@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of files that may be credentials of systemd's: "credential:NAME" is
  * $CREDENTIALS_DIRECTORY/NAME, which only the service can read whatever its mode says. */
-#ifndef SNPVTPM_KBS_SERVER_CREDENTIAL_H
-#define SNPVTPM_KBS_SERVER_CREDENTIAL_H
+#ifndef SNPVTPM_LIB_FILE_CREDENTIAL_H
+#define SNPVTPM_LIB_FILE_CREDENTIAL_H
 
 #include <limits.h>
 #include <stdbool.h>
 
-#include "lib/base/must_check.h"
+#include "lib/file/whole_file.h"
 
 #define CREDENTIAL_PREFIX "credential:"
 
@@ -21,5 +21,11 @@ MUST_CHECK bool credential_is_one(const char *name);
 
 /* False when the name is that of a credential but systemd gave none, or is too long. */
 MUST_CHECK bool credential_resolve(const char *name, struct credential_path *resolved);
+
+/* How secret a file of such a path must be that holds a secret. */
+static inline enum file_secrecy credential_secrecy(const struct credential_path *path)
+{
+    return path->of_systemd ? FILE_CREDENTIAL : FILE_SECRET;
+}
 
 #endif

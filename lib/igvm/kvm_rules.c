@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "igvm/kvm_rules.h"
+#include "lib/igvm/kvm_rules.h"
 
 #include <string.h>
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "services/common/io.h"
+#include "lib/file/io.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -61,11 +60,18 @@ bool io_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
     return true;
 }
 
-bool io_is_private(int fd)
+bool io_read_up_to(int fd, void *bytes, size_t room, size_t *size)
 {
-    struct stat file;
+    ssize_t got;
 
-    return fstat(fd, &file) == 0 && (!S_ISREG(file.st_mode) || (file.st_mode & 077) == 0);
+    for (*size = 0; *size<room; *size += got> 0 ? (size_t)got : 0) {
+        got = read(fd, (uint8_t *)bytes + *size, room - *size);
+        if (got < 0 && errno != EINTR)
+            return false;
+        if (got == 0)
+            break;
+    }
+    return true;
 }
 
 bool io_read_secret(int fd, uint8_t *secret, size_t size)
@@ -78,7 +84,7 @@ bool io_read_secret(int fd, uint8_t *secret, size_t size)
         read_it = false;
     }
     if (!read_it)
-        OPENSSL_cleanse(secret, size);
-    OPENSSL_cleanse(&beyond, sizeof(beyond));
+        explicit_bzero(secret, size);
+    explicit_bzero(&beyond, sizeof(beyond));
     return read_it;
 }
