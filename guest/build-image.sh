@@ -51,7 +51,7 @@ shared_libraries() { ldd "$@" | grep -o '/[^ :]* (0x' | sed 's/ (0x//' | sort -u
 
 root_files() {
     local root=$work/root program file
-    mkdir -p "$root"/{dev,proc,sys,run,tmp,root,etc,usr/{bin,sbin,lib,lib64}} "$root/$libraries"
+    mkdir -p "$root"/{boot,dev,proc,sys,run,tmp,root,etc,usr/{bin,sbin,lib,lib64}} "$root/$libraries"
     for file in bin sbin lib lib64; do
         ln -s usr/$file "$root/$file"
     done
@@ -70,6 +70,7 @@ root_files() {
         while read -r file; do
             cp -L "$file" "$root/$(realpath -s "$(readlink -f "$(dirname "$file")")/${file##*/}")"
         done
+    cp "$kernel" "$root/boot/vmlinuz" # for kexec
     [ ${#programs[@]} = 0 ] || cp "${programs[@]}" "$root/usr/bin/"
     cp -r "$ROOT/guest/rootfs/." "$root/"
     chmod -R u+rwX,go+rX "$root/etc" "$root/usr"

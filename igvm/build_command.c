@@ -4,13 +4,14 @@
 
 #include "igvm/build_options.h"
 #include "igvm/directives.h"
+#include "igvm/files.h"
 #include "igvm/firmware_image.h"
-#include "igvm/kvm_rules.h"
+#include "lib/igvm/kvm_rules.h"
 
 static enum tool_status read_firmware(const char *path, struct file_bytes *file,
                                       struct firmware *firmware)
 {
-    enum tool_status status = file_read(path, file);
+    enum tool_status status = files_read(path, file);
     enum firmware_error error;
 
     if (status != TOOL_OK)
@@ -23,10 +24,10 @@ static enum tool_status read_firmware(const char *path, struct file_bytes *file,
 
 static enum tool_status read_programs(struct svsm_plan *plan)
 {
-    enum tool_status status = file_read(plan->kernel.path, &plan->kernel.content);
+    enum tool_status status = files_read(plan->kernel.path, &plan->kernel.content);
 
     for (size_t i = 0; i < plan->service_count && status == TOOL_OK; i++)
-        status = file_read(plan->services[i].elf.path, &plan->services[i].elf.content);
+        status = files_read(plan->services[i].elf.path, &plan->services[i].elf.content);
     return status;
 }
 
@@ -68,13 +69,18 @@ static enum tool_status check_file(const struct file_bytes *file)
 {
     struct image image = {0};
     enum igvm_error error = image_load(&image, file->bytes, file->size);
+    enum tool_status status = TOOL_OK;
     const char *broken = NULL;
-    enum tool_status status;
+    uint64_t twice;
 
     if (error != IGVM_OK)
         status = complain(TOOL_INVALID, "the image would not be valid: %s", igvm_error_text(error));
+    else if ((error = image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice)) ==
+             IGVM_ERROR_LOADED_TWICE)
+        status = complain(TOOL_INVALID, "the guest page at 0x%llx is loaded twice",
+                          (unsigned long long)twice);
     else
-        status = image_check_overlaps(&image, SNP_PLATFORM_MASK);
+        status = complain_image(error);
     if (status == TOOL_OK)
         broken = kvm_rule_broken(&image, SNP_PLATFORM_MASK);
     if (broken)
@@ -86,12 +92,12 @@ static enum tool_status check_file(const struct file_bytes *file)
 static enum tool_status write_image(const struct image *image, const char *path)
 {
     struct file_bytes file = {0};
-    enum tool_status status = image_encode(image, &file);
+    enum tool_status status = complain_image(image_encode(image, &file));
 
     if (status == TOOL_OK)
         status = check_file(&file);
     if (status == TOOL_OK)
-        status = file_write(path, &file);
+        status = files_write(path, &file);
     free(file.bytes);
     return status;
 }

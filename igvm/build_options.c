@@ -23,7 +23,8 @@ static const char USAGE[] =
     "      --region-base GPA     memory of the SVSM (default 0x8000000)\n"
     "      --region-size SIZE    its size (default 32M)\n"
     "      --policy BITS         SNP guest policy, also to be given to QEMU (default 0x30000)\n"
-    "      --sev-features BITS   SEV_FEATURES of the first processor (default 0x1)\n"
+    "      --sev-features BITS   SEV_FEATURES of the first processor (default 0x9, SNP with\n"
+    "                            restricted injection; without SVSM 0x1)\n"
     "      --guest-vmpl N        where the SVSM runs the firmware, 1 to 3 (default 2)\n"
     "      --console-port PORT   I/O port of the SVSM's log (default 0x3f8)\n"
     "      --proxy-port PORT     I/O port of the attestation proxy (default 0x3e8)\n"
@@ -46,7 +47,6 @@ static const struct build_options DEFAULTS = {
     .svsm = {.region_gpa = 0x8000000,
              .region_size = 0x2000000,
              .policy = SNP_POLICY_DEFAULT,
-             .sev_features = SEV_FEATURE_SNP_ACTIVE,
              .guest_vmpl = 2,
              .console_port = 0x3F8,
              .proxy_port = 0x3E8},
@@ -154,6 +154,7 @@ static enum tool_status take_option(int option, struct build_options *options)
     case OPTION_POLICY:
         return parse_number("policy", optarg, UINT64_MAX, &plan->policy);
     case OPTION_SEV_FEATURES:
+        options->sev_features_given = true;
         return parse_number("sev-features", optarg, UINT64_MAX, &plan->sev_features);
     case OPTION_GUEST_VMPL:
         return parse_u32("guest-vmpl", VMPL_COUNT - 1, &plan->guest_vmpl);
@@ -171,6 +172,16 @@ static enum tool_status take_option(int option, struct build_options *options)
     default: /* getopt_long() has complained */
         return TOOL_USAGE;
     }
+}
+
+/*
+ * Every kernel that runs an SVSM knows restricted injection, which keeps made-up interrupts and
+ * exceptions out of it. Firmware alone runs on others, and wants its interrupts.
+ */
+static uint64_t default_sev_features(const struct svsm_plan *plan)
+{
+    return plan->kernel.path != NULL ? SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION
+                                     : SEV_FEATURE_SNP_ACTIVE;
 }
 
 /* What the options mean together. */
@@ -210,6 +221,8 @@ enum tool_status build_options_parse(int argc, char **argv, struct build_options
         return status;
     if (optind < argc)
         return complain(TOOL_USAGE, "unexpected argument %s", argv[optind]);
+    if (!options->sev_features_given)
+        options->svsm.sev_features = default_sev_features(&options->svsm);
     return check_options(options);
 }
 

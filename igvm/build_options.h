@@ -16,6 +16,7 @@ struct build_options {
     struct svsm_plan svsm;
     uint32_t cpu_signature;
     bool volume_given;
+    bool sev_features_given;
     bool help; /* nothing else is to be done */
 };
 

@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_IGVM_DIRECTIVES_H
 #define SNPVTPM_IGVM_DIRECTIVES_H
 
-#include "igvm/image.h"
+#include "lib/igvm/image.h"
 #include "lib/snp/vmsa.h"
 
 #define SNP_PLATFORM_MASK 1u

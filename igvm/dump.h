@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "igvm/image.h"
+#include "lib/igvm/image.h"
 
 /*
  * Prints the headers in file order, contiguous pages of one kind as one line, the boot processor's

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "igvm/dump.h"
-#include "igvm/loaded_file.h"
+#include "igvm/files.h"
 #include "igvm/tool.h"
 
 static const char USAGE[] =
@@ -39,7 +39,7 @@ enum tool_status dump_command(int argc, char **argv)
     if (optind + 1 != argc)
         return complain(TOOL_USAGE, "dump takes one FILE; see igvm dump --help");
 
-    status = loaded_file_open(argv[optind], &file);
+    status = files_open(argv[optind], &file);
     if (status == TOOL_OK)
         dump_image(stdout, &file.image, file.platform_mask);
     loaded_file_close(&file);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "igvm/firmware_image.h"
 
-#include "igvm/boot_state.h"
 #include "igvm/directives.h"
+#include "lib/igvm/boot_state.h"
 #include "lib/snp/page.h"
 
 #define AREA_FIRMWARE 0u

@@ -4,7 +4,7 @@
 #define SNPVTPM_IGVM_FIRMWARE_IMAGE_H
 
 #include "igvm/firmware.h"
-#include "igvm/image.h"
+#include "lib/igvm/image.h"
 
 struct firmware_plan {
     const struct firmware *firmware;

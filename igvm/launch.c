@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "igvm/boot_state.h"
 #include "lib/base/hex.h"
+#include "lib/igvm/boot_state.h"
 
 static const char *type_name(enum snp_page_type type)
 {

@@ -8,7 +8,8 @@
 
 #include <stdio.h>
 
-#include "igvm/image.h"
+#include "igvm/tool.h"
+#include "lib/igvm/image.h"
 #include "lib/igvm/launch_pages.h"
 
 struct launch_options {

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "igvm/kvm_rules.h"
+#include "igvm/files.h"
 #include "igvm/launch.h"
-#include "igvm/loaded_file.h"
 #include "igvm/tool.h"
 #include "lib/base/hex.h"
+#include "lib/igvm/kvm_rules.h"
 
 static const char USAGE[] =
     "usage: igvm measure [options] FILE\n"
@@ -139,7 +139,7 @@ static enum tool_status write_pages(const struct launch_pages *pages, const char
 
     if (encoded != LAUNCH_PAGES_OK)
         return complain(TOOL_FILE, "%s: %s", path, launch_pages_text(encoded));
-    status = file_write(path, &file);
+    status = files_write(path, &file);
     free(file.bytes);
     return status;
 }
@@ -205,7 +205,7 @@ enum tool_status measure_command(int argc, char **argv)
         fputs(USAGE, stdout);
         return TOOL_OK;
     }
-    status = loaded_file_open(options.path, &file);
+    status = files_open(options.path, &file);
     if (status == TOOL_OK)
         status = measure(&file, &options);
     loaded_file_close(&file);

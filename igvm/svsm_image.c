@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "igvm/boot_state.h"
 #include "igvm/directives.h"
 #include "igvm/elf_image.h"
+#include "lib/igvm/boot_state.h"
 #include "lib/snp/page.h"
 
 /* Parameter areas. A memory map overwrites its area from the start, so it has one of its own. */

@@ -5,8 +5,9 @@
 #define SNPVTPM_IGVM_SVSM_IMAGE_H
 
 #include "igvm/firmware.h"
-#include "igvm/image.h"
+#include "igvm/tool.h"
 #include "lib/boot/boot_params.h"
+#include "lib/igvm/image.h"
 
 /* A file read into memory; the path serves complaints. */
 struct input_file {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/options_file.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libconfig.h>
 
-#define FILE_ROOM 65536 /* bytes, with a NUL */
+#include "lib/file/whole_file.h"
+
+#define FILE_SIZE_MAX 65535
 
 /* A scalar as the command line would have it; false: it is none. */
 static bool value_of(const config_setting_t *setting, char number[32], const char **value)
@@ -99,21 +100,16 @@ bool options_read_text(struct options *options, const char *text, struct options
 
 bool options_read_file(struct options *options, const char *path, struct options_problem *problem)
 {
-    FILE *file = fopen(path, "r");
-    char *text = calloc(1, FILE_ROOM);
+    struct file_bytes file;
+    enum file_error error = file_read(path, FILE_PUBLIC, FILE_SIZE_MAX, &file);
     bool done = false;
 
-    if (!file || !text) {
-        snprintf(problem->text, sizeof(problem->text), "%s", strerror(errno));
-    } else if (fread(text, 1, FILE_ROOM, file) == FILE_ROOM) {
-        snprintf(problem->text, sizeof(problem->text), "is larger than %d bytes", FILE_ROOM - 1);
-    } else if (ferror(file)) {
-        snprintf(problem->text, sizeof(problem->text), "cannot be read");
-    } else {
-        done = options_read_text(options, text, problem);
-    }
-    free(text);
-    if (file)
-        fclose(file);
+    if (error == FILE_TOO_LARGE)
+        snprintf(problem->text, sizeof(problem->text), "is larger than %d bytes", FILE_SIZE_MAX);
+    else if (error != FILE_OK)
+        snprintf(problem->text, sizeof(problem->text), "%s", file_error_text(error));
+    else
+        done = options_read_text(options, (const char *)file.bytes, problem);
+    free(file.bytes);
     return done;
 }

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/systemd/notify.h"
 #include "proxy/clock.h"
 #include "proxy/connections.h"
 #include "proxy/systemd.h"
@@ -277,9 +278,9 @@ enum service_status service_run(const struct options *options, unsigned inherite
     status = open_service(&service, inherited);
     if (status == SERVICE_DONE) {
         log_line(LOG_INFO, NULL, "serving", NULL, "carrying VMs' attestations to %s", options->url);
-        systemd_notify("READY=1");
+        notify("READY=1");
         accept_until_signal(&service);
-        systemd_notify("STOPPING=1");
+        notify("STOPPING=1");
         log_line(LOG_INFO, NULL, "stopping", name_of_signal(&service), NULL);
     }
     close_listeners(&service);

@@ -4,9 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "proxy/options.h"
@@ -61,25 +59,4 @@ bool systemd_is_listener(int fd)
     return socket_option(fd, SO_DOMAIN, &domain) && socket_option(fd, SO_TYPE, &type) &&
            socket_option(fd, SO_ACCEPTCONN, &listening) &&
            (domain == AF_UNIX || domain == AF_VSOCK) && type == SOCK_STREAM && listening;
-}
-
-void systemd_notify(const char *state)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t length = path ? strlen(path) : 0;
-    int fd;
-
-    if (length == 0 || length >= sizeof(address.sun_path))
-        return;
-    memcpy(address.sun_path, path, length);
-    if (address.sun_path[0] == '@') /* an abstract address */
-        address.sun_path[0] = '\0';
-    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    /* Nobody there to hear it: then nobody waits for it. */
-    (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
-                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
-    close(fd);
 }

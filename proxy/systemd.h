@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The two things that systemd and a service say to each other (sd_listen_fds(3), sd_notify(3)). */
+/* The sockets that systemd hands to a service (sd_listen_fds(3)). */
 #ifndef SNPVTPM_PROXY_SYSTEMD_H
 #define SNPVTPM_PROXY_SYSTEMD_H
 
@@ -17,8 +17,5 @@ unsigned systemd_listen_fds(void);
 
 /* Whether fd is a stream socket that listens, on a Unix or vsock address. */
 MUST_CHECK bool systemd_is_listener(int fd);
-
-/* Tells the service manager, if there is one, such as "READY=1". */
-void systemd_notify(const char *state);
 
 #endif

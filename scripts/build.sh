@@ -68,14 +68,14 @@ build_launch_images() {
 
 # The image that a VM uses is a copy, made once: what the guest stored in it is not lost to a newer build.
 build_guest_image() {
-    local made_of files packages latency=$BUILD_DIR/bench/tpm-latency
+    local made_of files packages programs=("$BUILD_DIR"/{bench/tpm-latency,guest/kexec})
     mapfile -t files <<<"$(find "$ROOT/guest/rootfs" -type f | sort)"
     # libssl3 is libssl3t64 since Debian 13.
     packages=$(dpkg-query -W busybox-static libc6 'libssl3*' 'libtss2-*' openssl systemd-boot-efi tpm2-tools)
-    made_of=$(hash_of "$kernel" "$latency" "$ROOT"/{guest/build-image,scripts/unified-kernel}.sh "${files[@]}" <<<"$packages" -)
+    made_of=$(hash_of "$kernel" "${programs[@]}" "$ROOT"/{guest/build-image,scripts/unified-kernel}.sh "${files[@]}" <<<"$packages" -)
     if [ "$(cat "$PRISTINE_IMAGE.made-of" 2>/dev/null)" != "$made_of" ] || [ ! -e "$PRISTINE_IMAGE" ]; then
         run_logged "Building the guest's image" "$(log_of image)" \
-            "$ROOT/guest/build-image.sh" "$kernel" "$PRISTINE_IMAGE" "$latency"
+            "$ROOT/guest/build-image.sh" "$kernel" "$PRISTINE_IMAGE" "${programs[@]}"
         echo "$made_of" >"$PRISTINE_IMAGE.made-of"
     fi
     if [ ! -e "$GUEST_IMAGE" ]; then

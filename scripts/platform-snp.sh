@@ -35,7 +35,7 @@ snp_compose() {
         -machine "q35,accel=kvm,max-ram-below-4g=2G,memory-backend=ram,confidential-guest-support=sev,igvm-cfg=igvm$planes"
         -cpu EPYC-v4
         -object "memory-backend-memfd,id=ram,size=$memory,share=true,prealloc=false,reserve=false"
-        -m "size=$memory"
+        -m "size=$memory" -smp "$cpus"
         -object "sev-snp-guest,id=sev,cbitpos=$SNP_CBIT,reduced-phys-bits=1,policy=0x30000"
         -object "igvm-cfg,id=igvm,file=$igvm"
         -nodefaults -display none -no-reboot

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/writer.h"
-#include "services/common/io.h"
+#include "lib/file/io.h"
 #include "services/tpm/command.h"
 #include "services/tpm/ek.h"
 #include "services/tpm/engine.h"

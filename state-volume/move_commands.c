@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
 #include "state-volume/swtpm.h"
 #include "state-volume/tool.h"
 

@@ -99,7 +99,7 @@ static void check_launch(void)
         panic("the host does not support an SVSM (SNP and multiple VMPLs): features %lx", features);
     if ((features & GHCB_HV_FEATURE_RESTRICTED_INJECTION) && !sev_status_restricts_injection())
         panic("the host offers restricted injection and the launch image does not ask for it: "
-              "build it with igvm build --sev-features 0x9");
+              "build it with bit 3 in --sev-features, as by default");
     host_params_read(&host, &params);
 }
 
@@ -157,7 +157,9 @@ static void start_services(void)
     status = attest_service_start(&attest, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
+    uart_set_levels(&proxy, true);
     attest_service_fetch_key(&attest);
+    uart_set_levels(&proxy, false);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
     status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);

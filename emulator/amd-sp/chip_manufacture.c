@@ -21,6 +21,7 @@
 
 #include "emulator/amd-sp/chip_certificates.h"
 #include "emulator/amd-sp/tcb.h"
+#include "lib/file/io.h"
 
 #define CA_KEY_BITS   4096
 #define MODE_SECRET   0600
@@ -62,13 +63,11 @@ MUST_CHECK static enum chip_error store(int directory, const char *name, mode_t 
                                         const void *bytes, size_t size)
 {
     int file = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    ssize_t written;
     bool stored;
 
     if (file < 0)
         return CHIP_CANNOT_CREATE;
-    written = write(file, bytes, size);
-    stored = written >= 0 && (size_t)written == size && fsync(file) == 0;
+    stored = io_write_all(file, bytes, size) && fsync(file) == 0;
     if (close(file) != 0)
         stored = false;
     return stored ? CHIP_OK : CHIP_CANNOT_CREATE;

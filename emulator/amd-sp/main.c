@@ -194,10 +194,11 @@ static enum exit_status serve_machine_logged(const struct chip *chip, const stru
     FILE *log = stderr;
     enum exit_status status;
 
-    if (options->log)
+    if (options->log) {
         log = fopen(options->log, "ae");
-    if (!log)
-        return fail(EXIT_LOG, "cannot write the log", options->log);
+        if (!log)
+            return fail(EXIT_LOG, "cannot write the log", options->log);
+    }
     setvbuf(log, NULL, _IOLBF, 0);
     status = serve_machine(chip, options, log);
     if (log != stderr && fclose(log) != 0)
@@ -210,7 +211,8 @@ static enum exit_status serve_claim(const struct chip *chip, const struct option
     struct guest_claim claim = {0};
     int listener;
 
-    if (!hex_bytes(options->measurement, claim.measurement, sizeof(claim.measurement)))
+    if (!options->measurement ||
+        !hex_bytes(options->measurement, claim.measurement, sizeof(claim.measurement)))
         return fail_usage("--measurement needs 96 hexadecimal digits");
     if (options->vmpck0 && !hex_bytes(options->vmpck0, claim.vmpck0, sizeof(claim.vmpck0)))
         return fail_usage("--vmpck0 needs 64 hexadecimal digits");

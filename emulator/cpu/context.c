@@ -18,4 +18,5 @@ void context_skip(struct vmpl_context *context, unsigned length)
     if (!guest_in_64bit_mode(context))
         save->rip = (uint32_t)save->rip;
     context->vmcb->int_state = 0;
+    context->in_line = true;
 }

@@ -6,6 +6,7 @@
 #ifndef SNPVTPM_EMULATOR_CPU_CONTEXT_H
 #define SNPVTPM_EMULATOR_CPU_CONTEXT_H
 
+#include "emulator/cpu/counts.h"
 #include "emulator/cpu/guest_memory.h"
 #include "emulator/cpu/vmcb.h"
 
@@ -18,8 +19,11 @@ struct vmpl_context {
     gpa_t vmsa;         /* NO_GPA: none */
     gpa_t vmsa_on_init; /* what takes its place at the next INIT; NO_GPA: nothing does */
     uint64_t ghcb_msr;
-    gpa_t ghcb;      /* the registered GHCB; NO_GPA: none */
-    bool nmi_masked; /* one was delivered, and no IRET followed */
+    gpa_t ghcb;           /* the registered GHCB; NO_GPA: none */
+    bool nmi_masked;      /* one was delivered, and no IRET followed */
+    bool in_line;         /* RIP is where context_skip() left it */
+    uint64_t npt_version; /* of the nested tables, when it last ran */
+    uint64_t exits[EXIT_KINDS];
 };
 
 #define VECTOR_NMI 2

@@ -5,8 +5,10 @@
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/walk.h"
 #include "emulator/platform/cpus.h"
+#include "lib/snp/exit_codes.h"
 
 #define RMP_INSTRUCTION_LENGTH 4
+#define OWN_LENGTH_MAX         4 /* VMGEXIT */
 #define MSR_EFER               0xC0000080u
 
 static bool opcode_is(const uint8_t bytes[4], uint8_t prefix, uint8_t last)
@@ -167,6 +169,29 @@ bool instruction_is_vmgexit(const struct vmpl_context *context)
     uint8_t prefix;
 
     return guest_fetch(context, &prefix, 1) && (prefix == 0xF3 || prefix == 0xF2);
+}
+
+bool instruction_exits_at_once(const struct vmpl_context *context)
+{
+    const struct vmsa *save = context->save;
+    struct vmcb *vmcb = context->vmcb;
+    uint8_t bytes[OWN_LENGTH_MAX];
+
+    if (!context->in_line || (vmcb->eventinj & EVENT_VALID) || (save->rflags & RFLAGS_TF) ||
+        (save->rip & ~PAGE_MASK) < OWN_LENGTH_MAX ||
+        (save->rip & ~PAGE_MASK) > PAGE_SIZE - OWN_LENGTH_MAX || !guest_in_64bit_mode(context) ||
+        !guest_fetch(context, bytes, sizeof(bytes)))
+        return false;
+    if (bytes[0] == 0x0F && (bytes[1] == 0x30 || bytes[1] == 0x32) && save->cpl == 0 &&
+        (uint32_t)save->rcx == MSR_GHCB) {
+        vmcb->exitcode = SVM_EXIT_MSR;
+        vmcb->exitinfo1 = bytes[1] == 0x30;
+        return true;
+    }
+    if (!opcode_is(bytes, 0xF3, 0xD9))
+        return false;
+    vmcb->exitcode = SVM_EXIT_VMMCALL;
+    return true;
 }
 
 static uint64_t *general_register(struct vmsa *save, unsigned number)

@@ -30,6 +30,14 @@ enum instruction_result instruction_msr(struct vmpl_context *context, bool write
 /* Whether the VMMCALL at RIP is a VMGEXIT, that is, has a REP prefix. */
 bool instruction_is_vmgexit(const struct vmpl_context *context);
 
+/*
+ * Whether the instruction at RIP is one that the hypervisor carries out for the CPU, and follows in
+ * the same page on another such: then VMRUN would come back at once, and the VMCB says already what
+ * for. A guest writes the GHCB MSR, exits and reads that MSR in a row; under QEMU each VMRUN costs
+ * all translations.
+ */
+bool instruction_exits_at_once(const struct vmpl_context *context);
+
 #define VMGEXIT_LENGTH 4
 #define MSR_LENGTH     2
 

@@ -27,6 +27,8 @@ static struct view shared_view;
 static struct view private_views[VMPL_COUNT];
 static hpa_t paged_roots[VMPL_COUNT], unpaged_roots[VMPL_COUNT];
 
+static uint64_t version = 1; /* of the contents of all tables */
+
 /* Tables that a 2 MiB entry has replaced, linked through their first word. Other CPUs may still
  * walk the retired ones. */
 static uint64_t *free_tables, *retired_tables;
@@ -163,6 +165,7 @@ static void sync(gpa_t page, bool large)
 {
     hpa_t backing;
 
+    version++;
     if (page.v >= VIEW_SIZE ||
         !guest_memory_find_range(page, large ? LARGE_PAGE_SIZE : PAGE_SIZE, &backing))
         return;
@@ -208,6 +211,11 @@ static void sync_region(const struct guest_ram_region *region)
         sync(gpa(at), large);
         at += large ? LARGE_PAGE_SIZE : PAGE_SIZE;
     }
+}
+
+uint64_t npt_version(void)
+{
+    return version;
 }
 
 static void sync_all(void)

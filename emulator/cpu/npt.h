@@ -24,6 +24,9 @@ void npt_init(void);
  * follow the memory map and the RMP. */
 void npt_sync(gpa_t page, bool large);
 
+/* Another number after each change. */
+uint64_t npt_version(void);
+
 /* Whether the tables allow the access of a nested page fault with this EXITINFO1. */
 bool npt_allows(gpa_t address, unsigned vmpl, bool private, uint64_t exitinfo1);
 

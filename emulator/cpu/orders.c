@@ -46,12 +46,17 @@ void order_vmsa(const struct vcpu *self, struct vcpu *target, unsigned vmpl, gpa
         return;
     }
     vcpu_set_vmsa(target, vmpl, vmsa);
-    if (vmsa.v == NO_GPA)
+    if (vmsa.v == NO_GPA) {
+        if (target->next == vmpl) /* it has not come to it yet */
+            target->next = NO_VMPL;
         return;
-    if (!target->current || vmpl < target->current->vmpl)
+    }
+    if (!target->current || vmpl < target->current->vmpl) {
         target->next = vmpl;
-    else
+        target->stopped = false;
+    } else {
         target->wake = true;
+    }
     host_kick(target->index);
 }
 
@@ -81,6 +86,7 @@ static void replace(struct vcpu *cpu)
     if (cpu->current == &cpu->contexts[vmpl])
         vcpu_leave(cpu);
     vcpu_set_vmsa(cpu, vmpl, cpu->replacement);
+    cpu->stopped = false;
     if (cpu->replacement.v != NO_GPA && !cpu->current)
         cpu->next = vmpl;
     __atomic_store_n(&cpu->replaces, NO_VMPL, __ATOMIC_RELEASE);
@@ -111,6 +117,8 @@ static bool take_waiting(struct vcpu *cpu)
         vcpu_set_vmsa(cpu, vmpl, waiting);
         taken = true;
     }
+    if (taken)
+        cpu->stopped = false;
     if (!cpu->current)
         cpu->next = running != NO_VMPL ? running : first_vmpl(cpu);
     return taken;
@@ -128,7 +136,6 @@ static void enter_next(struct vcpu *cpu)
     unsigned vmpl = cpu->next;
 
     cpu->next = NO_VMPL;
-    cpu->stopped = false;
     if (!vcpu_enter(cpu, vmpl))
         die(HOST_EXIT_GUEST_INVALID, "VMPL%u: its VMSA, gpa %lx, cannot run: %s", vmpl,
             cpu->contexts[vmpl].vmsa.v, vcpu_why_not(cpu, vmpl));

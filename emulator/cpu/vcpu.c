@@ -53,7 +53,8 @@ static void init_permission_maps(void)
         pass_through(swapped[i]);
 }
 
-static struct vmcb *new_vmcb(void)
+/* An ASID for each VMPL, and for the idle loop: their translations differ. */
+static struct vmcb *new_vmcb(unsigned vmpl)
 {
     hpa_t pages = pool_pages((sizeof(struct vmcb) + PAGE_SIZE - 1) / PAGE_SIZE);
     struct vmcb *vmcb = host_ptr(pages);
@@ -62,7 +63,7 @@ static struct vmcb *new_vmcb(void)
     vmcb->intercept_exceptions = 1u << VECTOR_UD;
     vmcb->iopm_pa = iopm.pa;
     vmcb->msrpm_pa = msrpm.pa;
-    vmcb->asid = 1;
+    vmcb->asid = vmpl + 1;
     vmcb->np_control = 1;
     return vmcb;
 }
@@ -76,7 +77,7 @@ uint64_t vcpu_sev_information(void)
 /* HLT for ever, with the hypervisor's own tables. */
 static struct vmcb *new_idle_vmcb(void)
 {
-    struct vmcb *vmcb = new_vmcb();
+    struct vmcb *vmcb = new_vmcb(VMPL_COUNT);
 
     vmcb->np_control = 0;
     vmcb->intercept_misc1 = INTERCEPT_INTR | INTERCEPT_NMI | INTERCEPT_SHUTDOWN;
@@ -124,7 +125,7 @@ void vcpu_set_vmsa(struct vcpu *cpu, unsigned vmpl, gpa_t vmsa)
     cpu->contexts[vmpl].vmsa_on_init = gpa(NO_GPA);
     cpu->contexts[vmpl].nmi_masked = false;
     if (vmsa.v != NO_GPA && !cpu->contexts[vmpl].vmcb) {
-        cpu->contexts[vmpl].vmcb = new_vmcb();
+        cpu->contexts[vmpl].vmcb = new_vmcb(vmpl);
         cpu->contexts[vmpl].save = &cpu->contexts[vmpl].vmcb->save;
     }
 }
@@ -235,6 +236,8 @@ bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
     rmp_set_in_use(next->vmsa, true);
     memcpy(next->save, host_ptr(backing), sizeof(struct vmsa));
     next->vmcb->eventinj = 0;
+    next->in_line = false;
+    next->npt_version = 0; /* other registers, other translations */
     fpu_load(next->save);
     set_intercepts(next);
     cpu->current = next;
@@ -245,10 +248,29 @@ bool vcpu_enter(struct vcpu *cpu, unsigned vmpl)
 /* What became of an exit: back into the guest, or out to the VMM. */
 enum outcome { RESUME, TO_VMM };
 
+static enum exit_kind vc_kind(uint32_t error)
+{
+    switch (error) {
+    case SVM_EXIT_CPUID:
+        return EXIT_CPUID;
+    case SVM_EXIT_IOIO:
+        return EXIT_IOIO;
+    case SVM_EXIT_MSR:
+        return EXIT_MSR;
+    case SVM_EXIT_NPF:
+        return EXIT_MMIO;
+    case SVM_EXIT_PAGE_NOT_VALIDATED:
+        return EXIT_NOT_VALIDATED;
+    default:
+        return EXIT_OTHER;
+    }
+}
+
 static enum outcome raise_vc(struct vmpl_context *context, uint32_t error, enum vcpu_exit *exit)
 {
     trace_line("VMPL%u: #VC %x at rip %lx rax %lx rcx %lx", context->vmpl, error,
                context->save->rip, context->save->rax, context->save->rcx);
+    context->exits[vc_kind(error)]++;
     context->vmcb->eventinj = 0;
     if (vc_raise(context, error))
         return RESUME;
@@ -295,6 +317,7 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
         return private_fault(cpu, address, exit);
     if ((vmcb->exitinfo1 & NPF_GUEST_TABLE) && rmp_allows(address, context->vmpl, RMP_WRITE)) {
         rmp_expose(address, RMP_TABLE);
+        context->exits[EXIT_OTHER]++;
         return RESUME;
     }
     if (vmcb->exitinfo1 & NPF_FETCH) {
@@ -314,6 +337,7 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
 
     switch (instruction_rmp(cpu->current, &fault)) {
     case INSTRUCTION_DONE:
+        cpu->current->exits[EXIT_RMP]++;
         return RESUME;
     case INSTRUCTION_NPF:
         return private_fault(cpu, fault, exit);
@@ -331,6 +355,7 @@ static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
         return raise_vc(context, SVM_EXIT_VMMCALL, exit);
     context_skip(context, VMGEXIT_LENGTH);
     context->save->guest_exitcode = SVM_EXIT_VMGEXIT;
+    context->exits[EXIT_VMGEXIT]++;
     *exit = VCPU_EXIT_VMGEXIT;
     return TO_VMM;
 }
@@ -358,8 +383,10 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
     case SVM_EXIT_MWAIT:
         return raise_vc(context, (uint32_t)vmcb->exitcode, exit);
     case SVM_EXIT_MSR:
-        if (instruction_msr(context, vmcb->exitinfo1) == INSTRUCTION_DONE)
+        if (instruction_msr(context, vmcb->exitinfo1) == INSTRUCTION_DONE) {
+            context->exits[EXIT_OWN_MSR]++;
             return RESUME;
+        }
         return raise_vc(context, SVM_EXIT_MSR, exit);
     case SVM_EXIT_VMMCALL:
         return vmmcall(context, exit);
@@ -400,14 +427,40 @@ static bool still_runnable(const struct vmpl_context *context)
     return rmp_find(context->vmsa)->flags & RMP_VMSA;
 }
 
+/* Translations last until the nested tables change, or others take their place. */
+static void set_tables(struct vmpl_context *context)
+{
+    struct vmcb *vmcb = context->vmcb;
+    uint64_t root = npt_root(context->vmpl, context->save->cr0 & CR0_PG).pa;
+    uint64_t version = npt_version();
+
+    vmcb->tlb_control =
+        vmcb->ncr3 == root && context->npt_version == version ? TLB_KEEP : TLB_FLUSH_ALL;
+    vmcb->ncr3 = root;
+    context->npt_version = version;
+}
+
+/* QEMU drops all translations and, what costs more, its index of translated code whenever one of
+ * these bits changes, at VMRUN and at #VMEXIT too. The hypervisor does not mind them. */
+static void take_over_cr4(const struct vmsa *save)
+{
+    const uint64_t bits = CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP;
+    uint64_t now = host_read_cr4(), wanted = (now & ~bits) | (save->cr4 & bits);
+
+    if (wanted != now)
+        host_write_cr4(wanted);
+}
+
 static void run_once(struct vcpu *cpu)
 {
     struct vmpl_context *context = cpu->current;
     struct vmcb *vmcb = context->vmcb;
 
     deliver_nmi(cpu);
-    vmcb->ncr3 = npt_root(context->vmpl, context->save->cr0 & CR0_PG).pa;
-    vmcb->tlb_control = TLB_FLUSH_ALL;
+    context->exits[EXIT_VMRUN]++;
+    context->in_line = false;
+    set_tables(context);
+    take_over_cr4(context->save);
     host_enter_guest();
     vmrun(host_pa_of_direct(vmcb).pa, context->save);
     if (vmcb->exitcode == SVM_EXIT_NMI && !host_wait_kick())
@@ -425,7 +478,8 @@ enum vcpu_exit vcpu_run(struct vcpu *cpu)
         orders_take(cpu);
         if (!still_runnable(cpu->current))
             return VCPU_EXIT_INVALID;
-        run_once(cpu);
+        if (!instruction_exits_at_once(cpu->current))
+            run_once(cpu);
     } while (handle_exit(cpu, &exit) == RESUME);
     return exit;
 }

@@ -36,15 +36,15 @@ struct vcpu {
     gpa_t fault;
     bool fault_private;
     bool nmi_pending; /* for the next VMPL that takes interrupts */
-    /* Orders (cpu/orders.h). */
-    unsigned replaces; /* the VMPL that ran then: its VMSA by replacement; NO_VMPL: none */
-    gpa_t replacement;
-    unsigned next; /* the VMPL to enter; NO_VMPL: none */
-    bool init, startup;
-    bool wake; /* ends the HLT of the VMPL that runs, or its next one */
     /* How it waits. */
     bool stopped; /* by INIT */
     bool held;    /* by itself, vcpu_hold() */
+    /* Orders (cpu/orders.h). */
+    bool init, startup;
+    bool wake;         /* ends the HLT of the VMPL that runs, or its next one */
+    unsigned next;     /* the VMPL to enter; NO_VMPL: none */
+    unsigned replaces; /* the VMPL that ran then: its VMSA by replacement; NO_VMPL: none */
+    gpa_t replacement;
 };
 
 /* The SEV information response (GHCB specification, 2.3.1), which the GHCB MSR holds after reset.

@@ -67,6 +67,7 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 /* int_control: the guest's IF and TPR mask virtual interrupts only, the host's IF the real ones. */
 #define V_INTR_MASKING (1ull << 24)
 
+#define TLB_KEEP      0u
 #define TLB_FLUSH_ALL 1u
 
 /* EVENTINJ and EXITINTINFO. */
@@ -85,9 +86,13 @@ static_assert(offsetof(struct vmcb, save) == 0x400, "VMCB");
 #define CR0_NW    (1ull << 29)
 #define CR0_CD    (1ull << 30)
 #define CR0_PG    (1ull << 31)
+#define CR4_PSE   (1ull << 4)
 #define CR4_PAE   (1ull << 5)
+#define CR4_PGE   (1ull << 7)
 #define CR4_LA57  (1ull << 12)
 #define CR4_PCIDE (1ull << 17)
+#define CR4_SMEP  (1ull << 20)
+#define CR4_SMAP  (1ull << 21)
 
 #define RFLAGS_CF (1ull << 0)
 #define RFLAGS_PF (1ull << 2)

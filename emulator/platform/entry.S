@@ -17,7 +17,8 @@
 #define EFER_LME          (1 << 8)
 #define EFER_NXE          (1 << 11)
 #define EFER_SVME         (1 << 12)
-#define CR0_PE_MP_PG      0x80000003
+/* WP as guests have it: QEMU drops all translations when it changes */
+#define CR0_PE_MP_WP_PG   0x80010003
 #define CR0_EM            (1 << 2)
 
 #define STACK_SIZE 0x8000 /* as in cpus.c */
@@ -36,7 +37,7 @@
     wrmsr
     mov %cr0, %eax
     and $~CR0_EM, %eax
-    or $CR0_PE_MP_PG, %eax
+    or $CR0_PE_MP_WP_PG, %eax
     mov %eax, %cr0
 .endm
 

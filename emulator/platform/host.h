@@ -104,6 +104,18 @@ static inline struct cpuid_result host_cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
+static inline uint64_t host_read_cr4(void)
+{
+    uint64_t v;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(v));
+    return v;
+}
+
+static inline void host_write_cr4(uint64_t v)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
+
 /* Orders memory accesses with what other processors see of them. */
 static inline void host_memory_barrier(void)
 {

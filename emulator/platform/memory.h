@@ -42,7 +42,7 @@ uint64_t memory_file_offset(hpa_t address);
 /*
  * The value of "name=..." on the hypervisor's command line, or fallback; K, M and G suffixes are
  * understood. The command line is QEMU's -fw_cfg name=opt/snp-vtpm/hypervisor,string=...:
- * "igvm=BYTES reserve=SIZE trace=1 strict=1".
+ * "igvm=BYTES reserve=SIZE trace=1 strict=1 every-vmsa=1".
  */
 uint64_t command_line_number(const char *name, uint64_t fallback);
 

@@ -2,6 +2,7 @@
 #include "emulator/vmm/devices.h"
 
 #include "emulator/platform/memory.h"
+#include "emulator/vmm/fw_cfg_dma.h"
 #include "emulator/vmm/pci.h"
 #include "emulator/vmm/virtio_mmio.h"
 
@@ -13,15 +14,17 @@ struct port_range {
 
 static const struct port_range hidden_ports[] = {
     {0x404, 0x404}, /* isa-debug-exit */
-    {0x2E8, 0x2EF}, /* the AMD-SP's doorbell */
     {0x403, 0x403}, /* the hypervisor's log */
+    {0x408, 0x40F}, /* the AMD-SP's doorbell */
 };
 
 static const struct port_range pci_ports = {0xCF8, 0xCFF};
+static const struct port_range dma_ports = {FW_CFG_DMA_PORT, FW_CFG_DMA_PORT_END};
 
 void devices_init(void)
 {
     virtio_mmio_init();
+    fw_cfg_dma_init();
 }
 
 /* An access of several bytes reaches all the ports that it covers. */
@@ -47,12 +50,23 @@ uint32_t port_read(uint16_t port, unsigned size)
     return host_in(port, size);
 }
 
+/* ACPI's PM1 control register where the firmware puts it, and its SLP_EN. */
+#define PM1_CONTROL   0x604
+#define SLEEP_ENABLED (1u << 13)
+
+bool port_powers_off(uint16_t port, uint32_t value)
+{
+    return port == PM1_CONTROL && (value & SLEEP_ENABLED);
+}
+
 void port_write(uint16_t port, unsigned size, uint32_t value)
 {
     if (port_is_hidden(port, size))
         return;
     if (covers(port, size, pci_ports))
         pci_port_write(port, size, value);
+    else if (covers(port, size, dma_ports))
+        fw_cfg_dma_write(port, size, value);
     else
         host_out(port, size, value);
 }

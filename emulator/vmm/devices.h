@@ -16,6 +16,8 @@ void devices_init(void);
 /* size is 1, 2 or 4 bytes. */
 uint32_t port_read(uint16_t port, unsigned size);
 void port_write(uint16_t port, unsigned size, uint32_t value);
+/* Whether QEMU ends when this is written. */
+bool port_powers_off(uint16_t port, uint32_t value);
 
 /*
  * size is 1, 2, 4 or 8 bytes, within a page; false where the address is guest RAM. The SVSM's

@@ -16,11 +16,13 @@ static uint64_t answer_cpuid(uint64_t request)
     return (uint64_t)values[which] << 32 | (uint64_t)which << 30 | GHCB_MSR_CPUID_RESP;
 }
 
-static uint64_t answer_register(struct vmpl_context *context, uint64_t request)
+static uint64_t answer_register(struct vcpu *cpu, uint64_t request)
 {
     gpa_t page = gpa(request & ~GHCB_MSR_INFO_MASK);
 
-    context->ghcb = page;
+    if (vmm_counts)
+        counts_log(cpu, "a GHCB is registered");
+    cpu->current->ghcb = page;
     return page.v | GHCB_MSR_REGISTER_GPA_RESP;
 }
 
@@ -65,7 +67,7 @@ void vmm_msr_protocol(struct vcpu *cpu)
         context->ghcb_msr = GHCB_NO_GFN << 12 | GHCB_MSR_PREFERRED_GPA_RESP;
         break;
     case GHCB_MSR_REGISTER_GPA_REQ:
-        context->ghcb_msr = answer_register(context, request);
+        context->ghcb_msr = answer_register(cpu, request);
         break;
     case GHCB_MSR_PSC_REQ:
         context->ghcb_msr = answer_psc(request);

@@ -115,6 +115,13 @@ static void do_string_ioio(struct request *r, uint16_t port, unsigned size)
     }
 }
 
+static void write_port(struct request *r, uint16_t port, unsigned size)
+{
+    if (vmm_counts && port_powers_off(port, (uint32_t)r->rax))
+        counts_log(r->cpu, "power-off");
+    port_write(port, size, (uint32_t)r->rax);
+}
+
 static void do_ioio(struct request *r)
 {
     uint16_t port = (uint16_t)(r->info1 >> IOIO_PORT_SHIFT);
@@ -127,7 +134,7 @@ static void do_ioio(struct request *r)
     else if (r->info1 & IOIO_IN)
         r->rax = port_read(port, size);
     else if (needs(r, IS_VALID(r, rax)))
-        port_write(port, size, (uint32_t)r->rax);
+        write_port(r, port, size);
 }
 
 static void do_msr(struct request *r)
@@ -360,6 +367,27 @@ static void do_rdtsc(struct request *r, bool with_aux)
         r->rcx = (uint32_t)aux;
 }
 
+static enum exit_kind call_kind(uint64_t code)
+{
+    switch (code) {
+    case SVM_EXIT_CPUID:
+        return CALL_CPUID;
+    case SVM_EXIT_IOIO:
+        return CALL_IOIO;
+    case SVM_EXIT_MSR:
+        return CALL_MSR;
+    case GHCB_EXIT_MMIO_READ:
+    case GHCB_EXIT_MMIO_WRITE:
+        return CALL_MMIO;
+    case GHCB_EXIT_PSC:
+        return CALL_PSC;
+    case GHCB_EXIT_RUN_VMPL:
+        return CALL_RUN_VMPL;
+    default:
+        return CALL_OTHER;
+    }
+}
+
 static void dispatch(struct request *r)
 {
     switch (r->code) {
@@ -492,6 +520,7 @@ void vmm_ghcb_page(struct vcpu *cpu)
         die(HOST_EXIT_GUEST_INVALID, "VMPL%u: its GHCB, gpa %lx, is not shared memory",
             cpu->current->vmpl, where.v);
     take(&r);
+    cpu->current->exits[call_kind(r.code)]++;
     if (well_formed(&r)) {
         if (r.code == GHCB_EXIT_RUN_VMPL) {
             do_run_vmpl(&r);

@@ -6,8 +6,10 @@
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/machine_tables.h"
+#include "emulator/vmm/processors.h"
 #include "emulator/vmm/sp_client.h"
 #include "lib/base/writer.h"
+#include "lib/igvm/boot_state.h"
 #include "lib/igvm/igvm_reader.h"
 #include "lib/snp/report.h"
 
@@ -245,6 +247,34 @@ static void check(enum snp_status status, const char *command)
         die(HOST_EXIT_LAUNCH_FAILED, "the AMD-SP refuses %s: status %x", command, status);
 }
 
+/*
+ * VMSAs of the other processors, in reset state, as mainline KVM measures them. All are measured at
+ * the same GPA, but each has its own here, by which the CPU part knows it; no guest reaches any.
+ */
+static void launch_others(const struct launch *l)
+{
+    const uint64_t start = VMSA_LAUNCH_GPA - (host_cpu_count() - 1) * PAGE_SIZE;
+    struct vmsa first;
+
+    memcpy(&first, l->vmsa, sizeof(first));
+    guest_memory_back(gpa(start), VMSA_LAUNCH_GPA - start);
+    for (unsigned i = 1; i < host_cpu_count(); i++) {
+        const gpa_t at = gpa(VMSA_LAUNCH_GPA - i * PAGE_SIZE);
+        struct vcpu *cpu = processor_find(i);
+        hpa_t backing;
+
+        if (!guest_memory_find(at, &backing))
+            die(HOST_EXIT_INTERNAL, "no memory for the VMSA of processor %u", i);
+        rmp_launch(at, SNP_PAGE_VMSA);
+        *(struct vmsa *)host_ptr(backing) =
+            boot_state_reset(host_cpuid(1, 0).eax, first.sev_features);
+        sp_launch_update(SNP_PAGE_VMSA, VMSA_LAUNCH_GPA, backing, 1);
+        vcpu_set_vmsa(cpu, 0, at);
+        cpu->next = 0;
+        cpu->stopped = true; /* until STARTUP */
+    }
+}
+
 void launch(struct vcpu *cpu, const uint8_t *igvm, size_t size)
 {
     struct igvm_file file;
@@ -264,6 +294,8 @@ void launch(struct vcpu *cpu, const uint8_t *igvm, size_t size)
     /* KVM measures the VMSA last, wherever its header stands. */
     memcpy(launch_page(&l, gpa(VMSA_LAUNCH_GPA), SNP_PAGE_VMSA), l.vmsa, PAGE_SIZE);
     end_run(&l);
+    if (command_line_number("every-vmsa", 0))
+        launch_others(&l);
     check(sp_launch_finish(NULL, false), "LAUNCH_FINISH");
     vcpu_set_vmsa(cpu, 0, gpa(VMSA_LAUNCH_GPA));
 }

@@ -66,6 +66,7 @@ _Noreturn void hypervisor_main(void)
     memory_init();
     host_exceptions_init();
     host_trace = command_line_number("trace", 0) != 0;
+    vmm_counts = command_line_number("counts", 0) != 0;
     vmm_strict = command_line_number("strict", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);

@@ -5,8 +5,8 @@
 #include "emulator/cpu/npt.h"
 #include "emulator/platform/memory.h"
 
-/* The doorbell: the machine's fourth serial port (16550). */
-#define DOORBELL_PORT 0x2E8
+/* The doorbell: a serial port (16550) where no PC has one. */
+#define DOORBELL_PORT 0x408
 #define UART_DATA     0
 #define UART_LSR      5
 #define LSR_DATA      0x01

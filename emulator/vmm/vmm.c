@@ -5,7 +5,7 @@
 #include "emulator/platform/memory.h"
 #include "lib/snp/ghcb.h"
 
-bool vmm_strict;
+bool vmm_strict, vmm_counts;
 
 uint64_t vmm_features(void)
 {
@@ -104,10 +104,12 @@ void vmm_vmgexit(struct vcpu *cpu)
     if (host_trace)
         trace(cpu->current);
 
-    if (msr & GHCB_MSR_INFO_MASK)
+    if (msr & GHCB_MSR_INFO_MASK) {
+        cpu->current->exits[CALL_PROTOCOL]++;
         vmm_msr_protocol(cpu);
-    else if (msr)
+    } else if (msr) {
         vmm_ghcb_page(cpu);
+    }
     /* Zero is no request: KVM just goes on. */
 }
 

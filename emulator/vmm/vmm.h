@@ -23,6 +23,10 @@ uint64_t vmm_features(void);
 /* strict=1 on the command line: what a page holds after it changed hands is noise, both ways. */
 extern bool vmm_strict;
 
+/* counts=1: exits by kind are logged when a VMPL registers a GHCB, which firmware and kernel do as
+ * they start, and when the guest powers off. */
+extern bool vmm_counts;
+
 /* Makes one page (or 2 MiB) private or shared. A page that already is so is left alone: only then
  * does an honest VMM touch the RMP. False: not RAM, or not aligned. */
 MUST_CHECK bool vmm_change_page(gpa_t address, bool large, bool to_private);

@@ -9,9 +9,9 @@
 
 #include <time.h>
 
-#include "kbs/keys/key_id.h"
 #include "lib/base/hex.h"
 #include "lib/jose/jwt.h"
+#include "lib/jose/key_id.h"
 
 #define STATEMENT_HASH_SIZE 32 /* bytes, of a line */
 

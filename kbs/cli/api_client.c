@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/cli/api_client.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 
-#include "kbs/cli/cli.h"
+#include "kbs/cli/fail.h"
 #include "kbs/cli/plain_text.h"
 
 #define API        "/admin/v1/"

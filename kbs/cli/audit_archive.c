@@ -22,6 +22,7 @@
 #include "kbs/cli/audit_file.h"
 #include "kbs/cli/duration.h"
 #include "lib/base/hex.h"
+#include "lib/file/durable.h"
 
 #define LINES_MAX   1000 /* in one answer */
 #define QUERY_MAX   96
@@ -181,17 +182,6 @@ static int write_segment(struct archive *archive, FILE *file)
                : cli_fail(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
 }
 
-/* Names last only when their folder is written, too. */
-static bool sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return synced;
-}
-
 /* Where the file system can, without replacing what is there. */
 static bool give_name(const char *temporary, const char *path)
 {
@@ -205,7 +195,7 @@ static bool give_name(const char *temporary, const char *path)
 static int settle(struct archive *archive, FILE *file, const char *temporary)
 {
     if (fflush(file) == 0 && fsync(fileno(file)) == 0 && give_name(temporary, archive->path) &&
-        sync_folder(archive->folder))
+        file_sync_folder_of(archive->path))
         return EXIT_DONE;
     return cli_fail(EXIT_FILE, "%s: %s", archive->path, strerror(errno));
 }

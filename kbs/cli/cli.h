@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kbsctl: the administrators' program. What its commands share: how they end, how they complain,
- * and what they were told on the command line.
+ * kbsctl: the administrators' program. What its commands share: what they were told on the command
+ * line.
  */
 #ifndef SNPVTPM_KBS_CLI_CLI_H
 #define SNPVTPM_KBS_CLI_CLI_H
@@ -10,15 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum exit_status {
-    EXIT_DONE = 0,
-    EXIT_USAGE = 2,       /* wrong command line */
-    EXIT_FILE = 3,        /* a file cannot be read, or others may read what is secret */
-    EXIT_REFUSED = 4,     /* the KBS refused, or an input is not valid */
-    EXIT_UNREACHABLE = 5, /* no connection, no trust in the server, or it cannot answer now */
-    EXIT_DENIED = 6,      /* the token is not valid, or its role does not suffice */
-    EXIT_BROKEN = 7,      /* the audit log's chain is broken */
-};
+#include "kbs/cli/fail.h"
 
 /* identifier, name, short letter or 0, placeholder of its value or NULL, help */
 #define OPTIONS(O)                                                                                 \
@@ -78,10 +70,6 @@ static inline bool cli_has(const struct cli *cli, enum cli_option option)
 {
     return cli->options[option] != NULL;
 }
-
-/* Says why on stderr, "kbsctl: ...", and returns status. */
-__attribute__((format(printf, 2, 3))) int cli_fail(enum exit_status status, const char *format,
-                                                   ...);
 
 /* A command: what it is called, what it takes, and what it does. */
 struct command {

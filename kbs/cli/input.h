@@ -6,20 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/must_check.h"
+#include "lib/file/whole_file.h"
 
 #define INPUT_KEY_SIZE 64 /* bytes of a state key */
 
-/* What a file must be. */
-enum input_kind {
-    INPUT_TEXT,
-    INPUT_SECRET, /* nobody else may read it */
-};
-
-/* Reads up to max bytes and a NUL behind them; the caller frees them with OPENSSL_clear_free(bytes,
- * size + 1). Returns an exit status, having said why. */
-MUST_CHECK int input_read(const char *path, enum input_kind kind, size_t max, uint8_t **bytes,
-                          size_t *size);
+/* Reads up to max bytes; the caller wipes *file in any case, which
+ * has no bytes after a failure. Returns an exit status, having said
+ * why. */
+MUST_CHECK int input_read(const char *path, enum file_secrecy secrecy, size_t max,
+                          struct file_bytes *file);
 
 /* Reads a state key: 64 bytes, or 128 hexadecimal digits and perhaps a line feed. */
 MUST_CHECK int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE]);

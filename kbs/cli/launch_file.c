@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "igvm/kvm_rules.h"
-#include "igvm/loaded_file.h"
-#include "kbs/cli/cli.h"
+#include "kbs/cli/fail.h"
+#include "lib/igvm/kvm_rules.h"
 #include "lib/igvm/launch_pages.h"
+#include "lib/igvm/loaded_file.h"
 
 static int describe(const char *path, const struct loaded_file *loaded, struct launch_file *file)
 {
@@ -34,13 +34,20 @@ static int describe(const char *path, const struct loaded_file *loaded, struct l
 int launch_file_read(const char *path, struct launch_file *file)
 {
     struct loaded_file loaded;
-    enum tool_status opened;
-    int status;
+    int status = EXIT_DONE;
 
     *file = (struct launch_file){0};
-    opened = loaded_file_open(path, &loaded);
-    /* The file's reader has complained, and counts as we do. */
-    status = opened == TOOL_OK ? describe(path, &loaded, file) : (int)opened;
+    switch (loaded_file_open(path, &loaded)) {
+    case LOADED_FILE_OK:
+        status = describe(path, &loaded, file);
+        break;
+    case LOADED_FILE_UNREADABLE:
+        status = cli_fail(EXIT_FILE, "%s: %s", path, loaded.problem);
+        break;
+    case LOADED_FILE_INVALID:
+        status = cli_fail(EXIT_REFUSED, "%s: %s", path, loaded.problem);
+        break;
+    }
     loaded_file_close(&loaded);
     return status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* kbsctl: administers a Key Broker Server through its admin API. */
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +26,6 @@ static const struct {
 #define COMMON                                                                                     \
     (OPTION_BIT(URL) | OPTION_BIT(CA) | OPTION_BIT(TOKEN_FILE) | OPTION_BIT(CONFIG) |              \
      OPTION_BIT(JSON) | OPTION_BIT(HELP))
-
-int cli_fail(enum exit_status status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("kbsctl: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
 
 /* Help */
 

@@ -12,17 +12,16 @@
 
 static int read_text(const struct cli *cli, json_t **body)
 {
-    uint8_t *bytes;
-    size_t size;
+    struct file_bytes file;
     int status;
 
     if (!cli_has(cli, OPTION_FILE))
         return cli_fail(EXIT_USAGE, "give --file FILE with the policy");
-    status = input_read(cli->options[OPTION_FILE], INPUT_TEXT, TEXT_MAX, &bytes, &size);
+    status = input_read(cli->options[OPTION_FILE], FILE_PUBLIC, TEXT_MAX, &file);
     if (status != EXIT_DONE)
         return status;
-    *body = json_pack("{s:s%}", "text", (const char *)bytes, size);
-    OPENSSL_clear_free(bytes, size + 1);
+    *body = json_pack("{s:s%}", "text", (const char *)file.bytes, file.size);
+    file_wipe(&file);
     return *body ? EXIT_DONE
                  : cli_fail(EXIT_REFUSED, "%s: is no text in UTF-8", cli->options[OPTION_FILE]);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* kbsctl secret */
-#include <openssl/crypto.h>
-
 #include "kbs/cli/answers.h"
 #include "kbs/cli/input.h"
 
@@ -14,19 +12,18 @@ static const struct column columns[] = {
 
 int run_secret_put(struct cli *cli)
 {
-    uint8_t *bytes;
-    size_t size;
+    struct file_bytes file;
     json_t *body;
     int status;
 
     if (!cli_has(cli, OPTION_FILE) || !cli_has(cli, OPTION_POLICY))
         return cli_fail(EXIT_USAGE, "give --file FILE with the secret, and --policy NAME");
-    status = input_read(cli->options[OPTION_FILE], INPUT_SECRET, SECRET_MAX, &bytes, &size);
+    status = input_read(cli->options[OPTION_FILE], FILE_SECRET, SECRET_MAX, &file);
     if (status != EXIT_DONE)
         return status;
-    body = json_pack("{s:o, s:s, s:b}", "value", answer_base64(bytes, size), "policy",
+    body = json_pack("{s:o, s:s, s:b}", "value", answer_base64(file.bytes, file.size), "policy",
                      cli->options[OPTION_POLICY], "replace", cli_has(cli, OPTION_REPLACE));
-    OPENSSL_clear_free(bytes, size + 1);
+    file_wipe(&file);
     if (!body)
         return cli_fail(EXIT_FILE, "out of memory");
     return answer_change(cli, "PUT", "secrets/", cli->operands[0], "", body, "secret stored");

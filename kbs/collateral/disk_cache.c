@@ -2,24 +2,23 @@
 #include "kbs/collateral/disk_cache.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 
 #include "kbs/evidence/certificates.h"
-#include "kbs/evidence/file_bytes.h"
 #include "kbs/evidence/leaf.h"
 #include "kbs/evidence/verdict.h"
 #include "lib/base/hex.h"
 #include "lib/base/reader.h"
+#include "lib/file/durable.h"
+#include "lib/file/whole_file.h"
 
 #define DIGEST_LENGTH (2 * SHA256_DIGEST_LENGTH)
 #define HEADER        "sha256: "
@@ -112,17 +111,16 @@ MUST_CHECK static bool load_part(const char *directory, const struct item *item,
                                  const struct part *part, time_t *since)
 {
     char path[PATH_MAX];
+    struct file_bytes content;
     struct stat file;
-    uint8_t *bytes;
-    size_t size;
     bool loaded;
 
     path_of(directory, item, part, path);
-    bytes = file_read_bytes(path, FILE_MAX, &size);
-    loaded = bytes && stat(path, &file) == 0 && read_checked(part, bytes, size);
+    loaded = file_read(path, FILE_PUBLIC, FILE_MAX, &content) == FILE_OK &&
+             stat(path, &file) == 0 && read_checked(part, content.bytes, content.size);
     if (loaded)
         *since = file.st_mtime;
-    free(bytes);
+    free(content.bytes);
     return loaded;
 }
 
@@ -144,50 +142,6 @@ bool disk_cache_load(const char *directory, const struct item *item, struct item
     return loaded;
 }
 
-MUST_CHECK static bool write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, bytes, size);
-
-        if (written <= 0)
-            return false;
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
-/* Names last only when their directory is written, too. */
-MUST_CHECK static bool sync_directory(const char *directory)
-{
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool synced = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return synced;
-}
-
-MUST_CHECK static bool replace_file(const char *directory, const char *path, const char *header,
-                                    const char *content, size_t size)
-{
-    char temporary[PATH_MAX];
-    int fd;
-    bool written;
-
-    if (snprintf(temporary, sizeof(temporary), "%s/new-XXXXXX", directory) >= PATH_MAX)
-        return false;
-    fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    written = write_all(fd, header, HEADER_SIZE) && write_all(fd, content, size) && fsync(fd) == 0;
-    close(fd);
-    if (written && rename(temporary, path) == 0)
-        return sync_directory(directory);
-    unlink(temporary);
-    return false;
-}
-
 MUST_CHECK static bool write_part(const struct part *part, BIO *out)
 {
     if (part->crl)
@@ -198,19 +152,22 @@ MUST_CHECK static bool write_part(const struct part *part, BIO *out)
 MUST_CHECK static bool store_part(const char *directory, const struct item *item,
                                   const struct part *part)
 {
-    BIO *text = BIO_new(BIO_s_mem());
-    char path[PATH_MAX], header[HEADER_SIZE + 1];
+    BIO *text = BIO_new(BIO_s_mem()), *file = BIO_new(BIO_s_mem());
+    char path[PATH_MAX], header[HEADER_SIZE + 1], *bytes;
     bool stored = false;
+    long size;
 
     path_of(directory, item, part, path);
-    if (text && write_part(part, text)) {
-        char *content;
-        long size = BIO_get_mem_data(text, &content);
-
-        make_header((const uint8_t *)content, (size_t)size, header);
-        stored = replace_file(directory, path, header, content, (size_t)size);
+    if (text && file && write_part(part, text)) {
+        size = BIO_get_mem_data(text, &bytes);
+        make_header((const uint8_t *)bytes, (size_t)size, header);
+        stored = BIO_write(file, header, HEADER_SIZE) == HEADER_SIZE &&
+                 BIO_write(file, bytes, (int)size) == size;
+        size = BIO_get_mem_data(file, &bytes);
+        stored = stored && file_write(path, 0600, FILE_REPLACE, bytes, (size_t)size);
     }
     BIO_free(text);
+    BIO_free(file);
     return stored;
 }
 

@@ -8,7 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "kbs/evidence/file_bytes.h"
+#include "lib/file/whole_file.h"
 
 #define CERTIFICATE_MAX 8192      /* bytes; an RSA-4096 certificate in PEM takes about 2,500 */
 #define CRL_MAX         (1 << 20) /* bytes */
@@ -81,27 +81,34 @@ X509_CRL *crl_parse(const uint8_t *bytes, size_t size)
     return crl;
 }
 
+/* What stands after the file's name; that of a file that was read is of no use. */
+static void set_errno(enum file_error error)
+{
+    if (error == FILE_TOO_LARGE)
+        errno = EFBIG;
+    else if (error != FILE_ERRNO)
+        errno = EINVAL;
+}
+
 X509 *certificate_load(const char *path)
 {
-    size_t size;
-    uint8_t *bytes = file_read_bytes(path, CERTIFICATE_MAX, &size);
-    X509 *certificate = bytes ? certificate_parse(bytes, size) : NULL;
+    struct file_bytes file;
+    enum file_error error = file_read(path, FILE_PUBLIC, CERTIFICATE_MAX, &file);
+    X509 *certificate = error == FILE_OK ? certificate_parse(file.bytes, file.size) : NULL;
 
-    if (bytes)
-        errno = EINVAL;
-    free(bytes);
+    set_errno(error);
+    free(file.bytes);
     return certificate;
 }
 
 X509_CRL *crl_load(const char *path)
 {
-    size_t size;
-    uint8_t *bytes = file_read_bytes(path, CRL_MAX, &size);
-    X509_CRL *crl = bytes ? crl_parse(bytes, size) : NULL;
+    struct file_bytes file;
+    enum file_error error = file_read(path, FILE_PUBLIC, CRL_MAX, &file);
+    X509_CRL *crl = error == FILE_OK ? crl_parse(file.bytes, file.size) : NULL;
 
-    if (bytes)
-        errno = EINVAL;
-    free(bytes);
+    set_errno(error);
+    free(file.bytes);
     return crl;
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "igvm/boot_state.h"
+#include "lib/igvm/boot_state.h"
 #include "lib/snp/vmsa.h"
 
 #define PROCESSORS_MAX 512 /* of one VM that are tried */

@@ -5,7 +5,6 @@
 
 #include "kbs/json_hex.h"
 #include "kbs/log.h"
-#include "kbs/protocol/protocol.h"
 #include "lib/base/bytes.h"
 
 #define CHIP_HASH_SIZE 8 /* bytes: enough to tell chips apart, too few to ask the KDS about one */
@@ -170,5 +169,5 @@ void outcome_refuse(const struct kbs *kbs, const struct http_request *request,
 
 void outcome_reply(struct http_reply *reply, const struct refusal *refusal)
 {
-    protocol_refuse(reply, refusal->status, refusal->variant, refusal->code);
+    refusal_write(reply, refusal->status, refusal->variant, refusal->code);
 }

@@ -19,17 +19,8 @@
 #include "lib/jose/strict_json.h"
 #include "lib/release/advert.h"
 
-#define ERROR_TYPE       "https://github.com/confidential-containers/kbs/errors/"
 #define RESOURCE_PREFIX  "/kbs/v0/resource/"
 #define PLAIN_NONCE_SIZE 32
-
-void protocol_refuse(struct http_reply *reply, unsigned status, const char *variant,
-                     const char *code)
-{
-    http_reply_json(reply, status,
-                    json_pack("{s:s+, s:s}", "type", ERROR_TYPE, variant, "detail", code));
-    reply->refused = true;
-}
 
 /* POST /auth */
 
@@ -142,7 +133,7 @@ static void route(const struct kbs *kbs, const struct http_request *request,
     if (is_resource(request))
         resource_answer(kbs, request, request->path + strlen(RESOURCE_PREFIX), reply);
     else
-        protocol_refuse(reply, refusal.status, refusal.variant, refusal.code);
+        refusal_write(reply, refusal.status, refusal.variant, refusal.code);
 }
 
 void protocol_answer(void *context, const struct http_request *request, struct http_reply *reply)
@@ -150,7 +141,7 @@ void protocol_answer(void *context, const struct http_request *request, struct h
     struct refusal too_large = refusal_of(REFUSAL_TOO_LARGE);
 
     if (request->body_size > PROTOCOL_BODY_MAX)
-        protocol_refuse(reply, too_large.status, too_large.variant, too_large.code);
+        refusal_write(reply, too_large.status, too_large.variant, too_large.code);
     else
         route(context, request, reply);
     http_reply_header(reply, "Cache-Control", "no-store");

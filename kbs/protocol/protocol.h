@@ -19,9 +19,4 @@
 /* An http_handler; context is a struct kbs. */
 void protocol_answer(void *context, const struct http_request *request, struct http_reply *reply);
 
-/* Fills in an error body as Trustee's, and marks the reply as a refusal; variant names the kind,
- * code is all that the client learns. */
-void protocol_refuse(struct http_reply *reply, unsigned status, const char *variant,
-                     const char *code);
-
 #endif

@@ -8,6 +8,7 @@
 #define SNPVTPM_KBS_PROTOCOL_REFUSAL_H
 
 #include "kbs/evidence/verdict.h"
+#include "kbs/http/message.h"
 #include "kbs/protocol/attest_request.h"
 #include "kbs/store/store.h"
 
@@ -83,5 +84,10 @@ struct refusal refusal_of(enum refusal_kind kind);
 struct refusal refusal_of_store(enum store_status status);
 struct refusal refusal_of_verdict(enum verdict verdict, const char *variant);
 struct refusal refusal_of_request(enum attest_request_status status);
+
+/* Fills in an error body as Trustee's, and marks the reply as a refusal; variant names the kind,
+ * code is all that the client learns. */
+void refusal_write(struct http_reply *reply, unsigned status, const char *variant,
+                   const char *code);
 
 #endif

@@ -11,8 +11,8 @@
 
 #include "kbs/collateral/collateral.h"
 #include "kbs/server/config_table.h"
-#include "kbs/server/credential.h"
 #include "kbs/server/listener.h"
+#include "lib/file/credential.h"
 
 /* What reading goes by. */
 struct reading {

@@ -2,15 +2,13 @@
 #include "kbs/server/config_table.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kbs/server/credential.h"
+#include "lib/file/credential.h"
 
 struct checking {
     const char *name;
@@ -37,8 +35,8 @@ static void check_file(const struct checking *checking, const char *setting,
         complain(checking, setting, text, strerror(errno));
     else if (!S_ISREG(file.st_mode))
         complain(checking, setting, text, "not a file");
-    else if (secret && !real.of_systemd && (file.st_mode & 077) != 0)
-        complain(checking, setting, text, "others than its owner may read or change it; chmod 600");
+    else if (secret && !real.of_systemd && !file_mode_keeps(file.st_mode, FILE_SECRET))
+        complain(checking, setting, text, file_error_text(FILE_EXPOSED));
 }
 
 static void check_folder(const struct checking *checking, const char *setting,
@@ -111,38 +109,6 @@ static void check_files(const struct config *config, const char *name, struct co
         check_texts(&checking, config_listener_rules, &config->admin_listen.listeners[i]);
 }
 
-/* The whole file, which the caller frees; NULL with errno. */
-MUST_CHECK static char *read_file(const char *path, mode_t *mode)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC), error = 0;
-    struct stat file;
-    char *text = NULL;
-    ssize_t size;
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &file) != 0)
-        error = errno;
-    else if (!S_ISREG(file.st_mode))
-        error = EINVAL;
-    else if (file.st_size > CONFIG_SIZE_MAX)
-        error = EFBIG;
-    else if (!(text = calloc(1, CONFIG_SIZE_MAX + 1)))
-        error = ENOMEM;
-    if (text) {
-        size = read(fd, text, CONFIG_SIZE_MAX);
-        if (size < 0 || memchr(text, '\0', (size_t)size)) {
-            error = size < 0 ? errno : EINVAL;
-            free(text);
-            text = NULL;
-        }
-    }
-    *mode = file.st_mode;
-    close(fd);
-    errno = error;
-    return text;
-}
-
 /* Whether a store's URL has a password in it. */
 MUST_CHECK static bool has_password(const char *url)
 {
@@ -155,9 +121,10 @@ MUST_CHECK static bool has_password(const char *url)
 
 bool config_load(const char *path, struct config *config, struct config_errors *errors)
 {
+    struct file_bytes file;
+    enum file_error error;
     char copy[PATH_MAX];
-    mode_t mode = 0;
-    char *text;
+    struct stat status;
 
     *config = (struct config){0};
     *errors = (struct config_errors){0};
@@ -165,18 +132,21 @@ bool config_load(const char *path, struct config *config, struct config_errors *
         config_complain(errors, path, 0, "the path is too long");
         return false;
     }
-    text = read_file(path, &mode);
-    if (!text) {
-        config_complain(errors, path, 0, "%s", strerror(errno));
+    error = file_read(path, FILE_PUBLIC, CONFIG_SIZE_MAX, &file);
+    if (error != FILE_OK || strlen((const char *)file.bytes) != file.size) {
+        config_complain(errors, path, 0, "%s",
+                        error != FILE_OK ? file_error_text(error) : "has a NUL in it");
+        file_wipe(&file);
         return false;
     }
     strcpy(copy, path);
-    if (config_parse(text, path, dirname(copy), config, errors)) {
+    if (config_parse((const char *)file.bytes, path, dirname(copy), config, errors)) {
         check_files(config, path, errors);
-        if (has_password(config->store.text) && (mode & 077) != 0)
+        if (has_password(config->store.text) &&
+            (stat(path, &status) != 0 || !file_mode_keeps(status.st_mode, FILE_SECRET)))
             config_complain(errors, path, config->store.line,
                             "store has a password, and others may read this file; chmod 600");
     }
-    free(text);
+    file_wipe(&file);
     return errors->count == 0;
 }

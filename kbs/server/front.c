@@ -11,6 +11,7 @@
 #include "kbs/needs/needs.h"
 #include "kbs/protocol/attest.h"
 #include "kbs/protocol/protocol.h"
+#include "kbs/protocol/refusal.h"
 #include "kbs/protocol/session.h"
 #include "kbs/server/client.h"
 #include "kbs/server/clock.h"
@@ -167,7 +168,7 @@ void front_admin_answer(void *context, const struct http_request *request, struc
 
 void front_public_refuse(struct http_reply *reply, unsigned status, const char *code)
 {
-    protocol_refuse(reply, status, "RequestRefused", code);
+    refusal_write(reply, status, "RequestRefused", code);
 }
 
 void front_admin_refuse(struct http_reply *reply, unsigned status, const char *code)

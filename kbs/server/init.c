@@ -256,9 +256,9 @@ MUST_CHECK static bool write_issued(struct init *init, const struct issued *issu
 
     return path_of(init, certificate, path) &&
            note(init, path,
-                new_file_write_certificate(path, 0644, NEW_FILE_ONLY, issued->certificate)) &&
+                new_file_write_certificate(path, 0644, FILE_NEW, issued->certificate)) &&
            path_of(init, key, path) &&
-           note(init, path, new_file_write_key(path, 0600, NEW_FILE_ONLY, issued->key));
+           note(init, path, new_file_write_key(path, 0600, FILE_NEW, issued->key));
 }
 
 MUST_CHECK static bool make_certificates(struct init *init)
@@ -315,7 +315,7 @@ MUST_CHECK static bool write_config(struct init *init)
 {
     char *text = init_config(&init->choices), path[PATH_MAX];
     bool written = text && path_of(init, "kbs.conf", path) && is_acceptable(text, path) &&
-                   note(init, path, new_file_write(path, 0600, NEW_FILE_ONLY, text, strlen(text)));
+                   note(init, path, file_write(path, 0600, FILE_NEW, text, strlen(text)));
 
     free(text);
     return written;
@@ -335,7 +335,7 @@ static enum store_status write_release_key(struct init *init, struct store_unit 
     if (status == STORE_OK) {
         key = d2i_AutoPrivateKey(NULL, &next, (long)size);
         if (!path_of(init, "release-key.pem", path) ||
-            !note(init, path, new_file_write_public(path, 0644, NEW_FILE_ONLY, key)))
+            !note(init, path, new_file_write_public(path, 0644, FILE_NEW, key)))
             status = STORE_FAILED;
     }
     EVP_PKEY_free(key);
@@ -353,7 +353,7 @@ static enum store_status write_token(struct init *init, struct store_unit *unit,
         return status;
     strcat(text, "\n");
     if (!path_of(init, "owner.token", path) ||
-        !note(init, path, new_file_write(path, 0600, NEW_FILE_ONLY, text, strlen(text))))
+        !note(init, path, file_write(path, 0600, FILE_NEW, text, strlen(text))))
         status = STORE_FAILED;
     OPENSSL_cleanse(text, sizeof(text));
     return status;

@@ -12,9 +12,10 @@
 #include "kbs/keys/keyring.h"
 #include "kbs/server/backing.h"
 #include "kbs/server/commands.h"
-#include "kbs/server/credential.h"
+#include "kbs/store/rewrap.h"
 #include "kbs/store/tokens.h"
 #include "lib/base/hex.h"
+#include "lib/file/credential.h"
 
 /* A change of the store, with its line in the audit log. */
 MUST_CHECK static int do_change(struct backing *backing, store_work *change, void *context)

@@ -63,8 +63,8 @@ static int replace(const char *certificate_path, const struct issued *server)
 
     strcpy(key_path, certificate_path);
     strcpy(strrchr(key_path, '/') + 1, "server.key");
-    if (new_file_write_key(key_path, 0600, NEW_FILE_REPLACE, server->key) &&
-        new_file_write_certificate(certificate_path, 0644, NEW_FILE_REPLACE, server->certificate))
+    if (new_file_write_key(key_path, 0600, FILE_REPLACE, server->key) &&
+        new_file_write_certificate(certificate_path, 0644, FILE_REPLACE, server->certificate))
         return EXIT_DONE;
     return fail_with(EXIT_FILE, "%s: %s", certificate_path, strerror(errno));
 }

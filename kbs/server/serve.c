@@ -17,8 +17,8 @@
 #include "kbs/log.h"
 #include "kbs/server/clock.h"
 #include "kbs/server/listener.h"
-#include "kbs/server/notify.h"
 #include "kbs/server/parts.h"
+#include "lib/systemd/notify.h"
 
 #define SERVERS_MAX (2 * CONFIG_LISTENERS_MAX)
 

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/server/tls_files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 
-#include "kbs/server/credential.h"
+#include "lib/file/credential.h"
 
 #define CHAIN_MAX     8
 #define FILE_SIZE_MAX 65536 /* bytes */
@@ -45,56 +40,24 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct tls_error *error, 
     return false;
 }
 
-static void wipe(gnutls_datum_t *bytes)
-{
-    if (bytes->data)
-        gnutls_memset(bytes->data, 0, FILE_SIZE_MAX);
-    free(bytes->data);
-    bytes->data = NULL;
-}
-
-MUST_CHECK static bool read_all(int fd, gnutls_datum_t *bytes)
-{
-    ssize_t got;
-
-    bytes->size = 0;
-    bytes->data = malloc(FILE_SIZE_MAX);
-    if (!bytes->data)
-        return false;
-    while ((got = read(fd, bytes->data + bytes->size, FILE_SIZE_MAX - bytes->size)) > 0)
-        bytes->size += (unsigned)got;
-    if (got == 0 && bytes->size < FILE_SIZE_MAX)
-        return true;
-    if (got == 0)
-        errno = EFBIG;
-    return false;
-}
-
-/* Reads a file; wipe *bytes in any case. */
-MUST_CHECK static bool load_file(const char *path, bool secret, gnutls_datum_t *bytes,
+/* Reads a file, which the caller wipes. */
+MUST_CHECK static bool load_file(const char *path, bool secret, struct file_bytes *file,
                                  struct tls_error *error)
 {
     struct credential_path real;
-    struct stat file;
-    bool loaded = false;
-    int fd;
+    enum file_error read;
 
-    bytes->data = NULL;
+    *file = (struct file_bytes){0};
     if (!credential_resolve(path, &real))
         return fail(error, "%s: there is no such credential; the unit needs LoadCredential=", path);
-    fd = open(real.path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return fail(error, "%s: %s", path, strerror(errno));
-    if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode))
-        fail(error, "%s: not a regular file", path);
-    else if (secret && !real.of_systemd && (file.st_mode & 077) != 0)
-        fail(error, "%s: others than its owner may read or change it; chmod 600", path);
-    else if (!read_all(fd, bytes))
-        fail(error, "%s: %s", path, strerror(errno));
-    else
-        loaded = true;
-    close(fd);
-    return loaded;
+    read = file_read(real.path, secret && !real.of_systemd ? FILE_SECRET : FILE_PUBLIC,
+                     FILE_SIZE_MAX, file);
+    return read == FILE_OK || fail(error, "%s: %s", path, file_error_text(read));
+}
+
+static gnutls_datum_t datum_of(const struct file_bytes *file)
+{
+    return (gnutls_datum_t){.data = file->bytes, .size = (unsigned)file->size};
 }
 
 static void free_pair(struct pair *pair)
@@ -108,13 +71,15 @@ static void free_pair(struct pair *pair)
 
 MUST_CHECK static bool load_chain(struct pair *pair, const char *path, struct tls_error *error)
 {
-    gnutls_datum_t bytes;
     unsigned length = CHAIN_MAX;
-    bool loaded = load_file(path, false, &bytes, error);
+    struct file_bytes file;
+    gnutls_datum_t bytes;
+    bool loaded;
     int result;
 
-    if (!loaded)
-        goto out;
+    if (!load_file(path, false, &file, error))
+        return false;
+    bytes = datum_of(&file);
     result =
         gnutls_pcert_list_import_x509_raw(pair->chain, &length, &bytes, GNUTLS_X509_FMT_PEM, 0);
     loaded = result == GNUTLS_E_SUCCESS;
@@ -123,19 +88,20 @@ MUST_CHECK static bool load_chain(struct pair *pair, const char *path, struct tl
     else
         fail(error, "%s: not a chain of up to %d certificates in PEM, the server's own first: %s",
              path, CHAIN_MAX, gnutls_strerror(result));
-out:
-    wipe(&bytes);
+    file_wipe(&file);
     return loaded;
 }
 
 MUST_CHECK static bool load_key(struct pair *pair, const char *path, struct tls_error *error)
 {
+    struct file_bytes file;
     gnutls_datum_t bytes;
-    bool loaded = load_file(path, true, &bytes, error);
+    bool loaded;
     int result;
 
-    if (!loaded)
-        goto out;
+    if (!load_file(path, true, &file, error))
+        return false;
+    bytes = datum_of(&file);
     result = gnutls_privkey_init(&pair->key);
     if (result == GNUTLS_E_SUCCESS)
         result = gnutls_privkey_import_x509_raw(pair->key, &bytes, GNUTLS_X509_FMT_PEM, NULL, 0);
@@ -143,8 +109,7 @@ MUST_CHECK static bool load_key(struct pair *pair, const char *path, struct tls_
     if (!loaded)
         fail(error, "%s: not a private key in PEM without a password: %s", path,
              gnutls_strerror(result));
-out:
-    wipe(&bytes);
+    file_wipe(&file);
     return loaded;
 }
 

@@ -10,6 +10,7 @@
 #include <sqlite3.h>
 
 #include "kbs/store/db.h"
+#include "lib/file/whole_file.h"
 
 #define BUSY_TIMEOUT_MS 10000
 #define BUSY_STEP_MS    5
@@ -232,7 +233,7 @@ static enum store_status prepare_file(struct sqlite_db *db, const char *path, bo
                        strerror(errno));
     if (!S_ISREG(file.st_mode))
         return STORE_NOT_DATABASE;
-    return file.st_mode & 077 ? STORE_EXPOSED : STORE_OK;
+    return file_mode_keeps(file.st_mode, FILE_SECRET) ? STORE_OK : STORE_EXPOSED;
 }
 
 static int take_mode(void *context, int columns, char **texts, char **names)

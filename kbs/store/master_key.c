@@ -2,14 +2,10 @@
 #include "kbs/store/master_key.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -20,6 +16,8 @@
 #include <openssl/sha.h>
 
 #include "lib/base/hex.h"
+#include "lib/file/credential.h"
+#include "lib/file/durable.h"
 
 #define WRAP_VERSION 1
 #define SALT_SIZE    32
@@ -27,7 +25,6 @@
 #define TAG_SIZE     16
 #define KEY_DIGITS   (2 * MASTER_KEY_SIZE)
 #define FILE_MAX     (MASTER_KEYS_MAX * (KEY_DIGITS + 1))
-#define CREDENTIAL   "credential:"
 
 /* In front of the ciphertext. */
 struct wrap_header {
@@ -90,49 +87,38 @@ static enum master_key_status parse_keys(char *text, struct master_keys *keys)
     return keys->count > 0 && (!rest || !*rest) ? MASTER_KEY_OK : MASTER_KEY_MALFORMED;
 }
 
-/* exposed: the bits of its mode that it must not have. */
-static enum master_key_status load_file(const char *path, mode_t exposed, struct master_keys *keys)
+static enum master_key_status load_file(const char *path, enum file_secrecy secrecy,
+                                        struct master_keys *keys)
 {
-    char text[FILE_MAX + 2];
     enum master_key_status status = MASTER_KEY_FAILED;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat file;
-    ssize_t size;
+    struct file_bytes file;
 
-    if (fd < 0)
+    switch (file_read(path, secrecy, FILE_MAX, &file)) {
+    case FILE_OK:
+        status = strlen((char *)file.bytes) == file.size ? parse_keys((char *)file.bytes, keys)
+                                                         : MASTER_KEY_MALFORMED;
+        break;
+    case FILE_EXPOSED:
+        return MASTER_KEY_EXPOSED;
+    case FILE_TOO_LARGE:
+    case FILE_NOT_REGULAR:
+        return MASTER_KEY_MALFORMED;
+    case FILE_ERRNO:
         return errno == ENOENT ? MASTER_KEY_MISSING : MASTER_KEY_FAILED;
-    if (fstat(fd, &file) == 0) {
-        size = read(fd, text, sizeof(text) - 1);
-        if (file.st_mode & exposed) {
-            status = MASTER_KEY_EXPOSED;
-        } else if (size >= 0) {
-            text[size] = '\0';
-            status = strlen(text) == (size_t)size && size <= FILE_MAX ? parse_keys(text, keys)
-                                                                      : MASTER_KEY_MALFORMED;
-        }
     }
-    OPENSSL_cleanse(text, sizeof(text));
-    close(fd);
+    file_wipe(&file);
     return status;
 }
 
 enum master_key_status master_keys_load(const char *source, struct master_keys *keys)
 {
-    const char *directory = getenv("CREDENTIALS_DIRECTORY"), *name = source;
+    struct credential_path real;
     enum master_key_status status;
-    mode_t exposed = 077;
-    char path[PATH_MAX];
 
     *keys = (struct master_keys){0};
-    if (strncmp(source, CREDENTIAL, strlen(CREDENTIAL)) == 0) {
-        name += strlen(CREDENTIAL);
-        if (!directory || strchr(name, '/') ||
-            snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path))
-            return MASTER_KEY_MISSING;
-        source = path;
-        exposed = 037; /* systemd lets the service read by an ACL, which shows as the group's bit */
-    }
-    status = load_file(source, exposed, keys);
+    if (!credential_resolve(source, &real))
+        return MASTER_KEY_MISSING;
+    status = load_file(real.path, credential_secrecy(&real), keys);
     if (status != MASTER_KEY_OK)
         master_keys_wipe(keys);
     return status;
@@ -141,19 +127,6 @@ enum master_key_status master_keys_load(const char *source, struct master_keys *
 void master_keys_wipe(struct master_keys *keys)
 {
     OPENSSL_cleanse(keys, sizeof(*keys));
-}
-
-static bool write_all(int fd, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, text, size);
-
-        if (written < 0)
-            return false;
-        text += written;
-        size -= (size_t)written;
-    }
-    return fsync(fd) == 0;
 }
 
 /* The keys' digits, the new one first. Returns the size; 0 without entropy. */
@@ -175,72 +148,36 @@ static size_t format_keys(const struct master_keys *older, char text[FILE_MAX + 
     return used;
 }
 
-/* Makes the names in the folder of path durable: secrets are soon wrapped under this key alone. */
-static bool sync_folder(const char *path)
-{
-    char copy[PATH_MAX];
-    int fd;
-    bool synced;
-
-    if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy))
-        return false;
-    fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    synced = fsync(fd) == 0;
-    close(fd);
-    return synced;
-}
-
-/* Writes a new file at path; with replace_at, moves it there when it is durable. */
+/* The keys with a fresh one before them, at path. */
 static enum master_key_status write_file(const char *path, const struct master_keys *older,
-                                         const char *replace_at)
+                                         enum file_place place)
 {
     char text[FILE_MAX + 2];
-    enum master_key_status status = MASTER_KEY_FAILED;
     size_t size = format_keys(older, text);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int error;
+    bool written = size > 0 && file_write(path, 0600, place, text, size);
 
-    if (fd < 0)
-        status = errno == EEXIST ? MASTER_KEY_EXISTS : MASTER_KEY_FAILED;
-    else if (size > 0 && write_all(fd, text, size) &&
-             (!replace_at || rename(path, replace_at) == 0) && sync_folder(path))
-        status = MASTER_KEY_OK;
-    error = errno;
     OPENSSL_cleanse(text, sizeof(text));
-    if (fd >= 0) {
-        close(fd);
-        if (status != MASTER_KEY_OK)
-            unlink(path);
-    }
-    errno = error;
-    return status;
+    if (written)
+        return MASTER_KEY_OK;
+    return size > 0 && errno == EEXIST ? MASTER_KEY_EXISTS : MASTER_KEY_FAILED;
 }
 
 enum master_key_status master_key_create(const char *path)
 {
     const struct master_keys none = {0};
 
-    return write_file(path, &none, NULL);
+    return write_file(path, &none, FILE_NEW);
 }
 
 enum master_key_status master_key_rotate(const char *path)
 {
     struct master_keys keys;
     enum master_key_status status = master_keys_load(path, &keys);
-    char next[PATH_MAX];
 
     if (status == MASTER_KEY_OK && keys.count == MASTER_KEYS_MAX)
         status = MASTER_KEY_FULL;
-    if (status == MASTER_KEY_OK && snprintf(next, sizeof(next), "%s.new", path) >= PATH_MAX) {
-        errno = ENAMETOOLONG;
-        status = MASTER_KEY_FAILED;
-    }
-    if (status == MASTER_KEY_OK) {
-        unlink(next); /* that a crash left */
-        status = write_file(next, &keys, path);
-    }
+    if (status == MASTER_KEY_OK)
+        status = write_file(path, &keys, FILE_REPLACE);
     master_keys_wipe(&keys);
     return status;
 }

@@ -3,8 +3,8 @@
 #ifndef SNPVTPM_KBS_STORE_SIGNING_KEYS_H
 #define SNPVTPM_KBS_STORE_SIGNING_KEYS_H
 
-#include "kbs/keys/key_id.h"
 #include "kbs/store/store.h"
+#include "lib/jose/key_id.h"
 
 #define SIGNING_KEY_DER_MAX 512 /* bytes of a PKCS #8 PrivateKeyInfo */
 

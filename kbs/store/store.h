@@ -97,7 +97,4 @@ MUST_CHECK enum store_status store_ping(struct store *store);
 /* Whether text may be a name. */
 MUST_CHECK bool store_is_name(const char *text);
 
-/* Wraps every secret and private key anew under the newest master key, and counts them. */
-MUST_CHECK enum store_status store_rewrap(struct store_unit *unit, unsigned *count);
-
 #endif

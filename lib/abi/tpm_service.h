@@ -8,6 +8,12 @@
 #define SERVICE_DISK_FD 4
 #define SERVICE_KEY_FD  5
 
+/*
+ * Bytes of a TPM command or response. The guest's buffer is one page, and a command has the larger
+ * header there (58019, chapter 8). The TPM tells the guest this number as its limit for both.
+ */
+#define SERVICE_TPM_BUFFER_SIZE (4096 - 9)
+
 enum service_operation {
     SERVICE_OPEN = 1,
     SERVICE_COMMAND = 2,

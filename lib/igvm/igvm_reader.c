@@ -542,6 +542,12 @@ const char *igvm_error_text(enum igvm_error error)
         return "a parameter that does not fit in its area";
     case IGVM_ERROR_PLATFORM_ABSENT:
         return "the file does not support this platform";
+    case IGVM_ERROR_LOADED_TWICE:
+        return "a guest page is loaded twice";
+    case IGVM_ERROR_TOO_LARGE:
+        return "it would exceed the 4 GiB of an IGVM file";
+    case IGVM_ERROR_NO_MEMORY:
+        return "out of memory";
     }
     return "unknown error";
 }

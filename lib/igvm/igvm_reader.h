@@ -57,6 +57,10 @@ enum igvm_error {
     IGVM_ERROR_PARAMETER_AREA,
     IGVM_ERROR_PARAMETER_OFFSET,
     IGVM_ERROR_PLATFORM_ABSENT,
+    /* Of whole images (image.h). */
+    IGVM_ERROR_LOADED_TWICE,
+    IGVM_ERROR_TOO_LARGE,
+    IGVM_ERROR_NO_MEMORY,
 };
 
 struct igvm_file {

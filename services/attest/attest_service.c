@@ -3,9 +3,9 @@
 
 #include <openssl/crypto.h>
 
+#include "lib/file/io.h"
 #include "services/attest/fetch_key.h"
 #include "services/attest/report_data.h"
-#include "services/common/io.h"
 #include "services/common/log.h"
 
 struct report_arguments {

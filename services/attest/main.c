@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/file/io.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
 #include "services/attest/native.h"
 #include "services/common/channel.h"
-#include "services/common/io.h"
 #include "services/common/log.h"
 
 /* Keeps both libraries from looking for files and devices, which the SVSM does not have. */

@@ -16,9 +16,9 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/uuid.h"
+#include "lib/file/io.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
-#include "services/common/io.h"
 
 enum exit_status {
     EXIT_DONE = 0,

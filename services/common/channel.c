@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
 
 size_t channel_answer(channel_handler *handler, void *service, const uint8_t *request,
                       size_t request_size, uint8_t *response)

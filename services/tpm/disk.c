@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
 
 static bool disk_size(void *context, uint64_t *bytes)
 {

@@ -92,12 +92,14 @@ uint32_t ek_provide(struct engine *engine)
     struct reader out_public;
     uint32_t code;
     uint32_t handle;
+    size_t size;
 
     if (engine->ek_public_size != 0)
         return TPM_RC_SUCCESS;
     if (!put_create_primary(&w))
         return TPM_RC_FAILURE;
-    created = reader_over(response, engine_execute(engine, 0, command, w.used, response));
+    size = engine_execute(engine, 0, command, w.used, response);
+    created = reader_over(response, size);
     if (!take_created(&created, &code, &handle, &out_public))
         return TPM_RC_FAILURE;
     if (code != TPM_RC_SUCCESS)

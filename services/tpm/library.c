@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/tpm/library.h"
 
+#include <assert.h>
 #include <libtpms/tpm_error.h>
 #include <libtpms/tpm_library.h>
 #include <libtpms/tpm_nvfilename.h>
@@ -157,6 +158,17 @@ MUST_CHECK static bool set_profile(void)
 #endif
 }
 
+/*
+ * The largest command and response, which the guest reads as TPM_PT_MAX_COMMAND_SIZE and
+ * TPM_PT_MAX_RESPONSE_SIZE. libtpms refuses a larger command before it executes it; the least that
+ * it lets itself be set to is what its largest response needs.
+ */
+MUST_CHECK static bool set_buffer_size(void)
+{
+    static_assert(TPM_COMMAND_MAX == TPM_RESPONSE_MAX, "libtpms has one size for both");
+    return TPMLIB_SetBufferSize(TPM_RESPONSE_MAX, NULL, NULL) == TPM_RESPONSE_MAX;
+}
+
 MUST_CHECK static bool register_callbacks(struct engine *engine)
 {
     struct libtpms_callbacks callbacks = {
@@ -170,7 +182,7 @@ MUST_CHECK static bool register_callbacks(struct engine *engine)
 
     callback_engine = engine;
     TPMLIB_SetDebugFD(NO_DESCRIPTOR);
-    return TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) == TPM_SUCCESS &&
+    return TPMLIB_ChooseTPMVersion(TPMLIB_TPM_VERSION_2) == TPM_SUCCESS && set_buffer_size() &&
            TPMLIB_RegisterCallbacks(&callbacks) == TPM_SUCCESS && set_profile();
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
 #include "services/common/log.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/ek.h"

@@ -6,8 +6,10 @@
 #ifndef SNPVTPM_SERVICES_TPM_TPM_ABI_H
 #define SNPVTPM_SERVICES_TPM_TPM_ABI_H
 
-#define TPM_COMMAND_MAX  4096
-#define TPM_RESPONSE_MAX 4096
+#include "lib/abi/tpm_service.h"
+
+#define TPM_COMMAND_MAX  SERVICE_TPM_BUFFER_SIZE
+#define TPM_RESPONSE_MAX SERVICE_TPM_BUFFER_SIZE
 #define TPM_HEADER_SIZE  10 /* tag, size, command or response code */
 #define TPM_LOCALITY_MAX 4
 

@@ -7,7 +7,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
+#include "lib/file/whole_file.h"
 #include "services/common/log.h"
 
 bool key_file_read(const char *path, uint8_t key[VOLUME_KEY_SIZE])
@@ -15,7 +16,7 @@ bool key_file_read(const char *path, uint8_t key[VOLUME_KEY_SIZE])
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool read_it = false;
 
-    if (fd >= 0 && !io_is_private(fd))
+    if (fd >= 0 && !file_is_private(fd))
         log_error("%s: others than its owner may read or change it; chmod 600", path);
     else if (fd < 0 || !io_read_secret(fd, key, VOLUME_KEY_SIZE))
         log_error("cannot read a key of exactly %d bytes from %s: %s", VOLUME_KEY_SIZE, path,

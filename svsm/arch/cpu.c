@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/arch/cpu.h"
 
+#include "lib/snp/vmsa.h"
+
 uint64_t msr_read(uint32_t msr)
 {
     uint32_t low, high;
@@ -17,9 +19,17 @@ void msr_write(uint32_t msr, uint64_t value)
                      : "memory");
 }
 
-void vmgexit(void)
+uint64_t vmgexit(uint64_t request)
 {
-    __asm__ volatile("rep; vmmcall" : : : "memory");
+    uint32_t low = (uint32_t)request, high = (uint32_t)(request >> 32);
+
+    __asm__ volatile("wrmsr\n\t"
+                     "rep; vmmcall\n\t"
+                     "rdmsr"
+                     : "+a"(low), "+d"(high)
+                     : "c"(MSR_GHCB)
+                     : "memory");
+    return (uint64_t)high << 32 | low;
 }
 
 uint64_t tsc_read(void)

@@ -29,8 +29,10 @@
 uint64_t msr_read(uint32_t msr);
 void msr_write(uint32_t msr, uint64_t value);
 
-/* Exits to the host; the GHCB MSR says what for. */
-void vmgexit(void);
+/* Exits to the host with this in the GHCB MSR, which says what for; returns what the host left
+ * there. Nothing comes between the three instructions: the emulated platform then serves them in
+ * one exit of its own. */
+uint64_t vmgexit(uint64_t request);
 
 uint64_t tsc_read(void);
 void cpu_pause(void);

@@ -3,14 +3,14 @@
 
 #include <stdbool.h>
 
+#include "lib/freestanding/format.h"
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/cpu_area.h"
-#include "svsm/console/format.h"
 #include "svsm/mm/lock.h"
 
 #define LINE_MAX    240
-#define SEIZE_TRIES 100000000 /* about a second: a line takes less */
+#define SEIZE_TRIES 10000000 /* far longer than a line takes */
 
 static struct uart *console; /* NULL: there is none, or it failed */
 static struct lock lock = {.rank = LOCK_CONSOLE};
@@ -60,8 +60,9 @@ static void emit_line(const char *level, const char *text, size_t size)
 void log_line(const char *level, const char *format, va_list arguments)
 {
     char text[LINE_MAX];
+    const size_t size = format_text(text, sizeof(text), format, arguments);
 
-    emit_line(level, text, format_text(text, sizeof(text), format, arguments));
+    emit_line(level, text, size);
 }
 
 #define LOG_LEVEL(name, level)                                                                     \

@@ -17,6 +17,13 @@ struct uart {
 /* 8N1 at the highest rate, FIFOs on, no interrupts. */
 void uart_init(struct uart *uart, uint16_t port);
 
+/*
+ * Has the UART tell whether many bytes have arrived, so that uart_read() takes them at once. That
+ * is the identification of its interrupt, which must be enabled for it; so it is off when the guest
+ * runs, to whom the interrupt would go.
+ */
+void uart_set_levels(struct uart *uart, bool on);
+
 /* Sends all bytes; STATUS_TIMEOUT when the transmitter does not drain. */
 MUST_CHECK enum status uart_write(struct uart *uart, const void *bytes, size_t size);
 

@@ -12,14 +12,14 @@
 struct process;
 
 struct cpu {
-    unsigned index; /* of its area */
-    uint32_t apic_id;
-    bool started;
     struct ghcb_link link;
     struct cpuid cpuid;
     struct clock clock;
-    struct fpu fpu;
     struct process *running; /* in ring 3, or NULL */
+    unsigned index;          /* of its area */
+    uint32_t apic_id;
+    struct fpu fpu;
+    bool started;
 };
 
 /* The vCPU that executes this. */

@@ -19,7 +19,7 @@
 #include "svsm/requests/processors.h"
 #include "svsm/sev/sev_status.h"
 
-#define FAIL_IN_USE 3 /* as RMPADJUST has it */
+#define FAIL_IN_USE 3ull /* as RMPADJUST has it */
 
 static struct guest_vcpu *free_record(struct guest_ranges *guest)
 {
@@ -162,7 +162,7 @@ static struct guest_vcpu *find_made(struct guest_ranges *guest, gpa_t vmsa)
 }
 
 /* Under the guest's lock, to write. */
-static uint64_t delete (struct guest *guest, gpa_t vmsa)
+static uint64_t delete_made(struct guest *guest, gpa_t vmsa)
 {
     struct guest_vcpu *vcpu = find_made(&guest->ranges, vmsa);
     enum rmp_result result;
@@ -185,7 +185,7 @@ uint64_t core_delete_vcpu(struct guest *guest, const struct svsm_call *call)
     uint64_t result;
 
     lock_write(&guest->ranges.lock);
-    result = delete (guest, gpa(call->rcx));
+    result = delete_made(guest, gpa(call->rcx));
     lock_write_release(&guest->ranges.lock);
     return result;
 }

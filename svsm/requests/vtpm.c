@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The vTPM protocol (58019, chapter 8), served by the TPM service. */
+#include "lib/abi/tpm_service.h"
 #include "lib/base/bytes.h"
 #include "svsm/guest/access.h"
 #include "svsm/process/tpm_service.h"
@@ -8,7 +9,9 @@
 
 static_assert(sizeof(((struct guest *)0)->vtpm.request) == SVSM_VTPM_BUFFER_SIZE, "vTPM buffer");
 
-#define TPM_RESPONSE_MAX (SVSM_VTPM_BUFFER_SIZE - SVSM_VTPM_RESPONSE_HEADER)
+static_assert(SVSM_VTPM_REQUEST_HEADER + SERVICE_TPM_BUFFER_SIZE == SVSM_VTPM_BUFFER_SIZE &&
+                  SVSM_VTPM_RESPONSE_HEADER + SERVICE_TPM_BUFFER_SIZE <= SVSM_VTPM_BUFFER_SIZE,
+              "what the TPM tells the guest");
 
 /* Under the TPM's lock, and no other while the TPM works. */
 static uint64_t execute(struct guest *guest, gpa_t buffer)
@@ -23,7 +26,7 @@ static uint64_t execute(struct guest *guest, gpa_t buffer)
         return SVSM_ERR_INVALID_PARAMETER;
 
     size = tpm_service_command(guest->tpm, request.locality, request.command, request.size,
-                               response + SVSM_VTPM_RESPONSE_HEADER, TPM_RESPONSE_MAX);
+                               response + SVSM_VTPM_RESPONSE_HEADER, SERVICE_TPM_BUFFER_SIZE);
     put_le32(response, (uint32_t)size);
     if (guest_write(&guest->ranges, buffer, response, SVSM_VTPM_RESPONSE_HEADER + size) !=
         STATUS_OK)

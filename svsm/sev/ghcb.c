@@ -72,8 +72,7 @@ enum status ghcb_exchange(struct ghcb_link *link, uint64_t code, uint64_t info1,
     GHCB_SET(link, sw_exitcode, code);
     GHCB_SET(link, sw_exitinfo1, info1);
     GHCB_SET(link, sw_exitinfo2, info2);
-    msr_write(MSR_GHCB, link->page.gpa.v);
-    vmgexit();
+    vmgexit(link->page.gpa.v);
     shared_memory_get(&link->page, offsetof(struct ghcb, valid_bitmap), link->valid_bitmap,
                       sizeof(link->valid_bitmap));
     status = GHCB_GET(link, sw_exitinfo1, &result);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "svsm/sev/ghcb_calls.h"
 
+#include "lib/freestanding/string.h"
 #include "lib/snp/exit_codes.h"
 
 #define MMIO_SIZE        4
@@ -41,15 +42,30 @@ enum status ghcb_io_out(struct ghcb_link *link, uint16_t port, unsigned size, ui
     return ghcb_exchange(link, SVM_EXIT_IOIO, ioio_info(port, size), 0);
 }
 
-/* REP OUTSB (56421, section 4.1.2): the bytes are in the shared buffer. */
+/* REP INSB and REP OUTSB (56421, section 4.1.2): the bytes are in the shared buffer. */
+static uint64_t bytes_info(uint16_t port)
+{
+    return ioio_info(port, 1) | IOIO_STRING | IOIO_REP | IOIO_ADDR_64;
+}
+
+enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes, size_t count)
+{
+    enum status status;
+
+    ghcb_begin(link);
+    memset(bytes, 0, count);
+    ghcb_set_buffer(link, bytes, count);
+    status = ghcb_exchange(link, SVM_EXIT_IOIO, bytes_info(port) | IOIO_IN, count);
+    ghcb_get_buffer(link, bytes, count);
+    return status;
+}
+
 enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, const void *bytes,
                               size_t count)
 {
     ghcb_begin(link);
     ghcb_set_buffer(link, bytes, count);
-    return ghcb_exchange(
-        link, SVM_EXIT_IOIO,
-        ioio_info(port, 1) | IOIO_STRING | IOIO_REP | IOIO_ADDR_64 | IOIO_SEGMENT_DS, count);
+    return ghcb_exchange(link, SVM_EXIT_IOIO, bytes_info(port) | IOIO_SEGMENT_DS, count);
 }
 
 enum status ghcb_mmio_read(struct ghcb_link *link, gpa_t address, uint32_t *value)

@@ -14,9 +14,14 @@ MUST_CHECK enum status ghcb_io_in(struct ghcb_link *link, uint16_t port, unsigne
 MUST_CHECK enum status ghcb_io_out(struct ghcb_link *link, uint16_t port, unsigned size,
                                    uint32_t value);
 
-/* count bytes to one port in one exit; count <= GHCB_SHARED_BUFFER_SIZE. */
+/* count bytes to or from one port in one exit; count <= GHCB_SHARED_BUFFER_SIZE. */
 MUST_CHECK enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, const void *bytes,
                                          size_t count);
+MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
+                                        size_t count);
+
+MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
+                                        size_t count);
 
 /* 32-bit access to a device register. */
 MUST_CHECK enum status ghcb_mmio_read(struct ghcb_link *link, gpa_t address, uint32_t *value);

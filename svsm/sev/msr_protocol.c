@@ -13,19 +13,6 @@
 #define TERMINATE_REASON_SHIFT 16
 #define DATA_SHIFT             12
 
-/* The MSR holds the GHCB's address between calls. */
-static uint64_t call(uint64_t request)
-{
-    uint64_t saved = msr_read(MSR_GHCB);
-    uint64_t response;
-
-    msr_write(MSR_GHCB, request);
-    vmgexit();
-    response = msr_read(MSR_GHCB);
-    msr_write(MSR_GHCB, saved);
-    return response;
-}
-
 static bool is_response(uint64_t response, enum ghcb_msr code)
 {
     return (response & GHCB_MSR_INFO_MASK) == (uint64_t)code;
@@ -33,7 +20,7 @@ static bool is_response(uint64_t response, enum ghcb_msr code)
 
 void msr_protocol_negotiate(void)
 {
-    uint64_t info = call(GHCB_MSR_SEV_INFO_REQ);
+    uint64_t info = vmgexit(GHCB_MSR_SEV_INFO_REQ);
     uint16_t max = (uint16_t)(info >> SEV_INFO_MAX_SHIFT);
     uint16_t min = (uint16_t)(info >> SEV_INFO_MIN_SHIFT);
 
@@ -45,7 +32,7 @@ void msr_protocol_negotiate(void)
 
 enum status msr_protocol_host_features(uint64_t *features)
 {
-    uint64_t response = call(GHCB_MSR_HV_FEATURES_REQ);
+    uint64_t response = vmgexit(GHCB_MSR_HV_FEATURES_REQ);
 
     *features = response >> DATA_SHIFT;
     return is_response(response, GHCB_MSR_HV_FEATURES_RESP) ? STATUS_OK
@@ -54,18 +41,15 @@ enum status msr_protocol_host_features(uint64_t *features)
 
 enum status msr_protocol_register_ghcb(gpa_t page)
 {
-    uint64_t response = call(page.v | GHCB_MSR_REGISTER_GPA_REQ);
+    uint64_t response = vmgexit(page.v | GHCB_MSR_REGISTER_GPA_REQ);
 
-    if (response != (page.v | GHCB_MSR_REGISTER_GPA_RESP))
-        return STATUS_HOST_REFUSED;
-    msr_write(MSR_GHCB, page.v);
-    return STATUS_OK;
+    return response == (page.v | GHCB_MSR_REGISTER_GPA_RESP) ? STATUS_OK : STATUS_HOST_REFUSED;
 }
 
 void msr_protocol_page_state(gpa_t page, enum psc_operation operation)
 {
     uint64_t response =
-        call(page.v | (uint64_t)operation << PSC_OPERATION_SHIFT | GHCB_MSR_PSC_REQ);
+        vmgexit(page.v | (uint64_t)operation << PSC_OPERATION_SHIFT | GHCB_MSR_PSC_REQ);
 
     if (!is_response(response, GHCB_MSR_PSC_RESP) || response >> DATA_SHIFT != 0)
         msr_protocol_terminate(TERMINATE_GENERAL);
@@ -73,7 +57,7 @@ void msr_protocol_page_state(gpa_t page, enum psc_operation operation)
 
 enum status msr_protocol_run_vmpl(unsigned vmpl)
 {
-    uint64_t response = call((uint64_t)vmpl << RUN_VMPL_SHIFT | GHCB_MSR_RUN_VMPL_REQ);
+    uint64_t response = vmgexit((uint64_t)vmpl << RUN_VMPL_SHIFT | GHCB_MSR_RUN_VMPL_REQ);
 
     if (!is_response(response, GHCB_MSR_RUN_VMPL_RESP))
         return STATUS_HOST_BROKE_PROTOCOL;
@@ -82,7 +66,6 @@ enum status msr_protocol_run_vmpl(unsigned vmpl)
 
 void msr_protocol_terminate(enum terminate_reason reason)
 {
-    msr_write(MSR_GHCB, (uint64_t)reason << TERMINATE_REASON_SHIFT | GHCB_MSR_TERM_REQ);
-    vmgexit();
+    vmgexit((uint64_t)reason << TERMINATE_REASON_SHIFT | GHCB_MSR_TERM_REQ);
     cpu_halt_forever();
 }

@@ -170,10 +170,12 @@ TEST("PVALIDATE in such code works, too")
     uint32_t status;
 
     memcpy(copy, code, sizeof(code));
+    /* clang-format off */
     ATTEMPT("call *%1",
             : "=a"(status)
             : "r"(shared_view(copy)), "a"(page), "c"(SIZE_4K), "d"(true)
             : "memory", "cc");
+    /* clang-format on */
     CHECK_NO_TRAP();
     CHECK_EQUAL(status, RMP_SUCCESS);
     try_read(page);

@@ -122,10 +122,79 @@ TEST("MMIO of the guest's own memory is malformed: invalid input")
     CHECK_MALFORMED(GHCB_ERR_INVALID_INPUT);
 }
 
-#define HIDDEN_PORT 0x2E8
+/* The AMD-SP's doorbell, a UART: its line status says that it would send. */
+#define HIDDEN_PORT      0x408
+#define UART_LINE_STATUS 5
+#define UART_IDLE        0x60
+#define COM4             0x2E8
 
 TEST("An access that covers a port of the hypervisor's reaches none of its ports")
 {
-    CHECK_EQUAL(port_in(HIDDEN_PORT, 1), 0xFF);
+    CHECK_EQUAL(port_in(HIDDEN_PORT + UART_LINE_STATUS, 1), 0xFF);
     CHECK_EQUAL(port_in(HIDDEN_PORT - 2, 4), NOBODY);
+}
+
+TEST("All four serial ports of a PC are the guest's")
+{
+    CHECK_EQUAL(port_in(COM4 + UART_LINE_STATUS, 1), UART_IDLE);
+}
+
+/* QEMU's firmware configuration: item 0 begins with "QEMU". */
+#define FW_CFG_DMA  0x514
+#define DMA_ERROR   0x01u
+#define DMA_READ    0x02u
+#define DMA_SELECT  0x08u
+#define FW_CFG_WORD 0x554D4551u
+
+struct dma_descriptor {
+    uint8_t control[4], length[4], address[8];
+};
+
+static void start_dma(struct dma_descriptor *descriptor, const void *to)
+{
+    put_be32(descriptor->control, DMA_SELECT | DMA_READ);
+    put_be32(descriptor->length, 4);
+    put_be64(descriptor->address, gpa_of(to));
+    port_out(FW_CFG_DMA, 4, 0);
+    port_out(FW_CFG_DMA + 4, 4, __builtin_bswap32((uint32_t)gpa_of(descriptor)));
+}
+
+TEST("The DMA of the configuration device reaches what is shared")
+{
+    struct dma_descriptor *descriptor = host_page();
+    uint8_t *to = host_page();
+
+    start_dma(descriptor, to);
+    CHECK_EQUAL(get_be32(descriptor->control), 0);
+    CHECK_EQUAL(get_le32(to), FW_CFG_WORD);
+}
+
+TEST("It reaches no private page: an error, and the page is as it was")
+{
+    struct dma_descriptor *descriptor = host_page();
+    uint8_t *to = valid_page();
+
+    put_le32(to, 0x11111111);
+    start_dma(descriptor, to);
+    CHECK_EQUAL(get_be32(descriptor->control), DMA_ERROR);
+    CHECK_EQUAL(get_le32(to), 0x11111111);
+}
+
+TEST("It reaches nothing of the hypervisor's, nor anything past the end of memory")
+{
+    struct dma_descriptor *descriptor = host_page();
+
+    start_dma(descriptor, (const void *)HYPERVISOR_MEMORY);
+    CHECK_EQUAL(get_be32(descriptor->control), DMA_ERROR);
+}
+
+TEST("A descriptor in a private page starts nothing")
+{
+    struct dma_descriptor *descriptor = valid_page();
+    uint8_t *to = host_page();
+
+    put_le32(to, 0x22222222);
+    start_dma(descriptor, to);
+    CHECK_EQUAL(get_be32(descriptor->control), DMA_SELECT | DMA_READ);
+    CHECK_EQUAL(get_le32(to), 0x22222222);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "igvm/directives.h"
+#include "igvm/files.h"
 #include "tests/unit/igvm/expect.h"
 #include "tests/unit/igvm/samples.h"
 
@@ -44,7 +45,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: foreign_image IN OUT [tables | slit]\n");
         return TOOL_USAGE;
     }
-    if (file_read(argv[1], &in) != TOOL_OK)
+    if (files_read(argv[1], &in) != TOOL_OK)
         return TOOL_FILE;
     if (image_load(&image, in.bytes, in.size) != IGVM_OK)
         return TOOL_INVALID;
@@ -57,8 +58,8 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < image.count; i++)
         name_all_platforms(&image.headers[i]);
-    if (image_encode(&image, &out) != TOOL_OK)
+    if (image_encode(&image, &out) != IGVM_OK)
         return TOOL_INVALID;
     sample_to_format_2(&out);
-    return file_write(argv[2], &out);
+    return files_write(argv[2], &out);
 }

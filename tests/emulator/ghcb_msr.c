@@ -41,6 +41,28 @@ static uint64_t cpuid_response(uint32_t value, uint64_t which)
     return (uint64_t)value << 32 | which << 30 | GHCB_MSR_CPUID_RESP;
 }
 
+/* The hypervisor carries these out without going back to the guest between them. */
+#define EXCHANGE_IN_A_ROW "wrmsr\n\trep; vmmcall\n\t"
+
+TEST("The MSR is written, VMGEXIT and the MSR is read, with no instruction between them")
+{
+    uint32_t low = GHCB_MSR_SEV_INFO_REQ, high = 0;
+
+    ATTEMPT(EXCHANGE_IN_A_ROW "rdmsr", : "+a"(low), "+d"(high) : "c"(MSR_GHCB) : "memory");
+    CHECK_NO_TRAP();
+    CHECK_EQUAL((uint64_t)high << 32 | low, sev_information());
+}
+
+TEST("What follows at once and is not the CPU's own raises #VC, and no exit is served twice")
+{
+    uint32_t low = GHCB_MSR_HV_FEATURES_REQ, high = 0;
+
+    ATTEMPT(EXCHANGE_IN_A_ROW "cpuid", : "+a"(low), "+d"(high) : "c"(MSR_GHCB) : "ebx", "memory");
+    check_trap(VECTOR_VC, SVM_EXIT_CPUID, __LINE__);
+    CHECK_EQUAL(low, GHCB_MSR_HV_FEATURES_REQ);
+    CHECK_EQUAL(msr_read(MSR_GHCB) & GHCB_MSR_INFO_MASK, GHCB_MSR_HV_FEATURES_RESP);
+}
+
 TEST("CPUID gives one register of a leaf, as it is in the CPUID page")
 {
     static const uint32_t leaves[] = {0, 0x80000000, CPUID_MEMORY_ENCRYPTION};

@@ -369,6 +369,17 @@ TEST("DESTROY stops a processor: when it returns, the VMSA's page can be taken a
     cpu_finish(1);
 }
 
+TEST("A processor that is started and stopped at once can be started again")
+{
+    for (unsigned i = 0; i < 50; i++) {
+        CHECK_EQUAL(cpu_request(AP_DESTROY, 0, 2, vmsas[2]), GHCB_RESULT_OK);
+        CHECK_EQUAL(cpu_request(AP_CREATE, 0, 2, vmsas[2]), GHCB_RESULT_OK);
+    }
+    vmsas[2] = cpu_start(2);
+    cpu_begin(2, note);
+    cpu_finish(2);
+}
+
 static void replace_each_other(void)
 {
     unsigned other = 3 - this_cpu;

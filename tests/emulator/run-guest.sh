@@ -12,7 +12,8 @@ Runs the guest in the IGVM file IMAGE with the hypervisor and the emulated secur
 the hypervisor must not launch it, and end with these words.
 SNP_VTPM_QEMU names the QEMU to use, SNP_VTPM_GUEST_SECONDS how long one run may take (default 60),
 SNP_VTPM_GUEST_MIB how much memory the guest has (default 64), SNP_VTPM_GUEST_CPUS how many processors (default 1),
-SNP_VTPM_EMULATOR_OPTIONS further options of the hypervisor, such as strict=1.
+SNP_VTPM_EMULATOR_OPTIONS further options of the hypervisor, such as strict=1, SNP_VTPM_GUEST_SP_LOG a file that gets the
+secure processor's log of the last run.
 
 Exit status: 0 all rules hold (or there is no QEMU: all skipped), 1 some do not, 2 wrong usage or no such image.
 END
@@ -95,12 +96,14 @@ run_machine() {
         -nodefaults -display none -no-reboot \
         -blockdev null-co,node-name=disk,size=1048576,read-zeroes=on \
         -device virtio-blk-pci,drive=disk,addr=1e.0,disable-legacy=on,iommu_platform=on,romfile= \
-        -serial "file:$work/console" -serial null -serial null -serial "unix:$work/sp.sock" \
+        -chardev "socket,id=sp,path=$work/sp.sock" -device isa-serial,iobase=0x408,irq=7,chardev=sp \
+        -serial "file:$work/console" -serial null -serial none -serial null \
         "$@" >"$work/qemu.log" 2>&1 </dev/null &
     pids+=($!)
     wait "${pids[1]}" || status=$?
     kill "${pids[0]}" 2>/dev/null
     wait "${pids[0]}"
+    [ -z "${SNP_VTPM_GUEST_SP_LOG-}" ] || cp "$work/sp.log" "$SNP_VTPM_GUEST_SP_LOG"
     pids=()
     ended=$((status >> 1))
     [ $status != 124 ] || echo "no end within $seconds s" >>"$work/platform.log"

@@ -281,6 +281,12 @@ vm_inputs() {
     expect "a memory size that is none is refused" 2 'is no size'
     run "$cvm" --memory 64M
     expect "too little memory is refused" 2 'too little'
+    for cpus in 0 9 two; do
+        run "$cvm" --cpus $cpus
+        expect "$cpus is no number of processors" 2 "--cpus $cpus is no number from 1 to 8"
+    done
+    run "$cvm" --cpus 4 --dry-run
+    expect "--cpus gives QEMU the number of processors" 0 '-smp 4'
     run "$cvm" --platform z80
     expect "an unknown platform is refused" 2 'no platform z80'
     run "$cvm" --timeout soon --run true

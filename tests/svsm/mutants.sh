@@ -42,7 +42,7 @@ svsm_vcpus|svsm/requests/loop.c|/CHECK(!lock_any_held());/d|no lock while the gu
 svsm_vcpus|svsm/mm/lock.c|/CHECK(local->locks >> rank == 0);/d|locks have an order
 svsm_threads|svsm/requests/vtpm.c|s/if (!lock_try(&guest->vtpm.lock))/if (!lock_try(\&guest->vtpm.lock) \&\& false)/|one command at a time
 svsm_boot|svsm/params/host_params.c|s/host->vp_count > CPUS_MAX/false/|the firmware is told no more vCPUs than can be
-svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(&guest->ranges, caa, PAGE_SIZE)/false/|a calling area is the guest's
+svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(guest, caa, PAGE_SIZE)/false/|a calling area is the guest's
 svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode), SVM_EXIT_INVALID/d|the exit code is spent
 svsm_guest_calls|svsm/requests/loop.c|s/^        take_pending(vcpu))/        (take_pending(vcpu) || true))/;s/ \&\& take_pending(vcpu)/ \&\& (take_pending(vcpu) \|\| true)/|a call must be pending
 svsm_guest_calls|svsm/requests/loop.c|s/ \&\& head == 1;/ \&\& (head \& 1);/|what is no call in the first calling area
@@ -50,7 +50,8 @@ svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->launch_caa.
 svsm_guest_calls|svsm/guest/vmsa.c|s/efer, efer & ~EFER_SVME, /efer, efer, /|a vCPU that is served cannot run
 svsm_guest_calls|svsm/requests/call.h|/case RMP_FAULTED:/,/INVALID_ADDRESS;/d|a fault is no result of the guest's
 svsm_services|svsm/requests/attest.c|s/manifest_size > request->manifest.size .*/false ||/|reports fit in the guest's buffers
-svsm_services|svsm/requests/attest.c|s/!buffer_ok(guest, &request->report) .. //|a report's buffer is the guest's
+svsm_guest_calls|svsm/guest/access.c|s/if (guest_range_ok(guest, from, size))/if (true)/|what the SVSM reads for a call is the guest's
+svsm_threads|svsm/guest/access.c|s/if (guest_range_ok(guest, to, size))/if (true)/|what it writes for one is the guest's still
 svsm_requests|svsm/requests/vtpm_request.c|s/request->locality != 0 .. //|locality 0
 svsm_guest_ranges|svsm/guest/ranges.c|s/overlap(start.v, size, vcpu->vmsa.v, PAGE_SIZE)/false/|VMSAs are out of bounds
 svsm_trap_frame|svsm/trap/frame.c|s/if ((const void \*)(frame + 1) != place->stack_top)/if (false)/|a frame is at the top of its stack
@@ -114,7 +115,7 @@ END
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
-git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp --parents -t "$work")
+git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp -d --parents -t "$work")
 build=$work/build-mutants
 meson setup "$build" "$work" -Dwerror=false >"$work/setup.log" || { cat "$work/setup.log"; exit 1; }
 

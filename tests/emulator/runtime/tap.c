@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "svsm/console/format.h"
+#include "lib/freestanding/format.h"
 #include "tests/emulator/runtime/fw_cfg.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
@@ -39,10 +39,11 @@ static void put(const char *text, size_t size)
 static void say_va(const char *prefix, const char *format, va_list arguments)
 {
     char line[LINE_MAX];
+    const size_t size = format_text(line, sizeof(line), format, arguments);
 
     while (*prefix)
         put(prefix++, 1);
-    put(line, format_text(line, sizeof(line), format, arguments));
+    put(line, size);
     put("\n", 1);
 }
 

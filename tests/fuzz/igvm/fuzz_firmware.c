@@ -12,10 +12,11 @@
 
 static void build(const struct firmware *firmware)
 {
+    uint64_t twice;
     struct image image = {0};
 
     firmware_image_build(&image, &(struct firmware_plan){.firmware = firmware});
-    if (image_check_overlaps(&image, SNP_PLATFORM_MASK) != TOOL_OK)
+    if (image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice) != IGVM_OK)
         abort();
     image_free(&image);
 }

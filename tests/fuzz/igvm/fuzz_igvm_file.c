@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "igvm/dump.h"
-#include "igvm/kvm_rules.h"
+#include "lib/igvm/kvm_rules.h"
 #include "lib/igvm/launch_pages.h"
 
 static void fix_fixed_header(uint8_t *file, size_t size)

@@ -20,9 +20,9 @@
 #include <openssl/pem.h>
 
 #include "lib/boot/boot_params.h"
+#include "lib/file/io.h"
 #include "services/attest/attest_service.h"
 #include "services/attest/fetch_key.h"
-#include "services/common/io.h"
 #include "tests/unit/attest/fake_proxy.h"
 #include "tests/unit/child.h"
 #include "tests/unit/registered.h"

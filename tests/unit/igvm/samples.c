@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "igvm/boot_state.h"
 #include "igvm/directives.h"
+#include "lib/igvm/boot_state.h"
 
 #include "expect.h"
 
@@ -43,7 +43,7 @@ struct file_bytes sample_file(void)
     struct file_bytes file;
 
     sample_image(&image);
-    assert_int_equal(image_encode(&image, &file), TOOL_OK);
+    assert_int_equal(image_encode(&image, &file), IGVM_OK);
     image_free(&image);
     return file;
 }
@@ -197,7 +197,7 @@ struct file_bytes sample_foreign_file(void)
     image.headers[image.count - 1].page_data.compatibility_mask = 4;
     add_foreign_context(&image, NATIVE, image_keep_page(&image, "", 1), PAGE_SIZE);
     add_foreign_context(&image, VSM, REGISTERS, sizeof(REGISTERS));
-    assert_int_equal(image_encode(&image, &file), TOOL_OK);
+    assert_int_equal(image_encode(&image, &file), IGVM_OK);
     image_free(&image);
     sample_to_format_2(&file);
     return file;
@@ -338,7 +338,7 @@ struct image sample_svsm_image(const struct sample_svsm *inputs, struct file_byt
     struct image built = {0}, loaded = {0};
 
     assert_int_equal(svsm_image_build(&built, &inputs->plan), TOOL_OK);
-    assert_int_equal(image_encode(&built, file), TOOL_OK);
+    assert_int_equal(image_encode(&built, file), IGVM_OK);
     assert_int_equal(image_load(&loaded, file->bytes, file->size), IGVM_OK);
     image_free(&built);
     return loaded;

@@ -3,10 +3,10 @@
 #ifndef SNPVTPM_TESTS_UNIT_IGVM_SAMPLES_H
 #define SNPVTPM_TESTS_UNIT_IGVM_SAMPLES_H
 
-#include "igvm/image.h"
 #include "igvm/launch.h"
 #include "igvm/svsm_image.h"
 #include "lib/boot/boot_params.h"
+#include "lib/igvm/image.h"
 #include "lib/snp/page.h"
 
 /* A page whose byte i is 7 i + 3. */

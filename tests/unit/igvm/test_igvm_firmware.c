@@ -5,9 +5,10 @@
 
 #include "expect.h"
 #include "igvm/directives.h"
+#include "igvm/files.h"
 #include "igvm/firmware_image.h"
-#include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
+#include "lib/igvm/kvm_rules.h"
 #include "samples.h"
 #include "tests/unit/registered.h"
 
@@ -179,6 +180,7 @@ static const struct igvm_header *page_at(const struct image *image, uint64_t gpa
 
 TEST(firmware_alone_gets_the_pages_it_asks_for)
 {
+    uint64_t twice;
     struct firmware firmware;
     const struct firmware_plan plan = {
         .firmware = &firmware, .policy = 0x30000, .sev_features = 1, .cpu_signature = 0x800F12};
@@ -188,7 +190,7 @@ TEST(firmware_alone_gets_the_pages_it_asks_for)
     make_debian_like();
     assert_int_equal(parse(&firmware), FIRMWARE_OK);
     firmware_image_build(&image, &plan);
-    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
+    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice), IGVM_OK);
     assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
 
     assert_int_equal(page_at(&image, 0x800000)->page_data.data_type, IGVM_PAGE_NORMAL);
@@ -229,7 +231,7 @@ TEST(the_pages_of_debians_ovmf_have_their_digest)
 
     if (!path)
         skip();
-    assert_int_equal(file_read(path, &file), TOOL_OK);
+    assert_int_equal(files_read(path, &file), TOOL_OK);
     assert_int_equal(firmware_parse(file.bytes, file.size, &firmware), FIRMWARE_OK);
     assert_int_equal(firmware.section_count, 11);
     for (uint32_t i = 0; i < 7; i++) {

@@ -6,8 +6,8 @@
 #include "expect.h"
 #include "igvm/directives.h"
 #include "igvm/dump.h"
-#include "igvm/kvm_rules.h"
 #include "igvm/launch.h"
+#include "lib/igvm/kvm_rules.h"
 #include "samples.h"
 #include "tests/unit/registered.h"
 
@@ -55,11 +55,12 @@ static size_t find(const struct file_bytes *file, uint32_t type, unsigned n)
 
 static void measure_file(const struct file_bytes *file, struct launch_digest *digest)
 {
+    uint64_t twice;
     const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
     struct image image = {0};
 
     assert_int_equal(image_load(&image, file->bytes, file->size), IGVM_OK);
-    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
+    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice), IGVM_OK);
     assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     sample_measure(&image, &options, NULL, digest);
     image_free(&image);

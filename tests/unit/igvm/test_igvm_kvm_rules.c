@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "expect.h"
-#include "igvm/boot_state.h"
 #include "igvm/directives.h"
-#include "igvm/kvm_rules.h"
+#include "lib/igvm/boot_state.h"
+#include "lib/igvm/kvm_rules.h"
 #include "samples.h"
 #include "tests/unit/registered.h"
 

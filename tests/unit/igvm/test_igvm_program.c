@@ -11,7 +11,7 @@
 #include <openssl/x509.h>
 
 #include "expect.h"
-#include "igvm/file_bytes.h"
+#include "igvm/files.h"
 #include "igvm/tool.h"
 #include "lib/igvm/launch_pages.h"
 #include "samples.h"
@@ -170,7 +170,7 @@ TEST(measure_writes_the_pages_that_give_the_digest)
 
     assert_int_equal(run("measure --pages sample.pages sample.igvm", output, sizeof(output)), 0);
     snprintf(path, sizeof(path), "%s/sample.pages", folder);
-    assert_int_equal(file_read(path, &file), TOOL_OK);
+    assert_int_equal(files_read(path, &file), TOOL_OK);
     assert_int_equal(launch_pages_decode(&pages, file.bytes, file.size), LAUNCH_PAGES_OK);
     assert_true(launch_pages_digest(&pages, &digest));
     for (size_t i = 0; i < sizeof(digest.ld); i++)
@@ -273,6 +273,26 @@ TEST(each_option_changes_the_measurement_or_the_file)
             run("--help >/dev/null && cmp one.igvm two.igvm >/dev/null", output, sizeof(output)),
             1);
     }
+}
+
+static void expect_features(const char *arguments, const char *features)
+{
+    char command[256], output[8192];
+
+    snprintf(command, sizeof(command), "build %s -o features.igvm", arguments);
+    expect_status(command, 0);
+    assert_int_equal(run("dump features.igvm", output, sizeof(output)), 0);
+    if (strstr(output, features) == NULL)
+        fail_msg("no \"%s\" in %s", features, output);
+}
+
+TEST(an_svsm_has_restricted_injection_unless_told_otherwise)
+{
+    expect_features("--svsm kernel.elf", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --firmware firmware.fd", "SEV_FEATURES 0x9\n");
+    expect_features("--svsm kernel.elf --sev-features 0x1", "SEV_FEATURES 0x1\n");
+    expect_features("--firmware firmware.fd", "SEV_FEATURES 0x1\n");
+    expect_status("build --svsm kernel.elf --sev-features 0 -o x.igvm", TOOL_INVALID);
 }
 
 TEST(a_wrong_command_line_ends_with_status_2)

@@ -7,8 +7,8 @@
 #include "expect.h"
 #include "igvm/directives.h"
 #include "igvm/dump.h"
-#include "igvm/kvm_rules.h"
 #include "igvm/svsm_image.h"
+#include "lib/igvm/kvm_rules.h"
 #include "samples.h"
 #include "tests/unit/registered.h"
 
@@ -46,10 +46,11 @@ static struct boot_params params_at(const struct image *image, uint64_t gpa)
 
 TEST(the_image_is_one_that_qemu_and_kvm_launch)
 {
+    uint64_t twice;
     struct file_bytes file;
     struct image image = sample_svsm_image(sample_svsm_inputs(), &file);
 
-    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
+    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice), IGVM_OK);
     assert_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));
     image_free(&image);
     free(file.bytes);
@@ -271,13 +272,15 @@ TEST(firmware_that_cannot_run_under_an_svsm_is_refused)
 
 TEST(pages_loaded_twice_are_noticed)
 {
+    uint64_t twice;
     struct image image = {0};
 
     sample_image(&image);
-    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_OK);
+    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice), IGVM_OK);
     add_page(&image, IGVM_PAGE_NORMAL, 0x20000, NULL); /* the parameter page */
-    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK), TOOL_INVALID);
-    assert_int_equal(image_check_overlaps(&image, 2), TOOL_OK); /* not on that platform */
+    assert_int_equal(image_check_overlaps(&image, SNP_PLATFORM_MASK, &twice),
+                     IGVM_ERROR_LOADED_TWICE);
+    assert_int_equal(image_check_overlaps(&image, 2, &twice), IGVM_OK); /* not on that platform */
     image_free(&image);
 }
 

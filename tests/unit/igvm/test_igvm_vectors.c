@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "expect.h"
-#include "igvm/boot_state.h"
 #include "igvm/launch.h"
+#include "lib/igvm/boot_state.h"
 #include "samples.h"
 #include "tests/unit/registered.h"
 

@@ -35,7 +35,7 @@ static const char *in_folder(const char *folder, const char *name)
 
 static void write_text(const char *path, const char *text)
 {
-    assert_true(new_file_write(path, 0600, NEW_FILE_ONLY, text, strlen(text)));
+    assert_true(file_write(path, 0600, FILE_NEW, text, strlen(text)));
 }
 
 /* The authority's certificate also serves as the root of an emulated platform. */
@@ -46,13 +46,12 @@ static X509 *make_certificates(const char *folder)
     X509 *root;
 
     assert_true(issue_ca(time(NULL), &ca) && issue_server(&ca, hosts, 2, time(NULL), &server));
-    assert_true(new_file_write_certificate(in_folder(folder, "ca.pem"), 0644, NEW_FILE_ONLY,
-                                           ca.certificate));
-    strcpy(certificate_path, in_folder(folder, "server.pem"));
     assert_true(
-        new_file_write_certificate(certificate_path, 0644, NEW_FILE_ONLY, server.certificate));
+        new_file_write_certificate(in_folder(folder, "ca.pem"), 0644, FILE_NEW, ca.certificate));
+    strcpy(certificate_path, in_folder(folder, "server.pem"));
+    assert_true(new_file_write_certificate(certificate_path, 0644, FILE_NEW, server.certificate));
     strcpy(key_path, in_folder(folder, "server.key"));
-    assert_true(new_file_write_key(key_path, 0600, NEW_FILE_ONLY, server.key));
+    assert_true(new_file_write_key(key_path, 0600, FILE_NEW, server.key));
     root = ca.certificate;
     ca.certificate = NULL;
     issued_free(&ca);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "igvm/boot_state.h"
 #include "kbs/explain/explain.h"
+#include "lib/igvm/boot_state.h"
 #include "tests/unit/registered.h"
 
 /* A small image: firmware, the SVSM, its parameters, pages of the host, a service, a processor. */

@@ -27,8 +27,8 @@ static struct tls_error error;
 static void write_pair(const struct issued *issued)
 {
     assert_true(
-        new_file_write_certificate(certificate_path, 0644, NEW_FILE_REPLACE, issued->certificate));
-    assert_true(new_file_write_key(key_path, 0600, NEW_FILE_REPLACE, issued->key));
+        new_file_write_certificate(certificate_path, 0644, FILE_REPLACE, issued->certificate));
+    assert_true(new_file_write_key(key_path, 0600, FILE_REPLACE, issued->key));
 }
 
 /* A certificate of the authority's, on its files' paths. */
@@ -48,7 +48,7 @@ static int start(void **state)
     scratch_path("ca.pem", ca_path);
     scratch_path("server.pem", certificate_path);
     scratch_path("server.key", key_path);
-    return new_file_write_certificate(ca_path, 0644, NEW_FILE_ONLY, ca.certificate) ? 0 : -1;
+    return new_file_write_certificate(ca_path, 0644, FILE_NEW, ca.certificate) ? 0 : -1;
 }
 
 static int stop(void **state)
@@ -130,8 +130,8 @@ TEST(a_new_certificate_is_presented_without_a_stop)
     files = load();
     served = served_start(&limits, files);
     assert_true(issue_ca(time(NULL), &other_ca));
-    assert_true(new_file_write_certificate(scratch_path("other.pem", other_path), 0644,
-                                           NEW_FILE_ONLY, other_ca.certificate));
+    assert_true(new_file_write_certificate(scratch_path("other.pem", other_path), 0644, FILE_NEW,
+                                           other_ca.certificate));
     assert_true(issue_server(&other_ca, hosts, 1, time(NULL), &server));
     write_pair(&server);
     assert_null(net_converse_tls(served.port, TLS1_3_VERSION, other_path, WHO));
@@ -153,7 +153,7 @@ TEST(a_reload_that_fails_leaves_what_there_was)
     write_new_pair(time(NULL));
     files = load();
     served = served_start(&limits, files);
-    assert_true(new_file_write(key_path, 0600, NEW_FILE_REPLACE, "no key", 6));
+    assert_true(file_write(key_path, 0600, FILE_REPLACE, "no key", 6));
     assert_false(tls_files_reload(files, &error));
     assert_non_null(strstr(error.text, "not a private key in PEM"));
     assert_non_null(net_converse_tls(served.port, TLS1_3_VERSION, ca_path, WHO));
@@ -167,7 +167,7 @@ TEST(a_key_of_another_certificate_is_refused)
 
     write_new_pair(time(NULL));
     assert_true(issue_server(&ca, hosts, 1, time(NULL), &other));
-    assert_true(new_file_write_key(key_path, 0600, NEW_FILE_REPLACE, other.key));
+    assert_true(new_file_write_key(key_path, 0600, FILE_REPLACE, other.key));
     assert_refused("is not the key of the first certificate in");
     issued_free(&other);
 }
@@ -202,12 +202,11 @@ TEST(files_that_are_missing_or_something_else_are_refused)
     assert_refused("server.key: No such file or directory");
     assert_int_equal(unlink(certificate_path), 0);
     assert_refused("server.pem: No such file or directory");
-    assert_true(new_file_write(certificate_path, 0644, NEW_FILE_ONLY, "", 0));
+    assert_true(file_write(certificate_path, 0644, FILE_NEW, "", 0));
     assert_refused("not a chain of up to 8 certificates in PEM");
     memset(long_text, 'x', sizeof(long_text));
-    assert_true(
-        new_file_write(certificate_path, 0644, NEW_FILE_REPLACE, long_text, sizeof(long_text)));
-    assert_refused("File too large");
+    assert_true(file_write(certificate_path, 0644, FILE_REPLACE, long_text, sizeof(long_text)));
+    assert_refused("too large");
 }
 
 TEST(an_expired_certificate_is_refused)

@@ -7,6 +7,7 @@
 
 #include "kbs/audit/audit.h"
 #include "kbs/keys/keyring.h"
+#include "kbs/store/rewrap.h"
 #include "kbs/store/secrets.h"
 #include "kbs/store/tokens.h"
 #include "tests/unit/kbs-store/fixture.h"

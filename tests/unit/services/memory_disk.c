@@ -116,7 +116,8 @@ static bool flush(void *context)
     if (disk->writes_left == 0)
         return false; /* without power nothing is flushed */
     disk->flushes++;
-    disk->unflushed_count = 0;
+    if (!disk->lies)
+        disk->unflushed_count = 0;
     return true;
 }
 

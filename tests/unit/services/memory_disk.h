@@ -25,6 +25,7 @@ struct memory_disk {
     uint8_t bytes[DISK_SIZE]; /* as the next read sees them */
     long writes_left;         /* sectors that can be written before the power fails; or no limit */
     long reads_left;          /* read calls that succeed; or no limit */
+    bool lies;                /* flush() does nothing */
     size_t sectors_written;
     size_t flushes;
     size_t unflushed_count;

@@ -155,6 +155,24 @@ TEST_FIXTURE(three_objects_and_sixty_four_sessions_are_at_hand, tpm_client_set_u
     assert_int_equal(tpm_property(c, TPM_PT_HR_ACTIVE_AVAIL), 64);
 }
 
+/*
+ * What a guest sends or gets is in one page, with a header of at most nine bytes. No response is
+ * larger than the least that libtpms lets its buffers be: it holds the largest saved context.
+ */
+TEST_FIXTURE(a_guest_is_told_the_sizes_that_its_page_has_room_for, tpm_client_set_up,
+             tpm_client_tear_down)
+{
+    struct tpm_client *c = *state;
+    uint32_t smallest = 0, largest = 0;
+
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_COMMAND_SIZE), 4096 - 9);
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_RESPONSE_SIZE), 4096 - 9);
+    assert_int_equal(TPMLIB_SetBufferSize(0, &smallest, &largest), 4096 - 9);
+    assert_in_range(smallest, 2048, 4096 - 9);
+    tpm_client_restart(c);
+    assert_int_equal(tpm_property(c, TPM_PT_MAX_RESPONSE_SIZE), 4096 - 9);
+}
+
 /* Stores a state as if libtpms had, and looks how the volume opens. */
 static void put_state(struct tpm_client *c, const uint8_t *bytes, size_t size)
 {

@@ -33,13 +33,13 @@ TEST(a_command_is_whole_only_with_its_last_byte)
 
 TEST(a_command_larger_than_the_tpm_takes_is_malformed_at_once)
 {
-    uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x10, 0x01};
+    uint8_t bytes[] = {0, 0, 0, 8, 0, 0, 0, 0x0f, 0xf8};
     struct mssim_message message;
     size_t used;
 
     assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
                      MSSIM_MALFORMED);
-    bytes[8] = 0;
+    bytes[8] = 0xf7;
     assert_int_equal(parse(MSSIM_COMMAND_PORT, bytes, sizeof(bytes), &message, &used),
                      MSSIM_INCOMPLETE);
 }

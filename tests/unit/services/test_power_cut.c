@@ -377,6 +377,27 @@ TEST(a_killed_process_and_then_a_power_cut_leave_a_state_that_was_or_was_to_be)
     }
 }
 
+/* What such a disk loses is refused, or is the state of an earlier time: never a part of one. */
+TEST(a_disk_that_lies_about_flushes_gives_a_whole_state_or_none)
+{
+    struct memory_disk *disk = disk_of(3, &updating);
+
+    disk->lies = true;
+    for (int i = 0; i < 3; i++)
+        assert_true(update(disk));
+    for (int i = 0; i < 2000; i++) {
+        struct memory_disk *cut = memory_disk_copy(disk);
+        int found;
+
+        memory_disk_settle(cut, random_bits() & (i % 2 == 0 ? random_bits() : UINT64_MAX));
+        found = generation_of(cut);
+        if (found != BROKEN && (found < 3 || found > 6))
+            fail_msg("found %d", found);
+        memory_disk_free(cut);
+    }
+    memory_disk_free(disk);
+}
+
 TEST(thousands_of_cuts_were_looked_at)
 {
     print_message("%zu power cuts\n", cuts);

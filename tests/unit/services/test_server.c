@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "services/common/io.h"
+#include "lib/file/io.h"
 #include "services/tpm/mssim.h"
 #include "services/tpm/server.h"
 #include "tests/unit/child.h"

@@ -561,3 +561,27 @@ TEST_VOLUME(settling_gives_every_slot_the_state)
     memset(f->disk->bytes + slots[0], 0x5a, SECTOR_SIZE);
     assert_int_equal(generation_of(f), 3);
 }
+
+/* A disk that answers for one sector with another one's contents. */
+TEST_VOLUME(sectors_in_each_others_place_never_open_another_state)
+{
+    struct fixture *f = *state;
+    struct memory_disk *right;
+
+    updated_to(f, 4);
+    right = memory_disk_copy(f->disk);
+    for (size_t a = 0; a < DISK_SIZE; a += SECTOR_SIZE)
+        for (size_t b = 0; b < DISK_SIZE; b += SECTOR_SIZE) {
+            int found;
+
+            if (a == b || bytes_are_zero(right->bytes + a, SECTOR_SIZE) ||
+                bytes_are_zero(right->bytes + b, SECTOR_SIZE))
+                continue;
+            memcpy(f->disk->bytes + a, right->bytes + b, SECTOR_SIZE);
+            found = generation_of(f);
+            if (found != 4 && found != -VOLUME_DAMAGED)
+                fail_msg("%zu in the place of %zu: found %d", b, a, found);
+            memcpy(f->disk->bytes + a, right->bytes + a, SECTOR_SIZE);
+        }
+    memory_disk_free(right);
+}

@@ -276,16 +276,23 @@ TEST(a_state_of_the_same_epoch_counts_only_while_the_last_slot_has_the_anchor)
 {
     struct volume_anchor anchor;
     struct memory_disk *disk = disk_of_3(&anchor);
-    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct memory_disk *older = memory_disk_copy(disk);
+    size_t last = DISK_SIZE - DISK_BLOCK_SIZE;
+    struct volume_anchor same;
     struct volume volume;
 
     assert_int_equal(open_disk(&volume, disk, &anchor), VOLUME_OK);
-    assert_int_equal(commit(&volume, 4), VOLUME_OK);
+    anchor = advance(&volume, 4);
+    same = in_epoch(anchor, EPOCH);
+    assert_int_equal(commit(&volume, 5), VOLUME_OK);
     volume_close(&volume);
+    assert_int_equal(found_with(disk, &same), 5);
+    memcpy(disk->bytes + last, older->bytes + last, SECTOR_SIZE);
     assert_int_equal(found_with(disk, &same), 4);
-    memset(disk->bytes + DISK_SIZE - DISK_BLOCK_SIZE, 0x5a, SECTOR_SIZE);
-    assert_int_equal(found_with(disk, &same), 3);
+    memset(disk->bytes + last, 0x5a, SECTOR_SIZE);
+    assert_int_equal(found_with(disk, &same), 4);
     memory_disk_free(disk);
+    memory_disk_free(older);
 }
 
 /* Where version 1 had superblocks the host can put what it likes. */

@@ -247,7 +247,7 @@ TEST(restricted_injection_is_required_where_it_is_offered)
     assert_string_equal(
         boot(injection_is_offered, NULL),
         "the host offers restricted injection and the launch image does not ask for "
-        "it: build it with igvm build --sev-features 0x9");
+        "it: build it with bit 3 in --sev-features, as by default");
     assert_string_equal(boot(injection_is_offered_and_on, NULL), "the guest runs");
 }
 

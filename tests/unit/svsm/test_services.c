@@ -273,7 +273,7 @@ TEST_SETUP(a_command_goes_to_the_tpm_and_its_response_to_the_guest, start)
 
 TEST_SETUP(every_response_that_fits_in_the_page_arrives, start)
 {
-    for (size_t size = 4; size <= 4092; size += 8) {
+    for (size_t size = 4; size <= SERVICE_TPM_BUFFER_SIZE; size++) {
         answered_size = 4 + size;
         assert_int_equal(command(10), SVSM_SUCCESS);
         assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), size);
@@ -285,7 +285,7 @@ TEST_SETUP(a_tpm_that_fails_answers_so_and_the_vm_goes_on, start)
 {
     for (int how = 0; how < 3; how++) {
         answered_status = how == 0 ? SERVICE_TPM_FAILED : 0;
-        answered_size = how == 1 ? 4 + 4093 : how == 2 ? 0 : 8;
+        answered_size = how == 1 ? 4 + SERVICE_TPM_BUFFER_SIZE + 1 : how == 2 ? 0 : 8;
         assert_int_equal(command(10), SVSM_SUCCESS);
         assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), sizeof(tpm_failure));
         assert_memory_equal(fake_bytes(gpa(BUFFER)) + 4, tpm_failure, sizeof(tpm_failure));

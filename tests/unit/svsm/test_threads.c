@@ -47,6 +47,7 @@ static uint64_t page_of(unsigned vcpu, enum own_page page)
 /* Both services; the TPM's command tells whether two are ever in it. */
 static unsigned in_tpm, most_in_tpm;
 static sem_t *tpm_entered, *tpm_may_leave;
+static void (*during_command)(void);
 
 static size_t serves(const uint8_t *request, size_t size, uint8_t *response)
 {
@@ -61,6 +62,8 @@ static size_t serves(const uint8_t *request, size_t size, uint8_t *response)
             sem_post(tpm_entered);
             sem_wait(tpm_may_leave);
         }
+        if (during_command)
+            during_command();
         memcpy(response + 4, request + 5, 10);
         __atomic_sub_fetch(&in_tpm, 1, __ATOMIC_RELAXED);
         return 14;
@@ -98,6 +101,7 @@ static int start(void **state)
     vm_serve(serves);
     most_in_tpm = 0;
     tpm_entered = tpm_may_leave = NULL;
+    during_command = NULL;
     memset(&vm.attest, 0, sizeof(vm.attest));
     memset(&vm.tpm, 0, sizeof(vm.tpm));
     if (block_init(&vm.volume, &vm.cpus[0].clock) != STATUS_OK ||
@@ -302,4 +306,26 @@ TEST_SETUP(a_long_tpm_command_stalls_no_other_vcpu, start)
     assert_int_equal(pthread_join(thread, NULL), 0);
     tpm_entered = NULL;
     assert_int_equal(tpm_command(0), SVSM_SUCCESS);
+}
+
+static void makes_a_vmsa_of_the_buffer(void)
+{
+    struct svsm_call call = {.rcx = page_of(0, OWN_BUFFER),
+                             .rdx = page_of(THREADS, OWN_CAA),
+                             .r8 = 77,
+                             .caller = &vm.guest.ranges.vcpus[0]};
+
+    fill(call.rcx);
+    EXPECT(core_create_vcpu(&vm.guest, &call) == SVSM_SUCCESS);
+}
+
+/* T512: another vCPU does so while the TPM works. */
+TEST_SETUP(a_buffer_that_became_a_vmsa_meanwhile_is_not_written, start)
+{
+    const struct vmsa *vmsa = (struct vmsa *)fake_bytes(gpa(page_of(0, OWN_BUFFER)));
+
+    during_command = makes_a_vmsa_of_the_buffer;
+    assert_int_equal(tpm_command(0), SVSM_ERR_INVALID_ADDRESS);
+    assert_int_equal(*(const uint64_t *)vmsa, 0);
+    assert_int_equal(vmsa->vmpl, FAKE_VMPL);
 }

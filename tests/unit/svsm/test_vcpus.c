@@ -4,6 +4,7 @@
 
 #include "lib/snp/exit_codes.h"
 #include "svsm/arch/memory.h"
+#include "svsm/console/log.h"
 #include "svsm/mm/page_allocator.h"
 #include "svsm/requests/loop.h"
 #include "svsm/sev/sev_status.h"
@@ -57,7 +58,7 @@ static uint64_t create(uint64_t vmsa, uint64_t caa, uint32_t apic_id)
     return vm_call(SVSM_PROTOCOL_CORE, SVSM_CORE_CREATE_VCPU, vmsa, caa, apic_id);
 }
 
-static uint64_t delete (uint64_t vmsa)
+static uint64_t delete_vcpu(uint64_t vmsa)
 {
     return vm_call(SVSM_PROTOCOL_CORE, SVSM_CORE_DELETE_VCPU, vmsa, 0, 0);
 }
@@ -207,7 +208,7 @@ TEST_SETUP(a_rescinded_or_deleted_page_is_dropped_everywhere, start)
     assert_int_equal(pvalidate(BUFFER, false), SVSM_SUCCESS);
     assert_int_equal(at(NEW_VMSA)->pcpu_id, 0);
     flushes = 0;
-    assert_int_equal(delete (NEW_VMSA), SVSM_SUCCESS);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_SUCCESS);
     assert_int_equal(flushes, 1);
 }
 
@@ -328,7 +329,7 @@ TEST_SETUP(a_processor_goes_offline_and_online_a_hundred_times, start)
         at(former)->guest_exitcode = SVM_EXIT_VMGEXIT; /* AP reset hold */
         fill(next);
         assert_int_equal(create(next, NEW_CAA, APIC_ID), SVSM_SUCCESS);
-        assert_int_equal(delete (former), SVSM_SUCCESS);
+        assert_int_equal(delete_vcpu(former), SVSM_SUCCESS);
         assert_true(is_guests(former));
         now = next;
         next = former;
@@ -363,19 +364,19 @@ TEST_SETUP(what_runs_is_not_deleted, start)
     fake_become(0);
     assert_true(fake_page(gpa(NEW_VMSA))->vmsa);
     assert_true(at(NEW_VMSA)->efer & EFER_SVME);
-    assert_int_equal(delete (direct_gpa(vm.vmsa).v), SVSM_ERR_INVALID_PARAMETER);
-    assert_int_equal(delete (NEW_CAA), SVSM_ERR_INVALID_PARAMETER);
-    assert_int_equal(delete (NEW_VMSA + 8), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(delete_vcpu(direct_gpa(vm.vmsa).v), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(delete_vcpu(NEW_CAA), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(delete_vcpu(NEW_VMSA + 8), SVSM_ERR_INVALID_PARAMETER);
     at(NEW_VMSA)->efer = 0; /* the CPU has it */
-    assert_int_equal(delete (NEW_VMSA), IN_USE);
+    assert_int_equal(delete_vcpu(NEW_VMSA), IN_USE);
     at(NEW_VMSA)->efer = EFER_SVME;
     fake.adjust_result = RMP_NO_PERMISSION;
-    assert_int_equal(delete (NEW_VMSA), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_ERR_PROTOCOL + 2);
     assert_true(at(NEW_VMSA)->efer & EFER_SVME);
     fake.adjust_result = RMP_DONE;
-    assert_int_equal(delete (NEW_VMSA), SVSM_SUCCESS);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_SUCCESS);
     assert_null(vm_vmsa(1));
-    assert_int_equal(delete (NEW_VMSA), SVSM_ERR_INVALID_PARAMETER);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_ERR_INVALID_PARAMETER);
 }
 
 /* Without one, it runs none: the deleted one least of all. */
@@ -394,7 +395,7 @@ TEST_SETUP(a_processor_without_a_vcpu_waits, start)
 {
     fill(NEW_VMSA);
     assert_int_equal(create(NEW_VMSA, NEW_CAA, APIC_ID), SVSM_SUCCESS);
-    assert_int_equal(delete (NEW_VMSA), SVSM_SUCCESS);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_SUCCESS);
     fake_become(1);
     fake_cpu(1)->entry(fake_cpu(1)->argument);
     asked = 0;
@@ -413,7 +414,7 @@ TEST_SETUP(a_vmsa_that_goes_away_ends_no_vm, start)
     fake_become(0);
     fake_give(gpa(NEW_VMSA), FAKE_HOSTS);
     assert_int_equal(pvalidate(BUFFER, false), SVSM_SUCCESS);
-    assert_int_equal(delete (NEW_VMSA), IN_USE);
+    assert_int_equal(delete_vcpu(NEW_VMSA), IN_USE);
     fake_become(1);
     refusals = 0;
     fake_host.guest = does_not_know_it_yet;
@@ -484,4 +485,16 @@ TEST_SETUP(a_lock_out_of_order_ends_the_vm, start)
     assert_non_null(strstr(ENDS(release_what_is_not_held()), "internal error: local->locks"));
     assert_string_equal(ENDS(run_with_a_lock()), "internal error: !lock_any_held()");
     cpu_local()->locks = 0;
+}
+
+/* A panic comes under whatever locks. */
+TEST_SETUP(the_end_of_the_vm_gets_its_line_out, start)
+{
+    struct lock console = {.rank = LOCK_CONSOLE};
+
+    lock_take(&console);
+    log_seize();
+    log_error("the end");
+    assert_non_null(strstr(vm_console(), "[error] the end"));
+    assert_false(lock_any_held());
 }

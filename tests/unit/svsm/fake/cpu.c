@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/freestanding/format.h"
 #include "lib/snp/vmsa.h"
 #include "svsm/base/panic.h"
-#include "svsm/console/format.h"
 #include "tests/unit/svsm/fake/machine.h"
 
 struct fake fake;
@@ -98,22 +98,23 @@ void panic(const char *format, ...)
 
 uint64_t msr_read(uint32_t msr)
 {
-    return msr == MSR_GHCB ? fake_this()->ghcb_msr : msr == MSR_SEV_STATUS ? fake.sev_status : 0;
+    return msr == MSR_SEV_STATUS ? fake.sev_status : 0;
 }
 
 void msr_write(uint32_t msr, uint64_t value)
 {
-    if (msr == MSR_GHCB)
-        fake_this()->ghcb_msr = value;
+    (void)msr;
+    (void)value;
 }
 
-void vmgexit(void)
+uint64_t vmgexit(uint64_t request)
 {
     char text[40];
 
+    fake_this()->ghcb_msr = request;
     if ((fake_this()->ghcb_msr & GHCB_MSR_INFO_MASK) != GHCB_MSR_TERM_REQ) {
         fake.host();
-        return;
+        return fake_this()->ghcb_msr;
     }
     snprintf(text, sizeof(text), "terminate %lu", fake_this()->ghcb_msr >> 16 & 0xFF);
     fake_end(text);

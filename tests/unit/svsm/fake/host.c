@@ -59,13 +59,26 @@ static void put(struct fake_stream *stream, uint8_t byte)
         stream->bytes[stream->size++] = byte;
 }
 
+/* The proxy's UART: the divisor latch is open, the receiver's interrupt, the FIFO's level. */
+static struct {
+    bool set_up, interrupt;
+    uint8_t level;
+} receiver;
+
 static uint8_t uart_in(unsigned reg, struct fake_stream *from)
 {
-    bool has_data = from && from->next < from->size;
+    size_t arrived = from ? from->size - from->next : 0;
 
-    if (reg == 0)
-        return has_data ? from->bytes[from->next++] : 0;
-    return reg == 5 ? 0x60 | has_data : 0;
+    switch (reg) {
+    case 0:
+        return arrived > 0 ? from->bytes[from->next++] : 0;
+    case 2:
+        return receiver.interrupt && arrived >= receiver.level ? 0xC4 : 0xC1;
+    case 5:
+        return 0x60 | (arrived > 0);
+    default:
+        return 0;
+    }
 }
 
 static uint8_t port_in(uint16_t port)
@@ -81,17 +94,21 @@ static uint8_t port_in(uint16_t port)
     return 0xFF;
 }
 
-static bool set_up;
-
 static void port_out(uint16_t port, uint8_t value)
 {
-    /* The divisor latch stands in the data register's place while it is open. */
+    static const uint8_t levels[] = {1, 4, 8, 14};
+
+    /* The divisor latch stands in the first two registers' place while it is open. */
     if (port == FAKE_CONSOLE_PORT + 3 || port == FAKE_PROXY_PORT + 3)
-        set_up = (value & 0x80) != 0;
-    else if (port == FAKE_CONSOLE_PORT && !set_up)
+        receiver.set_up = (value & 0x80) != 0;
+    else if (port == FAKE_CONSOLE_PORT && !receiver.set_up)
         put(&fake_host.console, value);
-    else if (port == FAKE_PROXY_PORT && !set_up)
+    else if (port == FAKE_PROXY_PORT && !receiver.set_up)
         put(&fake_host.from_vm, value);
+    else if (port == FAKE_PROXY_PORT + 1 && !receiver.set_up)
+        receiver.interrupt = value & 1;
+    else if (port == FAKE_PROXY_PORT + 2)
+        receiver.level = levels[value >> 6];
 }
 
 static void do_io(uint64_t info)

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/* Whole files, durable ones, exact reads and writes: at their bounds. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/bytes.h"
+#include "lib/file/credential.h"
+#include "lib/file/durable.h"
+#include "lib/file/io.h"
+#include "tests/unit/child.h"
+#include "tests/unit/registered.h"
+
+#define LARGE 300000 /* more than a pipe holds */
+
+static char folder[] = "/tmp/snp-vtpm-file-XXXXXX", path[64];
+static uint8_t content[LARGE];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < LARGE; i++)
+        content[i] = (uint8_t)(i * 7 + i / 251);
+    snprintf(path, sizeof(path), "%s/file", mkdtemp(folder));
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder); /* fails where something was left */
+}
+
+TEST_GROUP(make_folder, remove_folder)
+
+static void put(size_t size, mode_t mode)
+{
+    assert_true(file_write(path, mode, FILE_REPLACE, content, size));
+}
+
+TEST(a_file_is_read_whole_up_to_the_most_that_is_wanted)
+{
+    static const size_t sizes[] = {0, 1, 4095, 4096, 4097, LARGE};
+    struct file_bytes file;
+
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        put(sizes[i], 0600);
+        assert_int_equal(file_read(path, FILE_SECRET, sizes[i], &file), FILE_OK);
+        assert_int_equal(file.size, sizes[i]);
+        assert_memory_equal(file.bytes, content, sizes[i]);
+        assert_int_equal(file.bytes[file.size], 0);
+        file_wipe(&file);
+        assert_null(file.bytes);
+        if (sizes[i] == 0)
+            continue;
+        assert_int_equal(file_read(path, FILE_SECRET, sizes[i] - 1, &file), FILE_TOO_LARGE);
+        assert_null(file.bytes);
+    }
+}
+
+/* A child that writes so many bytes, a piece at a time, while signals interrupt us. */
+static int pipe_of(size_t size)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    if (child_fork() == 0) {
+        close(ends[0]);
+        for (size_t done = 0; done < size; done += 1000) {
+            kill(getppid(), SIGUSR1);
+            if (!io_write_all(ends[1], content + done, size - done < 1000 ? size - done : 1000))
+                _exit(1);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    return ends[0];
+}
+
+static void interrupt(int number)
+{
+    (void)number;
+}
+
+TEST(a_pipe_is_read_to_its_end_whatever_interrupts)
+{
+    static const size_t sizes[] = {0, 1, 4096, 4097, LARGE};
+    struct sigaction action = {.sa_handler = interrupt}; /* without SA_RESTART */
+    struct file_bytes file;
+
+    sigaction(SIGUSR1, &action, NULL);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        int fd = pipe_of(sizes[i]);
+
+        assert_int_equal(file_read_descriptor(fd, FILE_SECRET, LARGE, &file), FILE_OK);
+        assert_int_equal(file.size, sizes[i]);
+        assert_memory_equal(file.bytes, content, sizes[i]);
+        file_wipe(&file);
+        close(fd);
+    }
+}
+
+TEST(more_than_is_wanted_of_a_pipe_is_too_large)
+{
+    static const size_t most[] = {0, 1, 4095, 5000, LARGE - 1};
+    struct file_bytes file;
+
+    signal(SIGUSR1, SIG_IGN);
+    for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
+        int fd = pipe_of(most[i] + 1);
+
+        assert_int_equal(file_read_descriptor(fd, FILE_PUBLIC, most[i], &file), FILE_TOO_LARGE);
+        assert_null(file.bytes);
+        close(fd);
+    }
+}
+
+TEST(what_is_no_file_is_not_read)
+{
+    struct file_bytes file;
+    char fifo[64];
+
+    assert_int_equal(file_read(folder, FILE_PUBLIC, LARGE, &file), FILE_NOT_REGULAR);
+    snprintf(fifo, sizeof(fifo), "%s/fifo", folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    assert_int_equal(file_read(fifo, FILE_PUBLIC, LARGE, &file), FILE_NOT_REGULAR);
+    unlink(fifo);
+    assert_int_equal(file_read("/nonexistent/file", FILE_PUBLIC, LARGE, &file), FILE_ERRNO);
+    assert_int_equal(errno, ENOENT);
+    assert_string_equal(file_error_text(FILE_ERRNO), strerror(ENOENT));
+}
+
+TEST(a_secret_that_others_may_read_or_change_is_not_read)
+{
+    struct file_bytes file;
+
+    for (mode_t mode = 0; mode < 0100; mode++) {
+        put(1, 0600 | mode);
+        assert_int_equal(file_read(path, FILE_SECRET, 1, &file), mode ? FILE_EXPOSED : FILE_OK);
+        file_wipe(&file);
+        assert_int_equal(file_read(path, FILE_CREDENTIAL, 1, &file),
+                         mode & 037 ? FILE_EXPOSED : FILE_OK);
+        file_wipe(&file);
+        assert_int_equal(file_read(path, FILE_PUBLIC, 1, &file), FILE_OK);
+        file_wipe(&file);
+    }
+}
+
+TEST(a_file_has_the_mode_that_it_was_made_with_whatever_the_umask)
+{
+    mode_t mask = umask(077);
+    struct stat status;
+
+    put(3, 0644);
+    umask(mask);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0644);
+}
+
+TEST(a_new_file_takes_no_others_place)
+{
+    struct file_bytes file;
+
+    put(5, 0600);
+    assert_false(file_write(path, 0600, FILE_NEW, content, 7));
+    assert_int_equal(errno, EEXIST);
+    assert_int_equal(file_read(path, FILE_SECRET, 5, &file), FILE_OK);
+    assert_int_equal(file.size, 5);
+    file_wipe(&file);
+    unlink(path);
+    assert_true(file_write(path, 0600, FILE_NEW, content, 7));
+}
+
+TEST(what_cannot_be_written_leaves_the_old_file_and_nothing_beside_it)
+{
+    char within[80];
+
+    put(5, 0600);
+    snprintf(within, sizeof(within), "%s/within", path);
+    assert_false(file_write(within, 0600, FILE_REPLACE, content, 7));
+    assert_int_equal(errno, ENOTDIR);
+    assert_false(file_write(within, 0600, FILE_NEW, content, 7));
+    assert_false(file_write(folder, 0600, FILE_REPLACE, content, 7));
+    assert_false(file_sync_folder_of("/nonexistent/file"));
+    assert_int_equal(errno, ENOENT);
+}
+
+TEST(a_secret_is_read_of_its_size_or_wiped)
+{
+    uint8_t secret[32];
+    int fd;
+
+    for (size_t size = 31; size <= 33; size++) {
+        put(size, 0600);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        memset(secret, 0x55, sizeof(secret));
+        assert_true(file_is_private(fd));
+        assert_int_equal(io_read_secret(fd, secret, sizeof(secret)), size == 32);
+        if (size == 32)
+            assert_memory_equal(secret, content, sizeof(secret));
+        else
+            assert_true(bytes_are_zero(secret, sizeof(secret)));
+        close(fd);
+    }
+}
+
+TEST(places_of_a_file_are_read_and_written_whole_or_not)
+{
+    uint8_t bytes[16];
+    int fd;
+
+    put(100, 0644);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_false(file_is_private(fd));
+    assert_true(io_read_at(fd, bytes, sizeof(bytes), 84));
+    assert_memory_equal(bytes, content + 84, sizeof(bytes));
+    assert_false(io_read_at(fd, bytes, sizeof(bytes), 85));
+    assert_int_equal(errno, ENODATA);
+    assert_true(io_write_at(fd, content, 16, 100));
+    assert_true(io_read_at(fd, bytes, sizeof(bytes), 100));
+    assert_memory_equal(bytes, content, sizeof(bytes));
+    close(fd);
+}
+
+TEST(a_credential_is_systemds_file_and_no_path)
+{
+    struct credential_path resolved;
+
+    setenv("CREDENTIALS_DIRECTORY", "/run/x", 1);
+    assert_true(credential_resolve("credential:key", &resolved));
+    assert_string_equal(resolved.path, "/run/x/key");
+    assert_int_equal(credential_secrecy(&resolved), FILE_CREDENTIAL);
+    assert_false(credential_resolve("credential:", &resolved));
+    assert_false(credential_resolve("credential:../key", &resolved));
+    unsetenv("CREDENTIALS_DIRECTORY");
+    assert_false(credential_resolve("credential:key", &resolved));
+    assert_true(credential_resolve("/etc/key", &resolved));
+    assert_int_equal(credential_secrecy(&resolved), FILE_SECRET);
+}
