@@ -39,14 +39,15 @@ enum release_op {
 #define RELEASE_REPORT_ID_SIZE 32
 
 /* Bits of a record's policy flags: one of the first three, and any of the others. */
-#define RELEASE_FLAG_STRICT      0x01 /* each change of the state is anchored before its answer */
-#define RELEASE_FLAG_CLASSED     0x02 /* those that matter are, others in batches */
-#define RELEASE_FLAG_BOOT        0x04 /* the first state of each boot is, and the last */
-#define RELEASE_FLAG_REKEY       0x08 /* there are two keys: change over to the second */
-#define RELEASE_FLAG_SAME_EPOCH  0x10 /* a later state of the committed one's epoch opens, too */
-#define RELEASE_FLAG_MANUFACTURE 0x20 /* a blank disk gets a new TPM, as nothing is committed yet  \
-                                       */
-#define RELEASE_FLAG_ADOPT 0x40       /* the state on the disk is taken, as nothing is committed */
+#define RELEASE_FLAG_STRICT     0x01 /* each change of the state is anchored before its answer */
+#define RELEASE_FLAG_CLASSED    0x02 /* those that matter are, others in batches */
+#define RELEASE_FLAG_BOOT       0x04 /* the first state of each boot is, and the last */
+#define RELEASE_FLAG_REKEY      0x08 /* there are two keys: change over to the second */
+#define RELEASE_FLAG_SAME_EPOCH 0x10 /* a later state of the committed one's epoch opens, too */
+#define RELEASE_FLAG_MANUFACTURE                                                                   \
+    0x20                        /* a blank disk gets a new TPM, as nothing is committed yet        \
+                                 */
+#define RELEASE_FLAG_ADOPT 0x40 /* the state on the disk is taken, as nothing is committed */
 #define RELEASE_FLAG_EPHEMERAL                                                                     \
     0x80 /* where the volume does not open, the guest has a TPM without */
 

@@ -37,7 +37,7 @@ struct numbers_record {
 void numbers_begin(struct numbers *numbers, bool same_epoch);
 
 /* Applies a request, and says what came out. */
-struct numbers_record numbers_step(struct numbers *numbers, const struct numbers_request *request);
+struct numbers_record numbers_step(struct numbers *numbers, const struct numbers_request *asked);
 
 /* Whether two records are the same to the rules. */
 MUST_CHECK bool numbers_equal(const struct numbers_record *a, const struct numbers_record *b);

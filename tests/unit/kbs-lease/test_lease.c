@@ -20,13 +20,14 @@ static struct numbers_record ask(unsigned op, unsigned vm, unsigned lease, unsig
         .lease = lease,
         .from = from,
         .to = to,
-        .sequence = ++sequence,
+        .sequence = sequence + 1,
         .from_counter = from,
         .to_counter = to,
         .expired = numbers.record.phase != LEASE_NONE &&
                    lease_left(&numbers.record, &numbers.policy, numbers.now) == 0,
     };
 
+    sequence++;
     return numbers_step(&numbers, &request);
 }
 
