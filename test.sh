@@ -225,6 +225,7 @@ suite_integration() {
     step "integration: preparing"
     verdict "gcc builds all" "$work/integration-build.log" build_with_gcc
     script_tests integration "$work/gcc"
+    script_tests model
 }
 
 # Coverage of its host tests, and its defences taken out one by one

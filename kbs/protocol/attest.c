@@ -228,9 +228,14 @@ static bool verify(struct attestation *attestation)
 
 static const char *operation_name(const struct attestation *attestation)
 {
-    if (attestation->grant.dialect != DIALECT_SIGNED)
-        return NULL;
-    return attestation->asked.op == RELEASE_OP_PROBE ? "probe" : "acquire";
+    static const char *const names[] = {
+        [RELEASE_OP_PROBE] = "probe",       [RELEASE_OP_ACQUIRE] = "acquire",
+        [RELEASE_OP_CONFIRM] = "confirm",   [RELEASE_OP_ANCHOR] = "anchor",
+        [RELEASE_OP_RENEW] = "renew",       [RELEASE_OP_RELEASE] = "release",
+        [RELEASE_OP_COMPLAIN] = "complain",
+    };
+
+    return attestation->grant.dialect == DIALECT_SIGNED ? names[attestation->asked.op] : NULL;
 }
 
 static struct outcome outcome_of(const struct attestation *attestation)
@@ -253,7 +258,7 @@ static struct outcome outcome_of(const struct attestation *attestation)
 
 static void count(const struct attestation *attestation)
 {
-    if (attestation->denial.code || attestation->refusal.code) {
+    if (attestation->grant.denied || attestation->refusal.code) {
         metric_add(METRIC_ATTESTATIONS_REFUSED, 1);
         return;
     }
@@ -312,6 +317,9 @@ static enum store_status conclude_in(struct store_unit *unit, void *context,
     enum session_status granted;
     enum store_status status = still_permitted(attestation, unit, &conclusion->outcome, refusal);
 
+    if (status == STORE_OK && refusal->status == HTTP_OK && attestation->has_volume &&
+        !attestation->denial.code)
+        status = attestation_apply_lease(attestation, unit, &conclusion->outcome, refusal);
     if (status != STORE_OK || refusal->status != HTTP_OK)
         return status;
     status = sessions_store_grant(attestation->kbs->sessions, unit, attestation->session,
@@ -347,7 +355,9 @@ static bool attest(struct attestation *attestation, char **token)
 {
     return spend_nonce(attestation) && parse(attestation) && decide_dialect(attestation) &&
            load_rules(attestation) && verify(attestation) &&
-           (attestation->grant.dialect == DIALECT_COCO || attestation_make_reply(attestation)) &&
+           (attestation->grant.dialect == DIALECT_COCO ||
+            (attestation_foresee_lease(attestation) &&
+             attestation_make_reply(attestation, NULL))) &&
            make_token(attestation, token) && conclude(attestation);
 }
 
@@ -372,12 +382,15 @@ void attest_answer(const struct kbs *kbs, const struct http_request *request,
     };
     char *token = NULL;
 
+    /* A lease may have been lost when the token was made already. */
     if (attest(&attestation, &token))
-        http_reply_json(reply, HTTP_OK, json_pack("{s:o}", "token", json_string_nocheck(token)));
+        http_reply_json(reply, HTTP_OK,
+                        json_pack("{s:o}", "token",
+                                  json_string_nocheck(attestation.grant.denied ? "" : token)));
     else
         reply_refusal(&attestation, reply);
-    /* A signed record that says no is a refusal, too. */
-    reply->refused |= attestation.grant.denied;
+    /* A signed record that says no is a refusal, too; but not of somebody who is to ask again. */
+    reply->refused |= attestation.grant.denied && !attestation.lease.applies;
     count(&attestation);
     free(token);
     rules_give_back(kbs, &attestation.rules);

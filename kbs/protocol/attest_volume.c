@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of an attestation is about a volume: which one, and the reply with its key or a status. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -71,12 +72,26 @@ static bool keep_reply(struct attestation *attestation, const struct jwe *jwe)
 
 static uint8_t status_of(const struct attestation *attestation)
 {
-    if (!attestation->grant.denied)
+    if (!attestation->grant.denied && !attestation->lease.applies)
         return RELEASE_STATUS_OK;
+    if (attestation->lease.applies)
+        return (uint8_t)lease_status(attestation->lease.output.reason);
     return attestation->volume_problem == REFUSAL_VOLUME_UNKNOWN ||
                    attestation->volume_problem == REFUSAL_VOLUME_AMBIGUOUS
                ? RELEASE_STATUS_UNKNOWN_VOLUME
                : RELEASE_STATUS_DENIED;
+}
+
+static void tell_lease(const struct attestation *attestation, struct release_record *record)
+{
+    const struct lease_turn *turn = &attestation->lease;
+    const struct lease_input input = {
+        .request = &attestation->asked, .policy = &turn->policy, .now = attestation->request->now};
+
+    lease_tell(&turn->record, &input, &turn->output, record);
+    record->has_key_version = record->has_lease;
+    record->key_version =
+        turn->record.next_version ? turn->record.next_version : turn->record.key_version;
 }
 
 static bool make_record(const struct attestation *attestation, const struct jwe_fresh *fresh,
@@ -95,6 +110,8 @@ static bool make_record(const struct attestation *attestation, const struct jwe_
     };
     memcpy(record->volume, attestation->has_volume ? attestation->volume.id : asked->volume,
            VOLUME_ID_SIZE);
+    if (attestation->lease.applies)
+        tell_lease(attestation, record);
     memcpy(record->random, attestation->advert.random, sizeof(record->random));
     return SHA384((const uint8_t *)&attestation->grant.attested.report, REPORT_SIGNED_SIZE,
                   record->report_digest) &&
@@ -141,47 +158,76 @@ static bool reply_with(struct attestation *attestation, const uint8_t *payload, 
                               jwe_status_text(status));
 }
 
-static enum store_status fetch_key(const struct attestation *attestation,
-                                   uint8_t key[STATE_KEY_SIZE])
+/* The key, and behind it the one to change over to, if there is one. */
+static enum store_status fetch_keys(const struct attestation *attestation, struct store_unit *unit,
+                                    uint8_t keys[2 * STATE_KEY_SIZE], size_t *size)
+{
+    const uint32_t next = attestation->lease.applies ? attestation->lease.record.next_version : 0;
+    enum store_status status = volume_key(unit, attestation->volume.id, keys);
+
+    *size = STATE_KEY_SIZE;
+    if (status != STORE_OK || next == 0)
+        return status;
+    *size = 2 * STATE_KEY_SIZE;
+    return volume_key_of(unit, attestation->volume.id, next, keys + STATE_KEY_SIZE);
+}
+
+/* The same in a unit that only reads. */
+static enum store_status fetch_keys_apart(const struct attestation *attestation,
+                                          uint8_t keys[2 * STATE_KEY_SIZE], size_t *size)
 {
     struct store_unit *unit;
     enum store_status status = store_begin_reading(attestation->kbs->store, &unit);
 
     if (status != STORE_OK)
         return status;
-    status = volume_key(unit, attestation->volume.id, key);
+    status = fetch_keys(attestation, unit, keys, size);
     store_abandon(unit);
     return status;
 }
 
-static bool reply_with_key(struct attestation *attestation)
+static bool reply_with_keys(struct attestation *attestation, struct store_unit *unit)
 {
-    uint8_t key[STATE_KEY_SIZE];
-    enum store_status status = fetch_key(attestation, key);
-    bool done;
+    uint8_t keys[2 * STATE_KEY_SIZE];
+    size_t size = 0;
+    enum store_status status = unit ? fetch_keys(attestation, unit, keys, &size)
+                                    : fetch_keys_apart(attestation, keys, &size);
+    bool done = false;
 
+    if (status == STORE_OK)
+        done = reply_with(attestation, keys, size);
+    OPENSSL_cleanse(keys, sizeof(keys));
+    attestation->grant.has_key = done;
     if (status == STORE_RETIRED || status == STORE_NOT_FOUND)
         return attestation_refuse(attestation, refusal_of(REFUSAL_VOLUME_CHANGED), NULL);
     if (status != STORE_OK)
         return attestation_refuse(attestation, refusal_of_store(status), "%s",
                                   store_status_text(status));
-    done = reply_with(attestation, key, sizeof(key));
-    OPENSSL_cleanse(key, sizeof(key));
-    attestation->grant.has_key = true;
     return done;
 }
 
-bool attestation_make_reply(struct attestation *attestation)
+static bool gives_key(const struct attestation *attestation)
+{
+    if (attestation->grant.denied)
+        return false;
+    if (attestation->lease.applies)
+        return attestation->lease.output.gives_key;
+    return attestation->grant.dialect != DIALECT_SIGNED ||
+           attestation->asked.op == RELEASE_OP_ACQUIRE;
+}
+
+bool attestation_make_reply(struct attestation *attestation, struct store_unit *unit)
 {
     static const uint8_t nothing = 0; /* an empty ciphertext is too little for some clients */
     struct grant *grant = &attestation->grant;
 
-    if (!grant->denied) {
+    free(grant->reply);
+    grant->reply = NULL;
+    grant->has_key = false;
+    if (attestation->has_volume && !attestation->denial.code) {
         grant->key_version = attestation->volume.key_version;
         memcpy(grant->volume, attestation->volume.id, VOLUME_ID_SIZE);
     }
-    if (!grant->denied &&
-        !(grant->dialect == DIALECT_SIGNED && attestation->asked.op == RELEASE_OP_PROBE))
-        return reply_with_key(attestation);
-    return reply_with(attestation, &nothing, sizeof(nothing));
+    return gives_key(attestation) ? reply_with_keys(attestation, unit)
+                                  : reply_with(attestation, &nothing, sizeof(nothing));
 }

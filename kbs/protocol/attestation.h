@@ -6,6 +6,7 @@
 
 #include "kbs/http/message.h"
 #include "kbs/kbs.h"
+#include "kbs/protocol/attest_lease.h"
 #include "kbs/protocol/attest_request.h"
 #include "kbs/protocol/grant.h"
 #include "kbs/protocol/permit.h"
@@ -30,7 +31,8 @@ struct attestation {
     struct rules rules;
 
     struct finding finding;
-    struct refusal denial; /* what the signed record tells; code is NULL when nothing was denied */
+    struct refusal denial; /* by the rules; the signed record tells; code is NULL when it is not */
+    struct lease_turn lease;
     struct grant grant;
 
     const char *session;    /* id of the one that gets the grant */
@@ -48,7 +50,8 @@ __attribute__((format(printf, 3, 4))) bool attestation_refuse(struct attestation
 /* attest_volume.c: picks the volume that a session of the first two dialects is about. */
 MUST_CHECK bool attestation_pick_volume(struct attestation *attestation, struct store_unit *unit);
 
-/* attest_volume.c: makes the reply that such a session gets for its resource. */
-MUST_CHECK bool attestation_make_reply(struct attestation *attestation);
+/* attest_volume.c: makes the reply that such a session gets for its resource. Keys are read in the
+ * unit, or in one of its own when that is NULL. */
+MUST_CHECK bool attestation_make_reply(struct attestation *attestation, struct store_unit *unit);
 
 #endif

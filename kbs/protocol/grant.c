@@ -6,7 +6,7 @@
 
 #include "lib/base/writer.h"
 
-#define FORMAT 2 /* of another version's servers on the same store: refused */
+#define FORMAT 3 /* of another version's servers on the same store: refused */
 
 const char *dialect_name(enum dialect dialect)
 {
@@ -51,7 +51,9 @@ bool grant_encode(const struct grant *grant, uint8_t *out, size_t *size)
         !write_attested(&w, &grant->attested) || !writer_u8(&w, grant->crl_checked) ||
         !write_key(&w, &grant->key) || !write_signer(&w, grant) || !writer_u8(&w, grant->denied) ||
         !writer_u8(&w, grant->has_key) || !writer_put(&w, grant->volume, sizeof(grant->volume)) ||
-        !writer_le32(&w, grant->key_version) || !writer_le16(&w, (uint16_t)grant->reply_size) ||
+        !writer_le32(&w, grant->key_version) || !writer_u8(&w, grant->has_lease) ||
+        !writer_put(&w, grant->lease, sizeof(grant->lease)) ||
+        !writer_le16(&w, (uint16_t)grant->reply_size) ||
         (grant->reply && !writer_put(&w, grant->reply, grant->reply_size)))
         return false;
     *size = w.used;
@@ -135,7 +137,8 @@ static bool read_grant(struct reader *r, struct grant *grant)
         dialect > DIALECT_COCO || !read_attested(r, &grant->attested) ||
         !read_bool(r, &grant->crl_checked) || !read_key(r, &grant->key) || !read_signer(r, grant) ||
         !read_bool(r, &grant->denied) || !read_bool(r, &grant->has_key) ||
-        !reader_copy(r, grant->volume, sizeof(grant->volume)) || !reader_le32(r, &key_version))
+        !reader_copy(r, grant->volume, sizeof(grant->volume)) || !reader_le32(r, &key_version) ||
+        !read_bool(r, &grant->has_lease) || !reader_copy(r, grant->lease, sizeof(grant->lease)))
         return false;
     grant->dialect = (enum dialect)dialect;
     grant->key_version = key_version;

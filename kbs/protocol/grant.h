@@ -13,6 +13,7 @@
 #include "kbs/store/volumes.h"
 #include "lib/base/must_check.h"
 #include "lib/jose/jwk.h"
+#include "lib/release/record.h"
 
 #define GRANT_SIZE_MAX STORED_SESSION_GRANT_MAX /* bytes of an encoded grant */
 
@@ -43,6 +44,8 @@ struct grant {
     bool has_key; /* the reply carries the volume's key */
     uint8_t volume[VOLUME_ID_SIZE];
     unsigned key_version;
+    bool has_lease; /* the key came with this lease, and may be had as long as it is the newest */
+    uint8_t lease[RELEASE_LEASE_SIZE];
     char *reply; /* JSON, the same for every request; owned */
     size_t reply_size;
 };

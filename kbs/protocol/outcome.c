@@ -66,6 +66,15 @@ static json_t *add_volume(json_t *members, const struct volume *volume)
     return add(members, "key_version", json_integer(volume->key_version));
 }
 
+static json_t *add_lease(json_t *members, const struct lease_record *lease)
+{
+    members = add(members, "epoch", json_integer((json_int_t)lease->epoch));
+    members = add(members, "generation", json_integer((json_int_t)lease->generation));
+    return lease->has_committed
+               ? add(members, "counter", json_integer((json_int_t)lease_counter(lease->committed)))
+               : members;
+}
+
 static json_t *members_of(const struct http_request *request, const struct outcome *outcome)
 {
     const char *detail = outcome->detail && outcome->detail[0] ? outcome->detail : NULL;
@@ -79,6 +88,8 @@ static json_t *members_of(const struct http_request *request, const struct outco
         members = add_attested(members, outcome->attested);
     if (outcome->volume)
         members = add_volume(members, outcome->volume);
+    if (outcome->lease)
+        members = add_lease(members, outcome->lease);
     return members;
 }
 

@@ -10,6 +10,7 @@
 #include "kbs/evidence/evidence.h"
 #include "kbs/http/message.h"
 #include "kbs/kbs.h"
+#include "kbs/lease/lease.h"
 #include "kbs/protocol/refusal.h"
 #include "kbs/store/volumes.h"
 
@@ -25,6 +26,7 @@ struct outcome {
     const struct attested *attested;
     const char *policy, *image, *resource;
     const struct volume *volume;
+    const struct lease_record *lease; /* after the request */
 };
 
 /*

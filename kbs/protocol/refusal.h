@@ -47,6 +47,9 @@
     R(VOLUME_RETIRED, 401, "PolicyDeny", "volume-retired", "the volume was retired")               \
     R(SIGNED_ONLY, 401, "PolicyDeny", "signed-release-required",                                   \
       "the volume's key is released with a signed record only")                                    \
+    R(LEASE_REQUIRED, 401, "PolicyDeny", "lease-required",                                         \
+      "the volume has leases, and this image asks for none")                                       \
+    R(LEASE_NONE, 401, "PolicyDeny", "lease-none", "the volume has no leases")                     \
     R(TOKEN_KEY, 503, "TokenVerifierError", "token-failed", "there is no key that signs tokens")   \
     /* /resource */                                                                                \
     R(NOT_ATTESTED, 401, "TokenNotFound", "not-attested",                                          \

@@ -9,6 +9,7 @@
 
 #include "kbs/metrics.h"
 #include "kbs/protocol/attest.h"
+#include "kbs/protocol/attest_lease.h"
 #include "kbs/protocol/ear_token.h"
 #include "kbs/protocol/outcome.h"
 #include "kbs/protocol/permit.h"
@@ -87,6 +88,8 @@ static enum store_status decide_volume(struct store_unit *unit, void *context,
     enum store_status status = permit_volume(&release->permit, unit, refusal);
 
     permit_tell(&release->permit, &release->outcome);
+    if (status == STORE_OK && refusal->status == HTTP_OK)
+        status = lease_permits(unit, &release->grant, &release->permit.volume, refusal);
     return status == STORE_OK && refusal->status == HTTP_OK
                ? volume_note_release(unit, release->grant.volume, release->request->now)
                : status;

@@ -121,6 +121,15 @@ static const struct {
         "  head BYTEA NOT NULL CHECK (length(head) = 32), closed BIGINT NOT NULL,"
         "  signer BYTEA NOT NULL CHECK (length(signer) = 16), statement TEXT NOT NULL,"
         "  pruned BIGINT NOT NULL DEFAULT 0, receipt TEXT, receipt_signer BYTEA);"},
+
+    {5, "CREATE TABLE volume_lease ("
+        "  volume BYTEA PRIMARY KEY CHECK (length(volume) = 16), mode BIGINT NOT NULL,"
+        "  same_epoch BIGINT NOT NULL, manufacture BIGINT NOT NULL, adopt BIGINT NOT NULL,"
+        "  ephemeral BIGINT NOT NULL, pending_time BIGINT NOT NULL, active_time BIGINT NOT NULL,"
+        "  record BYTEA NOT NULL);"
+        "CREATE TABLE volume_holder ("
+        "  volume BYTEA NOT NULL, report_id BYTEA NOT NULL CHECK (length(report_id) = 32),"
+        "  epoch BIGINT NOT NULL, PRIMARY KEY (volume, report_id));"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */

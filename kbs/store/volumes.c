@@ -155,18 +155,15 @@ enum store_status volume_add(struct store_unit *unit, const struct volume *volum
     return status == STORE_OK ? write_key(unit, volume->id, 1, key) : status;
 }
 
-enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
-                             uint8_t key[STATE_KEY_SIZE])
+/* What sql finds: the version of the key, and the key, wrapped. */
+static enum store_status fetch_key(struct store_unit *unit, const char *sql,
+                                   const struct db_value *values, size_t count,
+                                   uint8_t key[STATE_KEY_SIZE])
 {
-    /* A retired volume has no keys. */
-    static const char sql[] = "SELECT volume.key_version, volume_key.wrapped FROM volume "
-                              "LEFT JOIN volume_key ON volume_key.volume = volume.id "
-                              "AND volume_key.version = volume.key_version "
-                              "AND volume.retired = 0 WHERE volume.id = $1";
-    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
     uint8_t *bytes;
     size_t size;
-    enum store_status status = wrapped_fetch(unit, "volume", by, sql, &by, 1, &bytes, &size);
+    enum store_status status =
+        wrapped_fetch(unit, "volume", values[0], sql, values, count, &bytes, &size);
 
     if (status == STORE_OK && size != STATE_KEY_SIZE)
         status = STORE_FAILED;
@@ -176,6 +173,56 @@ enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID
         OPENSSL_cleanse(bytes, size);
     free(bytes);
     return status;
+}
+
+enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
+                             uint8_t key[STATE_KEY_SIZE])
+{
+    /* A retired volume has no keys. */
+    static const char sql[] = "SELECT volume.key_version, volume_key.wrapped FROM volume "
+                              "LEFT JOIN volume_key ON volume_key.volume = volume.id "
+                              "AND volume_key.version = volume.key_version "
+                              "AND volume.retired = 0 WHERE volume.id = $1";
+    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
+
+    return fetch_key(unit, sql, &by, 1, key);
+}
+
+enum store_status volume_key_of(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
+                                unsigned version, uint8_t key[STATE_KEY_SIZE])
+{
+    const struct db_value by[] = {db_bytes(id, VOLUME_ID_SIZE), db_integer(version)};
+
+    return fetch_key(unit,
+                     "SELECT version, wrapped FROM volume_key WHERE volume = $1 AND version = $2",
+                     by, 2, key);
+}
+
+enum store_status volume_add_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
+                                 const uint8_t key[STATE_KEY_SIZE], unsigned *version)
+{
+    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
+    int64_t newest = 0;
+    enum store_status status = db_ask_integer(
+        unit->db, "SELECT COALESCE(max(version), 0) FROM volume_key WHERE volume = $1", &by, 1,
+        &newest);
+
+    *version = (unsigned)newest + 1;
+    return status == STORE_OK ? write_key(unit, id, *version, key) : status;
+}
+
+enum store_status volume_promote_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
+                                     unsigned version)
+{
+    return DB_CHANGE(unit->db, "UPDATE volume SET key_version = $2 WHERE id = $1",
+                     db_bytes(id, VOLUME_ID_SIZE), db_integer(version));
+}
+
+enum store_status volume_destroy_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
+                                     unsigned version)
+{
+    return DB_CHANGE(unit->db, "DELETE FROM volume_key WHERE volume = $1 AND version = $2",
+                     db_bytes(id, VOLUME_ID_SIZE), db_integer(version));
 }
 
 static enum store_status find_active(struct store_unit *unit, const char *name,
@@ -196,8 +243,7 @@ enum store_status volume_set_key(struct store_unit *unit, const char *name,
     if (status == STORE_OK)
         status = write_key(unit, volume.id, volume.key_version + 1, key);
     if (status == STORE_OK)
-        status = DB_CHANGE(unit->db, "UPDATE volume SET key_version = $2 WHERE id = $1",
-                           db_bytes(volume.id, VOLUME_ID_SIZE), db_integer(volume.key_version + 1));
+        status = volume_promote_key(unit, volume.id, volume.key_version + 1);
     return status;
 }
 

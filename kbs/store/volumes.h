@@ -49,6 +49,24 @@ MUST_CHECK enum store_status volume_of_measurement(struct store_unit *unit,
 MUST_CHECK enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
                                         uint8_t key[STATE_KEY_SIZE]);
 
+/* The key of one version in the clear; the caller wipes it. STORE_NOT_FOUND when it is destroyed.
+ */
+MUST_CHECK enum store_status volume_key_of(struct store_unit *unit,
+                                           const uint8_t id[VOLUME_ID_SIZE], unsigned version,
+                                           uint8_t key[STATE_KEY_SIZE]);
+
+/* Puts a key beside the others, whose version is one more than any before it. */
+MUST_CHECK enum store_status volume_add_key(struct store_unit *unit,
+                                            const uint8_t id[VOLUME_ID_SIZE],
+                                            const uint8_t key[STATE_KEY_SIZE], unsigned *version);
+
+/* Makes that version, which is there, the volume's. */
+MUST_CHECK enum store_status volume_promote_key(struct store_unit *unit,
+                                                const uint8_t id[VOLUME_ID_SIZE], unsigned version);
+
+MUST_CHECK enum store_status volume_destroy_key(struct store_unit *unit,
+                                                const uint8_t id[VOLUME_ID_SIZE], unsigned version);
+
 /* Gives it another key; older versions are kept, wrapped, until it is retired. */
 MUST_CHECK enum store_status volume_set_key(struct store_unit *unit, const char *name,
                                             const uint8_t key[STATE_KEY_SIZE], time_t now);

@@ -15,7 +15,7 @@
 #include "lib/release/tlv.h"
 
 #define TAG               "SVXR"
-#define FIELDS            15
+#define FIELDS            18
 #define SCALAR_SIZE       (RELEASE_SIGNATURE_SIZE / 2)
 #define SIGNATURE_DER_MAX 128 /* two 49-byte INTEGERs in a SEQUENCE take 104 */
 
@@ -41,6 +41,9 @@ static void describe(struct release_record *r, struct tlv_field fields[FIELDS])
         {TLV_FLAGS, 4, true, false, &r->flags, &r->has_flags},
         {TLV_RETRY_AFTER, 4, true, false, &r->retry_after, &r->has_retry_after},
         {TLV_GENERATION, 8, true, false, &r->generation, &r->has_generation},
+        {TLV_COMMITTED_EPOCH, 8, true, false, &r->committed_epoch, &r->has_committed_epoch},
+        {TLV_HOLDER, RELEASE_REPORT_ID_SIZE, false, false, r->holder, &r->has_holder},
+        {TLV_HELD_FOR, 4, true, false, &r->held_for, &r->has_held_for},
     };
 
     memcpy(fields, all, sizeof(all));

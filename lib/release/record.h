@@ -24,10 +24,31 @@
 #define RELEASE_SIGNATURE_SIZE 96 /* r, s of ECDSA P-384, big-endian */
 #define RELEASE_RECORD_MAX     1024
 
+/* What each one does to the lease of a volume is in docs/anchoring.md. */
 enum release_op {
-    RELEASE_OP_PROBE = 0,   /* status only, no key */
-    RELEASE_OP_ACQUIRE = 1, /* the key */
+    RELEASE_OP_PROBE = 0,    /* status only, no key */
+    RELEASE_OP_ACQUIRE = 1,  /* the key; and the lease, for a request with a sequence number */
+    RELEASE_OP_CONFIRM = 2,  /* a first state under this lease is on the disk */
+    RELEASE_OP_ANCHOR = 3,   /* a further one is */
+    RELEASE_OP_RENEW = 4,    /* the lease is still in use */
+    RELEASE_OP_RELEASE = 5,  /* it is not in use any more */
+    RELEASE_OP_COMPLAIN = 6, /* the disk does not show the committed state */
 };
+
+#define RELEASE_LEASE_SIZE     16
+#define RELEASE_REPORT_ID_SIZE 32
+
+/* Bits of a record's policy flags: one of the first three, and any of the others. */
+#define RELEASE_FLAG_STRICT      0x01 /* each change of the state is anchored before its answer */
+#define RELEASE_FLAG_CLASSED     0x02 /* those that matter are, others in batches */
+#define RELEASE_FLAG_BOOT        0x04 /* the first state of each boot is, and the last */
+#define RELEASE_FLAG_REKEY       0x08 /* there are two keys: change over to the second */
+#define RELEASE_FLAG_SAME_EPOCH  0x10 /* a later state of the committed one's epoch opens, too */
+#define RELEASE_FLAG_MANUFACTURE 0x20 /* a blank disk gets a new TPM, as nothing is committed yet  \
+                                       */
+#define RELEASE_FLAG_ADOPT 0x40       /* the state on the disk is taken, as nothing is committed */
+#define RELEASE_FLAG_EPHEMERAL                                                                     \
+    0x80 /* where the volume does not open, the guest has a TPM without */
 
 enum release_status {
     RELEASE_STATUS_OK = 0,
@@ -47,6 +68,13 @@ struct release_request {
     uint8_t volume[RELEASE_VOLUME_ID_SIZE];
     bool has_kid; /* the key to sign with, when the advertised one is not pinned */
     uint8_t kid[RELEASE_KID_SIZE];
+    /* Of a VM that keeps leases. Sequence numbers rise from request to request. */
+    bool has_sequence, has_epoch, has_lease, has_from, has_to, has_ek_digest, has_key_version;
+    uint64_t sequence, epoch;
+    uint8_t lease[RELEASE_LEASE_SIZE];
+    uint8_t from[RELEASE_STATE_SIZE], to[RELEASE_STATE_SIZE];
+    uint8_t ek_digest[RELEASE_DIGEST_SIZE];
+    uint32_t key_version; /* of the key under which "to" is */
 };
 
 /* What the KBS signs. Optional fields are absent unless their has_ is set. */
@@ -58,7 +86,7 @@ struct release_record {
     bool has_epoch, has_lease, has_ttl, has_committed, has_key_version, has_flags;
     bool has_retry_after, has_generation, has_cek_commit;
     uint64_t epoch;
-    uint8_t lease[16];
+    uint8_t lease[RELEASE_LEASE_SIZE];
     uint32_t ttl; /* seconds */
     uint8_t committed[RELEASE_STATE_SIZE];
     uint8_t random[RELEASE_RANDOM_SIZE];        /* of the advert */
@@ -68,6 +96,13 @@ struct release_record {
     uint32_t key_version, flags;
     uint32_t retry_after; /* seconds */
     uint64_t generation;
+    /* With a committed state: its epoch, when states of that epoch may open, too. */
+    bool has_committed_epoch;
+    uint64_t committed_epoch;
+    /* With BUSY: who has the lease, and for how many seconds. */
+    bool has_holder, has_held_for;
+    uint8_t holder[RELEASE_REPORT_ID_SIZE];
+    uint32_t held_for;
 };
 
 /* Writes advert-as-received || "SVXQ" || length || TLVs: the challenge that the SVSM binds and

@@ -6,14 +6,22 @@
 #include "lib/release/tlv.h"
 
 #define TAG    "SVXQ"
-#define FIELDS 3
+#define FIELDS 10
 
 static void describe(struct release_request *request, struct tlv_field fields[FIELDS])
 {
     const struct tlv_field all[FIELDS] = {
         {TLV_OP, 1, true, true, &request->op, NULL},
         {TLV_VOLUME, RELEASE_VOLUME_ID_SIZE, false, false, request->volume, &request->has_volume},
+        {TLV_EPOCH, 8, true, false, &request->epoch, &request->has_epoch},
+        {TLV_LEASE, RELEASE_LEASE_SIZE, false, false, request->lease, &request->has_lease},
+        {TLV_COMMITTED, RELEASE_STATE_SIZE, false, false, request->from, &request->has_from},
+        {TLV_TO, RELEASE_STATE_SIZE, false, false, request->to, &request->has_to},
+        {TLV_EK_DIGEST, RELEASE_DIGEST_SIZE, false, false, request->ek_digest,
+         &request->has_ek_digest},
+        {TLV_KEY_VERSION, 4, true, false, &request->key_version, &request->has_key_version},
         {TLV_KID, RELEASE_KID_SIZE, false, false, request->kid, &request->has_kid},
+        {TLV_SEQUENCE, 8, true, false, &request->sequence, &request->has_sequence},
     };
 
     memcpy(fields, all, sizeof(all));
@@ -27,10 +35,35 @@ size_t release_request_write(const uint8_t advert[RELEASE_ADVERT_SIZE],
     struct tlv_field fields[FIELDS];
 
     describe(&copy, fields);
-    /* All of it takes 109 bytes at most. */
+    /* All of it takes 346 bytes at most. */
     if (!writer_put(&w, advert, RELEASE_ADVERT_SIZE) || !tlv_write(&w, TAG, fields, FIELDS))
         return 0;
     return w.used;
+}
+
+/* What each operation must have, and that nothing is there that it does not know. */
+static bool is_whole(const struct release_request *r)
+{
+    const bool names_lease = r->has_sequence && r->has_epoch && r->has_lease;
+
+    switch (r->op) {
+    case RELEASE_OP_PROBE:
+        return !r->has_sequence && !r->has_epoch && !r->has_lease && !r->has_from && !r->has_to;
+    case RELEASE_OP_ACQUIRE:
+        return !r->has_epoch && !r->has_lease && !r->has_from && !r->has_to;
+    case RELEASE_OP_CONFIRM:
+        return names_lease && r->has_to;
+    case RELEASE_OP_ANCHOR:
+        return names_lease && r->has_from && r->has_to;
+    case RELEASE_OP_RENEW:
+        return names_lease && !r->has_from && !r->has_to;
+    case RELEASE_OP_RELEASE:
+        return names_lease && r->has_from;
+    case RELEASE_OP_COMPLAIN:
+        return names_lease && !r->has_from;
+    default:
+        return false;
+    }
 }
 
 bool release_request_parse(const uint8_t *bytes, size_t size, struct release_request *request)
@@ -40,8 +73,7 @@ bool release_request_parse(const uint8_t *bytes, size_t size, struct release_req
 
     *request = (struct release_request){0};
     describe(request, fields);
-    if (size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) &&
-        request->op <= RELEASE_OP_ACQUIRE)
+    if (size <= RELEASE_CHALLENGE_MAX && tlv_read(&r, TAG, fields, FIELDS) && is_whole(request))
         return true;
     *request = (struct release_request){0};
     return false;

@@ -20,7 +20,9 @@ enum tlv_type {
     TLV_EPOCH = 0x0004,
     TLV_LEASE = 0x0005,
     TLV_TTL = 0x0006,
-    TLV_COMMITTED = 0x0007,
+    TLV_COMMITTED = 0x0007, /* in a request: from */
+    TLV_TO = 0x0008,
+    TLV_EK_DIGEST = 0x0009,
     TLV_RANDOM = 0x0010,
     TLV_REPORT_DIGEST = 0x0011,
     TLV_KEY_DIGEST = 0x0012,
@@ -29,7 +31,11 @@ enum tlv_type {
     TLV_FLAGS = 0x0015,
     TLV_RETRY_AFTER = 0x0016,
     TLV_GENERATION = 0x0017,
+    TLV_COMMITTED_EPOCH = 0x0019,
     TLV_KID = 0x0020,
+    TLV_SEQUENCE = 0x0021,
+    TLV_HOLDER = 0x0022,
+    TLV_HELD_FOR = 0x0023,
     TLV_CRITICAL = 0x8000, /* from here on an unknown type is refused */
 };
 

@@ -69,7 +69,7 @@ char *client_get(struct client *client, struct world *world, const char *path, s
                  char code[64]);
 
 /* Opens a JWE with a signed record as an SVSM does, its pin being the world's key. Fails the test
- * when any check fails. payload has room for 64 bytes. */
+ * when any check fails. payload has room for the 64 bytes of a key, or of two. */
 struct release_record client_open_signed(const struct client *client, const struct world *world,
                                          const json_t *jwe, uint8_t *payload, size_t *size);
 

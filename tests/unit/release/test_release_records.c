@@ -35,6 +35,13 @@ struct body {
     "0010"                                                                                         \
     "99b065ff9cbf535531c3a89656ee8a18"
 
+#define BYTES_16 "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
+#define EPOCH    "000400080000000000000008"
+#define LEASE    "00050010" BYTES_16
+#define FROM     "000700380000000000000029" BYTES_16 BYTES_16 BYTES_16
+#define TO       "00080038000000000000002a" BYTES_16 BYTES_16 BYTES_16
+#define SEQUENCE "002100080000000000000003"
+
 static const struct body REQUESTS[] = {
     {"the operation alone", OP, true},
     {"operation and volume", OP VOLUME, true},
@@ -49,7 +56,25 @@ static const struct body REQUESTS[] = {
     {"the last of types", OP "ffff0000", false},
     {"nothing", "", false},
     {"no operation", VOLUME, false},
-    {"an operation of a later version", "0001000102", false},
+    {"an operation of a later version", "0001000107" EPOCH LEASE SEQUENCE, false},
+    {"ACQUIRE of a lease", OP SEQUENCE, true},
+    {"ACQUIRE under a lease", OP EPOCH LEASE SEQUENCE, false},
+    {"PROBE with a sequence number", "0001000100" SEQUENCE, false},
+    {"CONFIRM", "0001000102" EPOCH LEASE TO SEQUENCE, true},
+    {"CONFIRM of what follows a state", "0001000102" EPOCH LEASE FROM TO SEQUENCE, true},
+    {"CONFIRM without a state", "0001000102" EPOCH LEASE SEQUENCE, false},
+    {"CONFIRM without a lease", "0001000102" EPOCH TO SEQUENCE, false},
+    {"ANCHOR", "0001000103" EPOCH LEASE FROM TO SEQUENCE, true},
+    {"ANCHOR of what follows nothing", "0001000103" EPOCH LEASE TO SEQUENCE, false},
+    {"ANCHOR without a sequence number", "0001000103" EPOCH LEASE FROM TO, false},
+    {"RENEW", "0001000104" EPOCH LEASE SEQUENCE, true},
+    {"RENEW with a state", "0001000104" EPOCH LEASE TO SEQUENCE, false},
+    {"RENEW without an epoch", "0001000104" LEASE SEQUENCE, false},
+    {"RELEASE", "0001000105" EPOCH LEASE FROM SEQUENCE, true},
+    {"RELEASE with a last state", "0001000105" EPOCH LEASE FROM TO SEQUENCE, true},
+    {"RELEASE of no state", "0001000105" EPOCH LEASE SEQUENCE, false},
+    {"COMPLAIN about a state", "0001000106" EPOCH LEASE TO SEQUENCE, true},
+    {"COMPLAIN about a blank disk", "0001000106" EPOCH LEASE SEQUENCE, true},
     {"descending types", OP KID VOLUME, false},
     {"the operation behind the volume", VOLUME OP, false},
     {"the operation twice", OP OP, false},
@@ -93,7 +118,7 @@ TEST(a_request_is_parsed_strictly)
 {
     for (size_t i = 0; i < COUNT(REQUESTS); i++) {
         size_t body_size = strlen(REQUESTS[i].hex) / 2;
-        uint8_t body[128], bytes[128];
+        uint8_t body[256], bytes[256];
         size_t size;
 
         if (body_size > 0)
