@@ -54,6 +54,7 @@ void order_vmsa(const struct vcpu *self, struct vcpu *target, unsigned vmpl, gpa
     if (!target->current || vmpl < target->current->vmpl) {
         target->next = vmpl;
         target->stopped = false;
+        target->startup = true; /* an INIT before this stops it no more */
     } else {
         target->wake = true;
     }
@@ -63,6 +64,7 @@ void order_vmsa(const struct vcpu *self, struct vcpu *target, unsigned vmpl, gpa
 void order_init(struct vcpu *target)
 {
     target->init = true;
+    target->startup = false;
     host_kick(target->index);
 }
 
@@ -128,7 +130,7 @@ static void take_init(struct vcpu *cpu)
 {
     cpu->init = false;
     if (!take_waiting(cpu) && cpu->index != 0 && cpu->current && !cpu->held)
-        cpu->stopped = true;
+        cpu->stopped = !cpu->startup; /* that came after it, if there was one */
 }
 
 static void enter_next(struct vcpu *cpu)
@@ -160,7 +162,8 @@ bool vcpu_hold(struct vcpu *cpu)
 {
     const struct vmpl_context *holder = cpu->current;
 
-    cpu->startup = false;
+    if (!cpu->init) /* else it came after that one */
+        cpu->startup = false;
     cpu->held = true;
     while (!cpu->startup && cpu->replaces == NO_VMPL && cpu->next == NO_VMPL &&
            cpu->current == holder) {

@@ -18,7 +18,7 @@
 
 static struct vmsa *vmsas[1 + OTHERS];
 static volatile uint64_t found[1 + OTHERS];
-static volatile uint64_t beats;
+static volatile uint64_t beats[1 + OTHERS]; /* of a processor; [0]: of VMPL1 of any */
 static volatile bool woken, go_on;
 static volatile bool ready[1 + OTHERS];
 static struct vmsa *next_vmsas[1 + OTHERS];
@@ -39,29 +39,27 @@ TEST("AP_CREATION refuses a processor that is not there")
 
 static void beat(unsigned cpu)
 {
-    (void)cpu;
     for (;;)
-        beats++;
+        beats[cpu]++;
 }
 
-static void await_beat(void)
+static void await_beat(unsigned cpu)
 {
-    uint64_t before = beats;
+    uint64_t before = beats[cpu];
 
-    while (beats == before)
+    while (beats[cpu] == before)
         pause();
 }
 
 TEST("CREATE_ON_INIT does not start a processor, INIT does")
 {
-    beats = 0;
     CHECK_EQUAL(cpu_request(AP_CREATE_ON_INIT, 0, 2, cpu_new_vmsa(2, beat)), GHCB_RESULT_OK);
     x2apic_enable();
     for (unsigned i = 0; i < ROUNDS; i++)
         ghcb_request(GHCB_EXIT_HV_FEATURES, 0, 0);
-    CHECK_EQUAL(beats, 0);
+    CHECK_EQUAL(beats[2], 0);
     x2apic_send(ICR_INIT, 2);
-    await_beat();
+    await_beat(2);
 }
 
 TEST("CREATE replaces what a processor runs: the old VMSA then is its state and can be taken away")
@@ -69,7 +67,7 @@ TEST("CREATE replaces what a processor runs: the old VMSA then is its state and 
     struct vmsa *old = cpu_new_vmsa(1, beat);
 
     CHECK_EQUAL(cpu_request(AP_CREATE, 0, 1, old), GHCB_RESULT_OK);
-    await_beat();
+    await_beat(1);
     CHECK_EQUAL(ghcb_msr_psc(gpa_of(old), PSC_SHARED) >> 63, 1);
     for (unsigned cpu = 1; cpu <= OTHERS; cpu++)
         vmsas[cpu] = cpu_start(cpu);
@@ -286,7 +284,7 @@ TEST("HLT with interrupts off is not ended by an IPI, nor by what others do, but
 static void beat_until_told(void)
 {
     while (!go_on)
-        beats++;
+        beats[this_cpu]++;
 }
 
 TEST("INIT without a VMSA that waits for it stops a processor, STARTUP lets it go on")
@@ -295,14 +293,27 @@ TEST("INIT without a VMSA that waits for it stops a processor, STARTUP lets it g
 
     go_on = false;
     cpu_begin(1, beat_until_told);
-    await_beat();
+    await_beat(1);
     x2apic_send(ICR_INIT, 1);
     do {
-        before = beats;
+        before = beats[1];
         settle();
-    } while (beats != before);
+    } while (beats[1] != before);
     x2apic_send(ICR_STARTUP, 1);
-    await_beat();
+    await_beat(1);
+    go_on = true;
+    cpu_finish(1);
+}
+
+TEST("STARTUP right after INIT is not lost")
+{
+    go_on = false;
+    cpu_begin(1, beat_until_told);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        x2apic_send(ICR_INIT, 1);
+        x2apic_send(ICR_STARTUP, 1);
+        await_beat(1);
+    }
     go_on = true;
     cpu_finish(1);
 }
@@ -359,7 +370,7 @@ TEST("DESTROY stops a processor: when it returns, the VMSA's page can be taken a
 {
     go_on = false;
     cpu_begin(1, beat_until_told);
-    await_beat();
+    await_beat(1);
     CHECK_EQUAL(cpu_request(AP_DESTROY, 0, 1, vmsas[1]), GHCB_RESULT_OK);
     vmpl_mark_vmsa(vmsas[1], false);
     CHECK_EQUAL(ghcb_msr_psc(gpa_of(vmsas[1]), PSC_SHARED), GHCB_MSR_PSC_RESP);
@@ -407,7 +418,7 @@ TEST("Two processors that replace each other's VMSA at a time do not wait for ev
 static void beat_for_ever(void)
 {
     for (;;)
-        beats++;
+        beats[0]++;
 }
 
 static void enter_vmpl1(void)
@@ -433,7 +444,7 @@ TEST("RUN_VMPL of a VMSA that another processor runs is refused")
     vmsa->rip = (uint64_t)beat_for_ever;
     CHECK_EQUAL(cpu_request(AP_CREATE, 1, 1, vmsa), GHCB_RESULT_OK);
     cpu_begin(1, enter_vmpl1);
-    await_beat();
+    await_beat(0);
     CHECK_EQUAL(run_vmpl(1), 1ull << 32 | GHCB_MSR_RUN_VMPL_RESP);
 }
 
@@ -482,10 +493,10 @@ ENDING("A processor stops at once when its page is no VMSA any more", HOST_EXIT_
     struct vmsa *vmsa = cpu_new_vmsa(1, beat);
 
     cpu_request(AP_CREATE, 0, 1, vmsa);
-    await_beat();
+    await_beat(1);
     vmpl_mark_vmsa(vmsa, false);
     for (;;)
-        await_beat();
+        await_beat(1);
 }
 
 static void fault_three_times(void)
