@@ -119,7 +119,7 @@ static void print_volume(const struct volume *volume)
     printf("epoch:       %llu\n", (unsigned long long)superblock->epoch);
     printf("generation:  %llu\n", (unsigned long long)superblock->generation);
     if (superblock->version == VOLUME_VERSION)
-        printf("superblocks: %u of %u have this state%s\n", slots, SLOTS,
+        printf("superblocks: %u of %u have this state%s\n", slots, (unsigned)SLOTS,
                slots == SLOTS ? "" : "; the next write mends the others");
     print_objects(&volume->current.table);
 }

@@ -22,7 +22,7 @@ unsigned host_cpu_index(void);
  * Takes the lock and starts the other CPUs, which wait until they are kicked, take the lock and
  * call main. Before guest memory has contents: it uses a page below 1 MiB, and leaves zeros.
  */
-void host_cpus_start(void (*main)(void) __attribute__((noreturn)));
+void host_cpus_start(__attribute__((noreturn)) void (*main)(void));
 
 void host_lock(void);
 void host_unlock(void);

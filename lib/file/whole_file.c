@@ -34,7 +34,7 @@ bool file_is_private(int fd)
 }
 
 /* As realloc(), but leaves no copy of a secret behind. */
-static uint8_t *enlarge(struct file_bytes *file, size_t room)
+static bool enlarge(struct file_bytes *file, size_t room)
 {
     uint8_t *larger = malloc(room + 1);
 
@@ -46,7 +46,7 @@ static uint8_t *enlarge(struct file_bytes *file, size_t room)
         file_wipe(file);
         *file = (struct file_bytes){.bytes = larger, .size = size};
     }
-    return larger;
+    return larger != NULL;
 }
 
 /* Reads to the end, beginning with room for as many bytes as are expected. */

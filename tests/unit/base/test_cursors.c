@@ -146,7 +146,7 @@ TEST(only_zeros_are_taken_as_zeros)
     assert_false(bytes_are_zero(bytes, 1));
     assert_true(bytes_are(bytes, 1, 0xF0));
     assert_false(bytes_are(bytes, 2, 0xF0));
-    assert_true(bytes_are(NULL, 0, 0xF0));
+    assert_true(bytes_are(bytes, 0, 0x0F));
 }
 
 TEST_SETUP(a_window_lies_within, number)

@@ -57,7 +57,7 @@ TEST(what_is_beside_the_digits_in_ASCII_is_none)
     for (int c = -128; c < 128; c++) {
         char text[] = {'0', (char)c, '\0'};
         uint8_t byte;
-        bool digit = c != 0 && strchr("0123456789abcdefABCDEF", c);
+        bool digit = c != 0 && strchr("0123456789abcdefABCDEF", (uint8_t)c);
 
         assert_int_equal(hex_bytes(text, &byte, 1), digit);
         assert_int_equal(hex_digit((char)c) >= 0, digit);

@@ -105,11 +105,10 @@ TEST_FIXTURE(clients_at_once_get_their_own_secrets, set_up, world_end)
 static void *post(void *context)
 {
     const char *text = context;
-    struct connection connection;
+    struct connection connection = {0};
     unsigned status;
 
     sscanf(text, "%63s", connection.cookie);
-    connection.bearer = NULL;
     status =
         world_request(world, &connection, "POST", "/kbs/v0/attest", strchr(text, ' ') + 1, NULL);
     return (void *)(uintptr_t)(status == 200);

@@ -301,7 +301,7 @@ TEST_SETUP(a_long_tpm_command_stalls_no_other_vcpu, start)
                      SVSM_SUCCESS);
     /* The vCPU whose command it is cannot be deleted under it. */
     assert_int_equal(vm_call(0, SVSM_CORE_DELETE_VCPU, page_of(1, OWN_VMSA), 0, 0),
-                     SVSM_ERR_PROTOCOL + 3);
+                     SVSM_ERR_PROTOCOL + 3ull);
     sem_post(&may_leave);
     assert_int_equal(pthread_join(thread, NULL), 0);
     tpm_entered = NULL;

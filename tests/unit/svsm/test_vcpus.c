@@ -371,7 +371,7 @@ TEST_SETUP(what_runs_is_not_deleted, start)
     assert_int_equal(delete_vcpu(NEW_VMSA), IN_USE);
     at(NEW_VMSA)->efer = EFER_SVME;
     fake.adjust_result = RMP_NO_PERMISSION;
-    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_ERR_PROTOCOL + 2);
+    assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_ERR_PROTOCOL + 2ull);
     assert_true(at(NEW_VMSA)->efer & EFER_SVME);
     fake.adjust_result = RMP_DONE;
     assert_int_equal(delete_vcpu(NEW_VMSA), SVSM_SUCCESS);

@@ -304,10 +304,11 @@ static void run_vmpl(void)
 {
     void (*guest)(void) = __atomic_load_n(&fake_host.guest, __ATOMIC_ACQUIRE);
 
-    if (!guest)
-        fake_end("the guest runs");
     fake_this()->ghcb_msr = GHCB_MSR_RUN_VMPL_RESP;
-    guest();
+    if (guest)
+        guest();
+    else
+        fake_end("the guest runs");
 }
 
 static void answer(void)
