@@ -20,7 +20,10 @@ static inline const char *uuid_text(const uint8_t uuid[UUID_SIZE], char text[UUI
     const char *next = hex_text(uuid, UUID_SIZE, digits);
 
     for (size_t i = 0; i < UUID_TEXT_LENGTH; i++)
-        text[i] = uuid_is_hyphen_at(i) ? '-' : *next++;
+        if (uuid_is_hyphen_at(i))
+            text[i] = '-';
+        else
+            text[i] = *next++;
     text[UUID_TEXT_LENGTH] = '\0';
     return text;
 }
