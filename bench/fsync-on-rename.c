@@ -20,7 +20,9 @@ static void sync_path(const char *path, int flags)
     close(fd);
 }
 
-int rename(const char *from, const char *to)
+/* The library's name, for a function with parameter names of its own. */
+int rename_and_sync(const char *from, const char *to) __asm__("rename");
+int rename_and_sync(const char *from, const char *to)
 {
     int (*real)(const char *, const char *) =
         (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");

@@ -40,8 +40,8 @@ static bool madt_entries(struct writer *w)
 {
     bool fits = true;
 
-    for (uint8_t i = 0; i < host_cpu_count(); i++)
-        fits = fits && madt_processor(w, i);
+    for (unsigned i = 0; i < host_cpu_count(); i++)
+        fits = fits && madt_processor(w, (uint8_t)i);
     return fits && writer_u8(w, ENTRY_IO_APIC) && writer_u8(w, IO_APIC_LENGTH) &&
            writer_le16(w, 0) && writer_le32(w, IO_APIC) && writer_le32(w, 0);
 }
