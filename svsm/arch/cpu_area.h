@@ -31,10 +31,10 @@ struct cpu_local {
     uint64_t kernel_sp, user_sp;      /* usermode.S: of a service that runs; 0 when none does */
     struct user_registers *registers; /* usermode.S */
     uint8_t trap_active;              /* vectors.S: a handler runs */
+    uint32_t locks;                   /* ranks of those that are held: lock.h */
     struct user_fault fault;
     struct cpu *cpu;        /* NULL until its owner has said */
     struct ghcb_link *link; /* NULL until there is a GHCB */
-    uint32_t locks;         /* ranks of those that are held: lock.h */
 };
 
 static_assert(offsetof(struct cpu_local, user_sp) == 0x08, "usermode.S");

@@ -20,9 +20,6 @@ MUST_CHECK enum status ghcb_io_out_bytes(struct ghcb_link *link, uint16_t port, 
 MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
                                         size_t count);
 
-MUST_CHECK enum status ghcb_io_in_bytes(struct ghcb_link *link, uint16_t port, void *bytes,
-                                        size_t count);
-
 /* 32-bit access to a device register. */
 MUST_CHECK enum status ghcb_mmio_read(struct ghcb_link *link, gpa_t address, uint32_t *value);
 MUST_CHECK enum status ghcb_mmio_write(struct ghcb_link *link, gpa_t address, uint32_t value);

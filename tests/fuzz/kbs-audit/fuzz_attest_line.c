@@ -29,7 +29,6 @@ enum part {
 };
 
 static struct world *world;
-static struct client client;
 
 static void clean_up(void)
 {

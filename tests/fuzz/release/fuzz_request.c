@@ -12,11 +12,13 @@ static void check(const uint8_t *advert, const struct release_request *request)
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
     size_t size = release_request_write(advert, request, challenge);
     struct release_request again;
+    uint8_t once_more[RELEASE_CHALLENGE_MAX];
 
     if (size <= RELEASE_ADVERT_SIZE ||
         !release_request_parse(challenge + RELEASE_ADVERT_SIZE, size - RELEASE_ADVERT_SIZE,
                                &again) ||
-        memcmp(&again, request, sizeof(again)) != 0)
+        release_request_write(advert, &again, once_more) != size ||
+        memcmp(once_more, challenge, size) != 0)
         abort();
 }
 

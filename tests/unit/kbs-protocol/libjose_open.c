@@ -13,16 +13,13 @@
 #define __has_feature(feature) 0
 #endif
 
-/* libjose 14 loses the protected header that it decodes. */
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 #include <sanitizer/lsan_interface.h>
+#define IGNORE_LEAKS() __lsan_disable()
+#define HEED_LEAKS()   __lsan_enable()
 #else
-static void __lsan_disable(void)
-{
-}
-static void __lsan_enable(void)
-{
-}
+#define IGNORE_LEAKS() (void)0
+#define HEED_LEAKS()   (void)0
 #endif
 
 /* libjose 11 cannot do RSA-OAEP-256: the content key is OpenSSL's matter. */
@@ -52,11 +49,11 @@ static char *open_with(const json_t *pair, const json_t *jwe, json_t *cek, size_
 {
     char *opened;
 
-    *size = 0; /* libjose appends to so many bytes */
-    __lsan_disable();
+    *size = 0;      /* libjose appends to so many bytes */
+    IGNORE_LEAKS(); /* libjose 14 loses the protected header that it decodes */
     opened =
         cek ? jose_jwe_dec_cek(NULL, jwe, cek, size) : jose_jwe_dec(NULL, jwe, NULL, pair, size);
-    __lsan_enable();
+    HEED_LEAKS();
     return opened;
 }
 

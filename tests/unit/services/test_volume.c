@@ -208,8 +208,8 @@ TEST_VOLUME(there_are_sixteen_objects_at_most_and_names_are_checked)
     assert_int_equal(open_it(f, &volume), VOLUME_BLANK);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(volume_update(&volume, bad[i], &byte, 1), VOLUME_BAD_NAME);
-    for (char c = 'a'; c < 'a' + VOLUME_OBJECTS_MAX; c++) {
-        name[7] = c;
+    for (int i = 0; i < VOLUME_OBJECTS_MAX; i++) {
+        name[7] = (char)('a' + i);
         assert_int_equal(volume_update(&volume, name, &byte, 1), VOLUME_OK);
     }
     assert_int_equal(volume_update(&volume, "one-more", &byte, 1), VOLUME_TOO_LARGE);
