@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A configuration of any text is taken or refused with words that fit; it never harms. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
