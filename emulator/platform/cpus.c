@@ -23,7 +23,7 @@ static struct cpu cpus[HOST_CPUS_MAX];
 static unsigned count = 1;
 static bool locked;
 
-static __attribute__((noreturn)) void (*ap_main)(void);
+static void (*ap_main)(void);
 static unsigned started;
 
 /* entry.S */
@@ -138,7 +138,7 @@ static void start(unsigned cpu)
         pause();
 }
 
-void host_cpus_start(__attribute__((noreturn)) void (*main)(void))
+void host_cpus_start(void (*main)(void))
 {
     uint8_t *page = host_ptr(hpa((uint64_t)ap_page));
     uint32_t root = (uint32_t)memory_root(true).pa;

@@ -20,9 +20,10 @@ unsigned host_cpu_index(void);
 
 /*
  * Takes the lock and starts the other CPUs, which wait until they are kicked, take the lock and
- * call main. Before guest memory has contents: it uses a page below 1 MiB, and leaves zeros.
+ * call main, which does not return. Before guest memory has contents: it uses a page below 1 MiB,
+ * and leaves zeros.
  */
-void host_cpus_start(__attribute__((noreturn)) void (*main)(void));
+void host_cpus_start(void (*main)(void));
 
 void host_lock(void);
 void host_unlock(void);
