@@ -126,6 +126,7 @@ void host_ap_entered(void)
         ;
     host_lock();
     ap_main();
+    die(HOST_EXIT_INTERNAL, "CPU %u came back from the hypervisor", host_cpu_index());
 }
 
 static void start(unsigned cpu)
