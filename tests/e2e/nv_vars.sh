@@ -81,7 +81,7 @@ got() {
 }
 
 # keeps NAME: whether there is such a variable of UEFI's own in \NvVars now
-keeps() { got NvVars | xxd -p | tr -d '\n' | grep -q "$(printf %s "$1" | xxd -p)61dfe48b"; }
+keeps() { got NvVars | xxd -p | tr -d '\n' | grep "$(printf %s "$1" | xxd -p)61dfe48b" >/dev/null; }
 lacks() { ! keeps "$1"; }
 
 # guest_with VARIABLES [OPTION]...: boots a fresh copy of the guest with these in \NvVars

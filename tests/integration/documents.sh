@@ -148,7 +148,7 @@ broken_links() {
             target=${target:-$document}
             if [ ! -e "$target" ]; then
                 echo "$document: $link"
-            elif [[ $link == *#* ]] && ! anchors "$target" | grep -qxF -- "${link#*#}"; then
+            elif [[ $link == *#* ]] && ! anchors "$target" | grep -xF -- "${link#*#}" >/dev/null; then
                 echo "$document: $link: no such heading"
             fi
         done

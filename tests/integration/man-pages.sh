@@ -24,8 +24,8 @@ installed() {
             [.key, (.value | ltrimstr($folder))] | @tsv'
 }
 
-# The words of a page, as a reader sees it
-words_of_page() { mandoc -Tascii "$1" | col -bx; }
+# The words of a page, as a reader sees it: without what is overstruck
+words_of_page() { mandoc -Tascii "$1" | sed 's/.\x08//g'; }
 
 # The help text of a program and of its commands
 whole_help() {

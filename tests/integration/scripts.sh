@@ -20,6 +20,7 @@ trap end EXIT
 mkdir -p "$work"/{state,build/{igvm,kbs/cli,proxy,state-volume,emulator/amd-sp},bin}
 cat >"$work/vm.conf" <<EOF
 BUILD_DIR=$work/build
+PRISTINE_IMAGE=$work/build/guest.qcow2
 IGVM_FILE=$work/build/svsm.igvm
 STATE_DIR=$work/state
 GUEST_IMAGE=$work/state/guest.qcow2
@@ -109,7 +110,7 @@ state_volume() {
     run "$ROOT/remanufacture-tpm.sh" --key-file "$work/tpm.key" --ek "$work/ek.pub"
     expect "with a key a TPM is manufactured on this machine" 0 'holds a new TPM'
     check "its endorsement key is there" [ -s "$work/ek.pub" ]
-    run "$ROOT/build/state-volume/state-volume" verify --key-file "$work/tpm.key" "$volume"
+    run "$build/state-volume/state-volume" verify --key-file "$work/tpm.key" "$volume"
     expect "it opens with that key" 0 'is valid'
     run "$ROOT/remanufacture-tpm.sh" --yes
 }

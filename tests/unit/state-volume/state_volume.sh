@@ -41,7 +41,7 @@ start_tpm key
 ek_public found.pub
 cmp ek.pub found.pub || fail "the endorsement key is another one"
 leaves $FILE 'is another TPM using it' show -k key volume
-tpm2_getcap properties-variable | grep -q 'TPM2_PT_LOCKOUT_COUNTER: 0x0' || fail "there was no orderly end"
+tpm2_getcap properties-variable | grep 'TPM2_PT_LOCKOUT_COUNTER: 0x0' >/dev/null || fail "there was no orderly end"
 quietly tpm2_nvdefine 0x1500001 -C o -s 10 -a 'ownerread|ownerwrite'
 printf '0123456789' | quietly tpm2_nvwrite 0x1500001 -C o -i -
 stop_tpm
