@@ -61,6 +61,12 @@ bool volumes_set_key(struct call *call);
 bool volumes_set_image(struct call *call);
 bool volumes_retire(struct call *call);
 
+bool leases_set_policy(struct call *call);
+bool leases_break(struct call *call);
+bool leases_accept_disk(struct call *call);
+bool leases_freeze(struct call *call);
+bool leases_thaw(struct call *call);
+
 bool tokens_list(struct call *call);
 bool tokens_create(struct call *call);
 bool tokens_revoke(struct call *call);

@@ -9,25 +9,13 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
-#include "kbs/admin/json_values.h"
 #include "kbs/admin/routes.h"
 #include "kbs/admin/values.h"
+#include "kbs/admin/volume_answer.h"
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "lib/base/uuid.h"
 #include "lib/jose/base64.h"
-
-static json_t *volume_json(const struct volume *volume)
-{
-    char id[UUID_TEXT_LENGTH + 1];
-
-    uuid_text(volume->id, id);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:o, s:o}", "name", volume->name, "id",
-                     id, "image", volume->image, "policy", volume->policy, "release",
-                     volume->release == VOLUME_RELEASE_ANY ? "any" : "signed", "key_version",
-                     (int)volume->key_version, "created", json_time(volume->created), "retired",
-                     json_time(volume->retired), "last_released", json_time(volume->last_released));
-}
 
 static void add_volume(void *list, const struct volume *volume)
 {
@@ -46,19 +34,9 @@ bool volumes_list(struct call *call)
     return call_reply(call, HTTP_OK, json_pack("{s:o}", "volumes", list));
 }
 
-static bool reply_volume(struct call *call, unsigned http)
-{
-    struct volume volume;
-    enum store_status status = volume_by_name(call->unit, call->object, &volume);
-
-    if (status != STORE_OK)
-        return call_refuse_status(call, status, "volume", call->object);
-    return call_reply(call, http, volume_json(&volume));
-}
-
 bool volumes_show(struct call *call)
 {
-    return reply_volume(call, HTTP_OK);
+    return volume_answer(call, HTTP_OK, NULL);
 }
 
 static bool is_weak(const uint8_t key[STATE_KEY_SIZE])
@@ -158,7 +136,7 @@ static bool add(struct call *call, const struct volume *volume, const uint8_t ke
             volume->name);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", volume->name);
-    return reply_volume(call, HTTP_CREATED);
+    return volume_answer(call, HTTP_CREATED, NULL);
 }
 
 bool volumes_create(struct call *call)
@@ -180,24 +158,59 @@ bool volumes_create(struct call *call)
     return done;
 }
 
-static bool set_key(struct call *call, const uint8_t key[STATE_KEY_SIZE])
+/* With another key no state opens that is on the disk now. */
+MUST_CHECK static bool leave_states(struct call *call, struct volume_found *found, bool forget)
 {
-    enum store_status status = volume_set_key(call->unit, call->object, key, call->request->now);
+    char text[SHORT_STATE_SIZE];
+    enum store_status status;
 
+    if (found->record.has_committed && !forget)
+        return call_refuse(call, HTTP_CONFLICT, "state-committed",
+                           "the key of volume %s opens its committed state, which no other does: "
+                           "put the disk under the new key first (state-volume rekey), then set it "
+                           "with forget_state (kbsctl: --forget-state), and adopt for the first "
+                           "state",
+                           call->object);
+    /* Nor may a VM that has the key of now confirm a state under it. */
+    if (found->record.has_committed)
+        snprintf(call->detail, sizeof(call->detail), "the committed state was %s",
+                 short_state(found->record.committed, text));
+    if (!lease_forget(&found->record))
+        return true;
+    status = lease_save(call->unit, found->volume.id, &found->record);
+    return status == STORE_OK || call_refuse_status(call, status, "volume", call->object);
+}
+
+static bool set_key(struct call *call, const uint8_t key[STATE_KEY_SIZE], bool forget)
+{
+    struct volume_found found;
+    bool forgets;
+    enum store_status status;
+
+    if (!volume_find(call, &found))
+        return false;
+    forgets = found.record.has_committed;
+    status = volume_set_key(call->unit, call->object, key, call->request->now);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
-    return reply_volume(call, HTTP_OK);
+    return leave_states(call, &found, forget) &&
+           volume_answer(call, HTTP_OK,
+                         forgets ? "The KBS knows no state of this volume any more: the next VM "
+                                   "takes what the new key opens as the first one, or a blank "
+                                   "disk, as the volume's policy lets it."
+                                 : NULL);
 }
 
 bool volumes_set_key(struct call *call)
 {
     const char *key_text = NULL;
     uint8_t key[STATE_KEY_SIZE];
+    int forget = 0;
     bool done;
 
-    if (!call_unpack(call, "{s?s}", "key", &key_text))
+    if (!call_unpack(call, "{s?s, s?b}", "key", &key_text, "forget_state", &forget))
         return false;
-    done = take_key(call, key_text, key) && set_key(call, key);
+    done = take_key(call, key_text, key) && set_key(call, key, forget);
     OPENSSL_cleanse(key, sizeof(key));
     return done;
 }
@@ -213,7 +226,7 @@ bool volumes_set_image(struct call *call)
     status = volume_set_image(call->unit, call->object, image_name);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
-    return reply_volume(call, HTTP_OK);
+    return volume_answer(call, HTTP_OK, NULL);
 }
 
 bool volumes_retire(struct call *call)
@@ -225,5 +238,5 @@ bool volumes_retire(struct call *call)
     status = volume_retire(call->unit, call->object, call->request->now);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
-    return reply_volume(call, HTTP_OK);
+    return volume_answer(call, HTTP_OK, NULL);
 }

@@ -42,7 +42,21 @@
     O(OLDER_THAN, "older-than", 0, "TIME", "only lines of that age: 12h, 90d, 1y (default 30d)")   \
     O(KEEP, "keep", 0, NULL, "write the files only, and leave the lines in the KBS")               \
     O(KEY, "key", 0, "FILE", "the public key that must have signed the files, in PEM")             \
-    O(LIVE, "live", 0, NULL, "then verify the KBS's log, which has to go on from the files")
+    O(LIVE, "live", 0, NULL, "then verify the KBS's log, which has to go on from the files")       \
+    O(MODE, "mode", 0, "off|strict|classed|boot",                                                  \
+      "what of a TPM's changes is anchored before it answers; off: no leases")                     \
+    O(SAME_EPOCH, "same-epoch", 0, "yes|no",                                                       \
+      "later states of the same start open, too (default: yes for classed and boot)")              \
+    O(LEASE_TIME, "lease-time", 0, "SECONDS|forever",                                              \
+      "how long the next VM waits for one that ended hard (default 60)")                           \
+    O(CONFIRM_TIME, "confirm-time", 0, "SECONDS|forever",                                          \
+      "the same for one that ended before it opened the volume (default 60)")                      \
+    O(UNOPENED, "unopened", 0, "stop|ephemeral",                                                   \
+      "where the volume does not open: no start (default), or a TPM that forgets")                 \
+    O(FIRST, "first", 0, "manufacture|adopt|either|neither",                                       \
+      "while no state is committed: make a TPM on a blank disk, take the disk's state")            \
+    O(FORGET_STATE, "forget-state", 0, NULL,                                                       \
+      "give up the committed state, which the new key does not open")
 
 enum cli_option {
 #define O(identifier, name, letter, value, help) OPTION_##identifier,
@@ -51,11 +65,11 @@ enum cli_option {
         OPTION_COUNT
 };
 
-#define OPTION_BIT(identifier) (1u << OPTION_##identifier)
+#define OPTION_BIT(identifier) (UINT64_C(1) << OPTION_##identifier)
 
 /* Among a command's options: it connects on its own, if it needs a KBS at all. */
-#define COMMAND_OFFLINE (1u << 31)
-_Static_assert(OPTION_COUNT < 31, "options are bits");
+#define COMMAND_OFFLINE (UINT64_C(1) << 63)
+_Static_assert(OPTION_COUNT < 63, "options are bits");
 
 struct api_client;
 
@@ -76,7 +90,7 @@ struct command {
     const char *group, *verb; /* verb is NULL for groups with one command only */
     const char *operands;     /* for the help text, as "NAME" */
     int operands_min, operands_max;
-    uint32_t options; /* that it takes beside those of every command */
+    uint64_t options; /* that it takes beside those of every command */
     const char *help;
     int (*run)(struct cli *cli); /* returns an exit status */
 };
@@ -104,6 +118,11 @@ int run_volume_show(struct cli *cli);
 int run_volume_set_key(struct cli *cli);
 int run_volume_set_image(struct cli *cli);
 int run_volume_retire(struct cli *cli);
+int run_volume_set_lease(struct cli *cli);
+int run_volume_lease(struct cli *cli);
+int run_volume_accept_disk(struct cli *cli);
+int run_volume_freeze(struct cli *cli);
+int run_volume_thaw(struct cli *cli);
 int run_token_create(struct cli *cli);
 int run_token_list(struct cli *cli);
 int run_token_revoke(struct cli *cli);

@@ -42,10 +42,47 @@ const struct command commands[] = {
          OPTION_BIT(RELEASE),
      "Registers a TPM state volume with its key.", run_volume_create},
     {"volume", "list", "", 0, 0, 0, "Lists the volumes.", run_volume_list},
-    {"volume", "show", "NAME", 1, 1, 0, "Shows one volume: never its key.", run_volume_show},
-    {"volume", "set-key", "NAME", 1, 1, OPTION_BIT(KEY_FILE),
-     "Gives a volume another key.\nIt does not open what was encrypted with the older one.",
+    {"volume", "show", "NAME", 1, 1, 0,
+     "Shows one volume and its lease: never its key.\n"
+     "Whose lease it is and until when, the committed state, what the mode of the lease loses,\n"
+     "and of what a VM complained.",
+     run_volume_show},
+    {"volume", "set-key", "NAME", 1, 1, OPTION_BIT(KEY_FILE) | OPTION_BIT(FORGET_STATE),
+     "Gives a volume another key.\n"
+     "It does not open what was encrypted with the older one. A volume with a committed state\n"
+     "takes --forget-state: the next VM then takes what the new key opens as the first state,\n"
+     "or a blank disk, as --first of kbsctl volume set-lease lets it.",
      run_volume_set_key},
+    {"volume", "set-lease", "NAME", 1, 1,
+     OPTION_BIT(MODE) | OPTION_BIT(SAME_EPOCH) | OPTION_BIT(LEASE_TIME) | OPTION_BIT(CONFIRM_TIME) |
+         OPTION_BIT(UNOPENED) | OPTION_BIT(FIRST),
+     "Says what leases a volume has.\n"
+     "With leases only one VM at a time has the volume, and only the committed state opens.\n"
+     "What is not given stays as it is. While a VM has the lease, mode and --same-epoch stay.",
+     run_volume_set_lease},
+    {"volume", "lease", "show|break NAME", 2, 2, 0,
+     "Shows the lease of a volume, or ends it.\n"
+     "After a break the next VM waits for nobody. It gives up what the VM that had the lease\n"
+     "did not anchor: that VM persists nothing any more, even if it still runs, and has to be\n"
+     "started anew.",
+     run_volume_lease},
+    {"volume", "accept-disk", "NAME STATE", 2, 2, 0,
+     "Makes the state committed of which a VM complained.\n"
+     "STATE is what kbsctl volume lease show has of the complaint: a counter and a root, or\n"
+     "blank. It gives up what was written after that state: counters, lockout, authorizations\n"
+     "and definitions are as they were then. With blank the TPM is given up, and all that is\n"
+     "sealed to it.",
+     run_volume_accept_disk},
+    {"volume", "freeze", "NAME", 1, 1, 0,
+     "Gives no VM the key of a volume any more.\n"
+     "A VM that runs with a lease persists nothing from its next request on. Nothing is\n"
+     "destroyed: kbsctl volume thaw takes it back.",
+     run_volume_freeze},
+    {"volume", "thaw", "NAME", 1, 1, 0,
+     "Gives VMs the key of a frozen volume again.\n"
+     "It gives up what the volume was frozen for: lease and committed state are those of\n"
+     "before.",
+     run_volume_thaw},
     {"volume", "set-image", "NAME", 1, 1, OPTION_BIT(IMAGE),
      "Moves a volume to another image.\nDo this after an update of the SVSM.",
      run_volume_set_image},

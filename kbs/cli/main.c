@@ -29,12 +29,12 @@ static const struct {
 
 /* Help */
 
-static void print_options(uint32_t options)
+static void print_options(uint64_t options)
 {
     char left[64];
 
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (!(options & 1u << i))
+        if (!(options & UINT64_C(1) << i))
             continue;
         snprintf(left, sizeof(left), "%s--%s%s%s",
                  option_table[i].letter ? (char[]){'-', (char)option_table[i].letter, ',', ' ', 0}
@@ -139,7 +139,7 @@ static int check(const struct cli *cli, const struct command *command)
     const char *verb = command->verb ? command->verb : "";
 
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (cli->options[i] && !((command->options | COMMON) & 1u << i))
+        if (cli->options[i] && !((command->options | COMMON) & UINT64_C(1) << i))
             return cli_fail(EXIT_USAGE, "%s %s takes no --%s; see --help", command->group, verb,
                             option_table[i].name);
     if (cli->operand_count < command->operands_min || cli->operand_count > command->operands_max)

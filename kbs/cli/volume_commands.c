@@ -4,6 +4,7 @@
 
 #include "kbs/cli/answers.h"
 #include "kbs/cli/input.h"
+#include "kbs/cli/override.h"
 
 static const struct column columns[] = {{"NAME", "name", NULL, false},
                                         {"ID", "id", NULL, true},
@@ -14,13 +15,6 @@ static const struct column columns[] = {{"NAME", "name", NULL, false},
                                         {"LAST RELEASED", "last_released", "never", false},
                                         {"RETIRED", "retired", "no", false},
                                         {0}};
-static const struct column members[] = {
-    {"name", "name", NULL, false},       {"id", "id", NULL, false},
-    {"image", "image", NULL, false},     {"policy", "policy", NULL, false},
-    {"release", "release", NULL, false}, {"key version", "key_version", NULL, false},
-    {"created", "created", NULL, false}, {"last released", "last_released", "never", false},
-    {"retired", "retired", "no", false}, {0}};
-
 /* Adds the key of --key-file, if there is one. */
 static int add_key(const struct cli *cli, json_t *body)
 {
@@ -61,11 +55,6 @@ int run_volume_list(struct cli *cli)
     return answer_list(cli, "volumes", "volumes", columns, "there are no volumes");
 }
 
-int run_volume_show(struct cli *cli)
-{
-    return answer_object(cli, "volumes/", cli->operands[0], members);
-}
-
 int run_volume_set_key(struct cli *cli)
 {
     json_t *body = json_object();
@@ -75,8 +64,9 @@ int run_volume_set_key(struct cli *cli)
         json_decref(body);
         return status;
     }
-    return answer_change(cli, "POST", "volumes/", cli->operands[0], "/key", body,
-                         "the volume has another key");
+    if (cli_has(cli, OPTION_FORGET_STATE))
+        json_object_set_new(body, "forget_state", json_true());
+    return answer_override(cli, cli->operands[0], "/key", body, "the volume has another key");
 }
 
 int run_volume_set_image(struct cli *cli)

@@ -379,6 +379,13 @@ bool lease_thaw(struct lease_record *record)
     return set_frozen(record, false);
 }
 
+/* The TPM to come is another one. */
+static void forget_ek(struct lease_record *record)
+{
+    record->has_ek_digest = false;
+    memset(record->ek_digest, 0, sizeof(record->ek_digest));
+}
+
 bool lease_accept(struct lease_record *record)
 {
     const struct lease_complaint complaint = record->complaint;
@@ -389,10 +396,22 @@ bool lease_accept(struct lease_record *record)
     memcpy(record->committed, complaint.state, sizeof(record->committed));
     /* Exactly this state, and no later one of the boot that wrote it. */
     record->committed_epoch = 0;
-    if (!complaint.has_state) {
-        record->has_ek_digest = false;
-        memset(record->ek_digest, 0, sizeof(record->ek_digest));
-    }
+    if (!complaint.has_state)
+        forget_ek(record);
+    record->complaint = (struct lease_complaint){0};
+    end_lease(record);
+    return true;
+}
+
+bool lease_forget(struct lease_record *record)
+{
+    if (!record->has_committed && record->phase == LEASE_NONE && record->next_version == 0)
+        return false;
+    record->next_version = 0;
+    record->has_committed = false;
+    memset(record->committed, 0, sizeof(record->committed));
+    record->committed_epoch = 0;
+    forget_ek(record);
     record->complaint = (struct lease_complaint){0};
     end_lease(record);
     return true;

@@ -16,7 +16,8 @@
 #include "lib/base/reader.h"
 #include "lib/release/record.h"
 
-#define LEASE_FOREVER UINT32_MAX /* as a time: the lease does not run out */
+#define LEASE_FOREVER      UINT32_MAX /* as a time: the lease does not run out */
+#define LEASE_TIME_DEFAULT 60         /* seconds that anybody waits after a hard end */
 
 /* What of the TPM's changes is anchored before they are answered. */
 enum lease_mode {
@@ -147,6 +148,10 @@ MUST_CHECK bool lease_thaw(struct lease_record *record);
 /* Makes the state of the last complaint the committed one, or none for a blank disk. A lease ends.
  */
 MUST_CHECK bool lease_accept(struct lease_record *record);
+
+/* Has no state committed and no key to change over to, for a key that opens none of the older
+ * states. A lease ends. */
+MUST_CHECK bool lease_forget(struct lease_record *record);
 
 /* Has the next boot change over to the key of this version. */
 MUST_CHECK bool lease_rekey(struct lease_record *record, uint32_t version);

@@ -126,7 +126,9 @@ static enum store_status take_turn(const struct attestation *attestation, struct
     if (status != STORE_OK && status != STORE_NOT_FOUND)
         return status;
     if (turn->policy.mode == LEASE_OFF) {
-        if (asked->op > RELEASE_OP_ACQUIRE)
+        if (turn->record.frozen)
+            turn->denial = refusal_of_reason(LEASE_REASON_FROZEN);
+        else if (asked->op > RELEASE_OP_ACQUIRE)
             deny(turn, REFUSAL_LEASE_NONE);
         return STORE_OK;
     }
@@ -256,7 +258,7 @@ enum store_status lease_permits(struct store_unit *unit, const struct grant *gra
         return status;
     if (policy.mode != LEASE_OFF && !grant->has_lease)
         *refusal = refusal_of(REFUSAL_LEASE_REQUIRED);
-    else if (policy.mode != LEASE_OFF && record.frozen)
+    else if (record.frozen)
         *refusal = refusal_of_reason(LEASE_REASON_FROZEN);
     else if (policy.mode != LEASE_OFF &&
              (record.phase == LEASE_NONE ||

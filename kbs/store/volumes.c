@@ -237,13 +237,14 @@ enum store_status volume_set_key(struct store_unit *unit, const char *name,
                                  const uint8_t key[STATE_KEY_SIZE], time_t now)
 {
     struct volume volume;
+    unsigned version;
     enum store_status status = find_active(unit, name, &volume);
 
     (void)now;
     if (status == STORE_OK)
-        status = write_key(unit, volume.id, volume.key_version + 1, key);
+        status = volume_add_key(unit, volume.id, key, &version);
     if (status == STORE_OK)
-        status = volume_promote_key(unit, volume.id, volume.key_version + 1);
+        status = volume_promote_key(unit, volume.id, version);
     return status;
 }
 

@@ -180,6 +180,22 @@ TEST(what_the_owner_accepts_is_the_committed_state_for_the_next_vm)
     EXPECT(OK, RELEASE_OP_CONFIRM, 3, 3, 9, 10);
 }
 
+TEST(with_a_key_that_opens_nothing_yet_no_state_is_committed)
+{
+    begin();
+    assert_false(lease_forget(&numbers.record));
+    EXPECT(OK, RELEASE_OP_ACQUIRE, 1, 0, 0, 0);
+    assert_true(lease_forget(&numbers.record));
+    EXPECT(SUPERSEDED, RELEASE_OP_CONFIRM, 1, 1, 0, 1);
+    begin_active();
+    assert_true(lease_rekey(&numbers.record, 2));
+    assert_true(lease_forget(&numbers.record));
+    assert_false(numbers.record.has_committed);
+    assert_int_equal(numbers.record.next_version, 0);
+    EXPECT(SUPERSEDED, RELEASE_OP_ANCHOR, 1, 1, 1, 2);
+    assert_false(lease_forget(&numbers.record));
+}
+
 TEST(a_blank_disk_that_is_accepted_may_get_a_tpm_once_more)
 {
     begin_active();

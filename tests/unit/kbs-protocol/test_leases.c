@@ -244,6 +244,41 @@ TEST_FIXTURE(a_frozen_volume_gives_no_key, set_up, client_end)
     assert_int_equal(acquire(world, 1, &size).status, RELEASE_STATUS_OK);
 }
 
+TEST_FIXTURE(what_is_frozen_meanwhile_is_not_released, set_up, client_end)
+{
+    struct world *world = *state;
+    const struct lease_policy off = {.mode = LEASE_OFF, .pending_time = TIME, .active_time = TIME};
+    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+
+    change(world, &off, NULL);
+    vm = 1;
+    assert_int_equal(attest(world, &request), 200);
+    change(world, NULL, lease_freeze);
+    assert_int_equal(world_request(world, &client.connection, "GET", VOLUME_PATH, "", NULL), 401);
+    world_expect_audit(world, "reason", "volume-frozen");
+}
+
+TEST_FIXTURE(a_frozen_volume_without_leases_gives_no_key_either, set_up, client_end)
+{
+    struct world *world = *state;
+    const struct lease_policy off = {.mode = LEASE_OFF, .pending_time = TIME, .active_time = TIME};
+    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    uint8_t payload[128];
+    size_t size;
+
+    change(world, &off, lease_freeze);
+    vm = 1;
+    assert_int_equal(attest(world, &request), 200);
+    assert_int_equal(get_record(world, payload, &size).status, RELEASE_STATUS_DENIED);
+    assert_int_equal(size, 1);
+    world_expect_audit(world, "reason", "volume-frozen");
+    client_authenticate(&client, world);
+    client_expect_refusal(&client, world, client_coconut(&client), "volume-frozen");
+    change(world, NULL, lease_thaw);
+    assert_int_equal(acquire(world, 1, &size).status, RELEASE_STATUS_OK);
+    assert_int_equal(size, STATE_KEY_SIZE);
+}
+
 TEST_FIXTURE(the_answer_of_a_session_stays_what_it_was, set_up, client_end)
 {
     struct world *world = *state;

@@ -129,6 +129,29 @@ TEST_FIXTURE(a_volume_gets_its_newest_key, fixture_begin, fixture_end)
     store_abandon(unit);
 }
 
+TEST_FIXTURE(a_new_key_comes_behind_one_that_waits, fixture_begin, fixture_end)
+{
+    struct fixture *fixture = *state;
+    const uint8_t second[STATE_KEY_SIZE] = {2}, third[STATE_KEY_SIZE] = {3};
+    uint8_t key[STATE_KEY_SIZE];
+    struct volume added, volume;
+    struct store_unit *unit;
+    unsigned version;
+
+    fixture_add_policy(fixture, "default");
+    fixture_add_image(fixture, "svsm-1", 0xaa);
+    added = fixture_add_volume(fixture, "vm-1", "svsm-1", 1);
+    unit = fixture_unit(fixture);
+    assert_ok(volume_add_key(unit, added.id, second, &version));
+    assert_int_equal(version, 2);
+    assert_ok(volume_set_key(unit, "vm-1", third, 5));
+    assert_ok(volume_by_id(unit, added.id, &volume));
+    assert_int_equal(volume.key_version, 3);
+    assert_ok(volume_key(unit, added.id, key));
+    assert_memory_equal(key, third, sizeof(key));
+    assert_ok(store_commit(unit));
+}
+
 TEST_FIXTURE(a_volume_moves_to_another_image, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;

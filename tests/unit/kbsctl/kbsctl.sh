@@ -223,6 +223,57 @@ run 4 volume create three --image web
 says "choose another name"
 ok "volumes are created, changed and retired"
 
+# Leases; that VMs have them, and complain, is in tests/unit/kbs-admin/test_leases.c
+
+run 2 volume set-lease one
+run 2 volume set-lease one --mode classed --same-epoch maybe
+run 2 volume set-lease one --mode classed --first often
+run 2 volume set-lease one --lease-time soon
+run 4 volume set-lease one --mode sometimes
+says "mode-invalid"
+run 4 volume set-lease one --lease-time 5
+says "10 to 604800 seconds"
+run 0 volume show one
+says "rollback and clones are not noticed"
+run 0 volume set-lease one --mode classed
+says "nothing at a power cut"
+run 0 volume set-lease one --same-epoch no --lease-time forever --confirm-time 120 --unopened ephemeral --first either
+run 0 volume lease show one --json
+says '"mode":"classed"'
+says '"same_epoch":false,"lease_time":null,"confirm_time":120,"unopened":"ephemeral","manufacture":true,"adopt":true'
+run 0 volume set-lease one --first neither --lease-time 60
+run 0 volume lease show one
+says "a power cut loses unimportant changes"
+says "committed state  none"
+! grep -q "last released" "$work/out" || fail "the lease alone was asked for: $out"
+run 0 volume show one --json
+says '"manufacture":false,"adopt":false'
+run 2 volume lease one
+run 2 volume lease mend one
+says "show|break"
+run 4 volume lease break one
+says "lease-free"
+run 4 volume lease break two
+says "kbsctl volume set-lease"
+run 4 volume accept-disk one blank
+says "complaint-none"
+run 2 volume accept-disk one
+run 0 volume freeze one
+says "until the volume is thawed"
+run 4 volume freeze one
+run 0 volume show one
+[[ $out =~ frozen\ +yes ]] || fail "it is frozen: $out"
+run 0 volume thaw one
+says "those of before"
+run 4 volume thaw one
+says "not-frozen"
+run 6 --token-file "$work/auditor.token" volume freeze one
+run 0 --token-file "$work/auditor.token" volume lease show one
+run 4 volume set-lease three --mode boot
+says "retired"
+run 0 volume set-key one --forget-state
+ok "leases are set, shown and overridden, and it is said what that gives up"
+
 # Tokens and keys
 
 run 2 token create deputy
