@@ -184,8 +184,8 @@ guest_crashes() {
     guest true --image "$work/panic.qcow2"
     expect "a panic of the guest's kernel ends the VM" $EXIT_PANIC "the guest's kernel panicked"
     check "its message is on the console" grep -aq 'Kernel panic - not syncing' "$LOG_DIR/console.log"
-    extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" 'init=/nowhere reboot=triple'
-    guest true --image "$work/fault.qcow2"
+    extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" reboot=triple
+    guest 'reboot -f; sleep 1000' --image "$work/fault.qcow2"
     expect "a triple fault of the guest ends the VM" $EXIT_TRIPLE_FAULT 'triple fault'
     equal "and no process is left" "$(processes_of_vm)" ''
 }
