@@ -275,7 +275,8 @@ run_vm() {
         wait_for_vm
     fi
     monitor_close
-    [ $vm_end != unknown ] || vm_end=$("${PLATFORM}_end_kind" "$status")
+    # QEMU tells of an end by the hypervisor's hand as of a power-off; its status is another one.
+    [ "$status" = 0 ] || vm_end=$("${PLATFORM}_end_kind" "$status")
 }
 
 # A reboot is a new start in every way: nothing of the VM's memory is left.

@@ -72,7 +72,7 @@ emulated_prepare() {
     die -"$EXIT_PLATFORM" "the emulated secure processor did not start" "its messages are above"
 }
 
-# emulated_end_kind STATUS: for start-cvm.sh, where QEMU's monitor told of no end
+# emulated_end_kind STATUS: for start-cvm.sh, when it is not 0
 emulated_end_kind() { [ "$1" = 35 ] && echo triple-fault || echo unknown; }
 
 # emulated_end STATUS: what QEMU's exit status says of the VM's end (enum host_exit in emulator/platform/host.h)

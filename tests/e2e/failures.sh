@@ -142,7 +142,7 @@ lying_proxies() {
     stops_lied_to "a success without a secret" $EXIT_REFUSED 'AttestationResponse is malformed' \
         "$work/negotiation" "$work/no-secret"
     options=(--timeout 5)
-    stops_lied_to "a VM that does not get on in its time" $EXIT_TIMEOUT 'did not get on for 5 seconds.*the SVSM'
+    stops_lied_to "a VM that does not get on in its time" $EXIT_TIMEOUT 'did not get on for 5 seconds.*the stage was attestation'
 }
 
 sessions_opened() {

@@ -408,7 +408,9 @@ vm_end_kinds() {
     # shellcheck disable=SC2016
     FAKE_VM='echo "Kernel panic - not syncing: no init" >>"$console"; '$reset run "${cvm[@]}" --run true
     expect "a kernel without a driver for that resets the machine: its last words tell" 213 'kernel panicked' 'no init'
-    FAKE_VM='exit 35' run "${cvm[@]}"
+    FAKE_VM="$(with_event SHUTDOWN guest-shutdown); exit 37" run "${cvm[@]}"
+    expect "an end by the platform is no power-off" 210 'what the platform cannot serve'
+    FAKE_VM="$(with_event SHUTDOWN guest-shutdown); exit 35" run "${cvm[@]}"
     expect "a triple fault has a status of its own" 214 'triple fault' 'at the stage launch' 'CONFIG_AMD_MEM_ENCRYPT'
     # shellcheck disable=SC2016
     FAKE_VM='echo "svsm: [info] starting the guest" >"$console"; sleep 1
