@@ -149,6 +149,20 @@ static void open_volume(void)
     log_info("state volume: %lu KiB", volume.size / 1024);
 }
 
+/* The guest, and any answer of the TPM, comes after the KBS's confirmation, where it is due. */
+static void open_tpm(void)
+{
+    uint8_t state[sizeof(struct state_name)];
+    size_t size = tpm_service_open(&tpm, state, sizeof(state));
+
+    wipe(&state_key, sizeof(state_key));
+    if (size == 0)
+        return;
+    attest_service_confirm(&attest, state, size);
+    tpm_service_confirmed(&tpm);
+    log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
+}
+
 static void start_services(void)
 {
     enum status status;
@@ -159,14 +173,13 @@ static void start_services(void)
         panic("cannot start service attest: %s", status_text(status));
     uart_set_levels(&proxy, true);
     attest_service_fetch_key(&attest);
-    uart_set_levels(&proxy, false);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
     status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);
     if (status != STATUS_OK)
         panic("cannot start service tpm: %s", status_text(status));
-    tpm_service_open(&tpm);
-    wipe(&state_key, sizeof(state_key));
+    open_tpm();
+    uart_set_levels(&proxy, false);
 }
 
 /* RAM but the SVSM's region, and the firmware, which is not part of RAM. */

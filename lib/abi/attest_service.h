@@ -21,6 +21,7 @@ enum attest_descriptor {
 enum attest_operation {
     ATTEST_FETCH_KEY = 1,
     ATTEST_REPORT = 2,
+    ATTEST_CONFIRM = 3,
 };
 
 #define ATTEST_NONCE_SIZE 64

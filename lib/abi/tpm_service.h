@@ -18,6 +18,7 @@ enum service_operation {
     SERVICE_OPEN = 1,
     SERVICE_COMMAND = 2,
     SERVICE_EK_PUBLIC = 3,
+    SERVICE_CONFIRMED = 4,
 };
 
 enum service_status {
@@ -28,6 +29,7 @@ enum service_status {
     SERVICE_TPM_FAILED = 4,    /* the TPM did not do its part of the operation; logged */
     SERVICE_STATE_REFUSED = 5, /* the volume is intact, but libtpms does not load the state in it */
     SERVICE_STATE_TOO_NEW = 6, /* likewise, because a newer libtpms wrote it */
+    SERVICE_NOT_COMMITTED = 7, /* the volume is not what the KBS's record admits; logged */
 };
 
 /* How OPEN opened it. */

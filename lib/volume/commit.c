@@ -291,6 +291,21 @@ void volume_acknowledge(struct volume *volume)
         (void)!fill_slots(volume);
 }
 
+bool volume_disown(struct volume *volume)
+{
+    const struct superblock *current = &volume->current.superblock;
+
+    if (!may_commit(volume) || is_version_1(volume) || current->counter == 0 ||
+        current->base != 0 || current->epoch == 0)
+        return false;
+    volume->acknowledged = volume->current;
+    volume->acknowledged.table.count = 0;
+    volume->acknowledged.superblock.counter = 0;
+    volume->acknowledged.superblock.table = (struct content){0};
+    volume->pending = true;
+    return true;
+}
+
 enum volume_status volume_update(struct volume *volume, const char *name, const uint8_t *bytes,
                                  size_t size)
 {

@@ -94,6 +94,13 @@ MUST_CHECK enum volume_status volume_commit(struct volume *volume,
  */
 void volume_acknowledge(struct volume *volume);
 
+/*
+ * The current state is one that nobody acknowledged, or will: the volume goes on from the empty
+ * state 0, and what is committed next takes the current state's place. False, and nothing is done,
+ * when the state may have been acknowledged: it has another base.
+ */
+MUST_CHECK bool volume_disown(struct volume *volume);
+
 /* Commits a change of one object, and acknowledges it: for a volume without an anchor. */
 MUST_CHECK enum volume_status volume_update(struct volume *volume, const char *name,
                                             const uint8_t *bytes, size_t size);

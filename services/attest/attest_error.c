@@ -58,13 +58,33 @@ static const struct {
                                       "registered, with one volume?"},
     [ATTEST_ERR_RELEASE_BUSY] = {ATTEST_STATUS_KBS_REFUSED,
                                  "the KBS refused to release the key: the volume is in use by "
-                                 "another VM, or the KBS wants to be asked later"},
+                                 "another VM"},
+    [ATTEST_ERR_RELEASE_SUPERSEDED] = {ATTEST_STATUS_KBS_REFUSED,
+                                       "the volume's lease is not this VM's any more: another VM "
+                                       "took over, or the owner broke it; start the VM anew"},
+    [ATTEST_ERR_RELEASE_STALE] = {ATTEST_STATUS_KBS_REFUSED,
+                                  "the KBS refused the volume's new state: it does not follow the "
+                                  "one that is committed, or is another TPM's; the KBS's log says "
+                                  "which"},
+    [ATTEST_ERR_RELEASE_RETRY] = {ATTEST_STATUS_KBS_REFUSED,
+                                  "the KBS has answered a later request of this VM already; start "
+                                  "the VM anew"},
     [ATTEST_ERR_RELEASE_FROZEN] = {ATTEST_STATUS_KBS_REFUSED,
                                    "the KBS refused to release the key: its owner froze the "
                                    "volume"},
     [ATTEST_ERR_RELEASE_NOT_NOW] = {ATTEST_STATUS_KBS_REFUSED,
                                     "the KBS refused to release the key in the volume's present "
                                     "state; its log says why"},
+
+    [ATTEST_ERR_LEASE_HELD] = {ATTEST_STATUS_KBS_REFUSED,
+                               "another VM uses the volume and keeps its lease; shut that VM down, "
+                               "or have its lease broken at the KBS"},
+    [ATTEST_ERR_LEASE_MALFORMED] = {ATTEST_STATUS_PROTOCOL,
+                                    "the KBS's record tells of a lease, but not all of it"},
+    [ATTEST_ERR_LEASE_POLICY] = {ATTEST_STATUS_VERSION,
+                                 "the volume's policy at the KBS is one that this image cannot "
+                                 "keep: it can anchor at boot, with states of the same epoch, "
+                                 "and change over to no other key"},
 
     [ATTEST_ERR_KBS_UNREACHABLE] = {ATTEST_STATUS_KBS_UNREACHABLE,
                                     "the proxy could not reach the KBS; check that it runs and the "

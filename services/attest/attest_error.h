@@ -35,9 +35,15 @@ enum attest_error {
     ATTEST_ERR_RELEASE_COMMITMENT, /* the content key is not the one committed to */
     ATTEST_ERR_RELEASE_DENIED,
     ATTEST_ERR_RELEASE_NO_VOLUME,
-    ATTEST_ERR_RELEASE_BUSY, /* BUSY, RETRY */
+    ATTEST_ERR_RELEASE_BUSY,
+    ATTEST_ERR_RELEASE_SUPERSEDED,
+    ATTEST_ERR_RELEASE_STALE,
+    ATTEST_ERR_RELEASE_RETRY,
     ATTEST_ERR_RELEASE_FROZEN,
     ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
+    ATTEST_ERR_LEASE_HELD,      /* BUSY still, after a lease's time */
+    ATTEST_ERR_LEASE_MALFORMED, /* a record with some of what tells a lease */
+    ATTEST_ERR_LEASE_POLICY,    /* a policy that this program does not know how to keep */
 
     /* as the proxy tells them */
     ATTEST_ERR_KBS_UNREACHABLE,

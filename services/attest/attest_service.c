@@ -4,7 +4,6 @@
 #include <openssl/crypto.h>
 
 #include "lib/file/io.h"
-#include "services/attest/fetch_key.h"
 #include "services/attest/report_data.h"
 #include "services/common/log.h"
 
@@ -13,25 +12,45 @@ struct report_arguments {
     uint32_t manifest_size, want_certificates;
 };
 
-enum attest_error attest_service_fetch_key(struct attest_service *service)
+static struct kbs_access access_of(struct attest_service *service)
 {
-    uint8_t key[STATE_KEY_SIZE];
-    enum attest_error error =
-        fetch_key(service->proxy, service->timeout, &service->requester, &service->terms, key);
-
-    if (!error && !io_write_all(service->state_key, key, sizeof(key)))
-        error = ATTEST_ERR_KEY_NOT_TAKEN;
-    OPENSSL_cleanse(key, sizeof(key));
-    return error;
+    return (struct kbs_access){.proxy = service->proxy,
+                               .timeout = service->timeout,
+                               .requester = &service->requester,
+                               .terms = &service->terms};
 }
 
 static enum attest_error handle_fetch_key(struct attest_service *service, struct reader *arguments)
 {
-    enum attest_error error =
-        reader_at_end(arguments) ? attest_service_fetch_key(service) : ATTEST_ERR_REQUEST;
+    const struct kbs_access access = access_of(service);
+    struct state_grant grant;
+    enum attest_error error;
 
-    if (!error)
+    if (!reader_at_end(arguments))
+        return ATTEST_ERR_REQUEST;
+    error = lease_acquire(&service->lease, &access, &grant);
+    if (!error && !io_write_all(service->state_key, &grant, sizeof(grant)))
+        error = ATTEST_ERR_KEY_NOT_TAKEN;
+    if (!error && grant.flags & STATE_GRANT_LEASED)
+        log_info("attestation: the KBS released the state key, with the volume's lease");
+    else if (!error)
         log_info("attestation: the KBS released the state key");
+    OPENSSL_cleanse(&grant, sizeof(grant));
+    return error;
+}
+
+static enum attest_error handle_confirm(struct attest_service *service, struct reader *arguments)
+{
+    const struct kbs_access access = access_of(service);
+    struct state_name state;
+    enum attest_error error;
+
+    if (!reader_copy(arguments, &state, sizeof(state)) || !reader_at_end(arguments))
+        return ATTEST_ERR_REQUEST;
+    error = lease_confirm(&service->lease, &access, &state);
+    if (!error)
+        log_info("attestation: the KBS confirmed state number %llu of the volume",
+                 (unsigned long long)state.counter);
     return error;
 }
 
@@ -92,6 +111,8 @@ uint32_t attest_service_handle(void *context, uint32_t operation, struct reader 
 
     if (operation == ATTEST_FETCH_KEY)
         error = handle_fetch_key(service, arguments);
+    else if (operation == ATTEST_CONFIRM)
+        error = handle_confirm(service, arguments);
     else if (operation == ATTEST_REPORT)
         error = handle_report(service, arguments, body);
     if (error)

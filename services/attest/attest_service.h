@@ -9,23 +9,22 @@
 #include "lib/base/reader.h"
 #include "lib/base/writer.h"
 #include "services/attest/guest_request.h"
+#include "services/attest/lease.h"
 #include "services/attest/release_terms.h"
 
 struct attest_service {
     int proxy;            /* byte stream */
     int amd_sp;           /* what requester uses */
-    int state_key;        /* takes the released key */
-    unsigned int timeout; /* milliseconds, of a whole FETCH_KEY */
+    int state_key;        /* takes the released key, and what belongs to it */
+    unsigned int timeout; /* milliseconds, of an exchange with the KBS */
     struct guest_requester requester;
     struct release_terms terms;
+    struct lease lease;
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 
 /* A channel_handler; context is a struct attest_service. Says on the log why it fails. */
 uint32_t attest_service_handle(void *context, uint32_t operation, struct reader *arguments,
                                struct writer *body);
-
-/* FETCH_KEY: has the key released and hands it to descriptor state_key. */
-MUST_CHECK enum attest_error attest_service_fetch_key(struct attest_service *service);
 
 #endif

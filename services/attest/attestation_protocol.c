@@ -123,7 +123,7 @@ enum attest_error negotiation_response_parse(const char *json, size_t size,
 struct request_texts {
     char report[BASE64_LENGTH(REPORT_SIZE) + 1];
     char certificates[BASE64_LENGTH(AMD_SP_CERTIFICATES_SIZE) + 1];
-    char challenge[BASE64_LENGTH(CHALLENGE_SIZE_MAX) + 1];
+    char challenge[BASE64_LENGTH(RELEASE_CHALLENGE_MAX) + 1];
     char x[BASE64_LENGTH(P521_COORDINATE_SIZE) + 1];
     char y[BASE64_LENGTH(P521_COORDINATE_SIZE) + 1];
 };

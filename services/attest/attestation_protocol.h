@@ -12,15 +12,16 @@
 
 #include "lib/base/must_check.h"
 #include "lib/jose/jwe_ecdh.h"
+#include "lib/release/advert.h"
 #include "services/attest/attest_error.h"
 #include "services/attest/guest_request.h"
 
-/* Longer challenges could carry a foreign public key in front of the KBS's nonce. */
+/* As received. Longer ones could carry a foreign public key in front of the KBS's nonce. */
 #define CHALLENGE_SIZE_MIN 16
 #define CHALLENGE_SIZE_MAX 128
 
 struct challenge {
-    uint8_t bytes[CHALLENGE_SIZE_MAX];
+    uint8_t bytes[RELEASE_CHALLENGE_MAX]; /* with our request behind it */
     size_t size;
 };
 

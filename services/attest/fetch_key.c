@@ -74,28 +74,71 @@ static enum attest_error receive_reply(struct exchange *x)
     return error;
 }
 
-enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,
-                            const struct release_terms *terms, uint8_t key[STATE_KEY_SIZE])
+/* All but the opening of the reply. */
+static enum attest_error converse(struct exchange *x)
 {
-    struct exchange *x = calloc(1, sizeof(*x));
-    enum attest_error error;
+    enum attest_error error = negotiate(x);
 
-    if (!x)
-        return ATTEST_ERR_INTERNAL;
-    x->proxy = proxy_stream_begin(proxy, timeout);
-    x->requester = requester;
-    x->release.terms = terms;
-    x->release.report = x->evidence.report;
-    error = negotiate(x);
     if (!error)
         error = make_evidence(x);
     if (!error)
         error = present_evidence(x);
     if (!error)
         error = receive_reply(x);
-    if (!error)
-        error = release_reply_open(&x->release, &x->reply, key);
+    return error;
+}
+
+static struct exchange *begin(const struct kbs_access *access,
+                              const struct release_request *request)
+{
+    struct exchange *x = calloc(1, sizeof(*x));
+
+    if (!x)
+        return NULL;
+    x->proxy = proxy_stream_begin(access->proxy, access->timeout);
+    x->requester = access->requester;
+    x->release.terms = access->terms;
+    x->release.report = x->evidence.report;
+    x->release.request = *request;
+    return x;
+}
+
+static void end(struct exchange *x)
+{
     EVP_PKEY_free(x->release.own); /* wipes the private key */
     free(x);
+}
+
+enum attest_error kbs_ask(const struct kbs_access *access, const struct release_request *request,
+                          struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    struct exchange *x = begin(access, request);
+    enum attest_error error;
+
+    *record = (struct release_record){0};
+    if (!x)
+        return ATTEST_ERR_INTERNAL;
+    error = converse(x);
+    if (!error)
+        error = release_reply_read(&x->release, &x->reply, record, key);
+    end(x);
+    return error;
+}
+
+enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,
+                            const struct release_terms *terms, uint8_t key[STATE_KEY_SIZE])
+{
+    const struct kbs_access access = {
+        .proxy = proxy, .timeout = timeout, .requester = requester, .terms = terms};
+    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct exchange *x = begin(&access, &request);
+    enum attest_error error;
+
+    if (!x)
+        return ATTEST_ERR_INTERNAL;
+    error = converse(x);
+    if (!error)
+        error = release_reply_open(&x->release, &x->reply, key);
+    end(x);
     return error;
 }

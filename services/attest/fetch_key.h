@@ -17,10 +17,26 @@
 
 #define FETCH_KEY_TIMEOUT 60000 /* milliseconds */
 
+/* Through which the KBS is asked. */
+struct kbs_access {
+    int proxy;            /* byte stream */
+    unsigned int timeout; /* of an exchange, in milliseconds, but for the AMD-SP's time */
+    struct guest_requester *requester;
+    const struct release_terms *terms;
+};
+
 /*
- * Runs one exchange over the byte stream proxy, on the image's terms, within timeout milliseconds
- * but for the AMD-SP's time. key holds the state key on success and nothing otherwise; the caller
- * wipes it.
+ * Runs one exchange, for any operation, where the image's terms have pins. *request is as for
+ * release_terms_apply(), *record and key as from release_reply_read(); the caller wipes key.
+ */
+MUST_CHECK enum attest_error kbs_ask(const struct kbs_access *access,
+                                     const struct release_request *request,
+                                     struct release_record *record, uint8_t key[STATE_KEY_SIZE]);
+
+/*
+ * Has the key released without a lease: runs one exchange over the byte stream proxy, on the
+ * image's terms, within timeout milliseconds but for the AMD-SP's time. key holds the state key on
+ * success and nothing otherwise; the caller wipes it.
  */
 MUST_CHECK enum attest_error fetch_key(int proxy, unsigned int timeout,
                                        struct guest_requester *requester,

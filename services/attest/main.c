@@ -56,6 +56,7 @@ static int serve(void)
     service->amd_sp = ATTEST_FD_AMD_SP;
     service->state_key = ATTEST_FD_STATE_KEY;
     service->timeout = FETCH_KEY_TIMEOUT;
+    service->lease.pause = lease_pause;
     guest_requester_init(&service->requester, amd_sp_on_descriptor(&service->amd_sp), vmpck0);
     OPENSSL_cleanse(vmpck0, sizeof(vmpck0));
 

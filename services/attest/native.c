@@ -215,6 +215,18 @@ static bool set_up(struct attest_service *service, const struct native_options *
     return ready;
 }
 
+static enum attest_error release_key(struct attest_service *service)
+{
+    uint8_t key[STATE_KEY_SIZE];
+    enum attest_error error =
+        fetch_key(service->proxy, service->timeout, &service->requester, &service->terms, key);
+
+    if (!error && !io_write_all(service->state_key, key, sizeof(key)))
+        error = ATTEST_ERR_KEY_NOT_TAKEN;
+    OPENSSL_cleanse(key, sizeof(key));
+    return error;
+}
+
 int native_main(int argc, char **argv)
 {
     struct native_options options;
@@ -232,7 +244,7 @@ int native_main(int argc, char **argv)
         free(service);
         return EXIT_SETUP;
     }
-    error = attest_service_fetch_key(service);
+    error = release_key(service);
     guest_requester_disable(&service->requester);
     free(service);
     if (error) {

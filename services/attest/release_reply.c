@@ -84,8 +84,13 @@ static enum attest_error check_status(const struct release_record *record)
     case RELEASE_STATUS_UNKNOWN_VOLUME:
         return ATTEST_ERR_RELEASE_NO_VOLUME;
     case RELEASE_STATUS_BUSY:
-    case RELEASE_STATUS_RETRY:
         return ATTEST_ERR_RELEASE_BUSY;
+    case RELEASE_STATUS_SUPERSEDED:
+        return ATTEST_ERR_RELEASE_SUPERSEDED;
+    case RELEASE_STATUS_STALE:
+        return ATTEST_ERR_RELEASE_STALE;
+    case RELEASE_STATUS_RETRY:
+        return ATTEST_ERR_RELEASE_RETRY;
     case RELEASE_STATUS_FROZEN:
         return ATTEST_ERR_RELEASE_FROZEN;
     default:
@@ -93,7 +98,7 @@ static enum attest_error check_status(const struct release_record *record)
     }
 }
 
-static enum attest_error check_record(const struct release_context *context,
+static enum attest_error check_answer(const struct release_context *context,
                                       const struct jwe *reply, struct release_record *record)
 {
     enum attest_error error = read_record(context->terms, reply, record);
@@ -102,9 +107,7 @@ static enum attest_error check_record(const struct release_context *context,
         return error;
     if (!is_echo(context, record))
         return ATTEST_ERR_RELEASE_ECHO;
-    if (!is_about_us(context, record))
-        return ATTEST_ERR_RELEASE_EVIDENCE;
-    return check_status(record);
+    return is_about_us(context, record) ? ATTEST_OK : ATTEST_ERR_RELEASE_EVIDENCE;
 }
 
 static enum attest_error check_commitment(const struct release_record *record,
@@ -133,20 +136,41 @@ static enum attest_error open_with(const uint8_t cek[JWE_CEK_SIZE], const struct
     return error;
 }
 
-enum attest_error release_reply_open(const struct release_context *context, const struct jwe *reply,
-                                     uint8_t key[STATE_KEY_SIZE])
+/* record NULL: nothing is committed to. */
+static enum attest_error open_key(const struct release_context *context, const struct jwe *reply,
+                                  const struct release_record *record, uint8_t key[STATE_KEY_SIZE])
 {
-    bool is_signed = context->terms->pin_count > 0;
-    struct release_record record;
     uint8_t cek[JWE_CEK_SIZE];
-    enum attest_error error = is_signed ? check_record(context, reply, &record) : ATTEST_OK;
+    enum attest_error error = error_of_jwe(jwe_unwrap(context->own, reply, cek));
 
-    if (!error)
-        error = error_of_jwe(jwe_unwrap(context->own, reply, cek));
-    if (!error && is_signed)
-        error = check_commitment(&record, cek);
+    if (!error && record)
+        error = check_commitment(record, cek);
     if (!error)
         error = open_with(cek, reply, key);
     OPENSSL_cleanse(cek, sizeof(cek));
     return error;
+}
+
+enum attest_error release_reply_read(const struct release_context *context, const struct jwe *reply,
+                                     struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    enum attest_error error = check_answer(context, reply, record);
+
+    if (error) {
+        *record = (struct release_record){0};
+        return error;
+    }
+    error = check_status(record);
+    if (error || context->request.op != RELEASE_OP_ACQUIRE)
+        return error;
+    return open_key(context, reply, record, key);
+}
+
+enum attest_error release_reply_open(const struct release_context *context, const struct jwe *reply,
+                                     uint8_t key[STATE_KEY_SIZE])
+{
+    struct release_record record;
+
+    return context->terms->pin_count > 0 ? release_reply_read(context, reply, &record, key)
+                                         : open_key(context, reply, NULL, key);
 }

@@ -29,4 +29,13 @@ MUST_CHECK enum attest_error release_reply_open(const struct release_context *co
                                                 const struct jwe *reply,
                                                 uint8_t key[STATE_KEY_SIZE]);
 
+/*
+ * The same for any operation, with the record: set when it answers this request, whatever its
+ * status, and zero otherwise. Only ACQUIRE brings a key. There must be pins.
+ */
+MUST_CHECK enum attest_error release_reply_read(const struct release_context *context,
+                                                const struct jwe *reply,
+                                                struct release_record *record,
+                                                uint8_t key[STATE_KEY_SIZE]);
+
 #endif

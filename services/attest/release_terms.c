@@ -40,7 +40,7 @@ enum attest_error release_terms_apply(const struct release_terms *terms,
         !release_advert_parse(challenge->bytes, challenge->size, advert) ||
         !(advert->capabilities & RELEASE_CAP_SIGNED))
         return ATTEST_ERR_UNSIGNED;
-    *request = (struct release_request){.op = RELEASE_OP_ACQUIRE, .has_volume = terms->has_volume};
+    request->has_volume = terms->has_volume;
     memcpy(request->volume, terms->volume, sizeof(request->volume));
     /* A KBS that has a newer key may still hold the one that this image knows. */
     request->has_kid = !is_pinned(terms, advert->kid);

@@ -23,7 +23,8 @@ MUST_CHECK bool release_terms_of(const struct boot_kbs *kbs, struct release_term
 
 /*
  * Where a signed record is demanded: checks that the challenge is a KBS's that signs, and appends
- * our request, so that the report binds it. *advert and *request are for release_reply_open.
+ * our request, so that the report binds it. *request comes with its operation and what is about a
+ * lease, and gets volume and kid. *advert and *request are for release_reply_open.
  */
 MUST_CHECK enum attest_error release_terms_apply(const struct release_terms *terms,
                                                  struct challenge *challenge,

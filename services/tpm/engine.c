@@ -42,21 +42,21 @@ static enum engine_opening opening_of(enum volume_status status)
         return ENGINE_MANUFACTURED;
     case VOLUME_WRONG_KEY:
         return ENGINE_EPHEMERAL;
+    case VOLUME_ROLLED_BACK:
+    case VOLUME_AHEAD:
+    case VOLUME_FORKED:
+    case VOLUME_ERASED:
+        return ENGINE_NOT_COMMITTED;
     default:
         return volume_was_changed(status) ? ENGINE_DAMAGED : ENGINE_FAILED;
     }
 }
 
-enum engine_opening engine_open(struct engine *engine, const struct volume_storage *storage,
-                                const uint8_t key[VOLUME_KEY_SIZE])
+/* Says what was found, and powers the TPM on from it. */
+static enum engine_opening power_on(struct engine *engine, enum volume_status status)
 {
-    enum volume_status status;
-    enum engine_opening opening;
+    const enum engine_opening opening = opening_of(status);
 
-    memset(engine, 0, sizeof(*engine));
-    library_log_version();
-    status = state_open(&engine->state, storage, key);
-    opening = opening_of(status);
     switch (opening) {
     case ENGINE_OPENED:
         log_info("the state volume %s: TPM state number %llu", volume_status_text(status),
@@ -76,6 +76,61 @@ enum engine_opening engine_open(struct engine *engine, const struct volume_stora
     if (engine_power_cycle(engine))
         return opening;
     return opening == ENGINE_OPENED ? library_refusal(engine) : ENGINE_FAILED;
+}
+
+enum engine_opening engine_open(struct engine *engine, const struct volume_storage *storage,
+                                const uint8_t key[VOLUME_KEY_SIZE])
+{
+    memset(engine, 0, sizeof(*engine));
+    library_log_version();
+    return power_on(engine, state_open(&engine->state, storage, key));
+}
+
+/* What the KBS's record permits beyond opening the state that is committed; logged. */
+static bool is_permitted(enum volume_status status, uint64_t flags)
+{
+    if (status == VOLUME_BLANK && !(flags & STATE_GRANT_MANUFACTURE)) {
+        log_error("the state volume has no TPM, and by the KBS's record it must not get a new one; "
+                  "put the right volume back, or have the owner accept this one");
+        return false;
+    }
+    if (status == VOLUME_OK && !(flags & (STATE_GRANT_COMMITTED | STATE_GRANT_ADOPT))) {
+        log_error("the state volume has a state, of which the KBS's record knows nothing; have the "
+                  "owner permit to adopt it, or give the VM a blank volume");
+        return false;
+    }
+    if (status == VOLUME_WRONG_KEY && !(flags & STATE_GRANT_EPHEMERAL)) {
+        log_error("the state volume does not open with this key, and by the KBS's record the VM "
+                  "does not start without it");
+        return false;
+    }
+    return true;
+}
+
+enum engine_opening engine_open_leased(struct engine *engine, const struct volume_storage *storage,
+                                       const struct state_grant *grant)
+{
+    enum volume_status status;
+    enum engine_opening opening;
+
+    memset(engine, 0, sizeof(*engine));
+    library_log_version();
+    status = state_open_leased(&engine->state, storage, grant);
+    /* A power cut before the very first CONFIRM: no guest has seen this TPM. */
+    if (status == VOLUME_OK && !(grant->flags & (STATE_GRANT_COMMITTED | STATE_GRANT_ADOPT)) &&
+        grant->flags & STATE_GRANT_MANUFACTURE && state_drop_unconfirmed(&engine->state))
+        status = VOLUME_BLANK;
+    if (!is_permitted(status, grant->flags))
+        return ENGINE_NOT_COMMITTED;
+    opening = power_on(engine, status);
+    if (!engine_is_open(opening) || opening == ENGINE_EPHEMERAL)
+        return opening;
+    status = state_begin(&engine->state);
+    if (status == VOLUME_OK)
+        return opening;
+    log_error("the first state of this boot is not saved: the state volume %s",
+              volume_status_text(status));
+    return ENGINE_FAILED;
 }
 
 enum engine_opening engine_try_state(const uint8_t *bytes, size_t size)

@@ -16,6 +16,15 @@ MUST_CHECK enum engine_opening engine_open(struct engine *engine,
                                            const struct volume_storage *storage,
                                            const uint8_t key[VOLUME_KEY_SIZE]);
 
+/*
+ * The same for a volume with a lease: opens the state that the KBS committed and no other, or what
+ * grant permits as long as none is. What the TPM stores while it starts is one new state, durable
+ * when this returns; it is the KBS's to confirm, unless the TPM is ephemeral.
+ */
+MUST_CHECK enum engine_opening engine_open_leased(struct engine *engine,
+                                                  const struct volume_storage *storage,
+                                                  const struct state_grant *grant);
+
 /* Whether there is a TPM now. */
 MUST_CHECK bool engine_is_open(enum engine_opening opening);
 

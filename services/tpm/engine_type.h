@@ -20,10 +20,11 @@ enum engine_opening {
     ENGINE_MANUFACTURED, /* the volume was blank */
     ENGINE_EPHEMERAL,    /* the key does not open the volume: a new TPM, in memory only */
     /* No TPM; the log says why, and the volume is as it was: */
-    ENGINE_FAILED,  /* the volume or the key cannot be used */
-    ENGINE_DAMAGED, /* the volume was tampered with */
-    ENGINE_REFUSED, /* the volume is intact; this libtpms does not load the state in it */
-    ENGINE_TOO_NEW, /* likewise, because a newer libtpms wrote it */
+    ENGINE_FAILED,        /* the volume or the key cannot be used */
+    ENGINE_DAMAGED,       /* the volume was tampered with */
+    ENGINE_REFUSED,       /* the volume is intact; this libtpms does not load the state in it */
+    ENGINE_TOO_NEW,       /* likewise, because a newer libtpms wrote it */
+    ENGINE_NOT_COMMITTED, /* the volume is not what the KBS's record admits */
 };
 
 struct engine {

@@ -134,6 +134,7 @@ static int run_engine(const struct options *options, int *disk_fd,
     case ENGINE_TOO_NEW:
         status = EXIT_TOO_NEW;
         break;
+    case ENGINE_NOT_COMMITTED: /* which takes a lease */
     case ENGINE_FAILED:
         break;
     }

@@ -8,22 +8,26 @@
 
 #include "lib/file/io.h"
 #include "services/common/log.h"
+#include "services/tpm/command.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/ek.h"
 
 static enum engine_opening open_engine(struct service *service)
 {
     const struct volume_storage storage = disk_storage(&service->disk_fd);
-    uint8_t key[VOLUME_KEY_SIZE];
+    struct state_grant grant;
     enum engine_opening opening;
 
-    if (!io_read_secret(service->key_fd, key, sizeof(key))) {
-        log_error("no state key of %zu bytes was handed to the TPM: %s", sizeof(key),
+    if (!io_read_secret(service->key_fd, (uint8_t *)&grant, sizeof(grant))) {
+        log_error("no state key, with what belongs to it, was handed to the TPM: %s",
                   strerror(errno));
         return ENGINE_FAILED;
     }
-    opening = engine_open(&service->engine, &storage, key);
-    OPENSSL_cleanse(key, sizeof(key));
+    opening = grant.flags & STATE_GRANT_LEASED
+                  ? engine_open_leased(&service->engine, &storage, &grant)
+                  : engine_open(&service->engine, &storage, grant.key);
+    service->unconfirmed = grant.flags & STATE_GRANT_LEASED && opening != ENGINE_EPHEMERAL;
+    OPENSSL_cleanse(&grant, sizeof(grant));
     if (!engine_is_open(opening))
         engine_close(&service->engine);
     return opening;
@@ -35,10 +39,28 @@ static enum engine_opening open_engine(struct service *service)
  */
 static enum engine_opening reopen_engine(struct service *service)
 {
+    if (service->unconfirmed) {
+        log_error("the SVSM opens the TPM again before the KBS confirmed its state");
+        return ENGINE_FAILED;
+    }
     service->engine.resumable = false;
     if (!engine_power_cycle(&service->engine))
         return ENGINE_FAILED;
     return service->opening == ENGINE_MANUFACTURED ? ENGINE_OPENED : service->opening;
+}
+
+/* How it was opened, and the state that the KBS has to confirm, if there is one. */
+static uint32_t answer_open(const struct service *service, enum engine_opening opening,
+                            struct writer *body)
+{
+    struct state_name state;
+
+    if (!writer_le32(body, opening))
+        return SERVICE_TPM_FAILED;
+    if (!service->unconfirmed)
+        return SERVICE_DONE;
+    state = state_name(&service->engine.state);
+    return writer_put(body, &state, sizeof(state)) ? SERVICE_DONE : SERVICE_TPM_FAILED;
 }
 
 static uint32_t handle_open(struct service *service, struct writer *body)
@@ -51,17 +73,28 @@ static uint32_t handle_open(struct service *service, struct writer *body)
     case ENGINE_EPHEMERAL:
         service->open = true;
         service->opening = opening;
-        return writer_le32(body, opening) ? SERVICE_DONE : SERVICE_TPM_FAILED;
+        return answer_open(service, opening, body);
     case ENGINE_DAMAGED:
         return SERVICE_VOLUME_DAMAGED;
     case ENGINE_REFUSED:
         return SERVICE_STATE_REFUSED;
     case ENGINE_TOO_NEW:
         return SERVICE_STATE_TOO_NEW;
+    case ENGINE_NOT_COMMITTED:
+        return SERVICE_NOT_COMMITTED;
     case ENGINE_FAILED:
         break;
     }
     return SERVICE_VOLUME_FAILED;
+}
+
+static uint32_t handle_confirmed(struct service *service)
+{
+    if (!service->open || !service->unconfirmed)
+        return SERVICE_MALFORMED;
+    state_confirm(&service->engine.state);
+    service->unconfirmed = false;
+    return SERVICE_DONE;
 }
 
 static uint32_t handle_command(struct service *service, struct reader *arguments,
@@ -76,7 +109,9 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
         return SERVICE_MALFORMED;
     if (!writer_reserve(body, &response, TPM_RESPONSE_MAX))
         return SERVICE_TPM_FAILED;
-    size = engine_execute(&service->engine, locality, arguments->next, arguments->left, response);
+    size = service->unconfirmed ? command_refusal(response, TPM_RC_INITIALIZE)
+                                : engine_execute(&service->engine, locality, arguments->next,
+                                                 arguments->left, response);
     body->used = used + size;
     body->room += TPM_RESPONSE_MAX - size;
     return SERVICE_DONE;
@@ -84,7 +119,7 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
 
 static uint32_t handle_ek_public(struct service *service, struct writer *body)
 {
-    uint32_t code = ek_provide(&service->engine);
+    uint32_t code = service->unconfirmed ? TPM_RC_INITIALIZE : ek_provide(&service->engine);
 
     if (code != TPM_RC_SUCCESS) {
         log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
@@ -107,6 +142,8 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
         return handle_command(service, arguments, body);
     case SERVICE_EK_PUBLIC:
         return handle_ek_public(service, body);
+    case SERVICE_CONFIRMED:
+        return handle_confirmed(service);
     }
     log_error("the SVSM asked for an unknown operation, %u", (unsigned)operation);
     return SERVICE_MALFORMED;
@@ -119,7 +156,8 @@ int service_run(int channel_fd, int disk_fd, int key_fd)
     int reason = errno;
 
     if (service.open) {
-        engine_shut_down(&service.engine);
+        if (!service.unconfirmed)
+            engine_shut_down(&service.engine);
         engine_close(&service.engine);
     }
     if (end == CHANNEL_CLOSED)

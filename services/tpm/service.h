@@ -18,6 +18,7 @@ struct service {
     struct engine engine;
     bool open;
     enum engine_opening opening; /* how, once open */
+    bool unconfirmed;            /* the boot's first state is: the TPM answers nothing */
     int disk_fd;
     int key_fd;
 };

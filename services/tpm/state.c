@@ -4,13 +4,15 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-enum volume_status state_open(struct tpm_state *state, const struct volume_storage *storage,
-                              const uint8_t key[VOLUME_KEY_SIZE])
-{
-    enum volume_status status;
+static_assert(STATE_ROOT_SIZE == VOLUME_DIGEST_SIZE && STATE_KEY_SIZE == VOLUME_KEY_SIZE,
+              "what the KBS tells of a volume");
 
-    memset(state, 0, sizeof(*state));
-    status = volume_open(&state->volume, storage, key, NULL);
+static enum volume_status open_at(struct tpm_state *state, const struct volume_storage *storage,
+                                  const uint8_t key[VOLUME_KEY_SIZE],
+                                  const struct volume_anchor *anchor)
+{
+    enum volume_status status = volume_open(&state->volume, storage, key, anchor);
+
     if (status == VOLUME_OK)
         status =
             volume_read(&state->volume, VOLUME_TPM_STATE, &state->blob.bytes, &state->blob.size);
@@ -20,15 +22,84 @@ enum volume_status state_open(struct tpm_state *state, const struct volume_stora
     return status;
 }
 
+enum volume_status state_open(struct tpm_state *state, const struct volume_storage *storage,
+                              const uint8_t key[VOLUME_KEY_SIZE])
+{
+    memset(state, 0, sizeof(*state));
+    return open_at(state, storage, key, NULL);
+}
+
+enum volume_status state_open_leased(struct tpm_state *state, const struct volume_storage *storage,
+                                     const struct state_grant *grant)
+{
+    struct volume_anchor anchor = {
+        .counter = grant->committed.counter,
+        .same_epoch = grant->flags & STATE_GRANT_SAME_EPOCH,
+        .epoch = grant->committed_epoch,
+    };
+    enum volume_status status;
+
+    memset(state, 0, sizeof(*state));
+    memcpy(anchor.root, grant->committed.root, sizeof(anchor.root));
+    status =
+        open_at(state, storage, grant->key, grant->flags & STATE_GRANT_COMMITTED ? &anchor : NULL);
+    state->leased = state->held = !state->ephemeral;
+    state->volume.epoch = grant->epoch;
+    state->volume.generation = grant->generation;
+    return status;
+}
+
+static enum volume_status commit(struct tpm_state *state, const uint8_t *bytes, size_t size)
+{
+    const struct volume_change change = {.name = VOLUME_TPM_STATE, .bytes = bytes, .size = size};
+
+    return volume_commit(&state->volume, &change, 1);
+}
+
+bool state_drop_unconfirmed(struct tpm_state *state)
+{
+    if (!volume_disown(&state->volume))
+        return false;
+    OPENSSL_clear_free(state->blob.bytes, state->blob.size);
+    state->blob = (struct state_blob){0};
+    return true;
+}
+
+enum volume_status state_begin(struct tpm_state *state)
+{
+    if (!state->blob.bytes)
+        return VOLUME_NO_OBJECT;
+    state->held = false;
+    return commit(state, state->blob.bytes, state->blob.size);
+}
+
+struct state_name state_name(const struct tpm_state *state)
+{
+    const struct superblock *newest = &state->volume.current.superblock;
+    struct state_name name = {.counter = newest->counter};
+
+    memcpy(name.root, newest->root, sizeof(name.root));
+    return name;
+}
+
+void state_confirm(struct tpm_state *state)
+{
+    volume_acknowledge(&state->volume);
+}
+
+static enum volume_status make_durable(struct tpm_state *state, const uint8_t *bytes, size_t size)
+{
+    if (state->ephemeral || state->held)
+        return VOLUME_OK;
+    if (state->leased)
+        return commit(state, bytes, size);
+    return volume_update(&state->volume, VOLUME_TPM_STATE, bytes, size);
+}
+
 enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, size_t size)
 {
     uint8_t *copy = OPENSSL_memdup(bytes, size);
-    enum volume_status status = VOLUME_OK;
-
-    if (!copy)
-        status = VOLUME_NO_RESOURCES;
-    else if (!state->ephemeral)
-        status = volume_update(&state->volume, VOLUME_TPM_STATE, bytes, size);
+    enum volume_status status = copy ? make_durable(state, bytes, size) : VOLUME_NO_RESOURCES;
 
     if (status != VOLUME_OK) {
         OPENSSL_clear_free(copy, size);

@@ -6,6 +6,7 @@
 #ifndef SNPVTPM_SERVICES_TPM_STATE_H
 #define SNPVTPM_SERVICES_TPM_STATE_H
 
+#include "lib/abi/state_grant.h"
 #include "lib/volume/volume.h"
 
 struct state_blob {
@@ -16,6 +17,8 @@ struct state_blob {
 struct tpm_state {
     struct volume volume;
     bool ephemeral;
+    bool leased;            /* states are acknowledged by the KBS, not here */
+    bool held;              /* what is stored is not durable before state_begin() */
     struct state_blob blob; /* the durable state; none before the TPM is manufactured */
 };
 
@@ -27,6 +30,30 @@ struct tpm_state {
 MUST_CHECK enum volume_status state_open(struct tpm_state *state,
                                          const struct volume_storage *storage,
                                          const uint8_t key[VOLUME_KEY_SIZE]);
+
+/*
+ * The same for a volume with a lease, at the state that grant says is committed. Where none is,
+ * the volume opens as it is; that it may is the caller's to check. Nothing is written before
+ * state_begin().
+ */
+MUST_CHECK enum volume_status state_open_leased(struct tpm_state *state,
+                                                const struct volume_storage *storage,
+                                                const struct state_grant *grant);
+
+/*
+ * Drops the state of a boot that ended before any state was committed, so that a TPM can be made
+ * anew in its place. False: it may be more than that, and stays.
+ */
+MUST_CHECK bool state_drop_unconfirmed(struct tpm_state *state);
+
+/* Writes the first state of a boot, in its epoch: VOLUME_OK once it is durable. */
+MUST_CHECK enum volume_status state_begin(struct tpm_state *state);
+
+/* The newest durable state, for the KBS. */
+struct state_name state_name(const struct tpm_state *state);
+
+/* The KBS has committed the newest state. */
+void state_confirm(struct tpm_state *state);
 
 /* Replaces the state; VOLUME_OK once it is durable. */
 MUST_CHECK enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes,

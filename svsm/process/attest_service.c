@@ -47,17 +47,32 @@ static const char *reason(uint32_t code)
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";
 }
 
+/* What has to succeed, or the VM ends. */
+static void demand(struct service *service, const struct writer *request, const char *otherwise)
+{
+    struct reader response;
+    uint32_t code;
+    enum status status = service_call(service, request, &code, &response);
+
+    if (status != STATUS_OK)
+        panic("attest: %s: %s", status_text(status), otherwise);
+    if (code != 0)
+        panic("attest: %s: %s", reason(code), otherwise);
+}
+
 void attest_service_fetch_key(struct service *service)
 {
     struct writer request = service_request(service, ATTEST_FETCH_KEY);
-    struct reader response;
-    uint32_t code;
-    enum status status = service_call(service, &request, &code, &response);
 
-    if (status != STATUS_OK)
-        panic("attest: %s: no attestation, no state", status_text(status));
-    if (code != 0)
-        panic("attest: %s: no attestation, no state", reason(code));
+    demand(service, &request, "no attestation, no state");
+}
+
+void attest_service_confirm(struct service *service, const uint8_t *state, size_t size)
+{
+    struct writer request = service_request(service, ATTEST_CONFIRM);
+
+    CHECK(writer_put(&request, state, size));
+    demand(service, &request, "the TPM's state is not confirmed, and the guest does not start");
 }
 
 static bool read_report(struct reader *r, struct attest_report *report)

@@ -111,9 +111,9 @@ static int64_t key_sink_write(struct file *file, struct user_span from)
 {
     struct key_relay *relay = file->object;
 
-    if (relay->full || from.size != sizeof(relay->key))
+    if (relay->full || from.size != sizeof(relay->grant))
         return -EINVAL;
-    if (span_read(relay->key, from) != STATUS_OK)
+    if (span_read(relay->grant, from) != STATUS_OK)
         return -EFAULT;
     relay->full = true;
     return (int64_t)from.size;
@@ -131,13 +131,13 @@ static int64_t key_source_read(struct file *file, struct user_span to)
     struct key_relay *relay = file->object;
     enum status status;
 
-    if (to.size < sizeof(relay->key))
+    if (to.size < sizeof(relay->grant))
         return -EINVAL;
     if (!relay->full)
         return 0;
-    to.size = sizeof(relay->key);
-    status = span_write(to, relay->key);
-    wipe(relay->key, sizeof(relay->key));
+    to.size = sizeof(relay->grant);
+    status = span_write(to, relay->grant);
+    wipe(relay->grant, sizeof(relay->grant));
     relay->full = false;
     return status == STATUS_OK ? (int64_t)to.size : -EFAULT;
 }

@@ -3,7 +3,7 @@
 #ifndef SNPVTPM_SVSM_PROCESS_FILES_H
 #define SNPVTPM_SVSM_PROCESS_FILES_H
 
-#include "lib/abi/channel.h"
+#include "lib/abi/state_grant.h"
 #include "svsm/console/uart.h"
 #include "svsm/process/file.h"
 #include "svsm/sev/ghcb_calls.h"
@@ -27,9 +27,9 @@ MUST_CHECK enum status amd_sp_open(struct amd_sp *sp, struct file *file);
 /* VMPCK0, once. */
 struct file file_vmpck0(void);
 
-/* The state key on its way from one service to the other. */
+/* The state key and what belongs to it, on their way from one service to the other. */
 struct key_relay {
-    uint8_t key[STATE_KEY_SIZE];
+    uint8_t grant[sizeof(struct state_grant)];
     bool full;
 };
 

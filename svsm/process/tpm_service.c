@@ -52,12 +52,14 @@ static const char *opening_failure(uint32_t code)
                "changed";
     case SERVICE_STATE_TOO_NEW:
         return "a newer libtpms wrote the state in the volume, which is intact; it was not changed";
+    case SERVICE_NOT_COMMITTED:
+        return "the state volume is not the one that the KBS's record admits; it was not changed";
     default:
         return "the service cannot open the state volume";
     }
 }
 
-void tpm_service_open(struct service *service)
+size_t tpm_service_open(struct service *service, uint8_t *state, size_t room)
 {
     struct writer request = service_request(service, SERVICE_OPEN);
     struct reader response;
@@ -68,9 +70,23 @@ void tpm_service_open(struct service *service)
         panic("tpm: %s", status_text(status));
     if (code != 0)
         panic("tpm: %s", opening_failure(code));
-    if (!reader_le32(&response, &how))
+    if (!reader_le32(&response, &how) || response.left > room)
         panic("tpm: malformed response");
     report_opening(how);
+    room = response.left;
+    CHECK(reader_copy(&response, state, room));
+    return room;
+}
+
+void tpm_service_confirmed(struct service *service)
+{
+    struct writer request = service_request(service, SERVICE_CONFIRMED);
+    struct reader response;
+    uint32_t code;
+    enum status status = service_call(service, &request, &code, &response);
+
+    if (status != STATUS_OK || code != 0)
+        panic("tpm: the service does not take the confirmation of its state");
 }
 
 static enum status call_command(struct service *service, uint8_t locality, const uint8_t *command,

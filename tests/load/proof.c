@@ -120,6 +120,7 @@ char *prover_attestation(const struct prover *prover, const char *nonce, struct 
 {
     proof->release = (struct release_context){.terms = prover->terms,
                                               .report = (const uint8_t *)&proof->report,
+                                              .request = {.op = RELEASE_OP_ACQUIRE},
                                               .own = prover->key,
                                               .own_point = prover->point};
     return prover->dialect == DIALECT_COCO ? attest_as_trustee(prover, nonce, proof)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Takes the defences of the SVSM and of the attestation service out, one by one, in a copy of the sources, and expects
+# Takes the defences of the SVSM and of its services out, one by one, in a copy of the sources, and expects
 # the named test to fail each time.
 #
 # usage: tests/svsm/mutants.sh [WORD]
@@ -109,6 +109,16 @@ attest_release|services/attest/release_reply.c|s/return CRYPTO_memcmp(commit, .*
 attest_guest_request|services/attest/guest_request.c|s/ .. fields.vmpl != 0 ..$/ ||/|a report is of VMPL0
 attest_guest_request|services/attest/guest_request.c|s/memcmp(fields.report_data, report_data, REPORT_DATA_SIZE) != 0/false/|a report is about what was asked
 attest_fetch_key|services/attest/release_reply.c|s/ \&\& reply->size != STATE_KEY_SIZE/ \&\& false/|a key has 64 bytes
+attest_lease|services/attest/lease.c|s/    return (record->flags \& POLICY_ASKS) == POLICY_KEPT ? /    return true ? /|a policy that cannot be kept
+attest_lease|services/attest/lease.c|s/!record->has_epoch .. record->epoch == 0 ../false ||/|a lease has an epoch
+attest_lease|services/attest/lease.c|s/    if (wait->left == 0)/    if (false)/|a wait ends
+attest_lease|services/attest/lease.c|s/request.sequence = ++lease->sequence/request.sequence = lease->sequence/|sequence numbers rise
+tpm_leased|services/tpm/state.c|s/grant->flags \& STATE_GRANT_COMMITTED ? .anchor : NULL/NULL/|the committed state opens, and no other
+tpm_leased|services/tpm/engine.c|s/!(flags \& STATE_GRANT_MANUFACTURE)/false/|a blank volume gets no TPM without permission
+tpm_leased|services/tpm/engine.c|s/status == VOLUME_OK \&\& !(flags/false \&\& !(flags/|a state is adopted with permission only
+tpm_leased|services/tpm/service.c|s/size = service->unconfirmed ?/size = false ?/|no answer before CONFIRM
+tpm_leased|services/tpm/state.c|s/if (state->ephemeral .. state->held)/if (state->ephemeral)/|one state before CONFIRM
+tpm_leased|lib/volume/commit.c|s/        current->base != 0 .. current->epoch == 0)/        current->epoch == 0)/|a TPM that was confirmed is not made anew
 END
 }
 

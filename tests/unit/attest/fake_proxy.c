@@ -16,7 +16,7 @@
 #include "lib/jose/jwe_ecdh.h"
 #include "lib/snp/report.h"
 
-#define CHALLENGE_MAX 128
+#define CHALLENGE_MAX RELEASE_CHALLENGE_MAX
 
 static bool read_all(int fd, void *bytes, size_t size)
 {
@@ -92,9 +92,9 @@ size_t fake_proxy_challenge(const struct fake_proxy *proxy, uint8_t *challenge, 
     return size;
 }
 
-/* What an honest KBS says about this request. */
-static struct release_record record_for(const struct fake_proxy *proxy,
-                                        const struct jwe_fresh *fresh)
+/* What an honest KBS says about this request; false where nobody is to hear of it. */
+static bool record_for(const struct fake_proxy *proxy, const struct jwe_fresh *fresh,
+                       struct release_record *out)
 {
     const struct p521_point key = client_key(proxy);
     const struct snp_report report = report_of(proxy);
@@ -115,12 +115,13 @@ static struct release_record record_for(const struct fake_proxy *proxy,
     memcpy(record.random, advert.random, sizeof(record.random));
     SHA384((const uint8_t *)&report, REPORT_SIGNED_SIZE, record.report_digest);
     SHA384((const uint8_t *)&key, sizeof(key), record.key_digest);
-    return record;
+    *out = record;
+    return !proxy->decide || proxy->decide(&request, &report, out);
 }
 
 /* The text of a record; NULL where there is to be none. */
 static const char *release_for(const struct fake_proxy *proxy, const struct jwe_fresh *fresh,
-                               char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1])
+                               char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1], bool *lost)
 {
     struct release_record record;
     uint8_t bytes[RELEASE_RECORD_MAX];
@@ -128,14 +129,14 @@ static const char *release_for(const struct fake_proxy *proxy, const struct jwe_
 
     if (!proxy->signer || proxy->strip_record)
         return NULL;
-    record = record_for(proxy, fresh);
+    *lost = !record_for(proxy, fresh, &record);
     if (!release_record_sign(proxy->signer, &record, bytes, &size))
         abort();
     base64_encode(BASE64_URL, bytes, size, text);
     return text;
 }
 
-static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *jwe)
+static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *jwe, bool *lost)
 {
     const struct p521_point to = client_key(proxy);
     char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1];
@@ -144,7 +145,7 @@ static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *j
 
     if (!jwe_fresh_make(&fresh))
         abort();
-    status = jwe_encrypt_with(&fresh, &to, release_for(proxy, &fresh, text), proxy->secret,
+    status = jwe_encrypt_with(&fresh, &to, release_for(proxy, &fresh, text, lost), proxy->secret,
                               proxy->secret_size, jwe);
     jwe_fresh_wipe(&fresh);
     return status;
@@ -153,11 +154,14 @@ static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *j
 static char *reply_for(const struct fake_proxy *proxy)
 {
     static struct jwe jwe;
+    bool lost = false;
     json_t *root;
     char *text;
 
-    if (encrypt_for(proxy, &jwe) != JWE_OK)
+    if (encrypt_for(proxy, &jwe, &lost) != JWE_OK)
         return strdup("{\"success\":false}");
+    if (lost)
+        return strdup("{\"success\":false,\"reason\":\"kbs-gateway\"}");
     root = json_pack("{s:b, s:o, s:{s:{s:o, s:o}, s:o, s:o, s:o, s:o}, s:{s:s}}", //
                      "success", 1, "secret", base64_of(jwe.ciphertext, jwe.size), //
                      "decryption", "epk",                                         //
@@ -190,22 +194,40 @@ static void send_raw(const struct fake_proxy *proxy)
     }
 }
 
-static void *play(void *context)
+static void forget(struct fake_proxy *proxy)
 {
-    struct fake_proxy *proxy = context;
+    json_decref(proxy->negotiation_request);
+    json_decref(proxy->attestation_request);
+    free(proxy->reply);
+    proxy->negotiation_request = proxy->attestation_request = NULL;
+    proxy->reply = NULL;
+}
 
+/* One exchange; false when it was cut short. */
+static bool play_one(struct fake_proxy *proxy)
+{
+    forget(proxy);
     proxy->negotiation_request = receive_frame(proxy->fd);
     if (proxy->raw)
         send_raw(proxy);
     if (!proxy->negotiation_request || !proxy->negotiation || proxy->raw)
-        goto out;
+        return false;
     send_frame(proxy->fd, proxy->negotiation);
     proxy->attestation_request = receive_frame(proxy->fd);
     if (!proxy->attestation_request || proxy->close_before_reply)
-        goto out;
+        return false;
     proxy->reply = proxy->attestation ? strdup(proxy->attestation) : reply_for(proxy);
     send_frame(proxy->fd, proxy->reply);
-out:
+    return true;
+}
+
+static void *play(void *context)
+{
+    struct fake_proxy *proxy = context;
+
+    for (unsigned int i = 0; i == 0 || i < proxy->exchanges; i++)
+        if (!play_one(proxy))
+            break;
     shutdown(proxy->fd, SHUT_WR);
     return NULL;
 }
@@ -255,9 +277,7 @@ void fake_proxy_join(struct fake_proxy *proxy)
 void fake_proxy_release(struct fake_proxy *proxy)
 {
     close(proxy->fd);
-    json_decref(proxy->negotiation_request);
-    json_decref(proxy->attestation_request);
-    free(proxy->reply);
+    forget(proxy);
 }
 
 bool fake_proxy_saw_bound_key(const struct fake_proxy *proxy)

@@ -15,6 +15,7 @@
 #include <openssl/types.h>
 
 #include "lib/release/record.h"
+#include "lib/snp/report.h"
 
 #define FAKE_SECRET_MAX 128
 
@@ -36,6 +37,11 @@ struct fake_proxy {
     enum release_status status; /* of the record */
     bool strip_record;          /* on the way to the client */
     char advert[256];           /* NegotiationResponse of fake_proxy_advertise() */
+    /* Completes the record by what the KBS keeps of the volume, when not NULL. False: the answer
+     * gets lost, and the client is told that the KBS failed. */
+    bool (*decide)(const struct release_request *request, const struct snp_report *report,
+                   struct release_record *record);
+    unsigned int exchanges; /* that it plays, one after the other; 0: one */
 
     /* What it saw. NULL when it did not come to that. */
     json_t *negotiation_request, *attestation_request;

@@ -46,7 +46,10 @@ static int start(void **state)
     terms = (struct release_terms){.pin_count = 1, .has_volume = true};
     memcpy(terms.volume, volume, sizeof(volume));
     assert_true(release_pin_of(kbs_key, &terms.pins[0]));
-    context = (struct release_context){.terms = &terms, .report = report, .own = p521_generate()};
+    context = (struct release_context){.terms = &terms,
+                                       .request = {.op = RELEASE_OP_ACQUIRE},
+                                       .report = report,
+                                       .own = p521_generate()};
     assert_true(p521_point_of(context.own, &context.own_point));
     assert_int_equal(RAND_bytes(report, sizeof(report)), 1);
     assert_int_equal(RAND_bytes(state_key, sizeof(state_key)), 1);

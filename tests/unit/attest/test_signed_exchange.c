@@ -176,11 +176,11 @@ TEST_FIXTURE(each_signed_refusal_has_its_words, start, end)
         enum attest_error error;
     } cases[] = {
         {RELEASE_STATUS_BUSY, ATTEST_ERR_RELEASE_BUSY},
-        {RELEASE_STATUS_SUPERSEDED, ATTEST_ERR_RELEASE_NOT_NOW},
-        {RELEASE_STATUS_STALE, ATTEST_ERR_RELEASE_NOT_NOW},
+        {RELEASE_STATUS_SUPERSEDED, ATTEST_ERR_RELEASE_SUPERSEDED},
+        {RELEASE_STATUS_STALE, ATTEST_ERR_RELEASE_STALE},
         {RELEASE_STATUS_DENIED, ATTEST_ERR_RELEASE_DENIED},
         {RELEASE_STATUS_FROZEN, ATTEST_ERR_RELEASE_FROZEN},
-        {RELEASE_STATUS_RETRY, ATTEST_ERR_RELEASE_BUSY},
+        {RELEASE_STATUS_RETRY, ATTEST_ERR_RELEASE_RETRY},
         {RELEASE_STATUS_UNKNOWN_VOLUME, ATTEST_ERR_RELEASE_NO_VOLUME},
         {(enum release_status)0xFF, ATTEST_ERR_RELEASE_NOT_NOW},
     };
@@ -225,6 +225,7 @@ static struct p521_point point_of_hex(const char *x, const char *y)
 static struct release_context tv3_context(struct challenge *challenge)
 {
     struct release_context context = {.terms = &terms,
+                                      .request = {.op = RELEASE_OP_ACQUIRE},
                                       .own_point = point_of_hex(tv1.own_x, tv1.own_y)};
     uint8_t scalar[P521_COORDINATE_SIZE];
 

@@ -22,7 +22,7 @@ struct fixture {
     int channel;
     pid_t service;
     uint8_t key[VOLUME_KEY_SIZE];
-    size_t key_size;
+    size_t grant_size;
     uint8_t response[CHANNEL_MESSAGE_MAX];
     size_t response_size;
 };
@@ -35,7 +35,7 @@ static int set_up(void **state)
     f->disk = memfd_create("volume", MFD_CLOEXEC);
     assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN), 0);
     f->key[0] = 1;
-    f->key_size = sizeof(f->key);
+    f->grant_size = sizeof(struct state_grant);
     *state = f;
     return 0;
 }
@@ -52,12 +52,14 @@ static int tear_down(void **state)
 /* A service in its own process, with its end of the channel and of the key's pipe. */
 static void start_service(struct fixture *f)
 {
+    struct state_grant grant = {.flags = 0};
     int channel[2];
     int key[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, channel), 0);
     assert_int_equal(pipe(key), 0);
-    assert_int_equal(write(key[1], f->key, f->key_size), f->key_size);
+    memcpy(grant.key, f->key, sizeof(grant.key));
+    assert_int_equal(write(key[1], &grant, f->grant_size), f->grant_size);
     close(key[1]);
     fflush(NULL);
     f->service = child_fork();
@@ -173,7 +175,8 @@ TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, te
     start_opened(f, 1);
     assert_int_equal(request(f, "x", 1), SERVICE_MALFORMED);
     assert_int_equal(operate(f, 0, "", 0), SERVICE_MALFORMED);
-    assert_int_equal(operate(f, 4, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_CONFIRMED, "", 0), SERVICE_MALFORMED); /* none is due */
+    assert_int_equal(operate(f, 5, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, UINT32_MAX, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, SERVICE_COMMAND, "", 0), SERVICE_MALFORMED);
     assert_int_equal(command(f, (const uint8_t *)"", 0), TPM_RC_COMMAND_SIZE);
@@ -208,7 +211,7 @@ TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 {
     struct fixture *f = *state;
 
-    for (f->key_size = 0; f->key_size < sizeof(f->key); f->key_size += 63) {
+    for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant); f->grant_size += 151) {
         start_service(f);
         assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
         assert_int_equal(f->response_size, 4);

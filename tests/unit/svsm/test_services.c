@@ -21,6 +21,7 @@
 
 #define DATA   0x401000ull
 #define BUFFER 0x91000ull
+#define SIZE   sizeof(struct state_grant)
 
 static const uint8_t tpm_failure[] = {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01};
 static uint32_t answered_status, answered_word;
@@ -87,24 +88,26 @@ TEST_SETUP(each_service_has_its_own_descriptors_and_no_other, start)
 
 TEST_SETUP(the_state_key_goes_one_way_and_once, start)
 {
-    uint8_t key[STATE_KEY_SIZE];
+    uint8_t key[SIZE];
 
     memset(key, 0x99, sizeof(key));
     assert_int_equal(user_write(&vm.attest.process.space, (uva_t){DATA}, key, sizeof(key)), 0);
-    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 0);
-    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 63, 0), -EINVAL);
-    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, 0, 64, 0), -EFAULT);
-    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 64, 0), 64);
-    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, 64, 0), -EINVAL);
-    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_STATE_KEY, DATA, 64, 0), -EINVAL);
-    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, SERVICE_KEY_FD, DATA, 64, 0), -EINVAL);
-    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 63, 0), -EINVAL);
-    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 64);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, SIZE, 0), 0);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, SIZE - 1, 0),
+                     -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, 0, SIZE, 0), -EFAULT);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, SIZE, 0), SIZE);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_write, ATTEST_FD_STATE_KEY, DATA, SIZE, 0),
+                     -EINVAL);
+    assert_int_equal(vm_syscall(&vm.attest, SYS_read, ATTEST_FD_STATE_KEY, DATA, SIZE, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_write, SERVICE_KEY_FD, DATA, SIZE, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, SIZE - 1, 0), -EINVAL);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, SIZE, 0), SIZE);
     assert_int_equal(user_read(&vm.tpm.process.space, key, (uva_t){DATA}, sizeof(key)), 0);
-    assert_int_equal(key[63], 0x99);
-    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, 64, 0), 0);
-    for (size_t i = 0; i < sizeof(vm.state_key.key); i++)
-        assert_int_equal(vm.state_key.key[i], 0);
+    assert_int_equal(key[SIZE - 1], 0x99);
+    assert_int_equal(vm_syscall(&vm.tpm, SYS_read, SERVICE_KEY_FD, DATA, SIZE, 0), 0);
+    for (size_t i = 0; i < sizeof(vm.state_key.grant); i++)
+        assert_int_equal(vm.state_key.grant[i], 0);
 }
 
 /* T507 */
@@ -175,6 +178,14 @@ TEST_SETUP(a_response_is_due_once_for_each_request, start)
     assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
 }
 
+static uint8_t told[sizeof(struct state_name)];
+static size_t told_size;
+
+static void open_tpm(void)
+{
+    told_size = tpm_service_open(&vm.tpm, told, sizeof(told));
+}
+
 TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
 {
     static const struct {
@@ -193,6 +204,8 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
         {6, 0,
          "tpm: a newer libtpms wrote the state in the volume, which is intact; it was not "
          "changed"},
+        {7, 0,
+         "tpm: the state volume is not the one that the KBS's record admits; it was not changed"},
         {4, 0, "tpm: the service cannot open the state volume"},
         {77, 0, "tpm: the service cannot open the state volume"},
     };
@@ -200,17 +213,54 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         answered_status = cases[i].status;
         answered_word = cases[i].how;
-        assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), cases[i].end);
+        assert_string_equal(ENDS(open_tpm()), cases[i].end);
         assert_int_equal(get_le32(last_request), SERVICE_OPEN);
     }
     answered_status = 0;
     answered_size = 7;
-    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: malformed response");
+    assert_string_equal(ENDS(open_tpm()), "tpm: malformed response");
     answered_size = 3;
-    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service gave no response");
+    assert_string_equal(ENDS(open_tpm()), "tpm: the service gave no response");
     answered_size = 0;
-    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service has ended");
-    assert_string_equal(ENDS(tpm_service_open(&vm.tpm)), "tpm: the service has ended");
+    assert_string_equal(ENDS(open_tpm()), "tpm: the service has ended");
+    assert_string_equal(ENDS(open_tpm()), "tpm: the service has ended");
+}
+
+TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs, start)
+{
+    open_tpm();
+    assert_int_equal(told_size, 0);
+    answered_size = 8 + sizeof(told);
+    open_tpm();
+    assert_int_equal(told_size, sizeof(told));
+    assert_int_equal(told[0], 0x5A);
+    assert_int_equal(told[sizeof(told) - 1], 0x5A);
+    answered_size++;
+    assert_string_equal(ENDS(open_tpm()), "tpm: malformed response");
+    answered_size = 4;
+    assert_string_equal(ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))), "");
+    assert_int_equal(get_le32(last_request), ATTEST_CONFIRM);
+    assert_int_equal(last_request_size, 4 + sizeof(told));
+    assert_memory_equal(last_request + 4, told, sizeof(told));
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)), "");
+    assert_int_equal(get_le32(last_request), SERVICE_CONFIRMED);
+}
+
+TEST_SETUP(without_its_confirmation_the_vm_ends, start)
+{
+    answered_status = ATTEST_STATUS_KBS_REFUSED;
+    assert_string_equal(
+        ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
+        "attest: the KBS refused: the TPM's state is not confirmed, and the guest does not start");
+    answered_status = SERVICE_MALFORMED;
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)),
+                        "tpm: the service does not take the confirmation of its state");
+    answered_size = 0;
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)),
+                        "tpm: the service does not take the confirmation of its state");
+    assert_string_equal(ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
+                        "attest: the service has ended: the TPM's state is not confirmed, and the "
+                        "guest does not start");
 }
 
 TEST_SETUP(without_the_state_key_the_vm_ends_with_the_reason, start)

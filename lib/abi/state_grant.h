@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the attestation service hands to the TPM service, once: the state key, and what the KBS's
+ * signed record says of the volume (docs/anchoring.md). The kernel passes it on unread.
+ */
+#ifndef SNPVTPM_LIB_ABI_STATE_GRANT_H
+#define SNPVTPM_LIB_ABI_STATE_GRANT_H
+
+#include <assert.h>
+#include <stdint.h>
+
+#include "lib/abi/channel.h"
+
+#define STATE_ROOT_SIZE 48
+
+enum state_grant_flag {
+    STATE_GRANT_LEASED = 1, /* the rest means something; otherwise there is only a key */
+    STATE_GRANT_COMMITTED = 2,
+    STATE_GRANT_SAME_EPOCH = 4,   /* later states of the committed one's epoch open, too */
+    STATE_GRANT_MANUFACTURE = 8,  /* a blank volume gets a new TPM */
+    STATE_GRANT_ADOPT = 0x10,     /* the state on the volume is taken, as none is committed */
+    STATE_GRANT_EPHEMERAL = 0x20, /* under another key the volume is left alone, for a new TPM */
+};
+
+/* A state of the volume, as the services tell it to each other: what CONFIRM is about. */
+struct state_name {
+    uint64_t counter;
+    uint8_t root[STATE_ROOT_SIZE];
+};
+
+struct state_grant {
+    uint8_t key[STATE_KEY_SIZE];
+    uint64_t flags;
+    uint64_t epoch, generation;  /* of the states to come */
+    struct state_name committed; /* with STATE_GRANT_COMMITTED */
+    uint64_t committed_epoch;    /* with STATE_GRANT_SAME_EPOCH */
+};
+
+static_assert(sizeof(struct state_name) == 56, "what the kernel passes on");
+static_assert(sizeof(struct state_grant) == 152, "what the kernel passes on");
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "services/attest/lease.h"
+
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/bytes.h"
+#include "lib/base/hex.h"
+#include "services/common/log.h"
+
+#define FOREVER  UINT32_MAX
+#define SHORT_ID 8 /* bytes of a report_id that are enough to tell VMs apart */
+
+/* What this program knows how to keep; the rest is permission. */
+#define POLICY_KEPT (RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH)
+#define POLICY_ASKS                                                                                \
+    (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_REKEY |         \
+     RELEASE_FLAG_SAME_EPOCH)
+
+static_assert(RELEASE_STATE_SIZE == sizeof(uint64_t) + STATE_ROOT_SIZE, "a state's name");
+
+void lease_pause(unsigned int seconds)
+{
+    const struct timespec time = {.tv_sec = seconds};
+
+    (void)nanosleep(&time, NULL);
+}
+
+static void state_write(const struct state_name *state, uint8_t out[RELEASE_STATE_SIZE])
+{
+    put_be64(out, state->counter);
+    memcpy(out + sizeof(uint64_t), state->root, STATE_ROOT_SIZE);
+}
+
+static struct state_name state_read(const uint8_t bytes[RELEASE_STATE_SIZE])
+{
+    struct state_name state = {.counter = get_be64(bytes)};
+
+    memcpy(state.root, bytes + sizeof(uint64_t), STATE_ROOT_SIZE);
+    return state;
+}
+
+/* ACQUIRE */
+
+static uint64_t permissions(uint32_t flags)
+{
+    return (flags & RELEASE_FLAG_MANUFACTURE ? STATE_GRANT_MANUFACTURE : 0) |
+           (flags & RELEASE_FLAG_ADOPT ? STATE_GRANT_ADOPT : 0) |
+           (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0);
+}
+
+/* A KBS tells of a lease whole or not at all. */
+static bool tells_lease(const struct release_record *record)
+{
+    return record->has_epoch || record->has_lease || record->has_ttl || record->has_flags ||
+           record->has_committed || record->has_committed_epoch;
+}
+
+static enum attest_error check_lease(const struct release_record *record)
+{
+    if (!record->has_epoch || record->epoch == 0 || !record->has_lease || !record->has_ttl ||
+        !record->has_flags || !record->has_generation ||
+        (record->has_committed_epoch && !record->has_committed))
+        return ATTEST_ERR_LEASE_MALFORMED;
+    return (record->flags & POLICY_ASKS) == POLICY_KEPT ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
+}
+
+static void take_lease(struct lease *lease, const struct release_record *record,
+                       struct state_grant *grant)
+{
+    grant->flags = STATE_GRANT_LEASED | permissions(record->flags);
+    grant->epoch = record->epoch;
+    grant->generation = record->generation;
+    if (record->has_committed) {
+        grant->flags |= STATE_GRANT_COMMITTED;
+        grant->committed = state_read(record->committed);
+    }
+    if (record->has_committed_epoch) {
+        grant->flags |= STATE_GRANT_SAME_EPOCH;
+        grant->committed_epoch = record->committed_epoch;
+    }
+
+    lease->confirmable = true;
+    lease->confirm = (struct release_request){
+        .op = RELEASE_OP_CONFIRM,
+        .has_sequence = true,
+        .has_epoch = true,
+        .epoch = record->epoch,
+        .has_lease = true,
+        .has_from = record->has_committed,
+        .has_to = true,
+        .has_key_version = record->has_key_version,
+        .key_version = record->key_version,
+    };
+    memcpy(lease->confirm.lease, record->lease, sizeof(lease->confirm.lease));
+    memcpy(lease->confirm.from, record->committed, sizeof(lease->confirm.from));
+}
+
+static void say_who(const struct release_record *record)
+{
+    char holder[2 * SHORT_ID + 1];
+
+    hex_text(record->holder, SHORT_ID, holder);
+    if (record->retry_after == FOREVER)
+        log_warning("attestation: the VM with report_id %s... has the state volume, since %" PRIu32
+                    " s ago and until the owner breaks its lease",
+                    holder, record->held_for);
+    else
+        log_warning("attestation: the VM with report_id %s... has the state volume, since %" PRIu32
+                    " s ago and for %" PRIu32 " s more at most, unless it goes on; waiting for it",
+                    holder, record->held_for, record->retry_after);
+}
+
+/* Time that is spent with waiting for another VM. */
+struct wait {
+    bool begun;
+    uint32_t left; /* seconds, as the KBS said first */
+};
+
+/* Waits for a while. False: it was long enough. */
+static bool wait_more(struct lease *lease, struct wait *wait, const struct release_record *record)
+{
+    uint32_t pause;
+
+    if (!wait->begun) {
+        say_who(record);
+        wait->begun = true;
+        wait->left = record->retry_after == FOREVER ? 0 : record->retry_after + 1;
+    }
+    if (wait->left == 0)
+        return false;
+    pause = wait->left < LEASE_ASK_AGAIN ? wait->left : LEASE_ASK_AGAIN;
+    lease->pause(pause);
+    wait->left -= pause;
+    return true;
+}
+
+/* Asks until the answer is something else than that another VM has the lease. */
+static enum attest_error ask_for_lease(struct lease *lease, const struct kbs_access *access,
+                                       struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE, .has_sequence = true};
+    struct wait wait = {0};
+
+    for (;;) {
+        enum attest_error error;
+
+        request.sequence = ++lease->sequence;
+        error = kbs_ask(access, &request, record, key);
+        if (error != ATTEST_ERR_RELEASE_BUSY || !record->has_holder || !record->has_held_for ||
+            !record->has_retry_after)
+            return error;
+        if (!wait_more(lease, &wait, record))
+            return ATTEST_ERR_LEASE_HELD;
+    }
+}
+
+enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *access,
+                                struct state_grant *grant)
+{
+    struct release_record record;
+    enum attest_error error;
+
+    *grant = (struct state_grant){0};
+    lease->confirmable = false;
+    if (access->terms->pin_count == 0)
+        return fetch_key(access->proxy, access->timeout, access->requester, access->terms,
+                         grant->key);
+    error = ask_for_lease(lease, access, &record, grant->key);
+    if (error || !tells_lease(&record))
+        return error;
+    error = check_lease(&record);
+    if (error)
+        OPENSSL_cleanse(grant, sizeof(*grant));
+    else
+        take_lease(lease, &record, grant);
+    return error;
+}
+
+/* CONFIRM */
+
+/* Whether nobody can tell if the KBS has done it: then asking again does no harm. */
+static bool is_no_answer(enum attest_error error)
+{
+    switch (error) {
+    case ATTEST_ERR_PROXY_SILENT:
+    case ATTEST_ERR_KBS_UNREACHABLE:
+    case ATTEST_ERR_KBS_BUSY:
+    case ATTEST_ERR_KBS_ERROR:
+    case ATTEST_ERR_KBS_GATEWAY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
+                                const struct state_name *state)
+{
+    struct release_record record;
+    uint8_t no_key[STATE_KEY_SIZE];
+    enum attest_error error = ATTEST_ERR_REQUEST;
+
+    if (!lease->confirmable)
+        return error;
+    lease->confirmable = false;
+    state_write(state, lease->confirm.to);
+    for (unsigned int attempt = 1; attempt <= LEASE_CONFIRM_ATTEMPTS; attempt++) {
+        lease->confirm.sequence = ++lease->sequence;
+        error = kbs_ask(access, &lease->confirm, &record, no_key);
+        if (!is_no_answer(error) || attempt == LEASE_CONFIRM_ATTEMPTS)
+            break;
+        log_warning("attestation: %s; asking again for the new state's confirmation",
+                    attest_error_words(error));
+        lease->pause(1);
+    }
+    return error;
+}

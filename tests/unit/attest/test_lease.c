@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: MIT */
+/* Leases, with the KBS's own rules (kbs/lease/) behind the proxy, and every wrong answer. */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+
+#include "kbs/lease/lease.h"
+#include "lib/base/bytes.h"
+#include "services/attest/attest_service.h"
+#include "services/common/channel.h"
+#include "tests/unit/attest/fake_amd_sp.h"
+#include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/registered.h"
+
+#define START 1000000 /* the KBS's clock */
+
+static struct fake_amd_sp sp;
+static struct fake_proxy proxy;
+static struct attest_service service;
+static EVP_PKEY *kbs_key;
+static int key_pipe[2];
+static struct state_grant grant;
+
+/* The KBS: the record, its clock, and what it is told to do wrong. */
+static struct {
+    struct lease_policy policy;
+    struct lease_record record;
+    time_t now;
+    unsigned int asked, paused;
+    uint64_t sequences[16];
+    unsigned int lose; /* so many answers from now on get lost */
+    void (*spoil)(const struct release_request *request, struct release_record *record);
+    void (*meanwhile)(void); /* while the SVSM waits */
+    struct release_request last;
+} kbs;
+
+static bool decide(const struct release_request *request, const struct snp_report *report,
+                   struct release_record *answer)
+{
+    struct lease_input input = {
+        .request = request, .policy = &kbs.policy, .now = kbs.now, .new_lease = {0x1e}};
+    struct lease_output output;
+
+    kbs.last = *request;
+    kbs.sequences[kbs.asked++ % 16] = request->sequence;
+    if (kbs.policy.mode != LEASE_OFF) {
+        memcpy(input.report_id, report->report_id, sizeof(input.report_id));
+        output = lease_step(&kbs.record, &input);
+        answer->status = (uint8_t)lease_status(output.reason);
+        lease_tell(&kbs.record, &input, &output, answer);
+    }
+    if (kbs.spoil)
+        kbs.spoil(request, answer);
+    return kbs.lose == 0 || kbs.lose-- == 0;
+}
+
+static void pause_kbs(unsigned int seconds)
+{
+    kbs.now += seconds;
+    kbs.paused += seconds;
+    if (kbs.meanwhile)
+        kbs.meanwhile();
+}
+
+static int start(void **state)
+{
+    (void)state;
+    memset(&service, 0, sizeof(service));
+    memset(&kbs, 0, sizeof(kbs));
+    fake_amd_sp_init(&sp);
+    guest_requester_init(&service.requester, fake_amd_sp_interface(&sp), sp.vmpck0);
+    kbs_key = EVP_EC_gen("P-384");
+    service.terms = (struct release_terms){.pin_count = 1, .has_volume = true, .volume = {0xAB}};
+    service.timeout = 20000;
+    service.lease.pause = pause_kbs;
+    fake_proxy_init(&proxy, &service.proxy);
+    fake_proxy_advertise(&proxy, kbs_key, 0x11);
+    proxy.decide = decide;
+    kbs.now = START;
+    kbs.policy = (struct lease_policy){.mode = LEASE_BOOT,
+                                       .same_epoch = true,
+                                       .manufacture = true,
+                                       .pending_time = 120,
+                                       .active_time = 60};
+    kbs.record.key_version = 1;
+    assert_int_equal(pipe(key_pipe), 0);
+    service.state_key = key_pipe[1];
+    return release_pin_of(kbs_key, &service.terms.pins[0]) ? 0 : -1;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fake_proxy_release(&proxy);
+    close(service.proxy);
+    close(key_pipe[0]);
+    close(key_pipe[1]);
+    EVP_PKEY_free(kbs_key);
+    return 0;
+}
+
+/* One request on the channel, which may take so many exchanges; the status. */
+static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsigned int exchanges)
+{
+    uint8_t request[CHANNEL_MESSAGE_MAX], response[CHANNEL_MESSAGE_MAX];
+    int client = service.proxy;
+
+    /* The thread ends when it has played them all, or when the client hangs up. */
+    put_le32(request, operation);
+    memcpy(request + 4, arguments, size);
+    proxy.exchanges = exchanges;
+    fake_proxy_start(&proxy);
+    assert_int_equal(channel_answer(attest_service_handle, &service, request, 4 + size, response),
+                     4);
+    shutdown(client, SHUT_WR);
+    fake_proxy_join(&proxy);
+    fake_proxy_release(&proxy);
+    close(client);
+    fake_proxy_init(&proxy, &service.proxy);
+    fake_proxy_advertise(&proxy, kbs_key, 0x11);
+    proxy.decide = decide;
+    return get_le32(response);
+}
+
+static uint32_t acquire(unsigned int exchanges)
+{
+    uint32_t status = ask(ATTEST_FETCH_KEY, "", 0, exchanges);
+
+    memset(&grant, 0xEE, sizeof(grant));
+    if (status == ATTEST_STATUS_DONE)
+        assert_int_equal(read(key_pipe[0], &grant, sizeof(grant)), sizeof(grant));
+    return status;
+}
+
+static uint32_t confirm(uint64_t counter, unsigned int exchanges)
+{
+    const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
+
+    return ask(ATTEST_CONFIRM, &to, sizeof(to), exchanges);
+}
+
+/* Another VM got the lease some time ago. */
+static void let_another_have_it(enum lease_phase phase, time_t ago)
+{
+    kbs.record.phase = phase;
+    kbs.record.epoch = 7;
+    memset(kbs.record.holder, 0xAA, sizeof(kbs.record.holder));
+    kbs.record.granted = kbs.now - 1000;
+    kbs.record.renewed = kbs.now - ago;
+}
+
+static void assert_committed(uint64_t counter)
+{
+    assert_true(kbs.record.has_committed);
+    assert_int_equal(lease_counter(kbs.record.committed), counter);
+    assert_int_equal(kbs.record.committed[8], counter);
+}
+
+static void assert_sequences_rise(void)
+{
+    for (unsigned int i = 1; i < kbs.asked; i++)
+        assert_true(kbs.sequences[i - 1] < kbs.sequences[i]);
+}
+
+TEST_FIXTURE(a_first_boot_acquires_and_confirms, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(grant.flags, STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE);
+    assert_int_equal(grant.epoch, kbs.record.epoch);
+    assert_int_equal(grant.key[63], 63);
+    assert_int_equal(kbs.record.phase, LEASE_PENDING);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.record.phase, LEASE_ACTIVE);
+    assert_committed(1);
+    assert_int_equal(kbs.asked, 2);
+    assert_sequences_rise();
+    assert_int_equal(kbs.last.op, RELEASE_OP_CONFIRM);
+    assert_false(kbs.last.has_from);
+}
+
+TEST_FIXTURE(a_later_boot_is_told_the_committed_state, start, end)
+{
+    kbs.record.has_committed = true;
+    put_be64(kbs.record.committed, 5);
+    memset(kbs.record.committed + 8, 0xC0, STATE_ROOT_SIZE);
+    kbs.record.committed_epoch = 6;
+    kbs.record.epoch = 6;
+    kbs.record.generation = 2;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(grant.flags,
+                     STATE_GRANT_LEASED | STATE_GRANT_COMMITTED | STATE_GRANT_SAME_EPOCH);
+    assert_int_equal(grant.committed.counter, 5);
+    assert_int_equal(grant.committed.root[47], 0xC0);
+    assert_int_equal(grant.committed_epoch, 6);
+    assert_int_equal(grant.generation, 2);
+    assert_int_equal(confirm(9, 1), ATTEST_STATUS_DONE);
+    assert_committed(9);
+}
+
+/* An owner who accepted a state accepts no later one of its epoch. */
+TEST_FIXTURE(an_accepted_state_comes_without_its_epoch, start, end)
+{
+    kbs.record.has_committed = true;
+    put_be64(kbs.record.committed, 5);
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(grant.flags, STATE_GRANT_LEASED | STATE_GRANT_COMMITTED);
+}
+
+TEST_FIXTURE(a_volume_without_leases_brings_its_key_as_ever, start, end)
+{
+    static const uint8_t zeros[sizeof(grant) - STATE_KEY_SIZE];
+
+    kbs.policy.mode = LEASE_OFF;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_memory_equal(grant.key, proxy.secret, sizeof(grant.key));
+    assert_memory_equal((uint8_t *)&grant + STATE_KEY_SIZE, zeros, sizeof(zeros));
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(kbs.asked, 1);
+}
+
+TEST_FIXTURE(who_finds_another_vm_there_waits_for_its_lease_to_end, start, end)
+{
+    let_another_have_it(LEASE_ACTIVE, 20);
+    assert_int_equal(acquire(20), ATTEST_STATUS_DONE);
+    assert_in_range(kbs.paused, 40, 41);
+    assert_int_equal(kbs.record.holder[0] == 0xAA, false);
+}
+
+static void owner_breaks_lease(void)
+{
+    (void)!lease_break(&kbs.record);
+}
+
+TEST_FIXTURE(a_lease_that_the_owner_breaks_is_not_waited_for, start, end)
+{
+    let_another_have_it(LEASE_ACTIVE, 0);
+    kbs.meanwhile = owner_breaks_lease;
+    assert_int_equal(acquire(20), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.paused, LEASE_ASK_AGAIN);
+}
+
+static void other_vm_renews(void)
+{
+    kbs.record.renewed = kbs.now;
+}
+
+TEST_FIXTURE(a_vm_that_goes_on_is_not_waited_for_longer_than_a_leases_time, start, end)
+{
+    let_another_have_it(LEASE_ACTIVE, 0);
+    kbs.meanwhile = other_vm_renews;
+    assert_int_equal(acquire(20), ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(kbs.paused, 61);
+    assert_int_equal(kbs.record.epoch, 7);
+}
+
+TEST_FIXTURE(a_lease_without_end_is_not_waited_for, start, end)
+{
+    kbs.policy.active_time = LEASE_FOREVER;
+    let_another_have_it(LEASE_ACTIVE, 0);
+    assert_int_equal(acquire(20), ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(kbs.paused, 0);
+    assert_int_equal(kbs.asked, 1);
+}
+
+TEST_FIXTURE(a_lost_grant_is_given_again, start, end)
+{
+    kbs.lose = 1;
+    assert_int_equal(acquire(1), ATTEST_STATUS_KBS_GATEWAY);
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(grant.epoch, kbs.record.epoch);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
+    assert_sequences_rise();
+}
+
+TEST_FIXTURE(a_lost_confirmation_is_asked_for_again, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    kbs.lose = LEASE_CONFIRM_ATTEMPTS - 1;
+    assert_int_equal(confirm(1, LEASE_CONFIRM_ATTEMPTS), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.asked, 1 + LEASE_CONFIRM_ATTEMPTS);
+    assert_committed(1);
+    assert_sequences_rise();
+}
+
+TEST_FIXTURE(confirmations_that_never_arrive_end_the_boot, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    kbs.lose = 100;
+    assert_int_equal(confirm(1, LEASE_CONFIRM_ATTEMPTS), ATTEST_STATUS_KBS_GATEWAY);
+    assert_int_equal(kbs.asked, 1 + LEASE_CONFIRM_ATTEMPTS);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+}
+
+TEST_FIXTURE(whoever_was_overtaken_gets_no_confirmation, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    let_another_have_it(LEASE_PENDING, 0);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_KBS_REFUSED);
+    assert_false(kbs.record.has_committed);
+}
+
+TEST_FIXTURE(a_frozen_volume_gets_no_confirmation, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_true(lease_freeze(&kbs.record));
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_KBS_REFUSED);
+    assert_false(kbs.record.has_committed);
+}
+
+TEST_FIXTURE(a_state_that_does_not_follow_gets_no_confirmation, start, end)
+{
+    kbs.record.has_committed = true;
+    put_be64(kbs.record.committed, 5);
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(confirm(5, 1), ATTEST_STATUS_KBS_REFUSED);
+}
+
+TEST_FIXTURE(a_vm_that_confirmed_gets_no_second_key, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(acquire(1), ATTEST_STATUS_KBS_REFUSED);
+}
+
+/* Answers of a KBS that is not as it should be */
+
+static void without_epoch(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_epoch = false;
+}
+
+static void epoch_zero(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->epoch = 0;
+}
+
+static void without_lease(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_lease = false;
+}
+
+static void without_time(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_ttl = false;
+}
+
+static void without_policy(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_flags = false;
+}
+
+static void without_generation(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_generation = false;
+}
+
+static void only_a_committed_state(const struct release_request *request,
+                                   struct release_record *record)
+{
+    (void)request;
+    record->has_epoch = record->has_lease = record->has_ttl = record->has_flags = false;
+    record->has_committed = true;
+}
+
+static void epoch_of_no_state(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_committed = false;
+    record->has_committed_epoch = true;
+}
+
+TEST_FIXTURE(half_a_lease_is_refused, start, end)
+{
+    static void (*const spoils[])(const struct release_request *, struct release_record *) = {
+        without_epoch,  epoch_zero,         without_lease,     without_time,
+        without_policy, without_generation, epoch_of_no_state, only_a_committed_state,
+    };
+
+    for (size_t i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
+        kbs.spoil = spoils[i];
+        assert_int_equal(acquire(1), ATTEST_STATUS_PROTOCOL);
+        assert_int_equal(confirm(1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+        end(state);
+        start(state);
+    }
+}
+
+static uint32_t other_policy;
+
+static void another_policy(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->flags = other_policy;
+}
+
+TEST_FIXTURE(a_policy_that_cannot_be_kept_is_refused, start, end)
+{
+    static const uint32_t policies[] = {
+        0,
+        RELEASE_FLAG_BOOT,
+        RELEASE_FLAG_SAME_EPOCH,
+        RELEASE_FLAG_STRICT,
+        RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH,
+        RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_STRICT,
+        RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_REKEY,
+    };
+
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        kbs.spoil = another_policy;
+        other_policy = policies[i];
+        assert_int_equal(acquire(1), ATTEST_STATUS_VERSION);
+        end(state);
+        start(state);
+    }
+}
+
+/* The host hands an answer of ACQUIRE to CONFIRM. */
+static void about_acquire(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->op = RELEASE_OP_ACQUIRE;
+}
+
+TEST_FIXTURE(a_confirmation_is_an_answer_to_that_question, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    kbs.spoil = about_acquire;
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_UNSIGNED);
+}
+
+TEST_FIXTURE(a_confirmation_of_the_host_itself_is_none, start, end)
+{
+    EVP_PKEY *other = EVP_EC_gen("P-384");
+
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    proxy.signer = other;
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_UNSIGNED);
+    EVP_PKEY_free(other);
+}
+
+TEST_FIXTURE(a_host_that_says_yes_confirms_nothing, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    proxy.attestation = "{\"success\":true}";
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_PROTOCOL);
+    assert_false(kbs.record.has_committed);
+}
+
+TEST_FIXTURE(a_confirmation_that_is_malformed_is_asked_of_nobody, start, end)
+{
+    const uint8_t bytes[sizeof(struct state_name) + 1] = {0};
+
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(ask(ATTEST_CONFIRM, bytes, sizeof(bytes), 1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(ask(ATTEST_CONFIRM, bytes, sizeof(bytes) - 2, 1),
+                     ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(kbs.asked, 1);
+}

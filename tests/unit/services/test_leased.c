@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* The TPM service on a volume with a lease: what opens, what is written when, who answers when. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "services/tpm/service.h"
+#include "tests/unit/registered.h"
+#include "tests/unit/services/tpm_commands.h"
+
+#define EPOCH      1000 /* of the first boot; each later one has one more */
+#define GENERATION 3
+
+static uint8_t image[VOLUME_SIZE_MIN], other_image[VOLUME_SIZE_MIN];
+
+/* A machine, and what the KBS's record says of its volume. */
+static struct {
+    int disk;
+    struct state_grant grant;
+    struct service service;
+    bool on;
+    struct state_name told; /* by OPEN, to be confirmed */
+    uint8_t response[CHANNEL_MESSAGE_MAX];
+    size_t response_size;
+} vm;
+
+static uint32_t operate(uint32_t operation, const void *arguments, size_t size)
+{
+    uint8_t request[CHANNEL_MESSAGE_MAX];
+
+    put_le32(request, operation);
+    memcpy(request + 4, arguments, size);
+    vm.response_size = channel_answer(service_handle, &vm.service, request, 4 + size, vm.response);
+    return get_le32(vm.response);
+}
+
+static uint32_t command(const uint8_t *bytes, size_t size)
+{
+    uint8_t arguments[CHANNEL_MESSAGE_MAX - 4] = {0};
+
+    memcpy(arguments + 1, bytes, size);
+    assert_int_equal(operate(SERVICE_COMMAND, arguments, 1 + size), SERVICE_DONE);
+    return get_be32(vm.response + 10);
+}
+
+#define COMMAND(bytes) command(bytes, sizeof(bytes))
+
+/* The power goes. */
+static void cut(void)
+{
+    if (vm.on)
+        engine_close(&vm.service.engine);
+    vm.on = false;
+}
+
+/* Starts the service and has it open the volume; the status. */
+static uint32_t open_volume(void)
+{
+    int key[2];
+    uint32_t status;
+
+    cut();
+    vm.grant.epoch++;
+    assert_int_equal(pipe(key), 0);
+    assert_int_equal(write(key[1], &vm.grant, sizeof(vm.grant)), sizeof(vm.grant));
+    close(key[1]);
+    vm.service = (struct service){.disk_fd = vm.disk, .key_fd = key[0]};
+    status = operate(SERVICE_OPEN, "", 0);
+    close(key[0]);
+    vm.on = status == SERVICE_DONE;
+    return status;
+}
+
+static void opens_unconfirmed(uint32_t how)
+{
+    assert_int_equal(open_volume(), SERVICE_DONE);
+    assert_int_equal(vm.response_size, 8 + sizeof(vm.told));
+    assert_int_equal(get_le32(vm.response + 4), how);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+}
+
+/* What the KBS does with CONFIRM. */
+static void record_committed(void)
+{
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_COMMITTED | STATE_GRANT_SAME_EPOCH;
+    vm.grant.committed = vm.told;
+    vm.grant.committed_epoch = vm.grant.epoch;
+}
+
+static void boots(uint32_t how)
+{
+    opens_unconfirmed(how);
+    record_committed();
+    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_DONE);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+}
+
+static void save(uint8_t to[VOLUME_SIZE_MIN])
+{
+    assert_int_equal(pread(vm.disk, to, VOLUME_SIZE_MIN, 0), VOLUME_SIZE_MIN);
+}
+
+static void put_back(const uint8_t from[VOLUME_SIZE_MIN])
+{
+    assert_int_equal(pwrite(vm.disk, from, VOLUME_SIZE_MIN, 0), VOLUME_SIZE_MIN);
+}
+
+/* Is refused with this status, and the disk stays as it is. */
+static void is_refused(uint32_t status)
+{
+    static uint8_t before[VOLUME_SIZE_MIN], after[VOLUME_SIZE_MIN];
+
+    save(before);
+    assert_int_equal(open_volume(), status);
+    assert_int_equal(vm.response_size, 4);
+    save(after);
+    assert_memory_equal(before, after, sizeof(after));
+}
+
+static int start(void **state)
+{
+    (void)state;
+    memset(&vm, 0, sizeof(vm));
+    vm.disk = memfd_create("volume", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    vm.grant = (struct state_grant){.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE,
+                                    .epoch = EPOCH,
+                                    .generation = GENERATION,
+                                    .key = {1}};
+    return ftruncate(vm.disk, VOLUME_SIZE_MIN);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    cut();
+    return close(vm.disk);
+}
+
+TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
+{
+    opens_unconfirmed(SERVICE_MANUFACTURED);
+    assert_int_equal(vm.told.counter, 1);
+    save(image);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_INITIALIZE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_INITIALIZE);
+    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(operate(SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+}
+
+TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    cut();
+    opens_unconfirmed(SERVICE_STATE_OPENED);
+    assert_int_equal(vm.service.engine.state.volume.current.superblock.epoch, vm.grant.epoch);
+    assert_int_equal(vm.service.engine.state.volume.current.superblock.generation, GENERATION);
+    assert_true(vm.told.counter > vm.grant.committed.counter);
+}
+
+TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    for (int i = 0; i < 3; i++)
+        opens_unconfirmed(SERVICE_STATE_OPENED);
+    /* This time the KBS has committed it, and the answer is lost. */
+    record_committed();
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, start, end)
+{
+    for (uint64_t n = 1; n <= 4; n++) {
+        opens_unconfirmed(SERVICE_MANUFACTURED);
+        assert_int_equal(vm.told.counter, n);
+    }
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    boots(SERVICE_STATE_OPENED);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE;
+    is_refused(SERVICE_NOT_COMMITTED);
+}
+
+TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, start, end)
+{
+    vm.grant.flags = STATE_GRANT_LEASED;
+    is_refused(SERVICE_NOT_COMMITTED);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_ADOPT;
+    is_refused(SERVICE_NOT_COMMITTED);
+}
+
+TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    save(image);
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    cut();
+    save(other_image);
+    put_back(image);
+    is_refused(SERVICE_NOT_COMMITTED);
+    put_back(other_image);
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, start, end)
+{
+    static const uint8_t zeros[VOLUME_SIZE_MIN];
+
+    boots(SERVICE_MANUFACTURED);
+    cut();
+    put_back(zeros);
+    is_refused(SERVICE_NOT_COMMITTED);
+    vm.grant.flags |= STATE_GRANT_ADOPT | STATE_GRANT_EPHEMERAL;
+    is_refused(SERVICE_NOT_COMMITTED);
+}
+
+TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, start, end)
+{
+    struct state_grant before;
+
+    boots(SERVICE_MANUFACTURED);
+    cut();
+    before = vm.grant;
+    boots(SERVICE_STATE_OPENED); /* as a clone does, with a KBS that remembers the state before */
+    cut();
+    before.epoch = vm.grant.epoch;
+    vm.grant = before;
+    is_refused(SERVICE_NOT_COMMITTED);
+}
+
+TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, start, end)
+{
+    vm.grant.flags = 0;
+    assert_int_equal(open_volume(), SERVICE_DONE);
+    assert_int_equal(vm.response_size, 8); /* as ever: nothing is to be confirmed */
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE;
+    cut();
+    is_refused(SERVICE_NOT_COMMITTED);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_ADOPT;
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    cut();
+    vm.grant.key[5] = 5;
+    is_refused(SERVICE_NOT_COMMITTED);
+    vm.grant.flags |= STATE_GRANT_EPHEMERAL;
+    save(image);
+    assert_int_equal(open_volume(), SERVICE_DONE);
+    assert_int_equal(vm.response_size, 8);
+    assert_int_equal(get_le32(vm.response + 4), SERVICE_EPHEMERAL);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+}
+
+TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    cut();
+    assert_int_equal(fcntl(vm.disk, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    assert_int_equal(open_volume(), SERVICE_VOLUME_FAILED);
+}
