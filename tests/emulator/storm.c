@@ -11,9 +11,7 @@
 #include "tests/emulator/runtime/tap.h"
 #include "tests/emulator/runtime/x2apic.h"
 
-#ifndef STORM_ROUNDS
-#define STORM_ROUNDS 250
-#endif
+#define ROUNDS 250
 #define NO_MEMORY_HERE 0xD0000000ull
 
 static volatile bool over;
@@ -75,8 +73,7 @@ static void halt_until_over(void)
 
 TEST("What one processor leaves the guest for never reaches another")
 {
-    range = shared_view(host_large_page());
-    range = private_view(range);
+    range = private_view(host_large_page());
     x2apic_enable();
     for (unsigned cpu = 1; cpu <= 3; cpu++) {
         cpu_start(cpu);
@@ -86,7 +83,7 @@ TEST("What one processor leaves the guest for never reaches another")
     cpu_begin(1, change_until_over);
     cpu_begin(2, change_until_over);
     cpu_begin(3, halt_until_over);
-    for (unsigned i = 0; i < STORM_ROUNDS; i++) {
+    for (unsigned i = 0; i < ROUNDS; i++) {
         leave_by_exceptions();
         x2apic_send(VECTOR_IPI, 3);
         x2apic_send(ICR_NMI, 1 + i % 3);
