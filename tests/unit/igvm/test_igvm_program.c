@@ -44,7 +44,8 @@ static void expect_status(const char *arguments, int status)
         fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);
 }
 
-static void put_file(const char *name, const void *bytes, size_t size)
+/* A file of that name, to be written. */
+static FILE *begin(const char *name)
 {
     char path[256];
     FILE *file;
@@ -52,20 +53,30 @@ static void put_file(const char *name, const void *bytes, size_t size)
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     file = fopen(path, "wb");
     assert_non_null(file);
+    return file;
+}
+
+static void finish(FILE *file)
+{
+    int unwritten = fclose(file);
+
+    assert_int_equal(unwritten, 0);
+}
+
+static void put_file(const char *name, const void *bytes, size_t size)
+{
+    FILE *file = begin(name);
+
     assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
 }
 
 static void put_pem(const char *name, EVP_PKEY *key)
 {
-    char path[256];
-    FILE *file;
+    FILE *file = begin(name);
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    file = fopen(path, "w");
-    assert_non_null(file);
     assert_int_equal(PEM_write_PUBKEY(file, key), 1);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
     EVP_PKEY_free(key);
 }
 
@@ -74,19 +85,16 @@ static void put_certificate(const char *name)
 {
     EVP_PKEY *key = EVP_EC_gen("P-384");
     X509 *certificate = X509_new();
-    char path[256];
     FILE *file;
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
     assert_true(X509_set_version(certificate, X509_VERSION_3) &&
                 X509_set_pubkey(certificate, key) &&
                 X509_gmtime_adj(X509_getm_notBefore(certificate), 0) &&
                 X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) &&
                 X509_sign(certificate, key, EVP_sha384()));
-    file = fopen(path, "w");
-    assert_non_null(file);
+    file = begin(name);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
 }
