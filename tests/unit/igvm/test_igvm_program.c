@@ -234,6 +234,33 @@ TEST(only_a_key_of_a_kbs_can_be_pinned)
                   TOOL_USAGE);
 }
 
+TEST(pcr_banks_are_those_of_a_list_and_not_sha1_by_default)
+{
+    static const struct {
+        const char *options, *dumped;
+    } cases[] = {
+        {"", "\n  PCR banks sha256, sha384, sha512\n"},
+        {"--pcr-banks sha384,sha1", "\n  PCR banks sha1, sha384\n"},
+        {"--pcr-banks as-found", "\n  leaves the TPM the PCR banks that it has\n"},
+    };
+    static const char *const wrong[] = {"''",           "sha",        "sha256,", ",sha256",
+                                        "sha256,,sha1", "sha256,md5", "SHA256",  "as-found,sha1"};
+    char arguments[128], output[8192];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(arguments, sizeof(arguments), "build --svsm kernel.elf %s -o banks.igvm",
+                 cases[i].options);
+        expect_status(arguments, 0);
+        assert_int_equal(run("dump banks.igvm", output, sizeof(output)), 0);
+        assert_non_null(strstr(output, cases[i].dumped));
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(arguments, sizeof(arguments),
+                 "build --svsm kernel.elf --pcr-banks %s -o banks.igvm", wrong[i]);
+        expect_status(arguments, TOOL_USAGE);
+    }
+}
+
 TEST(what_build_writes_can_be_dumped_and_measured)
 {
     expect_status("build --svsm kernel.elf --firmware firmware.fd --service attest=kernel.elf "
@@ -265,6 +292,8 @@ TEST(each_option_changes_the_measurement_or_the_file)
         "--console-port 0x2f8",
         "--proxy-port 0x2e8",
         "--service tpm=kernel.elf",
+        "--pcr-banks sha256",
+        "--pcr-banks as-found",
         "--kbs-key one.pem",
         "--kbs-key one.pem --volume 00112233-4455-6677-8899-aabbccddeeff",
     };
