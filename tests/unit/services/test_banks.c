@@ -158,7 +158,7 @@ TEST_FIXTURE(what_the_guest_allocates_holds_only_where_the_image_asks_for_nothin
 TEST_FIXTURE(the_locality_of_the_startup_is_that_of_both_starts, set_up, tpm_client_tear_down)
 {
     struct tpm_client *c = *state;
-    uint8_t digest[32];
+    uint8_t digest[32] = {0};
     uint16_t size = 0;
 
     open_with(c, WANTED);
