@@ -38,7 +38,7 @@ emulated_compose() {
         -bios "$BUILD_DIR/emulator/reset.rom"
         -device "loader,file=$BUILD_DIR/emulator/hypervisor.elf"
         -device "loader,file=$igvm,addr=$(emulated_reserve_start "$memory_bytes"),force-raw=on"
-        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm" 2>/dev/null) reserve=$(emulated_reserve "$memory_bytes") $EMULATOR_OPTIONS"
+        -fw_cfg "name=opt/snp-vtpm/hypervisor,string=igvm=$(stat -Lc %s "$igvm" 2>/dev/null) reserve=$(emulated_reserve "$memory_bytes") lend=1 $EMULATOR_OPTIONS"
         -device "isa-debug-exit,iobase=0x404,iosize=1"
         -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
         -device "isa-debugcon,iobase=0x403,chardev=hypervisor"

@@ -17,6 +17,8 @@
 #define SUPPORTED_SEV_FEATURES                                                                     \
     (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP)
 
+#define LEND_EVERY (1ul << 27) /* of the time-stamp counter: a tenth of a second, more or less */
+
 #define IOPM_PAGES  3
 #define MSRPM_PAGES 2
 
@@ -24,6 +26,7 @@ void vmrun(uint64_t vmcb_pa, struct vmsa *save);
 void halt_for_ever(void);
 
 static hpa_t iopm, msrpm;
+static bool lends;
 
 /* Lets the guest read and write an MSR without an exit (APM vol. 2, 15.11: two bits an MSR). */
 static void pass_through(uint32_t msr)
@@ -67,6 +70,11 @@ static struct vmcb *new_vmcb(unsigned vmpl)
     vmcb->asid = vmpl + 1;
     vmcb->np_control = 1;
     return vmcb;
+}
+
+void vcpu_lend(void)
+{
+    lends = true;
 }
 
 uint64_t vcpu_sev_information(void)
@@ -415,6 +423,16 @@ static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
     return TO_VMM;
 }
 
+static bool is_lent(struct vcpu *cpu)
+{
+    uint64_t now = __builtin_ia32_rdtsc();
+
+    if (!lends || cpu->current->vmpl == 0 || now - cpu->lent < LEND_EVERY)
+        return false;
+    cpu->lent = now;
+    return true;
+}
+
 /* With restricted injection only another CPU's order can end it. */
 static enum outcome halt(struct vcpu *cpu, enum vcpu_exit *exit)
 {
@@ -422,8 +440,10 @@ static enum outcome halt(struct vcpu *cpu, enum vcpu_exit *exit)
         *exit = VCPU_EXIT_HALTED;
         return TO_VMM;
     }
-    vcpu_halt(cpu);
-    return RESUME;
+    if (!vcpu_halt(cpu) || !is_lent(cpu))
+        return RESUME;
+    *exit = VCPU_EXIT_LENT;
+    return TO_VMM;
 }
 
 static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
