@@ -153,7 +153,7 @@ static void open_volume(void)
 static void open_tpm(void)
 {
     uint8_t state[sizeof(struct state_name)];
-    size_t size = tpm_service_open(&tpm, state, sizeof(state));
+    size_t size = tpm_service_open(&tpm, params.pcr_banks, state, sizeof(state));
 
     wipe(&state_key, sizeof(state_key));
     if (size == 0)

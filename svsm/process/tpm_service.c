@@ -59,13 +59,15 @@ static const char *opening_failure(uint32_t code)
     }
 }
 
-size_t tpm_service_open(struct service *service, uint8_t *state, size_t room)
+size_t tpm_service_open(struct service *service, uint32_t pcr_banks, uint8_t *state, size_t room)
 {
     struct writer request = service_request(service, SERVICE_OPEN);
     struct reader response;
     uint32_t code, how;
-    enum status status = service_call(service, &request, &code, &response);
+    enum status status;
 
+    CHECK(writer_le32(&request, pcr_banks));
+    status = service_call(service, &request, &code, &response);
     if (status != STATUS_OK)
         panic("tpm: %s", status_text(status));
     if (code != 0)

@@ -15,7 +15,8 @@ MUST_CHECK enum status tpm_service_start(struct service *service, const struct b
  * Returns the size of what it wrote to state: with 0 the TPM is ready; otherwise the KBS has to
  * confirm this state, and then tpm_service_confirmed() makes the TPM ready.
  */
-MUST_CHECK size_t tpm_service_open(struct service *service, uint8_t *state, size_t room);
+MUST_CHECK size_t tpm_service_open(struct service *service, uint32_t pcr_banks, uint8_t *state,
+                                   size_t room);
 void tpm_service_confirmed(struct service *service);
 
 /* Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. */

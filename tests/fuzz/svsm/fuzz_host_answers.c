@@ -135,7 +135,7 @@ static void whole_course(void)
                              &vm.state_key, &vm.kbs) != STATUS_OK ||
         tpm_service_start(&vm.tpm, &vm.params.services[1], &vm.volume, &vm.state_key) != STATUS_OK)
         return;
-    if (tpm_service_open(&vm.tpm, state, sizeof(state)) > 0) {
+    if (tpm_service_open(&vm.tpm, 0, state, sizeof(state)) > 0) {
         attest_service_confirm(&vm.attest, state, sizeof(state));
         tpm_service_confirmed(&vm.tpm);
     }
