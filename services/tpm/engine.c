@@ -178,6 +178,7 @@ size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *co
     if (get_be32(command + 6) == TPM_CC_ChangeEPS)
         engine->ek_public_size = 0;
 
+    engine->stored = false;
     response_size = library_process(engine, locality, command, size, response);
     if (!engine->failed)
         upkeep_after(engine, command, size, get_be32(response + 6));
