@@ -165,7 +165,7 @@ static void start_services(void)
     if (status != STATUS_OK)
         panic("cannot start service tpm: %s", status_text(status));
     /* The guest, and any answer of the TPM, comes after the KBS's confirmation, if it is due. */
-    if (tpm_service_open(&tpm, &attest))
+    if (tpm_service_open(&tpm, &attest, params.pcr_banks))
         log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
     wipe(&state_key, sizeof(state_key));
     uart_set_levels(&proxy, false);

@@ -8,6 +8,7 @@
 
 #include "lib/file/io.h"
 #include "services/common/log.h"
+#include "services/tpm/banks.h"
 #include "services/tpm/command.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/ek.h"
@@ -69,10 +70,15 @@ static uint32_t answer_open(const struct service *service, enum engine_opening o
     return writer_put(body, &state, sizeof(state)) ? SERVICE_DONE : SERVICE_TPM_FAILED;
 }
 
-static uint32_t handle_open(struct service *service, struct writer *body)
+static uint32_t handle_open(struct service *service, struct reader *arguments, struct writer *body)
 {
-    enum engine_opening opening = service->open ? reopen_engine(service) : open_engine(service);
+    enum engine_opening opening;
+    uint32_t banks;
 
+    if (!reader_le32(arguments, &banks) || arguments->left != 0 || !banks_are_valid(banks))
+        return SERVICE_MALFORMED;
+    opening = service->open ? reopen_engine(service) : open_engine(service);
+    service->engine.banks = banks;
     switch (opening) {
     case ENGINE_OPENED:
     case ENGINE_MANUFACTURED:
@@ -155,7 +161,7 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
 
     switch (operation) {
     case SERVICE_OPEN:
-        return handle_open(service, body);
+        return handle_open(service, arguments, body);
     case SERVICE_COMMAND:
         return handle_command(service, arguments, body);
     case SERVICE_EK_PUBLIC:

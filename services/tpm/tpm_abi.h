@@ -19,6 +19,7 @@
 #define TPM_CC_EvictControl  0x00000120
 #define TPM_CC_ChangeEPS     0x00000124
 #define TPM_CC_ClockSet      0x00000128
+#define TPM_CC_PCR_Allocate  0x0000012b
 #define TPM_CC_CreatePrimary 0x00000131
 #define TPM_CC_NV_Write      0x00000137
 #define TPM_CC_PCR_Event     0x0000013c
@@ -36,6 +37,7 @@
 #define TPM_SU_CLEAR 0x0000
 #define TPM_SU_STATE 0x0001
 
+#define TPM_CAP_PCRS               0x00000005
 #define TPM_CAP_TPM_PROPERTIES     0x00000006
 #define TPM_PT_CLOCK_UPDATE        0x00000119 /* milliseconds */
 #define TPM_PT_HR_PERSISTENT_AVAIL 0x00000209
@@ -58,8 +60,11 @@
 #define TPM_HT_PERSISTENT 0x81 /* a handle's highest byte */
 
 #define TPM_ALG_RSA    0x0001
+#define TPM_ALG_SHA1   0x0004
 #define TPM_ALG_AES    0x0006
 #define TPM_ALG_SHA256 0x000b
+#define TPM_ALG_SHA384 0x000c
+#define TPM_ALG_SHA512 0x000d
 #define TPM_ALG_NULL   0x0010
 #define TPM_ALG_CFB    0x0043
 

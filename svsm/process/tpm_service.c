@@ -74,14 +74,16 @@ uint32_t tpm_service_pass_on(struct service *service, struct service *attest)
                                                             : NO_ANSWER;
 }
 
-bool tpm_service_open(struct service *service, struct service *attest)
+bool tpm_service_open(struct service *service, struct service *attest, uint32_t pcr_banks)
 {
     struct writer request = service_request(service, SERVICE_OPEN);
     struct reader response;
     uint32_t code, how;
-    enum status status = service_call(service, &request, &code, &response);
+    enum status status;
     bool unconfirmed;
 
+    CHECK(writer_le32(&request, pcr_banks));
+    status = service_call(service, &request, &code, &response);
     if (status != STATUS_OK)
         panic("tpm: %s", status_text(status));
     if (code != 0) {

@@ -14,7 +14,8 @@ MUST_CHECK enum status tpm_service_start(struct service *service, const struct b
  * Opens the volume, says on the console what came of it, and panics when there is no TPM to be had.
  * If the volume has a lease, the KBS has confirmed the TPM's state then; returns whether it has.
  */
-MUST_CHECK bool tpm_service_open(struct service *service, struct service *attest);
+MUST_CHECK bool tpm_service_open(struct service *service, struct service *attest,
+                                 uint32_t pcr_banks);
 
 /*
  * Hands what is due to the attestation service, unread, and its answer back. 0: something was done;

@@ -134,7 +134,7 @@ static void whole_course(void)
                              &vm.state_key, &vm.kbs) != STATUS_OK ||
         tpm_service_start(&vm.tpm, &vm.params.services[1], &vm.volume, &vm.state_key) != STATUS_OK)
         return;
-    if (tpm_service_open(&vm.tpm, &vm.attest))
+    if (tpm_service_open(&vm.tpm, &vm.attest, 0))
         vtpm_keep_lease(&vm.guest, &vm.cpus[0].clock);
     for (unsigned i = 0; i < 3; i++)
         (void)vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, 0x90000, 0, 0);

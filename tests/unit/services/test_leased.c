@@ -106,7 +106,7 @@ static uint32_t open_volume(void)
     assert_int_equal(write(key[1], &vm.grant, sizeof(vm.grant)), sizeof(vm.grant));
     close(key[1]);
     vm.service = (struct service){.disk_fd = vm.disk, .key_fd = key[0]};
-    status = operate(SERVICE_OPEN, "", 0);
+    status = operate(SERVICE_OPEN, no_banks, sizeof(no_banks));
     close(key[0]);
     vm.on = status == SERVICE_DONE;
     return status;
@@ -186,7 +186,7 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
     assert_int_equal(COMMAND(startup_clear), TPM_RC_INITIALIZE);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_INITIALIZE);
     assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
-    assert_int_equal(operate(SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+    assert_int_equal(operate(SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_VOLUME_FAILED);
     save(other_image);
     assert_memory_equal(image, other_image, sizeof(image));
     assert_int_equal(due(), ATTEST_CONFIRM);

@@ -239,9 +239,11 @@ TEST_SETUP(a_response_is_due_once_for_each_request, start)
 
 static bool confirmed;
 
+#define PCR_BANKS 0x6
+
 static void open_tpm(void)
 {
-    confirmed = tpm_service_open(&vm.tpm, &vm.attest);
+    confirmed = tpm_service_open(&vm.tpm, &vm.attest, PCR_BANKS);
 }
 
 TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
@@ -273,6 +275,7 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
         answered_word = cases[i].how;
         assert_string_equal(ENDS(open_tpm()), cases[i].end);
         assert_int_equal(get_le32(last_request), SERVICE_OPEN);
+        assert_int_equal(get_le32(last_request + 4), PCR_BANKS);
     }
     answered_status = 0;
     answered_size = 7;
