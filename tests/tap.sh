@@ -48,4 +48,7 @@ check() {
     if "$@"; then pass "$name"; else fail "$name" "failed: $*"; fi
 }
 
+# equal NAME ACTUAL WANTED
+equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
+
 finish() { [ $failures = 0 ]; }

@@ -417,6 +417,19 @@ bool lease_forget(struct lease_record *record)
     return true;
 }
 
+/* The holder is nobody: no chip gives out a report_id of zeros. */
+void lease_restored(struct lease_record *record, time_t now)
+{
+    record->phase = LEASE_ACTIVE;
+    memset(record->lease, 0, sizeof(record->lease));
+    memset(record->holder, 0, sizeof(record->holder));
+    record->sequence = 0;
+    record->granted = record->renewed = now;
+    /* It is not known to be about a disk of now. */
+    record->complaint = (struct lease_complaint){0};
+    record->generation++;
+}
+
 bool lease_rekey(struct lease_record *record, uint32_t version)
 {
     if (record->next_version != 0)

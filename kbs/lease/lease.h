@@ -153,6 +153,13 @@ MUST_CHECK bool lease_accept(struct lease_record *record);
  * states. A lease ends. */
 MUST_CHECK bool lease_forget(struct lease_record *record);
 
+/*
+ * The record is of a backup. Who had the lease since then, and which state he committed, is not
+ * known: from now on nobody has it for the time of one lease, after which he has stopped, and no
+ * lease of before is good any more. The committed state stays what it was then.
+ */
+void lease_restored(struct lease_record *record, time_t now);
+
 /* Has the next boot change over to the key of this version. */
 MUST_CHECK bool lease_rekey(struct lease_record *record, uint32_t version);
 

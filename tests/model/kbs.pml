@@ -251,3 +251,15 @@ inline owner_accept()
     g_newest = 0
 #endif
 }
+
+/* The store is one of a backup. Nobody, boot 0, has the lease for as long as one lasts. */
+inline owner_restored()
+{
+    k_phase = ACTIVE;
+    k_holder = 0;
+    k_lease = 0;
+    k_expired = false;
+    k_sequence = 0;
+    k_complaint = 0;
+    g_newest = 0
+}

@@ -356,7 +356,8 @@ inline serve(i)
     :: !v_serves[i] ->
         v_serves[i] = true;
         assert(g_was_committed & BIT(v_state[i]));   /* I2: only what was the committed state once ... */
-        assert(!(g_served & BIT(v_state[i])));       /* I3: ... and no two activations from the same one */
+        /* I3: ... and no two activations from the same one, unless the KBS was made to forget the first. */
+        assert(g_restored || !(g_served & BIT(v_state[i])));
         g_served = g_served | BIT(v_state[i])
     :: else
     fi
@@ -535,7 +536,8 @@ inline give_up_trust()
     do
     :: n < VMS ->
         if
-        :: v_boot[n] == k_holder -> v_trusts[n] = false; a_fresh[n] = false
+        /* Whoever had it before the store was restored, it is over for him, too. */
+        :: v_boot[n] == k_holder || k_holder == 0 -> v_trusts[n] = false; a_fresh[n] = false
         :: else
         fi;
         n++
@@ -589,7 +591,12 @@ proctype backup()
     atomic {
         k_phase = b_phase; k_holder = b_holder; k_lease = b_lease; k_sequence = b_sequence; k_epoch = b_epoch;
         k_committed = b_committed; k_written_in = b_written_in; k_key = b_key; k_past = b_past; k_expired = b_expired;
+#ifdef M_RESTORED_LEASES_HOLD
         g_newest = (k_phase == NONE -> 0 : k_holder);
+#else
+        owner_restored();
+        printf("OWNER restored\n");
+#endif
         g_restored = true;
         g_excused = true
     }

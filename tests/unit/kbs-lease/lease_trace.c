@@ -33,6 +33,10 @@ static void apply_command(struct numbers *numbers, const char *command)
         done = lease_thaw(record);
     else if (strcmp(command, "rekey") == 0)
         done = lease_rekey(record, record->key_version + 1);
+    else if (strcmp(command, "restored") == 0) {
+        lease_restored(record, numbers->now);
+        done = true;
+    }
     if (!done)
         printf("the command %s did nothing\n", command);
 }
@@ -108,7 +112,7 @@ static struct numbers_request random_request(const struct numbers *numbers, unsi
         .sequence = random_below(5) == 0 ? *sequence : ++*sequence,
     };
 
-    if (record->phase != LEASE_NONE && random_below(5) > 0)
+    if (record->phase != LEASE_NONE && record->holder[0] != 0 && random_below(5) > 0)
         r.vm = record->holder[0];
     if (numbers->grants > 0 && random_below(8) == 0)
         r.lease = 1 + random_below(numbers->grants);
@@ -129,11 +133,16 @@ static struct numbers_request random_request(const struct numbers *numbers, unsi
 
 static void random_command(struct numbers *numbers)
 {
-    static const char *const commands[] = {"break", "accept", "freeze", "thaw", "rekey"};
+    static const char *const commands[] = {"break", "accept", "freeze",
+                                           "thaw",  "rekey",  "restored"};
     struct lease_record *record = &numbers->record;
-    const unsigned which = random_below(5);
-    const bool done[] = {record->phase != LEASE_NONE, record->complaint.when != 0, !record->frozen,
-                         record->frozen, record->next_version == 0 && record->has_committed};
+    const unsigned which = random_below(6);
+    const bool done[] = {record->phase != LEASE_NONE,
+                         record->complaint.when != 0,
+                         !record->frozen,
+                         record->frozen,
+                         record->next_version == 0 && record->has_committed,
+                         true};
 
     if (!done[which])
         return;
