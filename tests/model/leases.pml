@@ -576,6 +576,16 @@ proctype owner()
     :: atomic { g_commands < OWNER && !k_frozen -> g_commands = g_commands + 1; k_frozen = true; printf("OWNER freeze\n") }
     :: atomic { k_frozen -> k_frozen = false; printf("OWNER thaw\n") }
     :: atomic { g_commands < OWNER && !k_rekeying && k_committed != 0 -> g_commands = g_commands + 1; k_rekeying = true; printf("OWNER rekey\n") }
+#ifdef CALM
+    :: atomic { g_commands < OWNER && k_rekeying ->
+        g_commands = g_commands + 1;
+        if
+        :: k_phase == PENDING -> give_up_trust(); g_broken = g_broken | BIT(k_holder)
+        :: else
+        fi;
+        owner_cancel();
+        printf("OWNER cancel\n") }
+#endif
     od
 }
 #endif

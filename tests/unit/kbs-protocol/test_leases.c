@@ -206,17 +206,11 @@ static bool rekey_to_two(struct lease_record *record)
     return lease_rekey(record, 2);
 }
 
-TEST_FIXTURE(both_keys_are_given_until_a_state_is_confirmed_under_the_second, lease_client_begin,
-             client_end)
+static void begin_rekey(struct world *world)
 {
-    struct world *world = *state;
     uint8_t key[STATE_KEY_SIZE];
-    struct release_request confirm;
-    struct release_record granted;
     struct store_unit *unit;
-    struct volume volume;
     unsigned version;
-    size_t size;
 
     memset(key, 7, sizeof(key) / 2);
     memset(key + sizeof(key) / 2, 8, sizeof(key) / 2);
@@ -225,21 +219,76 @@ TEST_FIXTURE(both_keys_are_given_until_a_state_is_confirmed_under_the_second, le
     assert_int_equal(store_commit(unit), STORE_OK);
     assert_int_equal(version, 2);
     lease_change(world, NULL, rekey_to_two);
+}
+
+static bool has_key(struct world *world, unsigned version)
+{
+    uint8_t key[STATE_KEY_SIZE];
+    struct store_unit *unit;
+    enum store_status status;
+
+    assert_int_equal(store_begin_reading(world->store, &unit), STORE_OK);
+    status = volume_key_of(unit, world->volume.id, version, key);
+    store_abandon(unit);
+    return status == STORE_OK;
+}
+
+static struct release_request confirm_under(const struct release_record *granted, uint8_t from,
+                                            uint8_t to, unsigned version)
+{
+    struct release_request confirm = lease_under(granted, RELEASE_OP_CONFIRM, from, to);
+
+    confirm.has_key_version = true;
+    confirm.key_version = version;
+    return confirm;
+}
+
+TEST_FIXTURE(both_keys_are_given_until_a_state_is_confirmed_under_the_second, lease_client_begin,
+             client_end)
+{
+    struct world *world = *state;
+    struct release_record granted;
+    struct lease_policy policy;
+    struct lease_record record;
+    size_t size;
+
+    begin_rekey(world);
+    /* A power cut before the first CONFIRM: the next boot is given both again. */
     granted = lease_acquire(world, 1, &size);
+    world->now += LEASE_TIME;
+    granted = lease_acquire(world, 2, &size);
     assert_int_equal(size, 2 * STATE_KEY_SIZE);
     assert_int_equal(granted.key_version, 2);
     assert_int_not_equal(granted.flags & RELEASE_FLAG_REKEY, 0);
-    confirm = lease_under(&granted, RELEASE_OP_CONFIRM, 0, 1);
-    confirm.has_key_version = true;
-    confirm.key_version = 2;
-    lease_expect(world, 1, confirm, RELEASE_STATUS_OK);
-    assert_int_equal(store_begin_reading(world->store, &unit), STORE_OK);
-    assert_int_equal(volume_by_id(unit, world->volume.id, &volume), STORE_OK);
-    store_abandon(unit);
-    assert_int_equal(volume.key_version, 2);
-    lease_expect(world, 1, lease_under(&granted, RELEASE_OP_RELEASE, 1, 0), RELEASE_STATUS_OK);
-    lease_acquire(world, 2, &size);
+    lease_expect(world, 2, confirm_under(&granted, 0, 1, 3), RELEASE_STATUS_STALE);
+    world_expect_audit(world, "reason", "key-version-unknown");
+    lease_expect(world, 2, confirm_under(&granted, 0, 1, 2), RELEASE_STATUS_OK);
+    assert_int_equal(lease_look(world, &policy, &record).key_version, 2);
+    /* And one whose acknowledgement was lost: both keys are there still. */
+    lease_expect(world, 2, confirm_under(&granted, 0, 1, 2), RELEASE_STATUS_OK);
+    assert_true(has_key(world, 1) && has_key(world, 2));
+    lease_expect(world, 2, lease_under(&granted, RELEASE_OP_RELEASE, 1, 0), RELEASE_STATUS_OK);
+    granted = lease_acquire(world, 3, &size);
     assert_int_equal(size, STATE_KEY_SIZE);
+    assert_true(has_key(world, 1));
+    lease_expect(world, 3, confirm_under(&granted, 1, 2, 2), RELEASE_STATUS_OK);
+    assert_false(has_key(world, 1));
+    assert_true(has_key(world, 2));
+}
+
+TEST_FIXTURE(a_vm_that_cannot_change_over_confirms_under_the_first_key, lease_client_begin,
+             client_end)
+{
+    struct world *world = *state;
+    struct release_record granted;
+    struct lease_policy policy;
+    struct lease_record record;
+
+    begin_rekey(world);
+    granted = lease_acquire(world, 1, NULL);
+    lease_expect(world, 1, confirm_under(&granted, 0, 1, 1), RELEASE_STATUS_OK);
+    assert_int_equal(lease_look(world, &policy, &record).key_version, 1);
+    assert_int_equal(record.next_version, 2);
 }
 
 static enum store_status restored(struct store_unit *unit, void *context)
