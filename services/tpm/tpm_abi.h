@@ -44,6 +44,8 @@
 #define TPM_RC_VALUE_P1     0x1c4 /* TPM_RC_VALUE of the first parameter */
 #define TPM_RC_LOCALITY     0x907
 
+#define TPM_RC_NV_UNAVAILABLE 0x923
+
 #define TPM_RS_PW          0x40000009
 #define TPM_RH_ENDORSEMENT 0x4000000b
 #define TPM_RH_PLATFORM    0x4000000c

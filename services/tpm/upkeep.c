@@ -11,7 +11,7 @@
  * store. */
 #define CLOCK_CHECK_MS 1000
 
-static uint64_t now_ms(void)
+uint64_t upkeep_clock(void)
 {
     struct timespec now;
 
@@ -107,7 +107,7 @@ MUST_CHECK static bool set_clock(struct engine *engine, uint64_t clock)
 
 static void store_clock(struct engine *engine)
 {
-    engine->clock_checked = now_ms();
+    engine->clock_checked = upkeep_clock();
     (void)!library_store_changes(engine); /* engine->failed says it */
 }
 
@@ -153,7 +153,7 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
             store_clock(engine);
         return;
     default:
-        if (now_ms() - engine->clock_checked >= CLOCK_CHECK_MS)
+        if (upkeep_clock() - engine->clock_checked >= CLOCK_CHECK_MS)
             store_clock(engine);
         return;
     }

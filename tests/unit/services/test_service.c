@@ -175,8 +175,9 @@ TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, te
     start_opened(f, 1);
     assert_int_equal(request(f, "x", 1), SERVICE_MALFORMED);
     assert_int_equal(operate(f, 0, "", 0), SERVICE_MALFORMED);
-    assert_int_equal(operate(f, SERVICE_CONFIRMED, "", 0), SERVICE_MALFORMED); /* none is due */
-    assert_int_equal(operate(f, 5, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_DUE, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(f, SERVICE_TOLD, "", 0), SERVICE_MALFORMED); /* nothing was due */
+    assert_int_equal(operate(f, 6, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, UINT32_MAX, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, SERVICE_COMMAND, "", 0), SERVICE_MALFORMED);
     assert_int_equal(command(f, (const uint8_t *)"", 0), TPM_RC_COMMAND_SIZE);
