@@ -2,7 +2,6 @@
 /* kbs: the Key Broker Server of the owner of confidential VMs. */
 #include "kbs/server/commands.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,17 +83,7 @@ static const struct {
     {"restore", command_restore},
 };
 
-int fail_with(enum exit_status status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("kbs: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
+const char program_name[] = "kbs";
 
 static bool asks_for_help(int argc, char **argv)
 {
