@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kbs/store/backup.h"
+#include "kbs/backup/backup.h"
 #include "lib/base/bytes.h"
 #include "tests/unit/kbs-protocol/lease_client.h"
 #include "tests/unit/kbs-store/fixture.h"
