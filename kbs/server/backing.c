@@ -28,9 +28,9 @@ static int load_keys(struct backing *backing)
 static int open_store(struct backing *backing, bool may_be_backup)
 {
     const char *url = backing->config.store.text;
-    enum store_status status =
-        may_be_backup ? store_open_backup(url, &backing->keys, &backing->store)
-                      : store_open(url, false, &backing->keys, &backing->store);
+    enum store_status status = may_be_backup
+                                   ? store_open_backup(url, &backing->keys, &backing->store)
+                                   : store_open(url, false, &backing->keys, &backing->store);
 
     if (status == STORE_OK)
         status = store_ping(backing->store);
@@ -123,7 +123,8 @@ const char *backing_options(int argc, char **argv, const char *const *flags, boo
 const char *backing_options_and_file(int argc, char **argv, const char **file)
 {
     static const char *const no_flags[] = {NULL};
-    const char *config = parse(argc, argv, no_flags, NULL);
+    bool none[1] = {false};
+    const char *config = parse(argc, argv, no_flags, none);
 
     if (!config || optind + 1 < argc)
         return complain_of_usage(argv[0]);

@@ -9,9 +9,9 @@
 #include <jansson.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/backup/backup.h"
 #include "kbs/server/backing.h"
 #include "kbs/server/commands.h"
-#include "kbs/store/backup.h"
 #include "lib/base/hex.h"
 
 /* By which line and hash of its audit log an owner tells which store this is. */

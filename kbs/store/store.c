@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "kbs/store/backup.h"
 #include "kbs/store/db.h"
 
 #define SQLITE_SCHEME  "sqlite:"
@@ -87,8 +86,8 @@ static enum store_status check_mark(const struct store *store, struct db *db)
     enum store_status status =
         store->is_sqlite ? db_ask_integer(db, "PRAGMA application_id", NULL, 0, &mark) : STORE_OK;
 
-    return status == STORE_OK && mark == BACKUP_MARK && !store->may_be_backup ? STORE_BACKUP
-                                                                              : status;
+    return status == STORE_OK && mark == STORE_BACKUP_MARK && !store->may_be_backup ? STORE_BACKUP
+                                                                                    : status;
 }
 
 static enum store_status open_first(struct store *store, bool create)

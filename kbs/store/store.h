@@ -35,7 +35,7 @@ enum store_status {
     STORE_EXPOSED,       /* others than the owner may read the file */
     STORE_NOT_DATABASE,  /* it is something else */
     STORE_NEWER_VERSION, /* made by a newer version of this program */
-    STORE_BACKUP,        /* a backup, which is to be restored (backup.h) and not to be used */
+    STORE_BACKUP,        /* a backup, which is to be restored and not to be used */
     STORE_WRONG_KEY,     /* wrapped under a master key that was not given, or altered */
     STORE_UNAVAILABLE,   /* the server cannot be reached */
     STORE_FAILED,        /* input or output, memory; store_reason() tells more */
@@ -52,7 +52,9 @@ struct store_unit;
 MUST_CHECK enum store_status store_open(const char *url, bool create,
                                         const struct master_keys *keys, struct store **store);
 
-/* The same for one that may be a backup (backup.h), for it to become a store. */
+#define STORE_BACKUP_MARK 0x53565442 /* SQLite's application_id of a backup, "SVTB" */
+
+/* The same for one that may be a backup (kbs/backup/backup.h), for it to become a store. */
 MUST_CHECK enum store_status store_open_backup(const char *url, const struct master_keys *keys,
                                                struct store **store);
 

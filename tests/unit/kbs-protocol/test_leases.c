@@ -2,7 +2,7 @@
 /* Leases of a volume, through COCONUT-SVSM's proxy: what each VM gets, and what the store has. */
 #include <stdlib.h>
 
-#include "kbs/store/backup.h"
+#include "kbs/backup/backup.h"
 #include "lib/base/bytes.h"
 #include "tests/unit/kbs-protocol/lease_client.h"
 #include "tests/unit/registered.h"

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kbs/store/backup.h"
+#include "kbs/backup/backup.h"
 #include "lib/base/bytes.h"
 #include "tests/unit/kbs-protocol/lease_client.h"
-#include "tests/unit/kbs/scratch.h"
+#include "tests/unit/kbs-store/fixture.h"
 
 /* The steps: who asks what, from one state to another, which is on the disk before. */
 static const struct {
@@ -171,7 +171,7 @@ TEST(a_restored_store_is_noticed_at_every_point_and_freed_by_one_command)
             void *state;
 
             assert_int_equal(lease_client_begin(&state), 0);
-            scratch_path("copy", life.copy);
+            fixture_path("copy", life.copy);
             live(state, &life, 0, saved);
             back_up(state, &life);
             live(state, &life, saved, lost);
@@ -189,7 +189,7 @@ TEST_FIXTURE(a_first_state_is_neither_made_nor_adopted_again_after_a_restore, le
     struct lease_policy policy;
     struct lease_record record;
 
-    scratch_path("copy", life.copy);
+    fixture_path("copy", life.copy);
     back_up(world, &life);
     live(world, &life, 0, 2);
     world_restart(world, bring_back, &life);

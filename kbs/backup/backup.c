@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kbs/store/backup.h"
+#include "kbs/backup/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +61,7 @@ static void remove_database(const char *path)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
     const char *ignored;
-    struct beside beside;
+    struct beside beside = {""};
 
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
         if (name_beside(path, suffixes[i], &beside, &ignored))
@@ -104,7 +104,7 @@ MUST_CHECK static bool mark_and_sync(const char *path, const char **reason)
     uint8_t mark[sizeof(uint32_t)];
     bool done;
 
-    put_be32(mark, BACKUP_MARK);
+    put_be32(mark, STORE_BACKUP_MARK);
     done = fd >= 0 && io_write_at(fd, mark, sizeof(mark), MARK_OFFSET) && fsync(fd) == 0;
     if (!done)
         fail_with_errno(reason, path);
@@ -115,7 +115,7 @@ MUST_CHECK static bool mark_and_sync(const char *path, const char **reason)
 
 bool backup_write(const struct store *store, const char *path, const char **reason)
 {
-    struct beside beside;
+    struct beside beside = {""};
     bool written;
 
     /* The name is taken first, so that nothing that is there is ever replaced. */
@@ -167,7 +167,7 @@ MUST_CHECK static bool copy_bytes(const char *from, const char *to, const char *
 MUST_CHECK static bool check_copy(const char *copy, const char *file, const char **reason)
 {
     struct stat own, store;
-    struct beside log;
+    struct beside log = {""};
 
     if (!name_beside(copy, "-wal", &log, reason))
         return false;
@@ -258,7 +258,7 @@ MUST_CHECK static bool move_logs(const char *file, const char *replaced, const c
     static const char *const suffixes[] = {"-wal", "-shm", "-journal"};
 
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        struct beside from, to;
+        struct beside from = {""}, to = {""};
 
         if (!name_beside(file, suffixes[i], &from, reason) ||
             !name_beside(replaced, suffixes[i], &to, reason))
@@ -287,7 +287,7 @@ bool backup_restore(const char *copy, const char *file, const char *replaced,
                     const struct master_keys *keys, store_work *work, void *context,
                     bool *was_there, const char **reason)
 {
-    struct beside beside;
+    struct beside beside = {""};
     bool done;
 
     if (!check_copy(copy, file, reason) || !name_beside(file, BACKUP_NEW_SUFFIX, &beside, reason))

@@ -4,12 +4,10 @@
  * uses by mistake, and a copy that becomes a store again. A PostgreSQL store has pg_dump for the
  * first, and backup_restored() for the second.
  */
-#ifndef SNPVTPM_KBS_STORE_BACKUP_H
-#define SNPVTPM_KBS_STORE_BACKUP_H
+#ifndef SNPVTPM_KBS_BACKUP_BACKUP_H
+#define SNPVTPM_KBS_BACKUP_BACKUP_H
 
 #include "kbs/store/store.h"
-
-#define BACKUP_MARK 0x53565442 /* SQLite's application_id of a backup, "SVTB" */
 
 /* Where a copy is while it is not whole: beside PATH. */
 #define BACKUP_NEW_SUFFIX ".new"
