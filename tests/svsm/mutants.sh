@@ -129,6 +129,7 @@ tpm_leased|services/tpm/leased.c|s/if (change == CHANGE_MAJOR ../if (/|what matt
 tpm_leased|services/tpm/leased.c|s/ leased->mode == LEASED_ANCHORS_ALL ../ /|strictly each change is anchored
 tpm_leased|services/tpm/leased.c|s/leased->in_doubt \&\& !is_harmless(command, size)/false/|in doubt nothing is changed
 tpm_leased|services/tpm/leased.c|s/LEASED_KEPT .. leased->in_doubt)/LEASED_KEPT)/|in doubt nothing is written
+tpm_leased|services/tpm/leased.c|s/engine->shut_down .. leased->asked == ATTEST_ANCHOR ../engine->shut_down ||/|what may be committed stays on the disk
 tpm_leased|services/tpm/state.c|s/if (state->ephemeral .. state->held)/if (state->ephemeral)/|one state before CONFIRM
 tpm_leased|lib/volume/commit.c|s/        current->base != 0 .. current->epoch == 0)/        current->epoch == 0)/|a TPM that was confirmed is not made anew
 END
