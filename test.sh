@@ -94,14 +94,16 @@ build() {
     }
 }
 
-# meson_test NAME [MESON_ARGUMENT]...: runs the tests of that build, by way of the command in $run_by, and counts them
+# meson_test NAME [MESON_ARGUMENT]...: runs the tests of that build, by way of the command in $run_by, and counts them. Many of
+# them wait most of the time, for a time limit or another process: so there are more at a time than processors.
 meson_test() {
     local name=$1 dir=$work/$1 counts
     shift
     step "$name: testing"
     rm -f "$dir/meson-logs/testlog.json"
     beside "$name: testing" "$work/$name-test.log" \
-        "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 "$@" ||
+        "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+        --num-processes $((2 * $(nproc))) "$@" ||
         sed -n '/^ *[0-9]*\/[0-9]* .*\(FAIL\|TIMEOUT\|ERROR\)/,/^―* *$/p' "$work/$name-test.log" >&2
     counts=$(jq -rs -f "$ROOT/scripts/count-tests.jq" "$dir/meson-logs/testlog.json") || counts="0 1 0"
     # shellcheck disable=SC2086 # three numbers

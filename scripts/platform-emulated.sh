@@ -32,7 +32,7 @@ emulated_compose() {
     qemu_command=(
         "$qemu" -accel "tcg,thread=multi" -smp "$cpus"
         -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram"
-        -cpu "EPYC-Milan,phys-bits=48,+x2apic"
+        -cpu "EPYC-Milan,phys-bits=48,+x2apic,-pku"
         -object "memory-backend-file,id=ram,size=$size,mem-path=$run_dir/ram,share=on"
         -m "size=$((size >> 20))M"
         -bios "$BUILD_DIR/emulator/reset.rom"

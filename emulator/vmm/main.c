@@ -2,6 +2,7 @@
 /* The emulated SEV-SNP platform: from reset to the end of the guest. */
 #include "emulator/cpu/npt.h"
 #include "emulator/cpu/rmp.h"
+#include "emulator/cpu/xsave.h"
 #include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/devices.h"
@@ -76,6 +77,7 @@ _Noreturn void hypervisor_main(void)
     vmm_strict = command_line_number("strict", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
+    xsave_init((enum xsave_wish)command_line_number("xsave", XSAVE_WHERE_WHOLE));
     host_cpus_start(run_this_cpu);
     guest_memory_init();
     rmp_init(npt_sync);
