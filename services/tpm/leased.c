@@ -102,6 +102,8 @@ static enum change change_of(struct engine *engine, const uint8_t *command, size
 
 static bool has_to_be_anchored(struct leased *leased, enum change change)
 {
+    if (leased->mode == LEASED_ANCHORS_NONE)
+        return false;
     if (change == CHANGE_MAJOR || leased->mode == LEASED_ANCHORS_ALL || leased->minor >= MINOR_MAX)
         return true;
     if (leased->minor++ == 0)
@@ -119,7 +121,7 @@ static enum leased_wait settle(struct leased *leased, struct engine *engine, con
     enum change change;
     enum volume_status status;
 
-    if (leased->mode == LEASED_ANCHORS_NONE || leased->phase != LEASED_KEPT || leased->in_doubt)
+    if (leased->phase != LEASED_KEPT || leased->in_doubt)
         return WAIT_NONE;
     change = change_of(engine, command, size);
     if (change == CHANGE_NONE)
@@ -193,14 +195,18 @@ static bool is_harmless(const uint8_t *command, size_t size)
     }
 }
 
-/* Whether it has to be known first that the lease, or the newest state, is still this VM's. */
+/*
+ * Whether it has to be known first that the lease is still this VM's, or that the KBS has the
+ * newest state: one that it was asked to commit must stay on the disk until it has answered.
+ */
 static bool has_to_wait(const struct leased *leased, const struct engine *engine)
 {
     switch (leased->phase) {
     case LEASED_RELEASED:
         return true; /* the lease may be another VM's */
     case LEASED_KEPT:
-        return engine->shut_down || (leased->in_doubt && upkeep_clock() >= leased->anchor_at);
+        return engine->shut_down || leased->asked == ATTEST_ANCHOR ||
+               (leased->in_doubt && upkeep_clock() >= leased->anchor_at);
     default:
         return false;
     }
@@ -252,7 +258,7 @@ static uint32_t due_now(const struct leased *leased, const struct engine *engine
 {
     switch (leased->wait) {
     case WAIT_LEASE:
-        return leased->in_doubt ? ATTEST_ANCHOR : ATTEST_RENEW;
+        return leased->in_doubt || leased->asked == ATTEST_ANCHOR ? ATTEST_ANCHOR : ATTEST_RENEW;
     case WAIT_ANCHOR:
         return ATTEST_ANCHOR;
     case WAIT_RELEASE:
@@ -353,8 +359,8 @@ static void anchored(struct leased *leased, struct engine *engine)
 /* It may be, or not: it is asked for again before anything else is written. */
 static void doubt(struct leased *leased)
 {
-    leased->in_doubt = leased->mode != LEASED_ANCHORS_NONE;
-    leased->anchor_at = leased->in_doubt ? upkeep_clock() + RENEW_AGAIN_MS : NEVER;
+    leased->in_doubt = true;
+    leased->anchor_at = upkeep_clock() + RENEW_AGAIN_MS;
 }
 
 static void told_renew(struct leased *leased, struct engine *engine, uint32_t status,
@@ -408,8 +414,7 @@ static enum leased_told told_confirm(struct leased *leased, struct engine *engin
     if (status != ATTEST_STATUS_DONE)
         return LEASED_TOLD_FAILED;
     state_confirm(&engine->state);
-    if (leased->mode != LEASED_ANCHORS_NONE)
-        state_hold(&engine->state);
+    state_hold(&engine->state);
     renewed(leased, rest);
     return LEASED_TOLD;
 }

@@ -49,8 +49,8 @@ struct leased {
     uint64_t renew_at;  /* ms */
     unsigned int tries; /* of RELEASE */
 
-    /* With a mode that anchors: the newest state, if it is not anchored. */
-    bool in_doubt;      /* it should be: the KBS did not answer */
+    /* The newest state, if it is not anchored. */
+    bool in_doubt;      /* it may be: the KBS did not answer */
     unsigned int minor; /* so many changes need not be, yet */
     uint64_t anchor_at; /* ms: when it is asked for, though no command waits */
 

@@ -118,7 +118,7 @@ kbs_away() {
     await counted || true
     kill "$(cat "$STATE_DIR/kbs.pid")"
     vm_status
-    expect "without its KBS a change is not answered as done, and nothing hangs" 7 '0x923|TPM_RC_NV_UNAVAILABLE'
+    expect "without its KBS a change is not answered as done, and nothing hangs" 7 '0x0*923'
     "$ROOT/start-kbs.sh" --stop
     "$ROOT/start-kbs.sh" --background 2>/dev/null
     kbsctl volume lease break "$volume" >/dev/null

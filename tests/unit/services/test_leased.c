@@ -435,10 +435,20 @@ TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
     assert_int_equal(due(), 0);
     /* The lease is this VM's still, as far as anybody knows. */
+    save(image);
     assert_int_equal(COMMAND(get_random_16), WAITS);
-    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(due(), ATTEST_ANCHOR);
     assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    /* The KBS may have committed this state, so no other one takes its place. */
+    assert_int_equal(COMMAND(nv_define), TPM_RC_NV_UNAVAILABLE);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
 }
 
 TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, start, end)
@@ -655,6 +665,26 @@ TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
+TEST_FIXTURE(a_state_that_the_kbs_may_have_committed_stays_on_the_disk, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
+    vm.service.leased.anchor_at -= 10000;
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
+    for (uint8_t i = 2; i < 5; i++) {
+        assert_int_equal(writes(i), WAITS);
+        assert_int_equal(due(), ATTEST_ANCHOR);
+        assert_int_equal(get_le64(vm.response + 8), vm.told.counter);
+        assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
+    }
+    record_committed(); /* and the answer is lost, and the power cut */
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
 TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, start, end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
@@ -715,7 +745,7 @@ TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, start, 
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
     assert_int_equal(COMMAND(pcr_extend), TPM_RC_SUCCESS);
-    vm.service.engine.clock_checked -= 10000;
+    vm.service.engine.state.changed = true; /* as by the time, of the lockout for example */
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
     assert_int_equal(COMMAND(nv_write), TPM_RC_NV_UNAVAILABLE);
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_NV_UNAVAILABLE);
