@@ -18,6 +18,8 @@ int command_serve(int argc, char **argv);
 int command_rotate_master_key(int argc, char **argv);
 int command_show_release_key(int argc, char **argv);
 int command_recover_token(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_renew_certificate(int argc, char **argv);
 
 /* Says why on stderr, "kbs: ...", and returns an exit_status. */

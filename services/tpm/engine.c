@@ -213,6 +213,7 @@ size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *co
     if (get_be32(command + 6) == TPM_CC_ChangeEPS)
         engine->ek_public_size = 0;
 
+    engine->stored = false;
     response_size = execute(engine, locality, command, size, response);
     if (!was_started && engine->started && !engine->failed)
         response_size = start_with_banks(engine, locality, command, size, response, response_size);

@@ -18,6 +18,19 @@ static uint8_t image[VOLUME_SIZE_MIN], other_image[VOLUME_SIZE_MIN];
 
 static const uint8_t shutdown_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x45, 0, 0};
 
+/* TPM2_NV_Write of the index of nv_define, by the owner. */
+static const uint8_t nv_write[] = {
+    0x80, 0x02, 0,    0,   0,    43,  0,   0,   0x01, 0x37, 0x40, 0, 0,
+    1,    0x01, 0x50, 0,   1,                                           /* handles */
+    0,    0,    0,    9,   0x40, 0,   0,   9,   0,    0,    0,    0, 0, /* password */
+    0,    8,    't',  'o', 'd',  'a', 'y', 's', 0,    0,    0,    0,
+};
+/* TPM2_PCR_Extend of PCR 16 by a SHA-256 digest of zeros. */
+static const uint8_t pcr_extend[65] = {
+    0x80, 0x02, 0, 0, 0,    65, 0, 0, 0x01, 0x82, 0, 0, 0, 16, /* header, PCR */
+    0,    0,    0, 9, 0x40, 0,  0, 9, 0,    0,    0, 0, 0, 0,  0, 0, 1, 0, 0x0b,
+};
+
 /* A machine, and what the KBS's record says of its volume. */
 static struct {
     int disk;
@@ -557,4 +570,189 @@ TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, start, end)
     assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
     assert_int_equal(due(), 0);
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+}
+
+/* Anchoring while the guest runs */
+
+static uint64_t newest(void)
+{
+    return vm.service.engine.state.volume.current.superblock.counter;
+}
+
+/* A command that is answered only when the KBS has its state. */
+static uint32_t anchors(const uint8_t *bytes, size_t size)
+{
+    const uint64_t before = newest();
+
+    assert_int_equal(command(bytes, size), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), before + 1);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    return command(bytes, size);
+}
+
+#define ANCHORS(bytes) anchors(bytes, sizeof(bytes))
+
+/* TPM2_NV_Write of other data. */
+static uint32_t writes(uint8_t data)
+{
+    uint8_t bytes[sizeof(nv_write)];
+
+    memcpy(bytes, nv_write, sizeof(bytes));
+    bytes[sizeof(bytes) - 3] = data;
+    return command(bytes, sizeof(bytes));
+}
+
+static void boots_anchoring(uint64_t flags, uint32_t how)
+{
+    vm.grant.flags |= flags;
+    opens_unconfirmed(how);
+    record_committed();
+    assert_int_equal(due(), ATTEST_CONFIRM);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(ANCHORS(startup_clear), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(what_matters_is_anchored_before_it_is_answered, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    save(image);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    cut();
+    save(other_image);
+    put_back(image); /* from before the definition, of the same boot */
+    is_refused(SERVICE_NOT_COMMITTED);
+    put_back(other_image);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, start, end)
+{
+    uint64_t before;
+
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    before = newest();
+    assert_int_equal(COMMAND(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(newest(), before + 1);
+    assert_int_equal(due(), 0);
+    vm.service.leased.anchor_at -= 10000;
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), newest());
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    before = newest();
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
+    assert_int_equal(newest(), before + 1);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    for (uint8_t i = 0; i < 64; i++)
+        assert_int_equal(writes(i), TPM_RC_SUCCESS);
+    assert_int_equal(ANCHORS(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(strictly_each_change_is_anchored_before_it_is_answered, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(ANCHORS(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    releases();
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+/* The clock would be one more. */
+TEST_FIXTURE(what_one_command_changes_is_one_state, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    vm.service.engine.clock_checked -= 10000;
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_power_cut_before_the_anchor_costs_what_was_not_answered, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_COMMITTED; /* exactly that state */
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_not_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    /* And when only the KBS's answer was lost, it is there. */
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, start, end)
+{
+    uint64_t counter;
+
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    counter = newest();
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_NV_UNAVAILABLE);
+    save(image);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(pcr_extend), TPM_RC_SUCCESS);
+    vm.service.engine.clock_checked -= 10000;
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_NV_UNAVAILABLE);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_NV_UNAVAILABLE);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(nv_write), WAITS); /* now it asks again, before anything else */
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), counter);
+    assert_int_equal(tell(ATTEST_STATUS_PROXY_SILENT), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_NV_UNAVAILABLE);
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), counter);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_SUCCESS);
+    releases();
+}
+
+TEST_FIXTURE(whoever_is_overtaken_while_it_anchors_is_fenced, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_FAILURE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
+}
+
+TEST_FIXTURE(a_state_that_cannot_be_written_is_not_anchored, start, end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(fcntl(vm.disk, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_FAILURE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
 }
