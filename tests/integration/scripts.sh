@@ -560,6 +560,12 @@ vm_signals() {
     check "by the monitor of QEMU" grep -q system_powerdown "$work/buttons"
     signalled INT
     expect "so does SIGINT" 130 'power button'
+    # shellcheck disable=SC2016
+    guest='[ ! -e "${VM_CONF%/*}/again" ] || exit 3; touch "${VM_CONF%/*}/again"
+        while read -r line; do [[ $line != *system_powerdown* ]] || { '$(with_event SHUTDOWN guest-reset)'; exit; }; done <"${job%/*}/monitor.in"'
+    signalled TERM
+    expect "a guest that reboots then is not started again" 143 'power button'
+    check "of which nothing is said" [ "$(grep -c 'start number' <<<"$output")" = 0 ]
     guest='exec sleep 61.25'
     signalled TERM
     expect "a guest that does not act on it is ended, and the price is named" 143 'did not power off in 2 seconds' \
