@@ -20,6 +20,7 @@ struct attest_service {
     struct guest_requester requester;
     struct release_terms terms;
     struct lease lease;
+    enum attest_error said; /* on the log, last, of an exchange while the guest runs */
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 

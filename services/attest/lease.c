@@ -13,8 +13,7 @@
 #define FOREVER  UINT32_MAX
 #define SHORT_ID 8 /* bytes of a report_id that are enough to tell VMs apart */
 
-/* What this program knows how to keep; the rest is permission. */
-#define POLICY_KEPT (RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH)
+/* What a policy asks for; the rest is permission. */
 #define POLICY_ASKS                                                                                \
     (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_REKEY |         \
      RELEASE_FLAG_SAME_EPOCH)
@@ -44,11 +43,13 @@ static struct state_name state_read(const uint8_t bytes[RELEASE_STATE_SIZE])
 
 /* ACQUIRE */
 
-static uint64_t permissions(uint32_t flags)
+static uint64_t grant_flags(uint32_t flags)
 {
     return (flags & RELEASE_FLAG_MANUFACTURE ? STATE_GRANT_MANUFACTURE : 0) |
            (flags & RELEASE_FLAG_ADOPT ? STATE_GRANT_ADOPT : 0) |
-           (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0);
+           (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0) |
+           (flags & RELEASE_FLAG_CLASSED ? STATE_GRANT_ANCHOR_MAJOR : 0) |
+           (flags & RELEASE_FLAG_STRICT ? STATE_GRANT_ANCHOR_ALL : 0);
 }
 
 /* A KBS tells of a lease whole or not at all. */
@@ -58,19 +59,33 @@ static bool tells_lease(const struct release_record *record)
            record->has_committed || record->has_committed_epoch;
 }
 
+/* What is written without being anchored has to open again, as nothing else is kept of it. */
+static bool can_keep(uint32_t policy)
+{
+    switch (policy) {
+    case RELEASE_FLAG_STRICT:
+    case RELEASE_FLAG_STRICT | RELEASE_FLAG_SAME_EPOCH:
+    case RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH:
+    case RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum attest_error check_lease(const struct release_record *record)
 {
     if (!record->has_epoch || record->epoch == 0 || !record->has_lease || !record->has_ttl ||
         !record->has_flags || !record->has_generation ||
         (record->has_committed_epoch && !record->has_committed))
         return ATTEST_ERR_LEASE_MALFORMED;
-    return (record->flags & POLICY_ASKS) == POLICY_KEPT ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
+    return can_keep(record->flags & POLICY_ASKS) ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
 }
 
 static void take_lease(struct lease *lease, const struct release_record *record,
                        struct state_grant *grant)
 {
-    grant->flags = STATE_GRANT_LEASED | permissions(record->flags);
+    grant->flags = STATE_GRANT_LEASED | grant_flags(record->flags);
     grant->epoch = record->epoch;
     grant->generation = record->generation;
     if (record->has_committed) {
@@ -82,20 +97,19 @@ static void take_lease(struct lease *lease, const struct release_record *record,
         grant->committed_epoch = record->committed_epoch;
     }
 
-    lease->confirmable = true;
-    lease->confirm = (struct release_request){
-        .op = RELEASE_OP_CONFIRM,
+    lease->stage = LEASE_STAGE_GRANTED;
+    lease->in_doubt = false;
+    lease->terms = (struct release_request){
         .has_sequence = true,
         .has_epoch = true,
         .epoch = record->epoch,
         .has_lease = true,
         .has_from = record->has_committed,
-        .has_to = true,
         .has_key_version = record->has_key_version,
         .key_version = record->key_version,
     };
-    memcpy(lease->confirm.lease, record->lease, sizeof(lease->confirm.lease));
-    memcpy(lease->confirm.from, record->committed, sizeof(lease->confirm.from));
+    memcpy(lease->terms.lease, record->lease, sizeof(lease->terms.lease));
+    memcpy(lease->terms.from, record->committed, sizeof(lease->terms.from));
 }
 
 static void say_who(const struct release_record *record)
@@ -164,7 +178,7 @@ enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *ac
     enum attest_error error;
 
     *grant = (struct state_grant){0};
-    lease->confirmable = false;
+    lease->stage = LEASE_STAGE_NONE;
     if (access->terms->pin_count == 0)
         return fetch_key(access->proxy, access->timeout, access->requester, access->terms,
                          grant->key);
@@ -179,7 +193,24 @@ enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *ac
     return error;
 }
 
-/* CONFIRM */
+/* A request under the lease. What it does not need is left out. */
+static struct release_request request_of(const struct lease *lease, enum release_op op,
+                                         const struct state_name *to)
+{
+    const bool advances =
+        op == RELEASE_OP_CONFIRM || op == RELEASE_OP_ANCHOR || op == RELEASE_OP_RELEASE;
+    struct release_request request = lease->terms;
+
+    request.op = op;
+    request.has_from &= advances;
+    request.has_key_version &= op == RELEASE_OP_CONFIRM;
+    request.has_to = to != NULL;
+    if (to)
+        state_write(to, request.to);
+    return request;
+}
+
+/* CONFIRM and COMPLAIN */
 
 /* Whether nobody can tell if the KBS has done it: then asking again does no harm. */
 static bool is_no_answer(enum attest_error error)
@@ -196,25 +227,146 @@ static bool is_no_answer(enum attest_error error)
     }
 }
 
-enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
-                                const struct state_name *state)
+/* What OK tells: it must be about this lease. */
+static enum attest_error take_time(const struct lease *lease, const struct release_record *record,
+                                   uint32_t *time)
 {
+    if (!record->has_epoch || record->epoch != lease->terms.epoch || !record->has_lease ||
+        memcmp(record->lease, lease->terms.lease, sizeof(record->lease)) != 0 || !record->has_ttl)
+        return ATTEST_ERR_LEASE_MALFORMED;
+    *time = record->ttl;
+    return ATTEST_OK;
+}
+
+static void set_committed(struct lease *lease, const uint8_t state[RELEASE_STATE_SIZE])
+{
+    lease->terms.has_from = true;
+    memcpy(lease->terms.from, state, RELEASE_STATE_SIZE);
+    lease->in_doubt = false;
+}
+
+enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
+                                const struct state_name *state, uint32_t *time)
+{
+    struct release_request request = request_of(lease, RELEASE_OP_CONFIRM, state);
     struct release_record record;
     uint8_t no_key[STATE_KEY_SIZE];
     enum attest_error error = ATTEST_ERR_REQUEST;
 
-    if (!lease->confirmable)
+    if (lease->stage != LEASE_STAGE_GRANTED)
         return error;
-    lease->confirmable = false;
-    state_write(state, lease->confirm.to);
+    lease->stage = LEASE_STAGE_NONE;
     for (unsigned int attempt = 1; attempt <= LEASE_CONFIRM_ATTEMPTS; attempt++) {
-        lease->confirm.sequence = ++lease->sequence;
-        error = kbs_ask(access, &lease->confirm, &record, no_key);
+        request.sequence = ++lease->sequence;
+        error = kbs_ask(access, &request, &record, no_key);
         if (!is_no_answer(error) || attempt == LEASE_CONFIRM_ATTEMPTS)
             break;
         log_warning("attestation: %s; asking again for the new state's confirmation",
                     attest_error_words(error));
         lease->pause(1);
     }
-    return error;
+    if (!error)
+        error = take_time(lease, &record, time);
+    if (error)
+        return error;
+    lease->stage = LEASE_STAGE_KEPT;
+    set_committed(lease, request.to);
+    return ATTEST_OK;
+}
+
+enum attest_error lease_complain(struct lease *lease, const struct kbs_access *access,
+                                 const struct state_name *found)
+{
+    struct release_request request = request_of(lease, RELEASE_OP_COMPLAIN, found);
+    struct release_record record;
+    uint8_t no_key[STATE_KEY_SIZE];
+
+    if (lease->stage != LEASE_STAGE_GRANTED)
+        return ATTEST_ERR_REQUEST;
+    lease->stage = LEASE_STAGE_NONE;
+    request.sequence = ++lease->sequence;
+    return kbs_ask(access, &request, &record, no_key);
+}
+
+/* ANCHOR, RENEW, RELEASE */
+
+static bool is_same(const struct release_request *a, const struct release_request *b)
+{
+    return a->op == b->op && a->has_to == b->has_to &&
+           (!a->has_to || memcmp(a->to, b->to, sizeof(a->to)) == 0);
+}
+
+/*
+ * What is asked next to get to what is wanted. The state in doubt may be the committed one, on
+ * which another one has to build; asking for it again tells, and does no harm.
+ */
+static struct release_request next_request(const struct lease *lease,
+                                           const struct release_request *wanted)
+{
+    const struct state_name doubtful = state_read(lease->doubtful);
+
+    if (!lease->in_doubt || !wanted->has_to ||
+        memcmp(wanted->to, lease->doubtful, sizeof(wanted->to)) == 0)
+        return *wanted;
+    return request_of(lease, RELEASE_OP_ANCHOR, &doubtful);
+}
+
+static enum attest_error begin(struct lease *lease, const struct kbs_access *access,
+                               const struct release_request *wanted)
+{
+    lease->asked = next_request(lease, wanted);
+    lease->asked.sequence = ++lease->sequence;
+    lease->exchange = exchange_begin(access, &lease->asked);
+    return lease->exchange ? ATTEST_OK : ATTEST_ERR_INTERNAL;
+}
+
+/* What an answer, or its absence, means for the lease. */
+static enum attest_error conclude(struct lease *lease, enum attest_error error,
+                                  const struct release_record *record, uint32_t *time)
+{
+    if (!error)
+        error = take_time(lease, record, time);
+    switch (error) {
+    case ATTEST_OK:
+        if (lease->asked.has_to)
+            set_committed(lease, lease->asked.to);
+        return ATTEST_OK;
+    case ATTEST_ERR_RELEASE_SUPERSEDED:
+    case ATTEST_ERR_RELEASE_STALE: /* somebody else, or the owner, committed another state */
+        lease->stage = LEASE_STAGE_LOST;
+        return ATTEST_ERR_LEASE_LOST;
+    case ATTEST_ERR_RELEASE_DENIED: /* this time it was not done; about other times it says nothing
+                                     */
+    case ATTEST_ERR_RELEASE_FROZEN:
+        return error;
+    default:
+        if (lease->asked.has_to) {
+            lease->in_doubt = true;
+            memcpy(lease->doubtful, lease->asked.to, sizeof(lease->doubtful));
+        }
+        return error;
+    }
+}
+
+enum attest_error lease_keep(struct lease *lease, const struct kbs_access *access,
+                             enum release_op op, const struct state_name *state, uint32_t *time)
+{
+    struct release_request wanted = request_of(lease, op, state);
+    struct release_record record;
+    uint8_t no_key[STATE_KEY_SIZE];
+    enum attest_error error = ATTEST_OK;
+
+    if (lease->stage != LEASE_STAGE_KEPT)
+        return lease->stage == LEASE_STAGE_LOST ? ATTEST_ERR_LEASE_LOST : ATTEST_ERR_REQUEST;
+    if (!lease->exchange)
+        error = begin(lease, access, &wanted);
+    if (error)
+        return error;
+    error = exchange_go_on(lease->exchange, LEASE_KEEP_WAIT, LEASE_KEEP_GAP, &record, no_key);
+    if (error == ATTEST_ERR_PENDING)
+        return error;
+    exchange_end(lease->exchange);
+    lease->exchange = NULL;
+    error = conclude(lease, error, &record, time);
+    return error || is_same(&lease->asked, &wanted) ? error : ATTEST_ERR_PENDING;
 }

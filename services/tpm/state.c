@@ -73,6 +73,23 @@ enum volume_status state_begin(struct tpm_state *state)
     return commit(state, state->blob.bytes, state->blob.size);
 }
 
+void state_hold(struct tpm_state *state)
+{
+    state->held = true;
+    state->changed = false;
+}
+
+enum volume_status state_settle(struct tpm_state *state)
+{
+    enum volume_status status = VOLUME_OK;
+
+    if (state->changed)
+        status = commit(state, state->blob.bytes, state->blob.size);
+    if (status == VOLUME_OK)
+        state->changed = false;
+    return status;
+}
+
 struct state_name state_name(const struct tpm_state *state)
 {
     const struct superblock *newest = &state->volume.current.superblock;
@@ -89,6 +106,7 @@ void state_confirm(struct tpm_state *state)
 
 static enum volume_status make_durable(struct tpm_state *state, const uint8_t *bytes, size_t size)
 {
+    state->changed = true;
     if (state->ephemeral || state->held)
         return VOLUME_OK;
     if (state->leased)

@@ -19,16 +19,25 @@
 #define TPM_CC_EvictControl  0x00000120
 #define TPM_CC_ChangeEPS     0x00000124
 #define TPM_CC_ClockSet      0x00000128
+#define TPM_CC_PCR_Allocate  0x0000012b
 #define TPM_CC_CreatePrimary 0x00000131
+#define TPM_CC_NV_Write      0x00000137
+#define TPM_CC_PCR_Event     0x0000013c
+#define TPM_CC_PCR_Reset     0x0000013d
 #define TPM_CC_Startup       0x00000144
 #define TPM_CC_Shutdown      0x00000145
 #define TPM_CC_FlushContext  0x00000165
 #define TPM_CC_GetCapability 0x0000017a
+#define TPM_CC_NV_ReadPublic 0x00000169
 #define TPM_CC_ReadClock     0x00000181
+#define TPM_CC_PCR_Extend    0x00000182
+
+#define TPMA_NV_TPM_NT 0x000000f0 /* which kind of index; 0: ordinary */
 
 #define TPM_SU_CLEAR 0x0000
 #define TPM_SU_STATE 0x0001
 
+#define TPM_CAP_PCRS               0x00000005
 #define TPM_CAP_TPM_PROPERTIES     0x00000006
 #define TPM_PT_CLOCK_UPDATE        0x00000119 /* milliseconds */
 #define TPM_PT_HR_PERSISTENT_AVAIL 0x00000209
@@ -42,6 +51,8 @@
 #define TPM_RC_VALUE_P1     0x1c4 /* TPM_RC_VALUE of the first parameter */
 #define TPM_RC_LOCALITY     0x907
 
+#define TPM_RC_NV_UNAVAILABLE 0x923
+
 #define TPM_RS_PW          0x40000009
 #define TPM_RH_ENDORSEMENT 0x4000000b
 #define TPM_RH_PLATFORM    0x4000000c
@@ -49,8 +60,11 @@
 #define TPM_HT_PERSISTENT 0x81 /* a handle's highest byte */
 
 #define TPM_ALG_RSA    0x0001
+#define TPM_ALG_SHA1   0x0004
 #define TPM_ALG_AES    0x0006
 #define TPM_ALG_SHA256 0x000b
+#define TPM_ALG_SHA384 0x000c
+#define TPM_ALG_SHA512 0x000d
 #define TPM_ALG_NULL   0x0010
 #define TPM_ALG_CFB    0x0043
 

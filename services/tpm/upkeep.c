@@ -11,25 +11,12 @@
  * store. */
 #define CLOCK_CHECK_MS 1000
 
-static uint64_t now_ms(void)
+uint64_t upkeep_clock(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Runs a command of our own. When its code is success, reply is at what follows the header. */
-MUST_CHECK static uint32_t run(struct engine *engine, struct writer *w,
-                               uint8_t response[TPM_RESPONSE_MAX], struct reader *reply)
-{
-    size_t size;
-    uint32_t code;
-
-    command_end(w);
-    size = library_process(engine, 0, w->start, w->used, response);
-    *reply = reader_over(response, size);
-    return reader_skip(reply, 2 + 4) && reader_be32(reply, &code) ? code : TPM_RC_FAILURE;
 }
 
 /* TPM2_GetCapability of one property. */
@@ -44,7 +31,7 @@ MUST_CHECK static bool read_property(struct engine *engine, uint32_t property, u
 
     return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_GetCapability) &&
            writer_be32(&w, TPM_CAP_TPM_PROPERTIES) && writer_be32(&w, property) &&
-           writer_be32(&w, 1) && run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
+           writer_be32(&w, 1) && library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
            reader_skip(&reply, 1 + 4) /* moreData, the capability again */ &&
            reader_be32(&reply, &count) && count == 1 && reader_be32(&reply, &found) &&
            found == property && reader_be32(&reply, value);
@@ -98,7 +85,7 @@ MUST_CHECK static bool read_clock(struct engine *engine, uint64_t *clock, bool *
     uint8_t flag;
 
     if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_ReadClock) ||
-        run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
+        library_run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
         !reader_be64(&reply, clock) || !reader_skip(&reply, 4 + 4) || !reader_u8(&reply, &flag))
         return false;
     *safe = flag != 0;
@@ -115,12 +102,12 @@ MUST_CHECK static bool set_clock(struct engine *engine, uint64_t clock)
 
     return command_begin(&w, TPM_ST_SESSIONS, TPM_CC_ClockSet) &&
            writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w) &&
-           writer_be64(&w, clock) && run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
+           writer_be64(&w, clock) && library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
 }
 
 static void store_clock(struct engine *engine)
 {
-    engine->clock_checked = now_ms();
+    engine->clock_checked = upkeep_clock();
     (void)!library_store_changes(engine); /* engine->failed says it */
 }
 
@@ -166,10 +153,35 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
             store_clock(engine);
         return;
     default:
-        if (now_ms() - engine->clock_checked >= CLOCK_CHECK_MS)
+        if (upkeep_clock() - engine->clock_checked >= CLOCK_CHECK_MS)
             store_clock(engine);
         return;
     }
+}
+
+/* TPMS_NV_PUBLIC, part 2, 13.6. */
+MUST_CHECK static bool read_nv_attributes(struct engine *engine, uint32_t index,
+                                          uint32_t *attributes)
+{
+    uint8_t command[TPM_HEADER_SIZE + 4];
+    uint8_t response[TPM_RESPONSE_MAX];
+    struct writer w = writer_over(command, sizeof(command));
+    struct reader reply;
+
+    return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_NV_ReadPublic) && writer_be32(&w, index) &&
+           library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
+           reader_skip(&reply, 2 + 4 + 2) /* sizes, index, nameAlg */ &&
+           reader_be32(&reply, attributes);
+}
+
+bool upkeep_writes_data(struct engine *engine, const uint8_t *command, size_t size)
+{
+    struct reader handles = reader_over(command + TPM_HEADER_SIZE, size - TPM_HEADER_SIZE);
+    uint32_t authority, index, attributes;
+
+    return get_be32(command + 6) == TPM_CC_NV_Write && reader_be32(&handles, &authority) &&
+           reader_be32(&handles, &index) && read_nv_attributes(engine, index, &attributes) &&
+           (attributes & TPMA_NV_TPM_NT) == 0;
 }
 
 void upkeep_shut_down(struct engine *engine)
@@ -183,7 +195,7 @@ void upkeep_shut_down(struct engine *engine)
     if (!engine->started || engine->failed || engine->shut_down ||
         !command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Shutdown) || !writer_be16(&w, TPM_SU_CLEAR))
         return;
-    code = run(engine, &w, response, &reply);
+    code = library_run(engine, &w, response, &reply);
     engine->shut_down = code == TPM_RC_SUCCESS;
     if (code != TPM_RC_SUCCESS)
         log_warning("the TPM does not shut down (0x%x): this counts as a hard end", (unsigned)code);

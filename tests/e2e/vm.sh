@@ -19,9 +19,6 @@ EXIT_PANIC=213
 EXIT_TRIPLE_FAULT=214
 EXIT_PORT=215
 
-# equal NAME ACTUAL WANTED
-equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
-
 # vm_remove: ends what this test started
 vm_remove() {
     local jobs
@@ -35,7 +32,8 @@ vm_remove() {
 
 # vm_configure NAME: the configuration of a VM whose files are in $work/NAME, for all scripts that are run after it
 vm_configure() {
-    use_private_state "$work/$1" $((20000 + RANDOM % 6000 * 2)) PLATFORM=emulated
+    test_port
+    use_private_state "$work/$1" "$port" PLATFORM=emulated
     # shellcheck disable=SC2016 # that bash expands it
     "$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 }
