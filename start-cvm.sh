@@ -49,6 +49,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/checks.sh"
+. "$ROOT/scripts/boot-problem.sh"
 . "$ROOT/scripts/qemu.sh"
 . "$ROOT/scripts/job-disk.sh"
 . "$ROOT/scripts/owner.sh"
@@ -198,6 +199,17 @@ start_qemu() {
     helper_pids+=($!)
 }
 
+# disk_refusal: ends the script if QEMU did not take a disk, with QEMU's reason. Then nothing has run.
+disk_refusal() {
+    local held refused
+    held=$(sed -n 's/^Is another process using the image \[\(.*\)\]?.*/\1/p' "$qemu_log" | sed -n 1p)
+    [ -z "$held" ] || die -$EXIT_IN_USE "$(shown "$held") is in use by another program, which holds QEMU's lock on it" \
+        "end that program, such as another QEMU, qemu-nbd or qemu-img; or use a copy"
+    refused=$(sed -nE 's/^[^ ]*: -drive file=(.*),format=qcow2,[^ ]*: (.*)/\1\n\2/p' "$qemu_log")
+    [ -z "$refused" ] || die -$EXIT_IMAGE "$(shown "${refused%%$'\n'*}") cannot be used: $(sed -n 2p <<<"$refused")" \
+        "qemu-img check and qemu-img info tell more of it; use a copy that is whole"
+}
+
 # What the SVSM said last, if it said that it stops: the last lines of the console hold an error of its.
 svsm_refusal() {
     console_tail | tail -n 5 | grep -a '^svsm: \[error\]' >/dev/null || return 1
@@ -212,8 +224,10 @@ end_without_result() {
     fi
     console_tail | tail -n 5 | tr -cd '[:print:]\n' >&2 || true
     grep -v 'warning: TCG' "$qemu_log" >&2 || true
+    disk_refusal
     if [ "$unbootable" = yes ]; then
-        die -$EXIT_IMAGE "the firmware found nothing to start on $(shown "$GUEST_IMAGE")" \
+        reason=$(boot_problem "$GUEST_IMAGE")
+        die -$EXIT_IMAGE "the firmware found nothing to start on $(shown "$GUEST_IMAGE")${reason:+: $reason}" \
             "it looks for EFI/BOOT/BOOTX64.EFI, a program for x86-64, in an EFI system partition of a GPT disk (docs/guest-images.md)"
     elif grep -q 'Could not set up host forwarding rule' "$qemu_log"; then
         die -$EXIT_PORT "a port that --net forwards cannot be had" "another program has it, or it needs root; choose another one"

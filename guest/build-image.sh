@@ -9,6 +9,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../scripts/lib.sh"
 . "$ROOT/scripts/unified-kernel.sh"
+. "$ROOT/scripts/disk-image.sh"
 
 [ $# -ge 2 ] || { show_usage; exit "$EXIT_USAGE"; }
 kernel=$1 image=$2
@@ -40,9 +41,7 @@ unified_kernel() {
 }
 
 system_partition() {
-    truncate -s ${esp_mib}M "$work/esp"
-    mkfs.vfat -F 32 -s 1 -i 5f0e4a34 -n ESP --invariant "$work/esp"
-    mmd -i "$work/esp" ::/EFI ::/EFI/BOOT
+    esp_create "$work/esp" $esp_mib 5f0e4a34
     mcopy -i "$work/esp" "$work/bootx64.efi" ::/EFI/BOOT/BOOTX64.EFI
 }
 
@@ -85,22 +84,9 @@ root_partition() {
         -E hash_seed=$root_id,lazy_itable_init=0 -d "$work/root" "$work/rootfs"
 }
 
-disk() {
-    truncate -s $((esp_mib + root_mib + 2))M "$work/disk"
-    sfdisk --quiet "$work/disk" <<EOF
-label: gpt
-label-id: $disk_id
-start=1MiB, size=${esp_mib}MiB, type=uefi, uuid=$esp_id, name=esp
-start=$((esp_mib + 1))MiB, size=${root_mib}MiB, type=linux, uuid=$root_id, name=root
-EOF
-    dd if="$work/esp" of="$work/disk" bs=1M seek=1 conv=notrunc,sparse status=none
-    dd if="$work/rootfs" of="$work/disk" bs=1M seek=$((esp_mib + 1)) conv=notrunc,sparse status=none
-    qemu-img convert -q -f raw -O qcow2 "$work/disk" "$work/disk.qcow2"
-}
-
 unified_kernel
 system_partition
 root_files
 root_partition
-disk
+disk_create "$work/disk.qcow2" $disk_id "$work/esp uefi $esp_id esp" "$work/rootfs linux $root_id root"
 mv "$work/disk.qcow2" "$image"

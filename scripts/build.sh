@@ -81,7 +81,7 @@ build_guest_image() {
     mapfile -t files <<<"$(find "$ROOT/guest/rootfs" -type f | sort)"
     # libssl3 is libssl3t64 since Debian 13.
     packages=$(dpkg-query -W busybox-static libc6 'libssl3*' 'libtss2-*' openssl systemd-boot-efi tpm2-tools)
-    made_of=$(hash_of "$kernel" "${programs[@]}" "$ROOT"/{guest/build-image,scripts/unified-kernel}.sh "${files[@]}" <<<"$packages" -)
+    made_of=$(hash_of "$kernel" "${programs[@]}" "$ROOT"/{guest/build-image,scripts/unified-kernel,scripts/disk-image}.sh "${files[@]}" <<<"$packages" -)
     if [ "$(cat "$PRISTINE_IMAGE.made-of" 2>/dev/null)" != "$made_of" ] || [ ! -e "$PRISTINE_IMAGE" ]; then
         run_logged "Building the guest's image" "$(log_of image)" \
             "$ROOT/guest/build-image.sh" "$kernel" "$PRISTINE_IMAGE" "${programs[@]}"

@@ -17,7 +17,7 @@ PACKAGES=(
 
 # What ./test.sh needs besides; llvm names functions in what clang's sanitizers report
 # shellcheck disable=SC2034 # for those who source this
-TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck curl gpg gpg-agent llvm mandoc shellcheck spin swtpm swtpm-tools xxd)
+TEST_PACKAGES=(chromium clang-format clang-tidy cppcheck curl gpg gpg-agent llvm mandoc mmdebstrap shellcheck spin swtpm swtpm-tools xxd)
 
 OLDEST_DEBIAN=12
 TESTED_DEBIANS="12 13"

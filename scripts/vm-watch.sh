@@ -30,9 +30,9 @@ vm_signs() {
     stat -Lc '%s %y' "$console_log" "$LOG_DIR/hypervisor.log" "$run_dir/job" "$GUEST_IMAGE" "$STATE_VOLUME" 2>/dev/null || true
 }
 
-# nothing_to_boot: yes, when the firmware says so
+# nothing_to_boot: yes, when the firmware says so, be it after a boot loader that ended
 nothing_to_boot() {
-    if [ "$(stage_of "$LOG_DIR")" = firmware ] && console_tail | grep -a 'BdsDxe: No bootable option or device was found' >/dev/null; then
+    if [ "$(stage_of "$LOG_DIR")" != "user space" ] && console_tail | grep -a 'BdsDxe: No bootable option or device was found' >/dev/null; then
         echo yes
     else
         echo no

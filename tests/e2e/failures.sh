@@ -8,6 +8,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 . "$ROOT/tests/e2e/vm.sh"
 . "$ROOT/scripts/guest-disk.sh"
+. "$ROOT/scripts/disk-image.sh"
 
 NV_INDEX=0x1500016
 # Where the superblocks of the state volume are, and the first blocks of what they name: docs/state-volume.md
@@ -179,6 +180,57 @@ kbs_dies() {
     "$ROOT/start-kbs.sh" --background 2>/dev/null
 }
 
+# wait_for_lock FILE: until a program holds QEMU's lock on it
+wait_for_lock() {
+    while qemu-img info "$1" >/dev/null 2>&1; do sleep 0.05; done
+}
+
+# no_boot NAME STATUS PATTERN...: no guest starts from $work/image.qcow2
+no_boot() {
+    guest true --image "$work/image.qcow2"
+    expect "$@"
+    equal "$1: no process is left" "$(pgrep -f -- "file=$work/image.qcow2" || true)" ''
+}
+
+# A program of EFI's, as far as its header goes, for 64-bit Arm
+arm_program() {
+    printf 'MZ'
+    head -c 58 /dev/zero
+    printf '\x80\0\0\0'
+    head -c 64 /dev/zero
+    printf 'PE\0\0\x64\xaa'
+}
+
+# disk_with PROGRAM: $work/image.qcow2, with that in the boot loader's place
+disk_with() {
+    mcopy -o -i "$work/esp" "$1" ::/EFI/BOOT/BOOTX64.EFI
+    disk_create "$work/image.qcow2" "$(</proc/sys/kernel/random/uuid)" "$work/esp uefi $(</proc/sys/kernel/random/uuid) esp"
+}
+
+guest_images() {
+    local image=$work/image.qcow2
+    cp "$PRISTINE_IMAGE" "$image"
+    mkfifo "$work/hold"
+    setpriv --pdeathsig KILL qemu-io "$image" <"$work/hold" >/dev/null &
+    exec 5>"$work/hold"
+    wait_for_lock "$image"
+    options=(--image "$image")
+    stops "an image that another program has open" $EXIT_IN_USE "image.qcow2 is in use by another program"
+    exec 5>&-
+    wait $!
+    printf '\xff\xff\xff\xff' | dd of="$image" bs=4 seek=1 conv=notrunc status=none
+    options=(--image "$image")
+    stops "an image of a kind of qcow2 that there is not" $EXIT_IMAGE 'image.qcow2 cannot be used: Unsupported qcow2 version'
+    esp_create "$work/esp" 40 5f0e4a34
+    arm_program >"$work/program"
+    disk_with "$work/program"
+    no_boot "an image for another architecture" $EXIT_IMAGE 'found nothing to start on .*: its EFI/BOOT/BOOTX64.EFI is a program for 64-bit Arm'
+    gcc -c -o "$work/no_snp.o" "$ROOT/tests/e2e/no_snp.S"
+    objcopy -O binary "$work/no_snp.o" "$work/program"
+    disk_with "$work/program"
+    no_boot "a kernel that knows no SEV-SNP" $EXIT_TRIPLE_FAULT 'triple fault' 'knows no SEV-SNP'
+}
+
 guest_crashes() {
     extend_command_line "$GUEST_IMAGE" "$work/panic.qcow2" init=/nowhere
     guest true --image "$work/panic.qcow2"
@@ -250,6 +302,7 @@ launch_images
 lying_proxies
 kbs_dies
 another_kbs
+guest_images
 guest_crashes
 interrupted
 power_cuts

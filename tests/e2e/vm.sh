@@ -7,6 +7,7 @@
 . "$ROOT/scripts/job-disk.sh"
 . "$ROOT/scripts/owner.sh"
 
+EXIT_IMAGE=201
 EXIT_IGVM=202
 EXIT_STATE=203
 EXIT_IN_USE=204
