@@ -14,6 +14,7 @@
  * says is checked where it enters; what they can only do with ill intent ends the VM by panic(),
  * which says so.
  */
+#include "lib/abi/tpm_service.h"
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/memory.h"
@@ -152,14 +153,13 @@ static void open_volume(void)
 /* The guest, and any answer of the TPM, comes after the KBS's confirmation, where it is due. */
 static void open_tpm(void)
 {
-    uint8_t state[sizeof(struct state_name)];
+    uint8_t state[SERVICE_UNCONFIRMED_MAX];
     size_t size = tpm_service_open(&tpm, state, sizeof(state));
 
     wipe(&state_key, sizeof(state_key));
     if (size == 0)
         return;
-    attest_service_confirm(&attest, state, size);
-    tpm_service_confirmed(&tpm);
+    tpm_service_confirmed(&tpm, attest_service_confirm(&attest, state, size));
     log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
 }
 

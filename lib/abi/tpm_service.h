@@ -32,6 +32,10 @@ enum service_status {
     SERVICE_NOT_COMMITTED = 7, /* the volume is not what the KBS's record admits; logged */
 };
 
+/* What OPEN tells of an unconfirmed state, and its TPM's endorsement keys: struct state_name, and
+ * struct ek_request where they are known. Both go to the attestation service as they are. */
+#define SERVICE_UNCONFIRMED_MAX (56 + 472)
+
 /* How OPEN opened it. */
 enum service_opening {
     SERVICE_STATE_OPENED = 0,

@@ -39,19 +39,29 @@ static enum attest_error handle_fetch_key(struct attest_service *service, struct
     return error;
 }
 
-static enum attest_error handle_confirm(struct attest_service *service, struct reader *arguments)
+static enum attest_error handle_confirm(struct attest_service *service, struct reader *arguments,
+                                        struct writer *body)
 {
     const struct kbs_access access = access_of(service);
+    struct ek_certificates *certificates = &service->certificates;
     struct state_name state;
+    struct ek_request ek;
     enum attest_error error;
+    bool has_ek;
 
-    if (!reader_copy(arguments, &state, sizeof(state)) || !reader_at_end(arguments))
+    if (!reader_copy(arguments, &state, sizeof(state)))
         return ATTEST_ERR_REQUEST;
-    error = lease_confirm(&service->lease, &access, &state);
-    if (!error)
-        log_info("attestation: the KBS confirmed state number %llu of the volume",
-                 (unsigned long long)state.counter);
-    return error;
+    has_ek = arguments->left > 0;
+    if ((has_ek && !reader_copy(arguments, &ek, sizeof(ek))) || !reader_at_end(arguments))
+        return ATTEST_ERR_REQUEST;
+    error = lease_confirm(&service->lease, &access, &state, has_ek ? &ek : NULL, certificates);
+    if (error)
+        return error;
+    log_info("attestation: the KBS confirmed state number %llu of the volume%s",
+             (unsigned long long)state.counter,
+             certificates->size > 0 ? ", and certified the endorsement keys" : "");
+    return writer_put(body, certificates->bytes, certificates->size) ? ATTEST_OK
+                                                                     : ATTEST_ERR_INTERNAL;
 }
 
 /* The manifest is never empty: it is what tells this REPORT_DATA from a key release's. */
@@ -112,7 +122,7 @@ uint32_t attest_service_handle(void *context, uint32_t operation, struct reader 
     if (operation == ATTEST_FETCH_KEY)
         error = handle_fetch_key(service, arguments);
     else if (operation == ATTEST_CONFIRM)
-        error = handle_confirm(service, arguments);
+        error = handle_confirm(service, arguments, body);
     else if (operation == ATTEST_REPORT)
         error = handle_report(service, arguments, body);
     if (error)

@@ -20,6 +20,7 @@ struct attest_service {
     struct guest_requester requester;
     struct release_terms terms;
     struct lease lease;
+    struct ek_certificates certificates;  /* of the CONFIRM being answered */
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 

@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/hex.h"
+#include "services/attest/ek_request.h"
 #include "services/common/log.h"
 
 #define FOREVER  UINT32_MAX
@@ -197,19 +198,20 @@ static bool is_no_answer(enum attest_error error)
 }
 
 enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
-                                const struct state_name *state)
+                                const struct state_name *state, const struct ek_request *ek,
+                                struct ek_certificates *certificates)
 {
-    struct release_record record;
-    uint8_t no_key[STATE_KEY_SIZE];
     enum attest_error error = ATTEST_ERR_REQUEST;
 
     if (!lease->confirmable)
         return error;
     lease->confirmable = false;
     state_write(state, lease->confirm.to);
+    if (ek && !ek_request_add(ek, &lease->confirm))
+        return ATTEST_ERR_INTERNAL;
     for (unsigned int attempt = 1; attempt <= LEASE_CONFIRM_ATTEMPTS; attempt++) {
         lease->confirm.sequence = ++lease->sequence;
-        error = kbs_ask(access, &lease->confirm, &record, no_key);
+        error = kbs_confirm(access, &lease->confirm, certificates);
         if (!is_no_answer(error) || attempt == LEASE_CONFIRM_ATTEMPTS)
             break;
         log_warning("attestation: %s; asking again for the new state's confirmation",

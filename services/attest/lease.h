@@ -32,9 +32,12 @@ MUST_CHECK enum attest_error lease_acquire(struct lease *lease, const struct kbs
 
 /*
  * Has the KBS commit the boot's first state. Its answer may be lost, so what is no answer of the
- * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed.
+ * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed. With the
+ * TPM's endorsement keys, unless ek is NULL, certificates of theirs are asked for.
  */
 MUST_CHECK enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
-                                           const struct state_name *state);
+                                           const struct state_name *state,
+                                           const struct ek_request *ek,
+                                           struct ek_certificates *certificates);
 
 #endif

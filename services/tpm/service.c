@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "services/tpm/command.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/ek.h"
+#include "services/tpm/ek_certificates.h"
 
 static enum engine_opening open_engine(struct service *service)
 {
@@ -49,6 +51,19 @@ static enum engine_opening reopen_engine(struct service *service)
     return service->opening == ENGINE_MANUFACTURED ? ENGINE_OPENED : service->opening;
 }
 
+/* The endorsement keys, and the digest of the certificates that they have. */
+MUST_CHECK static bool put_ek_request(const struct ek_record *ek, struct writer *body)
+{
+    struct ek_request request = {.keys = ek->keys};
+
+    if (!ek->known)
+        return true;
+    if (ek->certificates_size > 0 &&
+        !SHA384(ek->certificates, ek->certificates_size, request.certificates))
+        return false;
+    return writer_put(body, &request, sizeof(request));
+}
+
 /* How it was opened, and the state that the KBS has to confirm, if there is one. */
 static uint32_t answer_open(const struct service *service, enum engine_opening opening,
                             struct writer *body)
@@ -60,7 +75,9 @@ static uint32_t answer_open(const struct service *service, enum engine_opening o
     if (!service->unconfirmed)
         return SERVICE_DONE;
     state = state_name(&service->engine.state);
-    return writer_put(body, &state, sizeof(state)) ? SERVICE_DONE : SERVICE_TPM_FAILED;
+    return writer_put(body, &state, sizeof(state)) && put_ek_request(&service->engine.ek, body)
+               ? SERVICE_DONE
+               : SERVICE_TPM_FAILED;
 }
 
 static uint32_t handle_open(struct service *service, struct writer *body)
@@ -88,12 +105,15 @@ static uint32_t handle_open(struct service *service, struct writer *body)
     return SERVICE_VOLUME_FAILED;
 }
 
-static uint32_t handle_confirmed(struct service *service)
+/* With the confirmation certificates of the endorsement keys may come. */
+static uint32_t handle_confirmed(struct service *service, const struct reader *certificates)
 {
     if (!service->open || !service->unconfirmed)
         return SERVICE_MALFORMED;
     state_confirm(&service->engine.state);
     service->unconfirmed = false;
+    if (certificates->left > 0)
+        (void)!ek_certificates_keep(&service->engine, certificates->next, certificates->left);
     return SERVICE_DONE;
 }
 
@@ -143,7 +163,7 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
     case SERVICE_EK_PUBLIC:
         return handle_ek_public(service, body);
     case SERVICE_CONFIRMED:
-        return handle_confirmed(service);
+        return handle_confirmed(service, arguments);
     }
     log_error("the SVSM asked for an unknown operation, %u", (unsigned)operation);
     return SERVICE_MALFORMED;

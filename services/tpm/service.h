@@ -9,6 +9,8 @@
 #include "services/common/channel.h"
 #include "services/tpm/engine.h"
 
+static_assert(sizeof(struct state_name) + sizeof(struct ek_request) == SERVICE_UNCONFIRMED_MAX,
+              "what OPEN answers");
 static_assert((int)ENGINE_OPENED == SERVICE_STATE_OPENED &&
                   (int)ENGINE_MANUFACTURED == SERVICE_MANUFACTURED &&
                   (int)ENGINE_EPHEMERAL == SERVICE_EPHEMERAL,

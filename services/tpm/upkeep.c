@@ -5,7 +5,9 @@
 
 #include "services/common/log.h"
 #include "services/tpm/command.h"
+#include "services/tpm/ek_certificates.h"
 #include "services/tpm/library.h"
+#include "services/tpm/own.h"
 
 /* How long the clock may advance before engine_execute() looks whether libtpms has a new one to
  * store. */
@@ -17,37 +19,6 @@ static uint64_t now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Runs a command of our own. When its code is success, reply is at what follows the header. */
-MUST_CHECK static uint32_t run(struct engine *engine, struct writer *w,
-                               uint8_t response[TPM_RESPONSE_MAX], struct reader *reply)
-{
-    size_t size;
-    uint32_t code;
-
-    command_end(w);
-    size = library_process(engine, 0, w->start, w->used, response);
-    *reply = reader_over(response, size);
-    return reader_skip(reply, 2 + 4) && reader_be32(reply, &code) ? code : TPM_RC_FAILURE;
-}
-
-/* TPM2_GetCapability of one property. */
-MUST_CHECK static bool read_property(struct engine *engine, uint32_t property, uint32_t *value)
-{
-    uint8_t command[TPM_HEADER_SIZE + 12];
-    uint8_t response[TPM_RESPONSE_MAX];
-    struct writer w = writer_over(command, sizeof(command));
-    struct reader reply;
-    uint32_t count;
-    uint32_t found;
-
-    return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_GetCapability) &&
-           writer_be32(&w, TPM_CAP_TPM_PROPERTIES) && writer_be32(&w, property) &&
-           writer_be32(&w, 1) && run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
-           reader_skip(&reply, 1 + 4) /* moreData, the capability again */ &&
-           reader_be32(&reply, &count) && count == 1 && reader_be32(&reply, &found) &&
-           found == property && reader_be32(&reply, value);
 }
 
 /*
@@ -63,7 +34,7 @@ MUST_CHECK static bool persistent_space_is_used_up(struct engine *engine, struct
 
     return reader_be32(&handles, &authority) && reader_be32(&handles, &object) &&
            object >> 24 != TPM_HT_PERSISTENT /* that would remove one */ &&
-           read_property(engine, TPM_PT_HR_PERSISTENT_AVAIL, &available) && available == 0;
+           own_property(engine, TPM_PT_HR_PERSISTENT_AVAIL, &available) && available == 0;
 }
 
 uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t size)
@@ -77,6 +48,11 @@ uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t si
         if (!engine->started && !engine->resumable && reader_be16(&rest, &type) &&
             type == TPM_SU_STATE)
             return TPM_RC_VALUE_P1;
+        break;
+    case TPM_CC_ChangeEPS:
+        /* The KBS's record names the endorsement key; with another one it confirms no state. */
+        if (engine->state.leased)
+            return TPM_RC_DISABLED;
         break;
     case TPM_CC_EvictControl:
         if (persistent_space_is_used_up(engine, rest))
@@ -98,7 +74,7 @@ MUST_CHECK static bool read_clock(struct engine *engine, uint64_t *clock, bool *
     uint8_t flag;
 
     if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_ReadClock) ||
-        run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
+        own_run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
         !reader_be64(&reply, clock) || !reader_skip(&reply, 4 + 4) || !reader_u8(&reply, &flag))
         return false;
     *safe = flag != 0;
@@ -115,7 +91,7 @@ MUST_CHECK static bool set_clock(struct engine *engine, uint64_t clock)
 
     return command_begin(&w, TPM_ST_SESSIONS, TPM_CC_ClockSet) &&
            writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w) &&
-           writer_be64(&w, clock) && run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
+           writer_be64(&w, clock) && own_run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
 }
 
 static void store_clock(struct engine *engine)
@@ -136,7 +112,7 @@ static void advance_clock(struct engine *engine)
     bool safe;
 
     if (!read_clock(engine, &clock, &safe) ||
-        (!safe && (!read_property(engine, TPM_PT_CLOCK_UPDATE, &interval) ||
+        (!safe && (!own_property(engine, TPM_PT_CLOCK_UPDATE, &interval) ||
                    !set_clock(engine, clock + 2 * (uint64_t)interval))))
         log_warning("the TPM's clock could not be set ahead after a hard end: it may show times "
                     "that it showed before");
@@ -152,8 +128,10 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
     engine->shut_down = false;
     switch (get_be32(command + 6)) {
     case TPM_CC_Startup:
-        if (done)
+        if (done) {
             advance_clock(engine);
+            ek_certificates_install(engine);
+        }
         engine->started |= done;
         return;
     case TPM_CC_Shutdown:
@@ -183,7 +161,7 @@ void upkeep_shut_down(struct engine *engine)
     if (!engine->started || engine->failed || engine->shut_down ||
         !command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Shutdown) || !writer_be16(&w, TPM_SU_CLEAR))
         return;
-    code = run(engine, &w, response, &reply);
+    code = own_run(engine, &w, response, &reply);
     engine->shut_down = code == TPM_RC_SUCCESS;
     if (code != TPM_RC_SUCCESS)
         log_warning("the TPM does not shut down (0x%x): this counts as a hard end", (unsigned)code);

@@ -48,7 +48,8 @@ static const char *reason(uint32_t code)
 }
 
 /* What has to succeed, or the VM ends. */
-static void demand(struct service *service, const struct writer *request, const char *otherwise)
+static struct reader demand(struct service *service, const struct writer *request,
+                            const char *otherwise)
 {
     struct reader response;
     uint32_t code;
@@ -58,6 +59,7 @@ static void demand(struct service *service, const struct writer *request, const 
         panic("attest: %s: %s", status_text(status), otherwise);
     if (code != 0)
         panic("attest: %s: %s", reason(code), otherwise);
+    return response;
 }
 
 void attest_service_fetch_key(struct service *service)
@@ -67,12 +69,13 @@ void attest_service_fetch_key(struct service *service)
     demand(service, &request, "no attestation, no state");
 }
 
-void attest_service_confirm(struct service *service, const uint8_t *state, size_t size)
+struct reader attest_service_confirm(struct service *service, const uint8_t *state, size_t size)
 {
     struct writer request = service_request(service, ATTEST_CONFIRM);
 
     CHECK(writer_put(&request, state, size));
-    demand(service, &request, "the TPM's state is not confirmed, and the guest does not start");
+    return demand(service, &request,
+                  "the TPM's state is not confirmed, and the guest does not start");
 }
 
 static bool read_report(struct reader *r, struct attest_report *report)

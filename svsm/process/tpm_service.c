@@ -78,14 +78,14 @@ size_t tpm_service_open(struct service *service, uint8_t *state, size_t room)
     return room;
 }
 
-void tpm_service_confirmed(struct service *service)
+void tpm_service_confirmed(struct service *service, struct reader certificates)
 {
     struct writer request = service_request(service, SERVICE_CONFIRMED);
     struct reader response;
     uint32_t code;
-    enum status status = service_call(service, &request, &code, &response);
+    bool fits = writer_put(&request, certificates.next, certificates.left);
 
-    if (status != STATUS_OK || code != 0)
+    if (!fits || service_call(service, &request, &code, &response) != STATUS_OK || code != 0)
         panic("tpm: the service does not take the confirmation of its state");
 }
 

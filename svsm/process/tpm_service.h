@@ -13,10 +13,10 @@ MUST_CHECK enum status tpm_service_start(struct service *service, const struct b
 /*
  * Opens the volume, says on the console what came of it, and panics when there is no TPM to be had.
  * Returns the size of what it wrote to state: with 0 the TPM is ready; otherwise the KBS has to
- * confirm this state, and then tpm_service_confirmed() makes the TPM ready.
+ * confirm this state, and then tpm_service_confirmed() makes the TPM ready, with what the KBS sent.
  */
 MUST_CHECK size_t tpm_service_open(struct service *service, uint8_t *state, size_t room);
-void tpm_service_confirmed(struct service *service);
+void tpm_service_confirmed(struct service *service, struct reader certificates);
 
 /* Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. */
 size_t tpm_service_command(struct service *service, uint8_t locality, const uint8_t *command,

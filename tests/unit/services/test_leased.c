@@ -6,8 +6,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <openssl/sha.h>
+
+#include "services/tpm/command.h"
 #include "services/tpm/service.h"
 #include "tests/unit/registered.h"
+#include "tests/unit/services/tpm_codes.h"
 #include "tests/unit/services/tpm_commands.h"
 
 #define EPOCH      1000 /* of the first boot; each later one has one more */
@@ -22,6 +26,7 @@ static struct {
     struct service service;
     bool on;
     struct state_name told; /* by OPEN, to be confirmed */
+    struct ek_request ek;   /* likewise, to be certified */
     uint8_t response[CHANNEL_MESSAGE_MAX];
     size_t response_size;
 } vm;
@@ -76,9 +81,10 @@ static uint32_t open_volume(void)
 static void opens_unconfirmed(uint32_t how)
 {
     assert_int_equal(open_volume(), SERVICE_DONE);
-    assert_int_equal(vm.response_size, 8 + sizeof(vm.told));
+    assert_int_equal(vm.response_size, 8 + sizeof(vm.told) + sizeof(vm.ek));
     assert_int_equal(get_le32(vm.response + 4), how);
     memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    memcpy(&vm.ek, vm.response + 8 + sizeof(vm.told), sizeof(vm.ek));
 }
 
 /* What the KBS does with CONFIRM. */
@@ -89,12 +95,18 @@ static void record_committed(void)
     vm.grant.committed_epoch = vm.grant.epoch;
 }
 
-static void boots(uint32_t how)
+/* With certificates, as the KBS's answer brings them. */
+static void boots_with(uint32_t how, const void *certificates, size_t size)
 {
     opens_unconfirmed(how);
     record_committed();
-    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(SERVICE_CONFIRMED, certificates, size), SERVICE_DONE);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+}
+
+static void boots(uint32_t how)
+{
+    boots_with(how, "", 0);
 }
 
 static void save(uint8_t to[VOLUME_SIZE_MIN])
@@ -292,4 +304,151 @@ TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, start, end)
     cut();
     assert_int_equal(fcntl(vm.disk, F_ADD_SEALS, F_SEAL_WRITE), 0);
     assert_int_equal(open_volume(), SERVICE_VOLUME_FAILED);
+}
+
+/* Certificates of the endorsement keys. What they are made of is the KBS's: here, the key and a
+ * number of zeros before it. */
+
+static uint8_t certificates[2 * EK_CERTIFICATES_MAX];
+
+static size_t make_certificates(const struct ek_keys *keys, size_t padding)
+{
+    struct writer w = writer_over(certificates, sizeof(certificates));
+    const struct {
+        const uint8_t *bytes;
+        size_t size;
+    } key[EK_KINDS] = {{keys->modulus, sizeof(keys->modulus)},
+                       {keys->p256, sizeof(keys->p256)},
+                       {keys->p384, sizeof(keys->p384)}};
+
+    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
+        assert_true(writer_be32(&w, ek_nv_index(kind)));
+        assert_true(writer_be16(&w, (uint16_t)(padding + key[kind].size)));
+        assert_true(writer_zeros(&w, padding));
+        assert_true(writer_put(&w, key[kind].bytes, key[kind].size));
+    }
+    return w.used;
+}
+
+/* A command about an index, authorized by nothing but an empty password; its code. */
+static uint32_t about_index(uint32_t code, uint32_t authority, uint32_t index, uint16_t size)
+{
+    uint8_t bytes[64];
+    struct writer w = writer_over(bytes, sizeof(bytes));
+
+    assert_true(command_begin(&w, TPM_ST_SESSIONS, code) && writer_be32(&w, authority) &&
+                writer_be32(&w, index) && command_empty_password(&w));
+    if (code == TPM_CC_NV_Read)
+        assert_true(writer_be16(&w, size) && writer_be16(&w, 0));
+    command_end(&w);
+    return command(bytes, w.used);
+}
+
+/* What tpm2_getekcertificate and go-attestation do. */
+static void reads(uint32_t index, const uint8_t *expected, uint16_t size)
+{
+    assert_int_equal(about_index(TPM_CC_NV_Read, index, index, size), TPM_RC_SUCCESS);
+    assert_int_equal(get_be16(vm.response + 4 + TPM_HEADER_SIZE + 4), size);
+    assert_memory_equal(vm.response + 4 + TPM_HEADER_SIZE + 6, expected, size);
+}
+
+static void reads_certificates(size_t padding)
+{
+    const uint8_t *next = certificates;
+
+    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
+        const uint16_t size = get_be16(next + 4);
+
+        assert_true(size > padding);
+        reads(ek_nv_index(kind), next + 6, size);
+        next += 6 + size;
+    }
+}
+
+TEST_FIXTURE(each_boot_tells_the_same_endorsement_keys, start, end)
+{
+    const uint8_t none[EK_DIGEST_SIZE] = {0};
+    struct ek_request first;
+
+    boots(SERVICE_MANUFACTURED);
+    first = vm.ek;
+    assert_true(first.keys.modulus[0] >= 0x80);
+    assert_memory_equal(first.keys.manufacturer, "IBM", 4);
+    assert_memory_equal(first.certificates, none, sizeof(none));
+    boots(SERVICE_STATE_OPENED);
+    assert_memory_equal(&vm.ek, &first, sizeof(first));
+}
+
+TEST_FIXTURE(certificates_stand_at_the_indices_and_the_owner_cannot_remove_them, start, end)
+{
+    uint8_t digest[EK_DIGEST_SIZE];
+    size_t size;
+
+    opens_unconfirmed(SERVICE_MANUFACTURED);
+    size = make_certificates(&vm.ek.keys, 500);
+    boots_with(SERVICE_MANUFACTURED, certificates, 0); /* a power cut came before CONFIRM */
+    size = make_certificates(&vm.ek.keys, 500);
+    boots_with(SERVICE_STATE_OPENED, certificates, size);
+    reads_certificates(500);
+    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++)
+        assert_int_not_equal(
+            about_index(TPM_CC_NV_UndefineSpace, TPM_RH_OWNER, ek_nv_index(kind), 0),
+            TPM_RC_SUCCESS);
+    reads_certificates(500);
+
+    /* They are still there after a hard end, and told to the KBS. */
+    boots(SERVICE_STATE_OPENED);
+    reads_certificates(500);
+    SHA384(certificates, size, digest);
+    assert_memory_equal(vm.ek.certificates, digest, sizeof(digest));
+}
+
+TEST_FIXTURE(newer_certificates_take_the_place_of_older_ones, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
+    reads_certificates(10);
+    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 700));
+    reads_certificates(700);
+}
+
+TEST_FIXTURE(what_the_platform_removed_is_back_after_the_next_startup, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
+    assert_int_equal(about_index(TPM_CC_NV_UndefineSpace, TPM_RH_PLATFORM, EK_NV_P256, 0),
+                     TPM_RC_SUCCESS);
+    boots(SERVICE_STATE_OPENED);
+    reads_certificates(10);
+}
+
+/* What a KBS sends that is none of this TPM's certificates leaves the older ones. */
+TEST_FIXTURE(other_keys_places_and_sizes_are_not_taken_for_certificates, start, end)
+{
+    struct ek_keys other;
+    size_t size;
+
+    boots(SERVICE_MANUFACTURED);
+    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
+    for (int fault = 0; fault < 6; fault++) {
+        other = vm.ek.keys;
+        if (fault < 3)
+            (fault == 0 ? other.modulus : fault == 1 ? other.p256 : other.p384)[7] ^= 1;
+        size = make_certificates(&other, fault == 3 ? 1000 : 20);
+        if (fault == 4)
+            certificates[3] = 0x03; /* the index of another thing */
+        boots_with(SERVICE_STATE_OPENED, certificates, fault == 5 ? size - 1 : size);
+        make_certificates(&vm.ek.keys, 10);
+        reads_certificates(10);
+    }
+}
+
+TEST_FIXTURE(the_endorsement_seed_of_a_volume_with_a_lease_stays, start, end)
+{
+    static const uint8_t change_eps[] = {0x80, 0x02, 0, 0,    0,    27, 0, 0, 0x01,
+                                         0x24, 0x40, 0, 0,    0x0c, 0,  0, 0, 9,
+                                         0x40, 0,    0, 0x09, 0,    0,  0, 0, 0};
+
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(change_eps), TPM_RC_DISABLED);
 }

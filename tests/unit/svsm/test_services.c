@@ -178,7 +178,7 @@ TEST_SETUP(a_response_is_due_once_for_each_request, start)
     assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
 }
 
-static uint8_t told[sizeof(struct state_name)];
+static uint8_t told[SERVICE_UNCONFIRMED_MAX];
 static size_t told_size;
 
 static void open_tpm(void)
@@ -226,8 +226,10 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
     assert_string_equal(ENDS(open_tpm()), "tpm: the service has ended");
 }
 
-TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs, start)
+TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs_and_certificates_back, start)
 {
+    struct reader certificates;
+
     open_tpm();
     assert_int_equal(told_size, 0);
     answered_size = 8 + sizeof(told);
@@ -237,13 +239,17 @@ TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs, start)
     assert_int_equal(told[sizeof(told) - 1], 0x5A);
     answered_size++;
     assert_string_equal(ENDS(open_tpm()), "tpm: malformed response");
-    answered_size = 4;
-    assert_string_equal(ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))), "");
+    answered_size = 4 + 3000;
+    certificates = attest_service_confirm(&vm.attest, told, sizeof(told));
     assert_int_equal(get_le32(last_request), ATTEST_CONFIRM);
     assert_int_equal(last_request_size, 4 + sizeof(told));
     assert_memory_equal(last_request + 4, told, sizeof(told));
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)), "");
+    assert_int_equal(certificates.left, 3000);
+    answered_size = 4;
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, certificates)), "");
     assert_int_equal(get_le32(last_request), SERVICE_CONFIRMED);
+    assert_int_equal(last_request_size, 4 + 3000);
+    assert_int_equal(last_request[4 + 2999], 0x5A);
 }
 
 TEST_SETUP(without_its_confirmation_the_vm_ends, start)
@@ -253,10 +259,10 @@ TEST_SETUP(without_its_confirmation_the_vm_ends, start)
         ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
         "attest: the KBS refused: the TPM's state is not confirmed, and the guest does not start");
     answered_status = SERVICE_MALFORMED;
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)),
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, reader_over(NULL, 0))),
                         "tpm: the service does not take the confirmation of its state");
     answered_size = 0;
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm)),
+    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, reader_over(NULL, 0))),
                         "tpm: the service does not take the confirmation of its state");
     assert_string_equal(ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
                         "attest: the service has ended: the TPM's state is not confirmed, and the "
