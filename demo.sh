@@ -26,7 +26,7 @@ while [ $# != 0 ]; do
 done
 
 demo=$ROOT/state/demo
-failures=0
+failures=0 first_vm=''
 started=$SECONDS
 PCRS=sha256:0,1,2,3
 BOOT_PCRS=sha256:0,1,2,3,4
@@ -43,6 +43,7 @@ set_up() {
 
 clean_up() {
     trap - EXIT
+    [ -z "$first_vm" ] || kill "$first_vm" 2>/dev/null || true
     "$ROOT/start-kbs.sh" --stop 2>/dev/null || true
     [ "$keep" = yes ] || [ "$failures" != 0 ] || rm -rf "$demo"
 }
@@ -56,6 +57,26 @@ guest() {
 }
 
 boot() { "$ROOT/start-cvm.sh" "${image[@]}" --run "$1" >"$demo/output" 2>"$demo/messages"; }
+
+# copy_of_the_vm: what a host does that starts the same VM twice, from copies of both disks
+copy_of_the_vm() {
+    mkdir -p "$demo/copy"
+    cp "$STATE_VOLUME" "$demo/copy/tpm-state.raw"
+    cp "$GUEST_IMAGE" "$demo/copy/guest.qcow2"
+    { cat "$VM_CONF" && printf '%s\n' "STATE_DIR=$demo/copy" "STATE_VOLUME=$demo/copy/tpm-state.raw" \
+        "GUEST_IMAGE=$demo/copy/guest.qcow2" "LOG_DIR=$demo/copy/log"; } >"$demo/copy/vm.conf"
+}
+
+# in_the_copy COMMAND: as guest does, in the copy
+in_the_copy() { LOG_DIR=$demo/copy/log VM_CONF=$demo/copy/vm.conf guest "$1"; }
+
+# await_console PATTERN: until the first VM's console has it, or that VM ends
+await_console() {
+    until grep -aqE "$1" "$LOG_DIR/console.log" 2>/dev/null; do
+        kill -0 "$first_vm" 2>/dev/null || return 1
+        sleep 0.2
+    done
+}
 
 # holds TEXT COMMAND...: the verdict on one scenario; what the VM said is shown if it does not hold.
 holds() {
@@ -75,6 +96,7 @@ messages_say() { grep -qi -- "$1" "$demo/messages"; }
 fails_to_load() { [ "$status" != 0 ] && messages_say "$TPM_RC_INTEGRITY"; }
 refused_for() { [ "$status" = "$EXIT_REFUSED" ] && messages_say "$1"; }
 no_key_released() { [ "$(grep -c '"result":"' "$LOG_DIR/kbs.log")" != 0 ] && ! grep -q '"result":"released"' "$LOG_DIR/kbs.log"; }
+complaint() { kbsctl --json volume lease show "$volume" | jq -r '.complaint.state // ""'; }
 volume_is() { [ "$(sha256sum <"$STATE_VOLUME")" = "$1" ]; }
 
 # What runs in the guest. The identity is what a TPM keeps: endorsement key and an NV index.
@@ -155,6 +177,41 @@ guest "cat /proc/cmdline; $(unseal $BOOT_PCRS chain)"
 holds "the kernel got the changed command line" said ' changed'
 holds "with the changed chain it does not" [ "$status" != 0 ]
 holds "because the policy check fails" messages_say 'policy check failed'
+
+step "(f) The host puts yesterday's disk back"
+image=()
+volume=$(active_volumes)
+kbsctl volume set-lease "$volume" --mode boot --lease-time 30 >/dev/null
+guest "$(unseal $PCRS seal)"
+holds "the volume has a lease now, and the KBS knows its state" said 'the sealed secret'
+cp "$STATE_VOLUME" "$demo/yesterday.raw"
+guest "$(unseal $PCRS seal)"
+cp "$STATE_VOLUME" "$demo/today.raw"
+cp "$demo/yesterday.raw" "$STATE_VOLUME"
+guest true
+holds "the old disk is refused: it is an old copy" refused_for 'an old copy'
+holds "its owner can see which: $(complaint)" [ -n "$(complaint)" ]
+cp "$demo/today.raw" "$STATE_VOLUME"
+guest "$(unseal $PCRS seal)"
+holds "the right disk still works: \"$output\"" said 'the sealed secret'
+
+step "(g) The host starts a copy beside the running VM"
+"$ROOT/start-cvm.sh" --run 'while tpm2_getrandom --hex 8 >/dev/null; do echo alive >/dev/console; sleep 1; done; exit 7' \
+    >"$demo/first.output" 2>"$demo/first.messages" </dev/null &
+first_vm=$!
+await_console '^alive' || true
+copy_of_the_vm
+in_the_copy true
+holds "the copy waits, and does not start: the volume is busy" refused_for 'another VM uses the volume'
+holds "start-cvm.sh names the command that breaks the lease" messages_say "kbsctl volume lease break $volume"
+kbsctl volume lease break "$volume" >/dev/null
+in_the_copy "$(unseal $PCRS seal)"
+holds "with a broken lease it starts: \"$output\"" said 'the sealed secret'
+holds "and the first VM is fenced" await_console 'another VM has taken over the state volume'
+status=0
+wait "$first_vm" || status=$?
+output=$(cat "$demo/first.output" "$demo/first.messages")
+holds "its TPM answers nothing any more (TPM_RC_FAILURE)" [ "$status" = 7 ]
 
 if [ $failures = 0 ]; then
     step "${green}Every scenario holds.${reset} ($((SECONDS - started)) s)"

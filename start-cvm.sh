@@ -51,6 +51,7 @@ set -euo pipefail
 . "$ROOT/scripts/checks.sh"
 . "$ROOT/scripts/qemu.sh"
 . "$ROOT/scripts/job-disk.sh"
+. "$ROOT/scripts/owner.sh"
 . "$ROOT/scripts/vm-list.sh"
 . "$ROOT/scripts/vm-devices.sh"
 . "$ROOT/scripts/vm-stages.sh"

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Builds everything three times (gcc; gcc and clang, each with AddressSanitizer and UndefinedBehaviorSanitizer), runs
 # all tests in each, in clang's the fuzz targets too, KBS and proxy once more with ThreadSanitizer, and lints the
-# sources. The builds are in build-test/, apart from prepare.sh's.
+# sources. The builds are in build-test/, apart from prepare.sh's. The scripts of tests/ come last, as many side by side
+# as there are processors.
 #
 # usage: ./test.sh [--quick] [SUITE]...
 #
@@ -15,6 +16,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/components.sh"
+. "$ROOT/scripts/side-by-side.sh"
 
 suites=()
 all=(lint gcc asan clang tsan svsm integration e2e)
@@ -92,14 +94,16 @@ build() {
     }
 }
 
-# meson_test NAME [MESON_ARGUMENT]...: runs the tests of that build, by way of the command in $run_by, and counts them
+# meson_test NAME [MESON_ARGUMENT]...: runs the tests of that build, by way of the command in $run_by, and counts them. Many of
+# them wait most of the time, for a time limit or another process: so there are more at a time than processors.
 meson_test() {
     local name=$1 dir=$work/$1 counts
     shift
     step "$name: testing"
     rm -f "$dir/meson-logs/testlog.json"
     beside "$name: testing" "$work/$name-test.log" \
-        "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 "$@" ||
+        "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+        --num-processes $((2 * $(nproc))) "$@" ||
         sed -n '/^ *[0-9]*\/[0-9]* .*\(FAIL\|TIMEOUT\|ERROR\)/,/^―* *$/p' "$work/$name-test.log" >&2
     counts=$(jq -rs -f "$ROOT/scripts/count-tests.jq" "$dir/meson-logs/testlog.json") || counts="0 1 0"
     # shellcheck disable=SC2086 # three numbers
@@ -144,32 +148,39 @@ suite_clang() {
     verdict "clang builds kernel and hypervisor" "$work/clang-freestanding.log" build_freestanding
 }
 
-# script_test NAME SCRIPT ARGUMENT...: the script prints a line for each of its tests
-script_test() {
-    local name=$1 log=$work/$1.log status=0 ok not_ok skips
-    shift
-    beside "$name" "$log" "${run_by[@]}" "$@" || status=$?
+# count_script NAME LOG STATUS: a script prints a line for each of its tests
+count_script() {
+    local log=$2 ok not_ok skips
     grep -A 20 '^not ok' "$log" | grep -v '^ok' >&2 || true
     ok=$(grep -c '^ok ' "$log" || true)
     not_ok=$(grep -c '^not ok ' "$log" || true)
     skips=$(grep -c '^ok .*# SKIP' "$log" || true)
     # A script that broke off is a failure of its own.
-    if [ $status != 0 ] && [ "$not_ok" = 0 ]; then
+    if [ "$3" != 0 ] && [ "$not_ok" = 0 ]; then
         tail -n 20 "$log" >&2
         not_ok=1
     fi
     count $((ok - skips)) "$not_ok" "$skips"
 }
 
-# script_tests FOLDER ARGUMENT...: each script in it
+# script_ended NAME LOG STATUS SECONDS
+script_ended() {
+    step "${1/-/: } ($4 s)"
+    count_script "$@"
+}
+
+# These take minutes and begin first, so that none of them is the last to run alone.
+LONG="e2e-failures model-explore svsm-mutants e2e-story"
+
+# script_tests FOLDER ARGUMENT...: each script in it is queued
 script_tests() {
-    local folder=$1 script name
+    local folder=$1 script name add
     shift
     for script in "$ROOT/tests/$folder"/*.sh; do
         [ -x "$script" ] || continue
-        name=$(basename "$script" .sh)
-        step "$folder: $name"
-        script_test "$folder-$name" "$script" "$@"
+        name=$folder-$(basename "$script" .sh) add=queue_add
+        [[ " $LONG " != *" $name "* ]] || add=queue_add_first
+        $add "$name" "$work/$name.log" "$script" "$@"
     done
 }
 
@@ -201,7 +212,7 @@ tsan_runs() {
 no_reports() { ! cat "$work/tsan-reports"/* 2>/dev/null; }
 
 suite_tsan() {
-    local run_by=() targets
+    local run_by=() targets status=0
     step "tsan: building"
     if ! tsan_runs >"$work/tsan-build.log" 2>&1; then
         skip ThreadSanitizer "it does not run here (whole output: $(shown "$work/tsan-build.log"))"
@@ -216,7 +227,8 @@ suite_tsan() {
     export TSAN_OPTIONS="suppressions=$ROOT/tests/tsan-suppressions log_path=$work/tsan-reports/report print_suppressions=0"
     meson_test tsan "${tsan_suites[@]/#/--suite=}" --no-suite=not-tsan
     step "tsan: kbs-load"
-    script_test tsan-kbs-load "$ROOT/tests/integration/kbs-load.sh" "$work/tsan"
+    beside tsan-kbs-load "$work/tsan-kbs-load.log" "${run_by[@]}" "$ROOT/tests/integration/kbs-load.sh" "$work/tsan" || status=$?
+    count_script tsan-kbs-load "$work/tsan-kbs-load.log" $status
     unset TSAN_OPTIONS
     verdict "ThreadSanitizer reports nothing" "$work/tsan.log" no_reports
 }
@@ -292,7 +304,8 @@ suite_lint() {
     verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
     lint_with cppcheck "cppcheck finds nothing" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
-        --suppress={comparePointers,subtractPointers,unknownMacro,normalCheckLevelMaxBranches} -I "$ROOT" "${parts[@]/#/$ROOT/}"
+        --suppress={comparePointers,subtractPointers,unknownMacro,normalCheckLevelMaxBranches} \
+        --suppress={nullPointerOutOf{Memory,Resources},nullPointerArithmeticOutOfMemory}:"$ROOT"/tests/'*' -I "$ROOT" "${parts[@]/#/$ROOT/}"
     lint_with clang-tidy "clang-tidy finds nothing" tidy
 }
 
@@ -301,6 +314,7 @@ mkdir -p "$work"
 for suite in "${suites[@]}"; do
     "suite_$suite"
 done
+queue_run script_ended
 summary="$passed passed, $failed failed"
 [ $skipped = 0 ] || summary+=", $skipped skipped"
 echo "$summary"

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # The virtual machines that bench/run.sh compares, and how their boot is timed. To be sourced after lib.sh, with
-# the variables work and qemu of run.sh.
+# the variables work and qemu of run.sh. A machine is ended when it does not get on for RUN_TIMEOUT seconds, as those of
+# start-cvm.sh are.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables from and for the caller
+
+. "$ROOT/scripts/vm-watch.sh"
 
 machine_pids=()
 
@@ -59,6 +62,18 @@ start_swtpm() {
     die "swtpm did not start" "$(cat "$work/messages")"
 }
 
+# end_when_silent PID FILE...: waits for the end of a machine's QEMU, and ends it when the files have not changed for so long
+end_when_silent() {
+    local pid=$1
+    shift
+    watch_first
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 1
+        watch_count "$(queued_ms "$pid")" "$(stat -Lc '%s %y' "$@" | tr '\n' ' ')"
+        ! watch_over "$RUN_TIMEOUT" || kill -KILL "$pid" 2>/dev/null || true
+    done
+}
+
 # run_beside_swtpm COMMAND: as start-cvm.sh --run does, on the plain machine with swtpm as its TPM
 run_beside_swtpm() {
     start_swtpm
@@ -67,9 +82,9 @@ run_beside_swtpm() {
         -chardev "socket,id=tpm,path=$work/swtpm.sock" -tpmdev "emulator,id=tpm,chardev=tpm"
         -device "tpm-crb,tpmdev=tpm"
     )
-    timeout -k 5 "$RUN_TIMEOUT" setpriv --pdeathsig KILL "${plain_command[@]}" </dev/null >"$work/swtpm-console.log" &
+    setpriv --pdeathsig KILL "${plain_command[@]}" </dev/null >"$work/swtpm-console.log" &
     started $!
-    wait $! || true
+    end_when_silent $! "$work"/{swtpm-console.log,job} "$GUEST_IMAGE"
     machines_stop
     job_disk_result "$work/job" || {
         tail -n 5 "$work/swtpm-console.log" >&2
@@ -106,14 +121,21 @@ qemu_of() {
 # time_to_login FUNCTION [ARGUMENT]...: starts the machine that the function becomes, and ends it when its guest asks
 # for a login. Leaves the seconds since the start in vm_seconds, and since that of QEMU in qemu_seconds.
 time_to_login() {
-    local console text vm now found=no
+    local console text words='' vm now counted=0 found=no
     exec {console}< <("$@" </dev/null 2>"$work/messages")
     vm=$!
     started $vm
-    while IFS= read -r -t "$RUN_TIMEOUT" -d : -u "$console" text; do
-        [[ $text != *login ]] || { found=yes; break; }
+    watch_first
+    # What came before a second was over is in $text, too.
+    while IFS= read -r -t 1 -d : -u "$console" text || [ $? -gt 128 ]; do
+        words+=$text
+        now=$(uptime_cs)
+        [[ $words != *login ]] || { found=yes; break; }
+        [ $((now - counted)) -ge 100 ] || continue
+        counted=$now
+        watch_count "$(queued_ms "$(qemu_of $vm 2>/dev/null)")" "${#words}"
+        ! watch_over "$RUN_TIMEOUT" || break
     done
-    now=$(uptime_cs)
     [ $found = yes ] || die "no login prompt came: $*" "$(tail -n 20 "$work/messages")"
     vm_seconds=$(seconds_of $((now - $(start_of $vm))))
     qemu_seconds=$(seconds_of $((now - $(start_of "$(qemu_of $vm)"))))

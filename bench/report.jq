@@ -14,7 +14,7 @@ def size($figure; $ours; $goal): ["size", $figure, "MiB", $ours, null, null, $go
 def latency($figure; $name; $unit): ["TPM", $figure, $unit, "svsm.\($name)", "swtpm.\($name)", "swtpm", null, null, 1];
 
 def figures:
-    boot("start-cvm.sh to login"; "svsm.start_s"; "plain.start_s"; "plain QEMU"; 15; 5),
+    boot("start-cvm.sh to login"; "svsm.start_s"; "plain.start_s"; "plain QEMU"; 15; 3.2),
     boot("QEMU's start to login"; "svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
     boot("the same without SVSM"; "no-svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
     boot("what the SVSM adds"; "svsm.qemu_s"; "no-svsm.qemu_s"; "no SVSM"; null; null),
@@ -25,6 +25,8 @@ def figures:
     latency("CreatePrimary, median"; "CreatePrimary.median_us"; "us"),
     latency("NV_Write, median"; "NV_Write.median_us"; "us"),
     latency("the clock, part of each"; "Clock.median_us"; "us"),
+    ["processors", "a job on two vCPUs", "s", "svsm.two_busy_s", "no-svsm.two_busy_s", "no SVSM", null, 1.05, 1],
+    ["processors", "GetRandom, 4 busy vCPUs", "us", "busy4.GetRandom.median_us", "busy1.GetRandom.median_us", "1 busy", null, null, 1],
     size("svsm.igvm less firmware"; "image.bytes"; 16),
     size("SVSM's memory"; "region.bytes"; 64),
     size("of it in use"; "region_used.bytes"; null),

@@ -114,6 +114,44 @@ measure_machines() {
     done
 }
 
+# What both of two virtual CPUs compute, and nothing that needs the host: seconds on standard output
+# shellcheck disable=SC2016 # for the guest
+TWO_BUSY='began=$(cut -d" " -f1 /proc/uptime)
+    for cpu in 0 1; do taskset -c $cpu sh -c "dd if=/dev/zero bs=1M count=50 2>/dev/null | sha256sum >/dev/null" & done
+    wait
+    awk -v began=$began "{ print \$1 - began }" /proc/uptime'
+
+# two_busy NAME OPTION...: that job in a guest
+two_busy() {
+    local name=$1
+    shift
+    fresh_image
+    "$ROOT/start-cvm.sh" --cpus 2 --run "$TWO_BUSY" "$@" >"$work/output" 2>"$work/messages" ||
+        die "the job of two processors did not run" "$(cat "$work/messages")"
+    sample "$name.two_busy_s" "$(cat "$work/output")"
+    say "    $name: two processors computed for $(cat "$work/output") s"
+}
+
+# beside_busy N: the TPM of a guest with four virtual CPUs, N of which are busy
+beside_busy() {
+    latency "busy$1" "$ROOT/start-cvm.sh" --cpus 4 --run "
+        for cpu in \$(seq 0 $(($1 - 1))); do taskset -c \$cpu sh -c 'while :; do :; done' & done
+        tpm-latency -n $((calls / 2)) GetRandom
+        status=\$?
+        kill \$(jobs -p)
+        exit \$status"
+}
+
+measure_processors() {
+    for ((run = 1; run <= runs; run++)); do
+        step "Several processors, run $run of $runs"
+        two_busy svsm
+        two_busy no-svsm --no-svsm
+        beside_busy 1
+        beside_busy 4
+    done
+}
+
 measure_sizes() {
     local igvm=$BUILD_DIR/igvm/igvm free_kib region
     step "Sizes"
@@ -147,6 +185,7 @@ note_load() {
 set_up
 note_load
 measure_machines
+measure_processors
 measure_sizes
 [ $demo = no ] || measure_demo
 jq -Rn -f "$ROOT/bench/report.jq" "$work/samples" >"$work/report.json"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "igvm/kbs_options.h"
+#include "igvm/pcr_banks.h"
 #include "lib/snp/page.h"
 #include "lib/snp/report.h"
 #include "lib/snp/vmsa.h"
@@ -34,6 +35,9 @@ static const char USAGE[] =
     "      --volume UUID         the volume whose key it asks for (default: the KBS has one for "
     "the\n"
     "                            image)\n"
+    "      --pcr-banks LIST          the TPM's PCR banks: sha1, sha256, sha384, sha512, with "
+    "commas;\n"
+    "                            as-found leaves those that it has (default sha256,sha384,sha512)\n"
     "      --cpu-signature N     EDX at reset, without SVSM only: CPUID Fn1 EAX of QEMU's -cpu\n"
     "                            (default 0x800f12, EPYC)\n"
     "  -h, --help                this text\n"
@@ -49,7 +53,8 @@ static const struct build_options DEFAULTS = {
              .policy = SNP_POLICY_DEFAULT,
              .guest_vmpl = 2,
              .console_port = 0x3F8,
-             .proxy_port = 0x3E8},
+             .proxy_port = 0x3E8,
+             .pcr_banks = PCR_BANKS_DEFAULT},
     .cpu_signature = 0x800F12,
 };
 
@@ -69,6 +74,7 @@ enum build_option {
     OPTION_CPU_SIGNATURE,
     OPTION_KBS_KEY,
     OPTION_VOLUME,
+    OPTION_PCR_BANKS,
 };
 
 static const struct option OPTIONS[] = {
@@ -87,6 +93,7 @@ static const struct option OPTIONS[] = {
     {"cpu-signature", required_argument, NULL, OPTION_CPU_SIGNATURE},
     {"kbs-key", required_argument, NULL, OPTION_KBS_KEY},
     {"volume", required_argument, NULL, OPTION_VOLUME},
+    {"pcr-banks", required_argument, NULL, OPTION_PCR_BANKS},
     {0},
 };
 
@@ -169,6 +176,8 @@ static enum tool_status take_option(int option, struct build_options *options)
     case OPTION_VOLUME:
         options->volume_given = true;
         return kbs_option_volume(optarg, &plan->kbs);
+    case OPTION_PCR_BANKS:
+        return pcr_banks_option(optarg, &plan->pcr_banks);
     default: /* getopt_long() has complained */
         return TOOL_USAGE;
     }

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "igvm/pcr_banks.h"
 #include "lib/base/bytes.h"
 #include "lib/base/uuid.h"
 #include "lib/boot/boot_params.h"
@@ -264,6 +265,17 @@ static void dump_kbs(FILE *out, const struct boot_kbs *kbs)
         fprintf(out, "  asks for volume %s\n", uuid_text(kbs->volume_id, volume));
 }
 
+static void dump_pcr_banks(FILE *out, uint32_t banks)
+{
+    if (banks == 0) {
+        fputs("  leaves the TPM the PCR banks that it has\n", out);
+        return;
+    }
+    fputs("  PCR banks ", out);
+    pcr_banks_print(out, banks);
+    fputc('\n', out);
+}
+
 static void dump_params(FILE *out, const struct boot_params *params)
 {
     fprintf(out, "\nSVSM boot parameters, version %u\n", params->version);
@@ -278,6 +290,7 @@ static void dump_params(FILE *out, const struct boot_params *params)
             params->guest_vmpl);
     fprintf(out, "  console port 0x%x, proxy port 0x%x\n", params->console_port,
             params->proxy_port);
+    dump_pcr_banks(out, params->pcr_banks);
     dump_kbs(out, &params->kbs);
     dump_services(out, params);
     dump_sections(out, params);
@@ -310,7 +323,7 @@ static void dump_processor(FILE *out, const struct image *image, uint32_t platfo
     if (!page)
         return;
     memcpy(&params, page, sizeof(params));
-    if (params.magic == BOOT_PARAMS_MAGIC && params.version == BOOT_PARAMS_VERSION)
+    if (boot_params_are_readable(&params))
         dump_params(out, &params);
 }
 

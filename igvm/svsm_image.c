@@ -224,6 +224,7 @@ static struct boot_params params_of(const struct svsm_plan *plan)
         .console_port = plan->console_port,
         .proxy_port = plan->proxy_port,
         .kbs = plan->kbs,
+        .pcr_banks = plan->pcr_banks,
     };
 }
 

@@ -32,6 +32,7 @@ struct svsm_plan {
     uint32_t guest_vmpl;
     uint16_t console_port;
     uint16_t proxy_port;
+    uint32_t pcr_banks;  /* BOOT_PCR_BANK_*; 0: those that the TPM has */
     struct boot_kbs kbs; /* whom the SVSM believes a state key */
 };
 

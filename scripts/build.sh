@@ -57,10 +57,19 @@ outdated() {
     return 1
 }
 
+# svsm_image_is_current IGVM_PROGRAM
+svsm_image_is_current() {
+    ! outdated "$IGVM_FILE" "$1" "$BUILD_DIR/svsm/svsm.elf" "$FIRMWARE" "$BUILD_DIR"/services/{attest/attest,tpm/tpm} \
+        "$KBS_DIR/release-key.pem" &&
+        [ "$(cat "$IGVM_FILE.banks" 2>/dev/null)" = "$PCR_BANKS" ]
+}
+
 build_launch_images() {
-    local igvm=$BUILD_DIR/igvm/igvm svsm=$BUILD_DIR/svsm/svsm.elf services=$BUILD_DIR/services
-    ! outdated "$IGVM_FILE" "$igvm" "$svsm" "$FIRMWARE" "$services"/{attest/attest,tpm/tpm} "$KBS_DIR/release-key.pem" ||
+    local igvm=$BUILD_DIR/igvm/igvm
+    if ! svsm_image_is_current "$igvm"; then
         run_logged "Building $(shown "$IGVM_FILE")" "$(log_of igvm)" build_svsm_image
+        echo "$PCR_BANKS" >"$IGVM_FILE.banks"
+    fi
     ! outdated "$IGVM_FILE_NO_SVSM" "$igvm" "$FIRMWARE" ||
         run_logged "Building $(shown "$IGVM_FILE_NO_SVSM")" "$(log_of igvm-no-svsm)" \
             "$igvm" build --firmware "$FIRMWARE" --output "$IGVM_FILE_NO_SVSM"

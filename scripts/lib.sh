@@ -110,6 +110,9 @@ how_far() {
 # last_words LOG: the beginning of its last line
 last_words() { { tail -n 1 "$1" 2>/dev/null || true; } | tr -cd '[:print:]' | cut -c 1-50; }
 
+# The process groups that run beside this script, by their number
+declare -A besides=()
+
 # run_beside LOG COMMAND...: runs it with its output in LOG, as process $beside, which wait_visibly waits for
 run_beside() {
     local log=$1
@@ -119,7 +122,35 @@ run_beside() {
     NOTE_FD=7 "$@" 7>&2 >"$log" 2>&1 </dev/null &
     beside=$!
     set +m
-    trap 'kill -- -$beside 2>/dev/null; exit 130' INT TERM HUP
+    besides[$beside]=$log
+    trap 'end_besides; exit 130' INT TERM HUP
+}
+
+end_besides() {
+    local groups=("${!besides[@]}")
+    kill -- "${groups[@]/#/-}" 2>/dev/null || true
+}
+
+# wait_a_moment SECONDS PID...: for the end of one of these, of run_beside; it is $ended then, and its status is returned.
+# After that time $ended is empty.
+wait_a_moment() {
+    local tick pid status=0
+    sleep "$1" >/dev/null 2>&1 &
+    tick=$!
+    ended=''
+    wait -n -p ended "${@:2}" $tick || status=$?
+    if [ "${ended:-$tick}" = $tick ]; then
+        # wait -n does not tell of one that ended while run_beside started another, with "set -m"; its status is kept.
+        ended='' status=0
+        for pid in "${@:2}"; do
+            kill -0 "$pid" 2>/dev/null || ended=$pid
+        done
+        [ -n "$ended" ] || return 0
+        wait "$ended" || status=$?
+    fi
+    unset "besides[$ended]"
+    [ ${#besides[@]} != 0 ] || trap - INT TERM HUP
+    return $status
 }
 
 # Without a terminal, whoever waits gets a line so often
@@ -128,14 +159,12 @@ WAIT_LINE_EVERY=20
 # wait_visibly TEXT LOG: for what run_beside started; returns its status. Meanwhile a terminal shows the time that it takes
 # and the last line of its output; elsewhere there is a line now and then.
 wait_visibly() {
-    local text=$1 log=$2 start=$SECONDS status=0 pause=1 said=$SECONDS ended tick
+    local text=$1 log=$2 start=$SECONDS status=0 pause=1 said=$SECONDS
     [ -z "$reset" ] || pause=0.2
     while :; do
-        sleep $pause >/dev/null 2>&1 &
-        tick=$!
-        status=0 ended=''
-        wait -n -p ended "$beside" $tick || status=$?
-        [ "${ended:-}" != "$beside" ] || break
+        status=0
+        wait_a_moment $pause "$beside" || status=$?
+        [ -z "$ended" ] || break
         if [ -n "$reset" ]; then
             printf '\r\e[K    %s  %s%ds  %s' "$text" "$(how_far "$log")" $((SECONDS - start)) \
                 "$dim$(last_words "$log")$reset" >&2
@@ -145,7 +174,6 @@ wait_visibly() {
         fi
     done
     [ -z "$reset" ] || printf '\r\e[K' >&2
-    trap - INT TERM HUP
     waited=$((SECONDS - start))
     return $status
 }

@@ -22,7 +22,7 @@ refresh_release_key() {
 build_svsm_image() {
     "$BUILD_DIR/igvm/igvm" build --svsm "$BUILD_DIR/svsm/svsm.elf" --firmware "$FIRMWARE" \
         --service "attest=$BUILD_DIR/services/attest/attest" --service "tpm=$BUILD_DIR/services/tpm/tpm" \
-        --kbs-key "$KBS_DIR/release-key.pem" --output "$IGVM_FILE" "$@"
+        --kbs-key "$KBS_DIR/release-key.pem" --pcr-banks "$PCR_BANKS" --output "$IGVM_FILE" "$@"
 }
 
 # kbsctl ARGUMENT...: with the owner's token, to the KBS of KBS_DIR

@@ -41,17 +41,29 @@ command_runs() {
     stage=$((stage + 1))
 }
 
+# lease_advice TEXT: when the SVSM says that another VM has the volume's lease, how the volume's owner ends that. Fails
+# otherwise.
+lease_advice() {
+    local name=''
+    [[ $1 == *'has the state volume, since'* ]] || return 1
+    [ ! -r "$KBS_DIR/owner.token" ] || name=$(volume_of "$(cat "${vm_folder:-}/volume-id" 2>/dev/null || true)" 2>/dev/null) || true
+    say "Another VM has the lease of the state volume; this start waits as long as the lease lasts. The volume's owner can break it:"
+    say "    kbsctl volume lease break ${name:-NAME}"
+    say "What that VM did not anchor is lost then, and it persists nothing more, even if it still runs."
+}
+
 # stages_follow: until QEMU has ended. A prompt has no end of line: what came so far is looked at twice a second.
 stages_follow() {
     trap '' INT HUP
     close_locks
-    local stage=0 before part line='' status stage_began=${EPOCHREALTIME/[.,]/}
+    local stage=0 before part line='' status advised=no stage_began=${EPOCHREALTIME/[.,]/}
     echo "$stage_began ${STAGES[0]}" >"$LOG_DIR/stages"
     tail -c "+$((console_begin + 1))" --pid="$qemu_pid" -F "$console_log" 2>/dev/null | while :; do
         status=0
         IFS= read -r -t 0.5 part || status=$?
         line+=$part before=$stage
         if stage_next "$line" || command_runs; then stage_enter "$before"; fi
+        if [ $advised = no ] && lease_advice "$line"; then advised=yes; fi
         if [ $status = 0 ]; then
             line=''
         elif [ $status -le 128 ]; then

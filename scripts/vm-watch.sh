@@ -53,25 +53,38 @@ watch_begin() {
     watch_began=${EPOCHREALTIME/[.,]/} watch_silent=0
 }
 
+# watch_first: and nothing was seen before
+watch_first() {
+    watch_queued=0 watch_signs='' watch_in_line=0
+    watch_begin
+    watch_last=$watch_began
+}
+
+# watch_count QUEUED SIGNS: what is to be seen now, after what was seen before; $watch_passed is the time between, in ms
+watch_count() {
+    local now=${EPOCHREALTIME/[.,]/} in_line=$(($1 - watch_queued))
+    watch_passed=$(((now - watch_last) / 1000))
+    # Another thread may have become the one that ran most.
+    [ $in_line -ge 0 ] || in_line=0
+    [ $in_line -le $watch_passed ] || in_line=$watch_passed
+    watch_in_line=$((watch_in_line + in_line))
+    watch_silent=$((watch_silent + watch_passed - in_line))
+    [ "$2" = "$watch_signs" ] || watch_silent=0
+    watch_last=$now watch_queued=$1 watch_signs=$2
+}
+
 # watch_take: the sample, and the time since the one before
 watch_take() {
-    local now=${EPOCHREALTIME/[.,]/} queued signs
+    local queued signs
     {
         read -r queued
         read -r phase
         read -r signs
         read -r unbootable
     } <"$run_dir/sample" || return 0
-    local passed=$(((now - watch_last) / 1000)) in_line=$((queued - watch_queued))
-    # Another thread may have become the one that ran most.
-    [ $in_line -ge 0 ] || in_line=0
-    [ $in_line -le $passed ] || in_line=$passed
+    watch_count "$queued" "$signs"
     [ -n "${phase_ms[$phase]:-}" ] || phases+=("$phase")
-    phase_ms[$phase]=$((${phase_ms[$phase]:-0} + passed))
-    watch_in_line=$((watch_in_line + in_line))
-    watch_silent=$((watch_silent + passed - in_line))
-    [ "$signs" = "$watch_signs" ] || watch_silent=0
-    watch_last=$now watch_queued=$queued watch_signs=$signs
+    phase_ms[$phase]=$((${phase_ms[$phase]:-0} + watch_passed))
 }
 
 # watch_over SECONDS: whether the VM was silent for that long, or took very much longer in all
@@ -130,9 +143,7 @@ wait_for_vm() {
     local limit=${1:-} tick='' ended phase='' pressed_at=''
     declare -gA phase_ms=()
     phases=() overdue=no ended_hard=no unbootable=no
-    watch_queued=0 watch_signs='' watch_in_line=0
-    watch_begin
-    watch_last=$watch_began
+    watch_first
     while :; do
         if [ -z "$tick" ]; then
             # It holds neither the locks nor the output open.

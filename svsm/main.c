@@ -14,7 +14,6 @@
  * says is checked where it enters; what they can only do with ill intent ends the VM by panic(),
  * which says so.
  */
-#include "lib/abi/tpm_service.h"
 #include "lib/freestanding/string.h"
 #include "svsm/arch/cpu.h"
 #include "svsm/arch/memory.h"
@@ -150,19 +149,6 @@ static void open_volume(void)
     log_info("state volume: %lu KiB", volume.size / 1024);
 }
 
-/* The guest, and any answer of the TPM, comes after the KBS's confirmation, where it is due. */
-static void open_tpm(void)
-{
-    uint8_t state[SERVICE_UNCONFIRMED_MAX];
-    size_t size = tpm_service_open(&tpm, state, sizeof(state));
-
-    wipe(&state_key, sizeof(state_key));
-    if (size == 0)
-        return;
-    tpm_service_confirmed(&tpm, attest_service_confirm(&attest, state, size));
-    log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
-}
-
 static void start_services(void)
 {
     enum status status;
@@ -178,7 +164,10 @@ static void start_services(void)
     status = tpm_service_start(&tpm, image_of("tpm"), &volume, &state_key);
     if (status != STATUS_OK)
         panic("cannot start service tpm: %s", status_text(status));
-    open_tpm();
+    /* The guest, and any answer of the TPM, comes after the KBS's confirmation, if it is due. */
+    if (tpm_service_open(&tpm, &attest, params.pcr_banks))
+        log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
+    wipe(&state_key, sizeof(state_key));
     uart_set_levels(&proxy, false);
 }
 

@@ -48,4 +48,15 @@ check() {
     if "$@"; then pass "$name"; else fail "$name" "failed: $*"; fi
 }
 
+# A port of the loopback interface on which nobody listens, nor on the next one; below those that connections take for
+# themselves. Each lane of test.sh's has ports of its own (scripts/side-by-side.sh).
+next_port=$((RANDOM % 750))
+test_port() {
+    while :; do
+        port=$((20000 + ${LANE:-0} % 8 * 1500 + next_port * 2))
+        next_port=$(((next_port + 1) % 750))
+        { (exec 3<>"/dev/tcp/127.0.0.1/$port") || (exec 3<>"/dev/tcp/127.0.0.1/$((port + 1))"); } 2>/dev/null || return 0
+    done
+}
+
 finish() { [ $failures = 0 ]; }

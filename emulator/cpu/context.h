@@ -26,10 +26,23 @@ struct vmpl_context {
     uint64_t exits[EXIT_KINDS];
 };
 
+#define VECTOR_DE  0
 #define VECTOR_NMI 2
 #define VECTOR_UD  6
+#define VECTOR_NM  7
+#define VECTOR_DF  8
+#define VECTOR_TS  10
 #define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_CP  21
+#define VECTOR_HV  28
 #define VECTOR_VC  29
+#define VECTOR_SX  30
+
+/* Error code of #PF. */
+#define PF_PRESENT (1u << 0)
+#define PF_WRITE   (1u << 1)
+#define PF_USER    (1u << 2)
 
 static inline bool guest_in_long_mode(const struct vmpl_context *context)
 {

@@ -12,6 +12,7 @@ static const char *const names[EXIT_KINDS] = {
     [EXIT_NOT_VALIDATED] = "not validated",
     [EXIT_OWN_MSR] = "own MSR",
     [EXIT_RMP] = "RMP instruction",
+    [EXIT_XSAVE] = "XSAVEC, XRSTOR",
     [EXIT_VMGEXIT] = "VMGEXIT",
     [EXIT_OTHER] = "other",
     [CALL_PROTOCOL] = "call: MSR protocol",

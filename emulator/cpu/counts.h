@@ -16,6 +16,7 @@ enum exit_kind {
     EXIT_NOT_VALIDATED,
     EXIT_OWN_MSR, /* the GHCB's, SEV_STATUS, EFER: no #VC */
     EXIT_RMP,     /* PVALIDATE, RMPADJUST, RMPQUERY */
+    EXIT_XSAVE,   /* XSAVEC and XRSTOR of what it saved */
     EXIT_VMGEXIT,
     EXIT_OTHER,
     /* What a VMGEXIT asked for: */

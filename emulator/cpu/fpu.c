@@ -3,31 +3,9 @@
 
 #include "emulator/platform/host.h"
 
-#define XCR0_X87_SSE 0x3ull
-#define XCR0_AVX     0x4ull
-
-/* XSAVE area: the legacy region of FXSAVE64, the header, the AVX component (APM vol. 2, 11.5). */
-struct xsave_area {
-    uint16_t fcw, fsw;
-    uint8_t ftw, reserved_5;
-    uint16_t fop;
-    uint64_t rip, dp;
-    uint32_t mxcsr, mxcsr_mask;
-    uint8_t st[8][16]; /* 10 bytes each */
-    uint8_t xmm[16][16];
-    uint8_t reserved_1a0[96];
-    uint64_t xstate_bv, xcomp_bv;
-    uint8_t reserved_210[48];
-    uint8_t ymm_high[16][16];
-} __attribute__((aligned(64)));
-
-static_assert(offsetof(struct xsave_area, xmm) == 160, "XSAVE area");
-static_assert(offsetof(struct xsave_area, xstate_bv) == 512, "XSAVE area");
-static_assert(offsetof(struct xsave_area, ymm_high) == 576, "XSAVE area");
-
 static struct xsave_area area;
 
-static uint64_t read_xcr0(void)
+uint64_t fpu_xcr0(void)
 {
     uint32_t low, high;
 
@@ -40,23 +18,47 @@ static void write_xcr0(uint64_t v)
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)));
 }
 
-static uint64_t all_components(void)
+uint64_t fpu_components(void)
 {
     static uint64_t components;
 
     if (!components)
-        components = (host_cpuid(0xD, 0).eax & XCR0_AVX) | XCR0_X87_SSE;
+        components = (host_cpuid(0xD, 0).eax & XCR0_AVX) | XCR0_X87 | XCR0_SSE;
     return components;
+}
+
+void fpu_xsave(struct xsave_area *area, uint64_t components, bool wide)
+{
+    if (wide)
+        __asm__ volatile("xsave64 %0" : "+m"(*area) : "a"((uint32_t)components), "d"(0));
+    else
+        __asm__ volatile("xsave %0" : "+m"(*area) : "a"((uint32_t)components), "d"(0));
+}
+
+void fpu_xrstor(const struct xsave_area *area, uint64_t components, bool wide)
+{
+    if (wide)
+        __asm__ volatile("xrstor64 %0" : : "m"(*area), "a"((uint32_t)components), "d"(0));
+    else
+        __asm__ volatile("xrstor %0" : : "m"(*area), "a"((uint32_t)components), "d"(0));
+}
+
+uint32_t fpu_mxcsr(void)
+{
+    uint32_t mxcsr;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
+    return mxcsr;
 }
 
 void fpu_save(struct vmsa *to)
 {
-    uint64_t components = all_components();
+    uint64_t components = fpu_components();
 
-    to->xcr0 = read_xcr0();
+    to->xcr0 = fpu_xcr0();
     write_xcr0(components);
     memset(&area, 0, sizeof(area));
-    __asm__ volatile("xsave64 %0" : "+m"(area) : "a"((uint32_t)components), "d"(0));
+    fpu_xsave(&area, components, true);
     to->mxcsr = area.mxcsr;
     to->x87_fcw = area.fcw;
     to->x87_fsw = area.fsw;
@@ -72,7 +74,7 @@ void fpu_save(struct vmsa *to)
 
 void fpu_load(const struct vmsa *from)
 {
-    uint64_t components = all_components();
+    uint64_t components = fpu_components();
 
     memset(&area, 0, sizeof(area));
     area.mxcsr = from->mxcsr;
@@ -88,6 +90,6 @@ void fpu_load(const struct vmsa *from)
     memcpy(area.ymm_high, from->fpreg_ymm, sizeof(from->fpreg_ymm));
     area.xstate_bv = components;
     write_xcr0(components);
-    __asm__ volatile("xrstor64 %0" : : "m"(area), "a"((uint32_t)components), "d"(0));
+    fpu_xrstor(&area, components, true);
     write_xcr0(from->xcr0 & components ? from->xcr0 & components : 1);
 }

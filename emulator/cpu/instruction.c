@@ -43,7 +43,7 @@ static enum instruction_result find_page(struct vmpl_context *context, gpa_t *pa
 
     if (!walk(context, gva, &to)) {
         context->save->cr2 = gva;
-        context_inject(context, 14, 0);
+        context_inject(context, VECTOR_PF, 0);
         return INSTRUCTION_DONE;
     }
     *page = to.gpa;
@@ -194,7 +194,7 @@ bool instruction_exits_at_once(const struct vmpl_context *context)
     return true;
 }
 
-static uint64_t *general_register(struct vmsa *save, unsigned number)
+uint64_t *general_register(struct vmsa *save, unsigned number)
 {
     uint64_t *const registers[16] = {&save->rax, &save->rcx, &save->rdx, &save->rbx,
                                      &save->rsp, &save->rbp, &save->rsi, &save->rdi,

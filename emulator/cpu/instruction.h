@@ -24,6 +24,9 @@ enum instruction_result instruction_broadcast(struct vmpl_context *context);
 /* MOV to CR0, intercepted because CR0.PG decides what an address means. */
 enum instruction_result instruction_mov_cr0(struct vmpl_context *context);
 
+/* By its number in instructions, RAX 0 to R15. */
+uint64_t *general_register(struct vmsa *save, unsigned number);
+
 /* RDMSR and WRMSR of the MSRs that SEV-SNP adds or changes: GHCB, SEV_STATUS, EFER. */
 enum instruction_result instruction_msr(struct vmpl_context *context, bool write);
 

@@ -5,8 +5,9 @@
  * There is one private view for each VMPL (what that VMPL may do with C=1) and one shared view
  * (C=0). A guest with paging sees GPA 0.. through the shared view and GPA | C-bit through its
  * VMPL's private view; without paging every access is private, so GPA 0.. is the private view.
- * Tables are kept up to date eagerly: a nested fault during the delivery of an interrupt would lose
- * it. What a change takes away is gone from every CPU's translations when it returns.
+ * Tables are kept up to date eagerly: a fault costs an exit, and one during the delivery of an
+ * event a second delivery. What a change takes away is gone from every CPU's translations when it
+ * returns.
  */
 #ifndef SNPVTPM_EMULATOR_CPU_NPT_H
 #define SNPVTPM_EMULATOR_CPU_NPT_H

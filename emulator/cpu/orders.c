@@ -195,7 +195,7 @@ static bool idle(struct vcpu *cpu, bool interrupts)
     return interrupted;
 }
 
-void vcpu_halt(struct vcpu *cpu)
+bool vcpu_halt(struct vcpu *cpu)
 {
     const struct vmpl_context *context = cpu->current;
     bool restricted = context->vmcb->int_control & V_INTR_MASKING;
@@ -204,9 +204,10 @@ void vcpu_halt(struct vcpu *cpu)
 
     while (!ended && !cpu->wake && !(cpu->nmi_pending && !restricted)) {
         if (has_orders(cpu))
-            return; /* it halts again when it runs again */
+            return false; /* it halts again when it runs again */
         ended = idle(cpu, interrupts);
     }
     cpu->wake = false;
     context_skip(cpu->current, HLT_LENGTH);
+    return true;
 }

@@ -40,7 +40,7 @@ void orders_take(struct vcpu *cpu);
  * nobody waits for the answer. */
 MUST_CHECK bool vcpu_hold(struct vcpu *cpu);
 
-/* HLT of the VMPL that runs: returns when something ended it, or when there are orders. */
-void vcpu_halt(struct vcpu *cpu);
+/* HLT of the VMPL that runs: returns when something ended it, or, false, when there are orders. */
+bool vcpu_halt(struct vcpu *cpu);
 
 #endif

@@ -7,6 +7,7 @@
 #include "emulator/cpu/orders.h"
 #include "emulator/cpu/rmp.h"
 #include "emulator/cpu/vc.h"
+#include "emulator/cpu/xsave.h"
 #include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "lib/snp/exit_codes.h"
@@ -16,6 +17,8 @@
 #define SUPPORTED_SEV_FEATURES                                                                     \
     (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP)
 
+#define LEND_EVERY (1ul << 27) /* of the time-stamp counter: a tenth of a second, more or less */
+
 #define IOPM_PAGES  3
 #define MSRPM_PAGES 2
 
@@ -23,6 +26,7 @@ void vmrun(uint64_t vmcb_pa, struct vmsa *save);
 void halt_for_ever(void);
 
 static hpa_t iopm, msrpm;
+static bool lends;
 
 /* Lets the guest read and write an MSR without an exit (APM vol. 2, 15.11: two bits an MSR). */
 static void pass_through(uint32_t msr)
@@ -60,12 +64,17 @@ static struct vmcb *new_vmcb(unsigned vmpl)
     struct vmcb *vmcb = host_ptr(pages);
 
     memset(vmcb, 0, sizeof(*vmcb));
-    vmcb->intercept_exceptions = 1u << VECTOR_UD;
+    vmcb->intercept_exceptions = 1u << VECTOR_UD | (xsave_wants_gp() ? 1u << VECTOR_GP : 0);
     vmcb->iopm_pa = iopm.pa;
     vmcb->msrpm_pa = msrpm.pa;
     vmcb->asid = vmpl + 1;
     vmcb->np_control = 1;
     return vmcb;
+}
+
+void vcpu_lend(void)
+{
+    lends = true;
 }
 
 uint64_t vcpu_sev_information(void)
@@ -274,8 +283,10 @@ static enum outcome raise_vc(struct vmpl_context *context, uint32_t error, enum 
     context->vmcb->eventinj = 0;
     if (vc_raise(context, error))
         return RESUME;
-    log_line("VMPL%u: #VC %x at rip %lx cannot be delivered", context->vmpl, error,
-             context->save->rip);
+    log_line("VMPL%u: #VC %x at rip %lx cannot be delivered: exit %lx, %lx, %lx, cr0 %lx, cr3 %lx",
+             context->vmpl, error, context->save->rip, context->vmcb->exitcode,
+             context->vmcb->exitinfo1, context->vmcb->exitinfo2, context->save->cr0,
+             context->save->cr3);
     *exit = VCPU_EXIT_SHUTDOWN;
     return TO_VMM;
 }
@@ -344,8 +355,60 @@ static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
     case INSTRUCTION_UNKNOWN:
         break;
     }
-    if (instruction_broadcast(cpu->current) == INSTRUCTION_UNKNOWN)
-        context_inject(cpu->current, VECTOR_UD, 0);
+    if (instruction_broadcast(cpu->current) == INSTRUCTION_DONE)
+        return RESUME;
+    switch (instruction_xsavec(cpu->current, &fault)) {
+    case INSTRUCTION_DONE:
+        cpu->current->exits[EXIT_XSAVE]++;
+        return RESUME;
+    case INSTRUCTION_NPF:
+        return private_fault(cpu, fault, exit);
+    case INSTRUCTION_UNKNOWN:
+        break;
+    }
+    context_inject(cpu->current, VECTOR_UD, 0);
+    return RESUME;
+}
+
+/* #GP while an exception was delivered, whose vector this is, is #DF, or ends in shutdown (APM
+ * vol. 2, 8.2.9). */
+static enum outcome second_exception(struct vmpl_context *context, unsigned first,
+                                     enum vcpu_exit *exit)
+{
+    if (first == VECTOR_DF) {
+        *exit = VCPU_EXIT_SHUTDOWN;
+        return TO_VMM;
+    }
+    context_inject(context, VECTOR_DF, 0);
+    return RESUME;
+}
+
+static bool is_contributory(unsigned vector)
+{
+    return vector == VECTOR_DE || vector == VECTOR_DF ||
+           (vector >= VECTOR_TS && vector <= VECTOR_PF);
+}
+
+static enum outcome general_protection(struct vcpu *cpu, enum vcpu_exit *exit)
+{
+    uint32_t error = (uint32_t)cpu->current->vmcb->exitinfo1;
+    uint64_t delivered = cpu->current->vmcb->exitintinfo;
+    gpa_t fault;
+
+    if ((delivered & EVENT_VALID) && (delivered & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION &&
+        is_contributory(delivered & EVENT_VECTOR_MASK))
+        return second_exception(cpu->current, delivered & EVENT_VECTOR_MASK, exit);
+
+    switch (error ? INSTRUCTION_UNKNOWN : instruction_xrstor(cpu->current, &fault)) {
+    case INSTRUCTION_DONE:
+        cpu->current->exits[EXIT_XSAVE]++;
+        return RESUME;
+    case INSTRUCTION_NPF:
+        return private_fault(cpu, fault, exit);
+    case INSTRUCTION_UNKNOWN:
+        break;
+    }
+    context_inject(cpu->current, VECTOR_GP, error);
     return RESUME;
 }
 
@@ -360,6 +423,16 @@ static enum outcome vmmcall(struct vmpl_context *context, enum vcpu_exit *exit)
     return TO_VMM;
 }
 
+static bool is_lent(struct vcpu *cpu)
+{
+    uint64_t now = __builtin_ia32_rdtsc();
+
+    if (!lends || cpu->current->vmpl == 0 || now - cpu->lent < LEND_EVERY)
+        return false;
+    cpu->lent = now;
+    return true;
+}
+
 /* With restricted injection only another CPU's order can end it. */
 static enum outcome halt(struct vcpu *cpu, enum vcpu_exit *exit)
 {
@@ -367,8 +440,10 @@ static enum outcome halt(struct vcpu *cpu, enum vcpu_exit *exit)
         *exit = VCPU_EXIT_HALTED;
         return TO_VMM;
     }
-    vcpu_halt(cpu);
-    return RESUME;
+    if (!vcpu_halt(cpu) || !is_lent(cpu))
+        return RESUME;
+    *exit = VCPU_EXIT_LENT;
+    return TO_VMM;
 }
 
 static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
@@ -394,6 +469,8 @@ static enum outcome handle_exit(struct vcpu *cpu, enum vcpu_exit *exit)
         return nested_fault(cpu, exit);
     case SVM_EXIT_EXCEPTION + VECTOR_UD:
         return undefined_opcode(cpu, exit);
+    case SVM_EXIT_EXCEPTION + VECTOR_GP:
+        return general_protection(cpu, exit);
     case SVM_EXIT_CR0_SEL_WRITE:
         if (instruction_mov_cr0(context) == INSTRUCTION_DONE)
             return RESUME;
@@ -451,23 +528,69 @@ static void take_over_cr4(const struct vmsa *save)
         host_write_cr4(wanted);
 }
 
+/* What VMRUN looks at. */
+struct entered {
+    uint64_t rip, cr0, cr3, cr4, efer, event;
+};
+
+static struct entered entered_with(const struct vmcb *vmcb)
+{
+    const struct vmsa *save = &vmcb->save;
+
+    return (struct entered){save->rip, save->cr0, save->cr3, save->cr4, save->efer, vmcb->eventinj};
+}
+
+/* Vectors that no exception has (APM vol. 2, 8.2). */
+static bool is_interrupt_vector(unsigned vector)
+{
+    return (vector > VECTOR_CP && vector < VECTOR_HV) || vector > VECTOR_SX;
+}
+
+/* An event whose delivery met a nested fault is delivered again. QEMU calls an interrupt an
+ * exception there, and does not take it back as one. */
+static uint64_t interrupted_delivery(const struct vmcb *vmcb)
+{
+    uint64_t event = vmcb->exitintinfo;
+
+    if (!(event & EVENT_VALID))
+        return 0;
+    if ((event & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION &&
+        is_interrupt_vector(event & EVENT_VECTOR_MASK))
+        event &= ~EVENT_TYPE_MASK; /* an external interrupt is type 0 */
+    return event;
+}
+
+/* VMRUN refused the state that it was given, which is no longer there: some versions of QEMU have
+ * stored the hypervisor's own in its place, and the exit code in 32 bits only. */
+static void note_refusal(struct vmpl_context *context, const struct entered *entered)
+{
+    if ((uint32_t)context->vmcb->exitcode != (uint32_t)SVM_EXIT_INVALID)
+        return;
+    context->vmcb->exitcode = SVM_EXIT_INVALID;
+    log_line("VMPL%u: VMRUN refuses rip %lx cr0 %lx cr3 %lx cr4 %lx efer %lx event %lx",
+             context->vmpl, entered->rip, entered->cr0, entered->cr3, entered->cr4, entered->efer,
+             entered->event);
+}
+
 static void run_once(struct vcpu *cpu)
 {
     struct vmpl_context *context = cpu->current;
     struct vmcb *vmcb = context->vmcb;
+    struct entered entered;
 
     deliver_nmi(cpu);
     context->exits[EXIT_VMRUN]++;
     context->in_line = false;
     set_tables(context);
     take_over_cr4(context->save);
+    entered = entered_with(vmcb);
     host_enter_guest();
     vmrun(host_pa_of_direct(vmcb).pa, context->save);
     if (vmcb->exitcode == SVM_EXIT_NMI && !host_wait_kick())
         cpu->nmi_pending = true;
     host_leave_guest();
-    /* An exception whose delivery met a nested fault is delivered again. */
-    vmcb->eventinj = vmcb->exitintinfo & EVENT_VALID ? vmcb->exitintinfo : 0;
+    note_refusal(context, &entered);
+    vmcb->eventinj = interrupted_delivery(vmcb);
 }
 
 enum vcpu_exit vcpu_run(struct vcpu *cpu)

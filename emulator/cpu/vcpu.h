@@ -21,6 +21,7 @@ enum vcpu_exit {
     VCPU_EXIT_PAGE,      /* C-bit and ownership disagree: a private access to a page of the host's,
                             or a shared one to a page of the guest's. fault, fault_private */
     VCPU_EXIT_FORBIDDEN, /* the RMP forbids the access and no VMM can change that */
+    VCPU_EXIT_LENT,      /* a less privileged VMPL halted, and VMPL0 may have the CPU in between */
     VCPU_EXIT_HALTED,    /* and nothing can wake it */
     VCPU_EXIT_SHUTDOWN,
     VCPU_EXIT_INVALID,
@@ -36,6 +37,7 @@ struct vcpu {
     gpa_t fault;
     bool fault_private;
     bool nmi_pending; /* for the next VMPL that takes interrupts */
+    uint64_t lent;    /* time-stamp counter: when VMPL0 had the CPU last */
     /* How it waits. */
     bool stopped; /* by INIT */
     bool held;    /* by itself, vcpu_hold() */
@@ -54,6 +56,10 @@ uint64_t vcpu_sev_information(void);
 /* On any CPU, before all others; and once more on its own. */
 void vcpu_init(struct vcpu *cpu, unsigned index);
 void vcpu_start(void);
+
+/* From now on VMPL0 has the CPU for a moment when a less privileged VMPL halts, some times a
+ * second. No host must do that, and KVM does not. */
+void vcpu_lend(void);
 
 /* Whether a VMSA with these SEV_FEATURES can run. */
 bool vcpu_features_supported(uint64_t sev_features);

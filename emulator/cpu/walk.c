@@ -5,6 +5,8 @@
 #include "emulator/cpu/rmp.h"
 
 #define PTE_PRESENT 0x1ull
+#define PTE_WRITE   0x2ull
+#define PTE_USER    0x4ull
 #define PTE_LARGE   0x80ull
 #define PTE_ADDRESS (0x000ffffffffff000ull & ~CBIT)
 
@@ -26,26 +28,30 @@ static void *reach(const struct vmpl_context *context, gpa_t address, bool priva
 bool walk(const struct vmpl_context *context, uint64_t gva, struct translation *out)
 {
     const struct vmsa *save = context->save;
-    uint64_t entry = save->cr3;
+    uint64_t entry = save->cr3, rights = PTE_WRITE | PTE_USER;
 
     if (!(save->cr0 & CR0_PG)) {
-        *out = (struct translation){gpa(gva & 0xFFFFFFFF), true};
+        *out = (struct translation){gpa(gva & 0xFFFFFFFF), true, true, true, NULL};
         return true;
     }
     if (!(save->efer & EFER_LMA) || (save->cr4 & CR4_LA57))
         return false;
     for (unsigned shift = 39;; shift -= 9) {
         gpa_t slot = gpa((entry & PTE_ADDRESS) | (gva >> shift & 511) * 8);
-        const uint64_t *pte = reach(context, slot, true, RMP_READ);
+        uint64_t *pte = reach(context, slot, true, RMP_READ);
 
         if (!pte || !(*pte & PTE_PRESENT))
             return false;
         entry = *pte;
+        rights &= entry;
         if (shift == 12 || (shift <= 30 && (entry & PTE_LARGE))) {
             uint64_t offset_mask = (1ull << shift) - 1;
 
             out->gpa = gpa((entry & PTE_ADDRESS & ~offset_mask) | (gva & offset_mask));
             out->private = entry & CBIT;
+            out->writable = rights & PTE_WRITE;
+            out->user = rights & PTE_USER;
+            out->entry = pte;
             return true;
         }
     }

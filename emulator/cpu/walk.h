@@ -9,9 +9,14 @@
 
 #include "emulator/cpu/context.h"
 
+#define PTE_ACCESSED (1ull << 5)
+#define PTE_DIRTY    (1ull << 6)
+
 struct translation {
     gpa_t gpa;
     bool private;
+    bool writable, user; /* by the tables of all levels */
+    uint64_t *entry;     /* the last one; NULL without paging */
 };
 
 /* Walks the guest's tables; false where the CPU would raise #PF (or cannot reach a table). */

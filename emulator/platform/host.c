@@ -51,6 +51,21 @@ bool host_wrmsr(uint32_t msr, uint64_t value)
     return ok;
 }
 
+bool host_xsavec_traps(void)
+{
+    static uint8_t area[4096] __attribute__((aligned(64)));
+    bool trapped = false;
+
+    __asm__ volatile("1: xsavec (%1)\n\t"
+                     "jmp 3f\n\t"
+                     "2: movb $1, %0\n\t"
+                     "3:\n\t" FIXUP("1b", "2b")
+                     : "+r"(trapped)
+                     : "r"(area), "a"(1), "d"(0)
+                     : "memory");
+    return trapped;
+}
+
 struct exception_frame {
     uint64_t r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
     uint64_t vector, error;

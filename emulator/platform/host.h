@@ -126,6 +126,9 @@ static inline void host_memory_barrier(void)
 MUST_CHECK bool host_rdmsr(uint32_t msr, uint64_t *value);
 MUST_CHECK bool host_wrmsr(uint32_t msr, uint64_t value);
 
+/* Whether XSAVEC raises #UD. */
+bool host_xsavec_traps(void);
+
 /* From here on NMIs stay pending, but in the next one and in the guest. */
 void host_hold_nmis(void);
 /* Waits for an NMI, and takes it. */

@@ -7,7 +7,7 @@
 #include "lib/snp/cpuid_page.h"
 
 /* The answer to CPUID: for the CPUID page and for guests that ask the VMM. */
-struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf);
+struct cpuid_result guest_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0);
 
 void cpuid_table_fill(struct cpuid_page *page);
 

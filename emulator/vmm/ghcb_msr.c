@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The GHCB MSR protocol (GHCB specification 56421, 2.3.1). */
+#include "emulator/cpu/fpu.h"
 #include "emulator/cpu/orders.h"
 #include "emulator/vmm/cpuid_table.h"
 #include "emulator/vmm/vmm.h"
@@ -9,7 +10,7 @@
 
 static uint64_t answer_cpuid(uint64_t request)
 {
-    struct cpuid_result r = guest_cpuid((uint32_t)(request >> 32), 0);
+    struct cpuid_result r = guest_cpuid((uint32_t)(request >> 32), 0, XCR0_X87);
     uint32_t values[4] = {r.eax, r.ebx, r.ecx, r.edx};
     unsigned which = request >> 30 & 3;
 

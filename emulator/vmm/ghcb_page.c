@@ -4,6 +4,7 @@
  * what is needed of it is copied first, then checked.
  */
 #include "emulator/cpu/orders.h"
+#include "emulator/cpu/xsave.h"
 #include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/cpuid_table.h"
@@ -18,14 +19,13 @@
 
 #define SCRATCH_START offsetof(struct ghcb, shared_buffer)
 #define SCRATCH_END   (SCRATCH_START + GHCB_SHARED_BUFFER_SIZE)
-#define LEAF_XSAVE    0xDu
 
 struct request {
     struct vcpu *cpu;
     struct ghcb *page;
     gpa_t page_gpa;
     uint8_t valid[16];
-    uint64_t rax, rbx, rcx, rdx;
+    uint64_t rax, rbx, rcx, rdx, xcr0;
     uint64_t code, info1, info2, scratch;
     /* The answer. */
     uint64_t result, detail; /* SW_EXITINFO1, SW_EXITINFO2 */
@@ -80,7 +80,7 @@ static void do_cpuid(struct request *r)
     if (!needs(r, IS_VALID(r, rax) && IS_VALID(r, rcx)) ||
         ((uint32_t)r->rax == LEAF_XSAVE && !needs(r, IS_VALID(r, xcr0))))
         return;
-    c = guest_cpuid((uint32_t)r->rax, (uint32_t)r->rcx);
+    c = guest_cpuid((uint32_t)r->rax, (uint32_t)r->rcx, r->xcr0);
     r->rax = c.eax;
     r->rbx = c.ebx;
     r->rcx = c.ecx;
@@ -465,6 +465,7 @@ static void take(struct request *r)
     r->rbx = page->rbx;
     r->rcx = page->rcx;
     r->rdx = page->rdx;
+    r->xcr0 = page->xcr0;
     r->code = page->sw_exitcode;
     r->info1 = page->sw_exitinfo1;
     r->info2 = page->sw_exitinfo2;

@@ -2,6 +2,7 @@
 /* The emulated SEV-SNP platform: from reset to the end of the guest. */
 #include "emulator/cpu/npt.h"
 #include "emulator/cpu/rmp.h"
+#include "emulator/cpu/xsave.h"
 #include "emulator/platform/cpus.h"
 #include "emulator/platform/memory.h"
 #include "emulator/vmm/devices.h"
@@ -37,6 +38,10 @@ static _Noreturn void run_guest(struct vcpu *cpu)
         case VCPU_EXIT_PAGE:
             convert_page(cpu);
             break;
+        case VCPU_EXIT_LENT:
+            if (!vcpu_enter(cpu, 0))
+                trace_line("VMPL0 cannot have the CPU: %s", vcpu_why_not(cpu, 0));
+            break;
         case VCPU_EXIT_FORBIDDEN:
             die(HOST_EXIT_GUEST_INVALID, "VMPL%u: the RMP forbids its access to gpa %lx",
                 cpu->current->vmpl, cpu->fault.v);
@@ -67,9 +72,12 @@ _Noreturn void hypervisor_main(void)
     host_exceptions_init();
     host_trace = command_line_number("trace", 0) != 0;
     vmm_counts = command_line_number("counts", 0) != 0;
+    if (command_line_number("lend", 0) != 0)
+        vcpu_lend();
     vmm_strict = command_line_number("strict", 0) != 0;
     log_line("emulated SEV-SNP platform: %lu MiB for the guest, no confidentiality whatever",
              (host_memory.guest_end + host_memory.high_end - GIB4) >> 20);
+    xsave_init((enum xsave_wish)command_line_number("xsave", XSAVE_WHERE_WHOLE));
     host_cpus_start(run_this_cpu);
     guest_memory_init();
     rmp_init(npt_sync);

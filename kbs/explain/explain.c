@@ -59,6 +59,11 @@ static struct explanation *conclude(struct explainer *explainer, enum explanatio
     return explanation;
 }
 
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void consider_same(struct explainer *explainer, const struct explained_image *image)
 {
     if (image->retired)
@@ -128,8 +133,8 @@ static void say_differences(struct explainer *explainer, const struct explained_
 
     say(comparison.explanation,
         "the closest registered image is %s%s, with %zu page%s that differ%s", image->name,
-        image->retired ? " (retired)" : "", explainer->distance,
-        explainer->distance == 1 ? "" : "s", explainer->distance == 1 ? "s" : "");
+        image->retired ? " (retired)" : "", explainer->distance, plural(explainer->distance),
+        explainer->distance == 1 ? "s" : "");
     launch_difference_each(image->pages, explainer->pages, say_difference, &comparison);
     if (comparison.left_out > 0)
         say(comparison.explanation, "and %zu more differences", comparison.left_out);
@@ -161,16 +166,18 @@ static bool consider_guesses(struct explainer *explainer, const struct explained
 
 bool explain_consider(struct explainer *explainer, const struct explained_image *image)
 {
-    explainer->images++;
+    *(image->retired ? &explainer->retired : &explainer->registered) += 1;
     if (explainer->explanation.verdict >= EXPLANATION_RETIRED)
         return true;
     if (memcmp(image->measurement, explainer->measurement, LAUNCH_DIGEST_SIZE) == 0) {
         consider_same(explainer, image);
         return true;
     }
-    if (!image->pages)
+    if (!image->pages) {
+        explainer->without_pages += !image->retired;
         return true;
-    explainer->images_with_pages++;
+    }
+    explainer->with_pages++;
     /* What pages are at hand is better known than guessed. */
     if (explainer->pages) {
         consider_pages(explainer, image);
@@ -191,17 +198,22 @@ const struct explanation *explain_end(struct explainer *explainer)
         say(explanation, "it is all zeros: nothing was measured");
         return explanation;
     }
-    say(explanation, "it is none of the %zu registered images", explainer->images);
-    if (explainer->images_with_pages < explainer->images)
+    say(explanation, "it is none of the %zu registered image%s", explainer->registered,
+        plural(explainer->registered));
+    if (explainer->retired > 0)
+        say(explanation, "nor of the %zu retired image%s, which would get nothing any more",
+            explainer->retired, plural(explainer->retired));
+    if (explainer->without_pages > 0)
         say(explanation,
-            "the pages of %zu of them are not known: add images with --igvm to compare with them",
-            explainer->images - explainer->images_with_pages);
-    if (explainer->images_with_pages > 0 && !explainer->pages)
+            "the pages of %zu registered image%s are not known: add images with --igvm to compare "
+            "with them",
+            explainer->without_pages, plural(explainer->without_pages));
+    if (explainer->with_pages > 0 && !explainer->pages)
         say(explanation,
-            "and none of the other %zu, cut short, with other processors, in another "
-            "order or without one page; with the IGVM file that was launched, its "
+            "nor is it one of the %zu whose pages are known, cut short, with other processors, in "
+            "another order or without one page; with the IGVM file that was launched, its "
             "pages could be compared",
-            explainer->images_with_pages);
+            explainer->with_pages);
     if (explainer->steps == 0)
         say(explanation, "not every single page could be tried: the images are too large");
     return explanation;

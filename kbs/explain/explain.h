@@ -45,7 +45,9 @@ struct explainer {
     uint8_t measurement[LAUNCH_DIGEST_SIZE];
     const struct launch_pages *pages; /* of what was launched; NULL: not known */
     size_t steps;                     /* that are left */
-    size_t images, images_with_pages; /* considered so far */
+    size_t registered, retired;       /* images considered so far */
+    size_t with_pages;                /* of these */
+    size_t without_pages;             /* of those that are not retired */
     size_t distance;                  /* of the closest image: pages that differ */
     struct explanation explanation;
 };

@@ -22,29 +22,41 @@ enum attest_operation {
     ATTEST_FETCH_KEY = 1,
     ATTEST_REPORT = 2,
     ATTEST_CONFIRM = 3,
+    ATTEST_ANCHOR = 4,
+    ATTEST_RENEW = 5,
+    ATTEST_RELEASE = 6,
+    ATTEST_COMPLAIN = 7,
 };
 
 #define ATTEST_NONCE_SIZE 64
 
-/* Status values of the channel and, from 10 on, exit statuses of the native front-end. */
+/* Status values of the channel, with the kernel's words for them; from 10 on, exit statuses of the
+ * native front-end. */
+#define ATTEST_FAILURES(F)                                                                         \
+    F(MALFORMED_REQUEST, 1, "malformed request")                                                   \
+    F(PROXY_SILENT, 2, "the proxy does not answer")                                                \
+    F(PROTOCOL, 3, "the proxy or the KBS broke the protocol")                                      \
+    F(KBS_REFUSED, 4, "the KBS refused")                                                           \
+    F(KBS_UNREACHABLE, 5, "the proxy could not reach the KBS")                                     \
+    F(AMD_SP, 6, "the AMD-SP refused")                                                             \
+    F(SECRET_SIZE, 7, "the released secret is no 64-byte key")                                     \
+    F(DECRYPT, 8, "the reply did not decrypt")                                                     \
+    F(INTERNAL, 9, "it failed itself")                                                             \
+    F(UNSIGNED, 10, "the key is not from a KBS that this image trusts")                            \
+    F(KBS_BUSY, 11, "the KBS is busy")                                                             \
+    F(KBS_ERROR, 12, "the KBS failed")                                                             \
+    F(KBS_GATEWAY, 13, "a gateway does not reach the KBS")                                         \
+    F(KBS_REDIRECT, 14, "the KBS's address redirects elsewhere")                                   \
+    F(VERSION, 15, "no common version of a protocol")                                              \
+    F(UNEXPLAINED, 16, "the proxy brings no key and does not say why")                             \
+    F(PENDING, 17, "the same request goes on")                                                     \
+    F(LEASE_LOST, 18, "the volume's lease was lost")
+
 enum attest_status {
     ATTEST_STATUS_DONE = CHANNEL_STATUS_DONE,
-    ATTEST_STATUS_MALFORMED_REQUEST = 1,
-    ATTEST_STATUS_PROXY_SILENT = 2,
-    ATTEST_STATUS_PROTOCOL = 3,
-    ATTEST_STATUS_KBS_REFUSED = 4,
-    ATTEST_STATUS_KBS_UNREACHABLE = 5,
-    ATTEST_STATUS_AMD_SP = 6,
-    ATTEST_STATUS_SECRET_SIZE = 7,
-    ATTEST_STATUS_DECRYPT = 8,
-    ATTEST_STATUS_INTERNAL = 9,
-    ATTEST_STATUS_UNSIGNED = 10,
-    ATTEST_STATUS_KBS_BUSY = 11,
-    ATTEST_STATUS_KBS_ERROR = 12,
-    ATTEST_STATUS_KBS_GATEWAY = 13,
-    ATTEST_STATUS_KBS_REDIRECT = 14,
-    ATTEST_STATUS_VERSION = 15,
-    ATTEST_STATUS_UNEXPLAINED = 16,
+#define F(name, value, words) ATTEST_STATUS_##name = (value),
+    ATTEST_FAILURES(F)
+#undef F
 };
 
 #define AMD_SP_CERTIFICATE_PAGES 4

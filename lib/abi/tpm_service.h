@@ -18,23 +18,30 @@ enum service_operation {
     SERVICE_OPEN = 1,
     SERVICE_COMMAND = 2,
     SERVICE_EK_PUBLIC = 3,
-    SERVICE_CONFIRMED = 4,
+    SERVICE_DUE = 4,  /* what the attestation service is to be asked */
+    SERVICE_TOLD = 5, /* what it answered */
 };
+
+/* With the kernel's words for what OPEN fails with. */
+#define SERVICE_FAILURES(F)                                                                        \
+    F(VOLUME_FAILED, 1, "the state volume failed")                                                 \
+    F(VOLUME_DAMAGED, 2, "the state volume is damaged; it was not changed")                        \
+    F(STATE_REFUSED, 5,                                                                            \
+      "the TPM's libtpms refuses the state in the volume, which is intact; it was not changed")    \
+    F(STATE_TOO_NEW, 6,                                                                            \
+      "a newer libtpms wrote the state in the volume, which is intact; it was not changed")        \
+    F(NOT_COMMITTED, 7,                                                                            \
+      "the state volume is not the one that the KBS's record admits; it was not changed")
 
 enum service_status {
     SERVICE_DONE = CHANNEL_STATUS_DONE,
-    SERVICE_VOLUME_FAILED = 1,
-    SERVICE_VOLUME_DAMAGED = 2,
-    SERVICE_MALFORMED = 3,     /* no operation of this service, or its arguments are missing */
+#define F(name, value, words) SERVICE_##name = (value),
+    SERVICE_FAILURES(F)
+#undef F
+        SERVICE_MALFORMED = 3, /* no operation of this service, or its arguments are missing */
     SERVICE_TPM_FAILED = 4,    /* the TPM did not do its part of the operation; logged */
-    SERVICE_STATE_REFUSED = 5, /* the volume is intact, but libtpms does not load the state in it */
-    SERVICE_STATE_TOO_NEW = 6, /* likewise, because a newer libtpms wrote it */
-    SERVICE_NOT_COMMITTED = 7, /* the volume is not what the KBS's record admits; logged */
+    SERVICE_WAITS = 8,         /* for the KBS: DUE and TOLD first, then the same again */
 };
-
-/* What OPEN tells of an unconfirmed state, and its TPM's endorsement keys: struct state_name, and
- * struct ek_request where they are known. Both go to the attestation service as they are. */
-#define SERVICE_UNCONFIRMED_MAX (56 + 472)
 
 /* How OPEN opened it. */
 enum service_opening {

@@ -10,11 +10,13 @@
 #define SNPVTPM_LIB_BOOT_BOOT_PARAMS_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define BOOT_PARAMS_MAGIC   0x4D535653u /* "SVSM" */
-#define BOOT_PARAMS_VERSION 2
+#define BOOT_PARAMS_VERSION 3
+#define BOOT_PARAMS_OLDEST  2 /* since then, each version has only added to the end */
 
 #define BOOT_SERVICES_MAX 4
 #define BOOT_SECTIONS_MAX 24
@@ -66,6 +68,14 @@ struct boot_kbs {
 
 static_assert(sizeof(struct boot_kbs) == 24 + 4 * 112, "KBS parameters");
 
+/* PCR banks, as EFI_TCG2_EVENT_ALGORITHM_BITMAP of the TCG's EFI protocol specification has them.
+ */
+#define BOOT_PCR_BANK_SHA1   0x1u
+#define BOOT_PCR_BANK_SHA256 0x2u
+#define BOOT_PCR_BANK_SHA384 0x4u
+#define BOOT_PCR_BANK_SHA512 0x8u
+#define BOOT_PCR_BANKS_ALL   0xFu
+
 struct boot_params {
     uint32_t magic;
     uint32_t version;
@@ -87,9 +97,18 @@ struct boot_params {
     struct boot_service services[BOOT_SERVICES_MAX];
     struct boot_section sections[BOOT_SECTIONS_MAX];
     struct boot_kbs kbs;
+    uint32_t pcr_banks; /* BOOT_PCR_BANK_*; 0: those that the TPM has */
+    uint32_t reserved;
 };
 
 static_assert(offsetof(struct boot_params, services) == 0x68, "boot parameters");
 static_assert(sizeof(struct boot_params) <= 0x1000, "boot parameters");
+
+/* Whether a tool can read them: those of older images, too. The SVSM takes its own version only. */
+static inline bool boot_params_are_readable(const struct boot_params *params)
+{
+    return params->magic == BOOT_PARAMS_MAGIC && params->version >= BOOT_PARAMS_OLDEST &&
+           params->version <= BOOT_PARAMS_VERSION;
+}
 
 #endif

@@ -4,9 +4,11 @@
 #define SNPVTPM_LIB_EK_TPM_PUBLIC_H
 
 #define TPM_ALG_RSA    0x0001
+#define TPM_ALG_SHA1   0x0004
 #define TPM_ALG_AES    0x0006
 #define TPM_ALG_SHA256 0x000b
 #define TPM_ALG_SHA384 0x000c
+#define TPM_ALG_SHA512 0x000d
 #define TPM_ALG_NULL   0x0010
 #define TPM_ALG_ECC    0x0023
 #define TPM_ALG_CFB    0x0043

@@ -62,14 +62,16 @@ bool io_write_at(int fd, const void *bytes, size_t size, uint64_t offset)
 
 bool io_read_up_to(int fd, void *bytes, size_t room, size_t *size)
 {
-    ssize_t got;
+    *size = 0;
+    while (*size < room) {
+        ssize_t got = read(fd, (uint8_t *)bytes + *size, room - *size);
 
-    for (*size = 0; *size<room; *size += got> 0 ? (size_t)got : 0) {
-        got = read(fd, (uint8_t *)bytes + *size, room - *size);
-        if (got < 0 && errno != EINTR)
-            return false;
         if (got == 0)
             break;
+        if (got > 0)
+            *size += (size_t)got;
+        else if (errno != EINTR)
+            return false;
     }
     return true;
 }

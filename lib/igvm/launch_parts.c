@@ -44,8 +44,7 @@ struct launch_layout launch_layout_of(const struct igvm_header *headers, size_t 
             igvm_applies(&headers[i], platform_mask))
             memcpy(&layout.params, headers[i].data, sizeof(layout.params));
     }
-    layout.has_params = layout.params.magic == BOOT_PARAMS_MAGIC &&
-                        layout.params.version == BOOT_PARAMS_VERSION &&
+    layout.has_params = boot_params_are_readable(&layout.params) &&
                         layout.params.service_count <= BOOT_SERVICES_MAX;
     return layout;
 }

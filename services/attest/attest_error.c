@@ -10,6 +10,7 @@ static const struct {
     [ATTEST_OK] = {ATTEST_STATUS_DONE, "done"},
 
     [ATTEST_ERR_REQUEST] = {ATTEST_STATUS_MALFORMED_REQUEST, "malformed request on the channel"},
+    [ATTEST_ERR_PENDING] = {ATTEST_STATUS_PENDING, "the KBS's answer has not arrived yet"},
 
     [ATTEST_ERR_PROXY_SILENT] = {ATTEST_STATUS_PROXY_SILENT,
                                  "the proxy does not answer; is it running on the host?"},
@@ -79,6 +80,9 @@ static const struct {
     [ATTEST_ERR_LEASE_HELD] = {ATTEST_STATUS_KBS_REFUSED,
                                "another VM uses the volume and keeps its lease; shut that VM down, "
                                "or have its lease broken at the KBS"},
+    [ATTEST_ERR_LEASE_LOST] = {ATTEST_STATUS_LEASE_LOST,
+                               "the volume's lease was lost: another VM took over, or the owner "
+                               "broke it; start the VM anew"},
     [ATTEST_ERR_LEASE_MALFORMED] = {ATTEST_STATUS_PROTOCOL,
                                     "the KBS's record tells of a lease, but not all of it"},
     [ATTEST_ERR_LEASE_POLICY] = {ATTEST_STATUS_VERSION,

@@ -13,6 +13,7 @@ enum attest_error {
     ATTEST_OK = 0,
 
     ATTEST_ERR_REQUEST, /* from the SVSM: malformed */
+    ATTEST_ERR_PENDING, /* not done yet: the same call goes on */
 
     ATTEST_ERR_PROXY_SILENT, /* the deadline passed */
     ATTEST_ERR_PROXY_CLOSED,
@@ -42,6 +43,7 @@ enum attest_error {
     ATTEST_ERR_RELEASE_FROZEN,
     ATTEST_ERR_RELEASE_NOT_NOW, /* any other status */
     ATTEST_ERR_LEASE_HELD,      /* BUSY still, after a lease's time */
+    ATTEST_ERR_LEASE_LOST,      /* it is another VM's, or nobody's */
     ATTEST_ERR_LEASE_MALFORMED, /* a record with some of what tells a lease */
     ATTEST_ERR_LEASE_POLICY,    /* a policy that this program does not know how to keep */
 

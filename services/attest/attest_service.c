@@ -46,6 +46,7 @@ static enum attest_error handle_confirm(struct attest_service *service, struct r
     struct ek_certificates *certificates = &service->certificates;
     struct state_name state;
     struct ek_request ek;
+    uint32_t time;
     enum attest_error error;
     bool has_ek;
 
@@ -54,14 +55,64 @@ static enum attest_error handle_confirm(struct attest_service *service, struct r
     has_ek = arguments->left > 0;
     if ((has_ek && !reader_copy(arguments, &ek, sizeof(ek))) || !reader_at_end(arguments))
         return ATTEST_ERR_REQUEST;
-    error = lease_confirm(&service->lease, &access, &state, has_ek ? &ek : NULL, certificates);
+    error =
+        lease_confirm(&service->lease, &access, &state, has_ek ? &ek : NULL, &time, certificates);
     if (error)
         return error;
     log_info("attestation: the KBS confirmed state number %llu of the volume%s",
              (unsigned long long)state.counter,
              certificates->size > 0 ? ", and certified the endorsement keys" : "");
-    return writer_put(body, certificates->bytes, certificates->size) ? ATTEST_OK
-                                                                     : ATTEST_ERR_INTERNAL;
+    return writer_le32(body, time) && writer_put(body, certificates->bytes, certificates->size)
+               ? ATTEST_OK
+               : ATTEST_ERR_INTERNAL;
+}
+
+static enum attest_error handle_complain(struct attest_service *service, struct reader *arguments)
+{
+    const struct kbs_access access = access_of(service);
+    const bool found = !reader_at_end(arguments);
+    struct state_name state;
+    enum attest_error error;
+
+    if (found && (!reader_copy(arguments, &state, sizeof(state)) || !reader_at_end(arguments)))
+        return ATTEST_ERR_REQUEST;
+    error = lease_complain(&service->lease, &access, found ? &state : NULL);
+    if (!error)
+        log_warning("attestation: the KBS has taken down what the state volume shows, for its "
+                    "owner: kbsctl volume lease show");
+    return error;
+}
+
+/* Says on the log why an exchange failed, once for as long as it fails for that reason. */
+static void say_failure(struct attest_service *service, enum attest_error error)
+{
+    if (error == ATTEST_ERR_PENDING || error == service->said)
+        return;
+    if (error)
+        log_warning("attestation: the KBS is not told of the volume's lease: %s",
+                    attest_error_words(error));
+    else if (service->said)
+        log_info("attestation: the KBS answers about the volume's lease again");
+    service->said = error;
+}
+
+static enum attest_error handle_keep(struct attest_service *service, enum release_op op,
+                                     struct reader *arguments, struct writer *body)
+{
+    struct kbs_access access = access_of(service);
+    const bool has_state = op != RELEASE_OP_RENEW;
+    struct state_name state;
+    uint32_t time = 0;
+    enum attest_error error;
+
+    if ((has_state && !reader_copy(arguments, &state, sizeof(state))) || !reader_at_end(arguments))
+        return ATTEST_ERR_REQUEST;
+    access.timeout = LEASE_KEEP_TIMEOUT;
+    error = lease_keep(&service->lease, &access, op, has_state ? &state : NULL, &time);
+    say_failure(service, error);
+    if (!error && !writer_le32(body, time))
+        error = ATTEST_ERR_INTERNAL;
+    return error;
 }
 
 /* The manifest is never empty: it is what tells this REPORT_DATA from a key release's. */
@@ -113,18 +164,39 @@ static enum attest_error handle_report(struct attest_service *service, struct re
     return error;
 }
 
+/* ATTEST_OK, or what is to be said on the log. */
+static enum attest_error handle_once(struct attest_service *service, uint32_t operation,
+                                     struct reader *arguments, struct writer *body)
+{
+    switch (operation) {
+    case ATTEST_FETCH_KEY:
+        return handle_fetch_key(service, arguments);
+    case ATTEST_CONFIRM:
+        return handle_confirm(service, arguments, body);
+    case ATTEST_COMPLAIN:
+        return handle_complain(service, arguments);
+    case ATTEST_REPORT:
+        return handle_report(service, arguments, body);
+    default:
+        return ATTEST_ERR_REQUEST;
+    }
+}
+
 uint32_t attest_service_handle(void *context, uint32_t operation, struct reader *arguments,
                                struct writer *body)
 {
     struct attest_service *service = context;
-    enum attest_error error = ATTEST_ERR_REQUEST;
+    enum attest_error error;
 
-    if (operation == ATTEST_FETCH_KEY)
-        error = handle_fetch_key(service, arguments);
-    else if (operation == ATTEST_CONFIRM)
-        error = handle_confirm(service, arguments, body);
-    else if (operation == ATTEST_REPORT)
-        error = handle_report(service, arguments, body);
+    switch (operation) {
+    case ATTEST_ANCHOR:
+        return attest_error_status(handle_keep(service, RELEASE_OP_ANCHOR, arguments, body));
+    case ATTEST_RENEW:
+        return attest_error_status(handle_keep(service, RELEASE_OP_RENEW, arguments, body));
+    case ATTEST_RELEASE:
+        return attest_error_status(handle_keep(service, RELEASE_OP_RELEASE, arguments, body));
+    }
+    error = handle_once(service, operation, arguments, body);
     if (error)
         log_error("attestation: %s", attest_error_words(error));
     return attest_error_status(error);

@@ -9,8 +9,16 @@
 #include "services/attest/proxy_stream.h"
 #include "services/attest/report_data.h"
 
-/* One exchange. Tens of kilobytes, so it is not on the stack. */
+/* What an exchange waits for. */
+enum stage {
+    STAGE_BEGIN,
+    STAGE_CHALLENGE,
+    STAGE_REPLY,
+};
+
+/* Tens of kilobytes, so it is not on the stack. */
 struct exchange {
+    enum stage stage;
     struct proxy_stream proxy;
     struct guest_requester *requester;
     struct challenge challenge;
@@ -19,17 +27,22 @@ struct exchange {
     struct jwe reply;
 };
 
-/* What is refused here is refused before the AMD-SP is asked for anything. */
 static enum attest_error negotiate(struct exchange *x)
 {
-    char *json = NULL;
-    size_t size;
     enum attest_error error = proxy_stream_drain(&x->proxy);
 
     if (!error)
         error = proxy_stream_send(&x->proxy, NEGOTIATION_REQUEST);
-    if (!error)
-        error = proxy_stream_receive(&x->proxy, &json, &size);
+    return error;
+}
+
+/* What is refused here is refused before the AMD-SP is asked for anything. */
+static enum attest_error receive_challenge(struct exchange *x)
+{
+    char *json;
+    size_t size;
+    enum attest_error error = proxy_stream_receive(&x->proxy, &json, &size);
+
     if (!error)
         error = negotiation_response_parse(json, size, &x->challenge);
     if (!error && x->release.terms->pin_count > 0)
@@ -74,22 +87,34 @@ static enum attest_error receive_reply(struct exchange *x)
     return error;
 }
 
-/* All but the opening of the reply. */
-static enum attest_error converse(struct exchange *x)
+static enum attest_error prove(struct exchange *x)
 {
-    enum attest_error error = negotiate(x);
+    enum attest_error error = make_evidence(x);
 
-    if (!error)
-        error = make_evidence(x);
-    if (!error)
-        error = present_evidence(x);
-    if (!error)
-        error = receive_reply(x);
-    return error;
+    return error ? error : present_evidence(x);
 }
 
-static struct exchange *begin(const struct kbs_access *access,
-                              const struct release_request *request)
+/* All but the opening of the reply; ATTEST_ERR_PENDING: the next call goes on. */
+static enum attest_error converse(struct exchange *x)
+{
+    enum attest_error error = ATTEST_OK;
+
+    if (x->stage == STAGE_BEGIN) {
+        error = negotiate(x);
+        x->stage = STAGE_CHALLENGE;
+    }
+    if (!error && x->stage == STAGE_CHALLENGE) {
+        error = receive_challenge(x);
+        if (!error)
+            error = prove(x);
+        if (!error)
+            x->stage = STAGE_REPLY;
+    }
+    return error ? error : receive_reply(x);
+}
+
+struct exchange *exchange_begin(const struct kbs_access *access,
+                                const struct release_request *request)
 {
     struct exchange *x = calloc(1, sizeof(*x));
 
@@ -103,47 +128,56 @@ static struct exchange *begin(const struct kbs_access *access,
     return x;
 }
 
-static void end(struct exchange *x)
+void exchange_end(struct exchange *x)
 {
+    if (!x)
+        return;
+    proxy_stream_end(&x->proxy);
     EVP_PKEY_free(x->release.own); /* wipes the private key */
     free(x);
+}
+
+enum attest_error exchange_go_on(struct exchange *x, unsigned int milliseconds, unsigned int gap,
+                                 struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    enum attest_error error;
+
+    *record = (struct release_record){0};
+    proxy_stream_be_patient(&x->proxy, milliseconds, gap);
+    error = converse(x);
+    return error ? error : release_reply_read(&x->release, &x->reply, record, key);
 }
 
 enum attest_error kbs_ask(const struct kbs_access *access, const struct release_request *request,
                           struct release_record *record, uint8_t key[STATE_KEY_SIZE])
 {
-    struct exchange *x = begin(access, request);
+    struct exchange *x = exchange_begin(access, request);
     enum attest_error error;
 
     *record = (struct release_record){0};
     if (!x)
         return ATTEST_ERR_INTERNAL;
-    error = converse(x);
-    if (!error)
-        error = release_reply_read(&x->release, &x->reply, record, key);
-    end(x);
+    error = exchange_go_on(x, access->timeout, access->timeout, record, key);
+    exchange_end(x);
     return error;
 }
 
 enum attest_error kbs_confirm(const struct kbs_access *access,
-                              const struct release_request *request,
+                              const struct release_request *request, struct release_record *record,
                               struct ek_certificates *certificates)
 {
-    struct exchange *x = begin(access, request);
-    struct release_record record;
+    struct exchange *x = exchange_begin(access, request);
     uint8_t no_key[STATE_KEY_SIZE];
     enum attest_error error;
 
     certificates->size = 0;
     if (!x)
         return ATTEST_ERR_INTERNAL;
-    error = converse(x);
+    error = exchange_go_on(x, access->timeout, access->timeout, record, no_key);
     if (!error)
-        error = release_reply_read(&x->release, &x->reply, &record, no_key);
-    if (!error)
-        error = release_reply_payload(&x->release, &x->reply, &record, certificates->bytes,
+        error = release_reply_payload(&x->release, &x->reply, record, certificates->bytes,
                                       &certificates->size);
-    end(x);
+    exchange_end(x);
     return error;
 }
 
@@ -153,7 +187,7 @@ enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_reques
     const struct kbs_access access = {
         .proxy = proxy, .timeout = timeout, .requester = requester, .terms = terms};
     const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
-    struct exchange *x = begin(&access, &request);
+    struct exchange *x = exchange_begin(&access, &request);
     enum attest_error error;
 
     if (!x)
@@ -161,6 +195,6 @@ enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_reques
     error = converse(x);
     if (!error)
         error = release_reply_open(&x->release, &x->reply, key);
-    end(x);
+    exchange_end(x);
     return error;
 }

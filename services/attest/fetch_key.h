@@ -27,8 +27,23 @@ struct kbs_access {
 };
 
 /*
- * Runs one exchange, for any operation, where the image's terms have pins. *request is as for
- * release_terms_apply(), *record and key as from release_reply_read(); the caller wipes key.
+ * An exchange that does not wait for the proxy, for any operation, where the image's terms have
+ * pins: begun (NULL: no memory), then gone on with until the result is something else than
+ * ATTEST_ERR_PENDING. A call waits so many milliseconds for what has not arrived, and
+ * no longer than gap when nothing does. *request is as
+ * for release_terms_apply(), *record and key as from release_reply_read(); the caller wipes key.
+ */
+struct exchange;
+struct exchange *exchange_begin(const struct kbs_access *access,
+                                const struct release_request *request);
+MUST_CHECK enum attest_error exchange_go_on(struct exchange *x, unsigned int milliseconds,
+                                            unsigned int gap, struct release_record *record,
+                                            uint8_t key[STATE_KEY_SIZE]);
+void exchange_end(struct exchange *x); /* of NULL, too */
+
+/*
+ * Runs one exchange, for any operation, where the image's terms have pins, and waits for it;
+ * otherwise as above.
  */
 MUST_CHECK enum attest_error kbs_ask(const struct kbs_access *access,
                                      const struct release_request *request,
@@ -53,6 +68,7 @@ struct ek_certificates {
 /* The same for CONFIRM, whose answer may bring certificates of the endorsement keys. */
 MUST_CHECK enum attest_error kbs_confirm(const struct kbs_access *access,
                                          const struct release_request *request,
+                                         struct release_record *record,
                                          struct ek_certificates *certificates);
 
 #endif

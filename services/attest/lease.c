@@ -83,20 +83,19 @@ static void take_lease(struct lease *lease, const struct release_record *record,
         grant->committed_epoch = record->committed_epoch;
     }
 
-    lease->confirmable = true;
-    lease->confirm = (struct release_request){
-        .op = RELEASE_OP_CONFIRM,
+    lease->stage = LEASE_STAGE_GRANTED;
+    lease->in_doubt = false;
+    lease->terms = (struct release_request){
         .has_sequence = true,
         .has_epoch = true,
         .epoch = record->epoch,
         .has_lease = true,
         .has_from = record->has_committed,
-        .has_to = true,
         .has_key_version = record->has_key_version,
         .key_version = record->key_version,
     };
-    memcpy(lease->confirm.lease, record->lease, sizeof(lease->confirm.lease));
-    memcpy(lease->confirm.from, record->committed, sizeof(lease->confirm.from));
+    memcpy(lease->terms.lease, record->lease, sizeof(lease->terms.lease));
+    memcpy(lease->terms.from, record->committed, sizeof(lease->terms.from));
 }
 
 static void say_who(const struct release_record *record)
@@ -165,7 +164,7 @@ enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *ac
     enum attest_error error;
 
     *grant = (struct state_grant){0};
-    lease->confirmable = false;
+    lease->stage = LEASE_STAGE_NONE;
     if (access->terms->pin_count == 0)
         return fetch_key(access->proxy, access->timeout, access->requester, access->terms,
                          grant->key);
@@ -180,7 +179,24 @@ enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *ac
     return error;
 }
 
-/* CONFIRM */
+/* A request under the lease. What it does not need is left out. */
+static struct release_request request_of(const struct lease *lease, enum release_op op,
+                                         const struct state_name *to)
+{
+    const bool advances =
+        op == RELEASE_OP_CONFIRM || op == RELEASE_OP_ANCHOR || op == RELEASE_OP_RELEASE;
+    struct release_request request = lease->terms;
+
+    request.op = op;
+    request.has_from &= advances;
+    request.has_key_version &= op == RELEASE_OP_CONFIRM;
+    request.has_to = to != NULL;
+    if (to)
+        state_write(to, request.to);
+    return request;
+}
+
+/* CONFIRM and COMPLAIN */
 
 /* Whether nobody can tell if the KBS has done it: then asking again does no harm. */
 static bool is_no_answer(enum attest_error error)
@@ -197,26 +213,148 @@ static bool is_no_answer(enum attest_error error)
     }
 }
 
+/* What OK tells: it must be about this lease. */
+static enum attest_error take_time(const struct lease *lease, const struct release_record *record,
+                                   uint32_t *time)
+{
+    if (!record->has_epoch || record->epoch != lease->terms.epoch || !record->has_lease ||
+        memcmp(record->lease, lease->terms.lease, sizeof(record->lease)) != 0 || !record->has_ttl)
+        return ATTEST_ERR_LEASE_MALFORMED;
+    *time = record->ttl;
+    return ATTEST_OK;
+}
+
+static void set_committed(struct lease *lease, const uint8_t state[RELEASE_STATE_SIZE])
+{
+    lease->terms.has_from = true;
+    memcpy(lease->terms.from, state, RELEASE_STATE_SIZE);
+    lease->in_doubt = false;
+}
+
 enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
                                 const struct state_name *state, const struct ek_request *ek,
-                                struct ek_certificates *certificates)
+                                uint32_t *time, struct ek_certificates *certificates)
 {
+    struct release_request request = request_of(lease, RELEASE_OP_CONFIRM, state);
+    struct release_record record;
     enum attest_error error = ATTEST_ERR_REQUEST;
 
-    if (!lease->confirmable)
+    if (lease->stage != LEASE_STAGE_GRANTED)
         return error;
-    lease->confirmable = false;
-    state_write(state, lease->confirm.to);
-    if (ek && !ek_request_add(ek, &lease->confirm))
+    lease->stage = LEASE_STAGE_NONE;
+    if (ek && !ek_request_add(ek, &request))
         return ATTEST_ERR_INTERNAL;
     for (unsigned int attempt = 1; attempt <= LEASE_CONFIRM_ATTEMPTS; attempt++) {
-        lease->confirm.sequence = ++lease->sequence;
-        error = kbs_confirm(access, &lease->confirm, certificates);
+        request.sequence = ++lease->sequence;
+        error = kbs_confirm(access, &request, &record, certificates);
         if (!is_no_answer(error) || attempt == LEASE_CONFIRM_ATTEMPTS)
             break;
         log_warning("attestation: %s; asking again for the new state's confirmation",
                     attest_error_words(error));
         lease->pause(1);
     }
-    return error;
+    if (!error)
+        error = take_time(lease, &record, time);
+    if (error)
+        return error;
+    lease->stage = LEASE_STAGE_KEPT;
+    set_committed(lease, request.to);
+    return ATTEST_OK;
+}
+
+enum attest_error lease_complain(struct lease *lease, const struct kbs_access *access,
+                                 const struct state_name *found)
+{
+    struct release_request request = request_of(lease, RELEASE_OP_COMPLAIN, found);
+    struct release_record record;
+    uint8_t no_key[STATE_KEY_SIZE];
+
+    if (lease->stage != LEASE_STAGE_GRANTED)
+        return ATTEST_ERR_REQUEST;
+    lease->stage = LEASE_STAGE_NONE;
+    request.sequence = ++lease->sequence;
+    return kbs_ask(access, &request, &record, no_key);
+}
+
+/* ANCHOR, RENEW, RELEASE */
+
+static bool is_same(const struct release_request *a, const struct release_request *b)
+{
+    return a->op == b->op && a->has_to == b->has_to &&
+           (!a->has_to || memcmp(a->to, b->to, sizeof(a->to)) == 0);
+}
+
+/*
+ * What is asked next to get to what is wanted. The state in doubt may be the committed one, on
+ * which another one has to build; asking for it again tells, and does no harm.
+ */
+static struct release_request next_request(const struct lease *lease,
+                                           const struct release_request *wanted)
+{
+    const struct state_name doubtful = state_read(lease->doubtful);
+
+    if (!lease->in_doubt || !wanted->has_to ||
+        memcmp(wanted->to, lease->doubtful, sizeof(wanted->to)) == 0)
+        return *wanted;
+    return request_of(lease, RELEASE_OP_ANCHOR, &doubtful);
+}
+
+static enum attest_error begin(struct lease *lease, const struct kbs_access *access,
+                               const struct release_request *wanted)
+{
+    lease->asked = next_request(lease, wanted);
+    lease->asked.sequence = ++lease->sequence;
+    lease->exchange = exchange_begin(access, &lease->asked);
+    return lease->exchange ? ATTEST_OK : ATTEST_ERR_INTERNAL;
+}
+
+/* What an answer, or its absence, means for the lease. */
+static enum attest_error conclude(struct lease *lease, enum attest_error error,
+                                  const struct release_record *record, uint32_t *time)
+{
+    if (!error)
+        error = take_time(lease, record, time);
+    switch (error) {
+    case ATTEST_OK:
+        if (lease->asked.has_to)
+            set_committed(lease, lease->asked.to);
+        return ATTEST_OK;
+    case ATTEST_ERR_RELEASE_SUPERSEDED:
+    case ATTEST_ERR_RELEASE_STALE: /* somebody else, or the owner, committed another state */
+        lease->stage = LEASE_STAGE_LOST;
+        return ATTEST_ERR_LEASE_LOST;
+    case ATTEST_ERR_RELEASE_DENIED: /* this time it was not done; about other times it says nothing
+                                     */
+    case ATTEST_ERR_RELEASE_FROZEN:
+        return error;
+    default:
+        if (lease->asked.has_to) {
+            lease->in_doubt = true;
+            memcpy(lease->doubtful, lease->asked.to, sizeof(lease->doubtful));
+        }
+        return error;
+    }
+}
+
+enum attest_error lease_keep(struct lease *lease, const struct kbs_access *access,
+                             enum release_op op, const struct state_name *state, uint32_t *time)
+{
+    struct release_request wanted = request_of(lease, op, state);
+    struct release_record record;
+    uint8_t no_key[STATE_KEY_SIZE];
+    enum attest_error error = ATTEST_OK;
+
+    if (lease->stage != LEASE_STAGE_KEPT)
+        return lease->stage == LEASE_STAGE_LOST ? ATTEST_ERR_LEASE_LOST : ATTEST_ERR_REQUEST;
+    if (!lease->exchange)
+        error = begin(lease, access, &wanted);
+    if (error)
+        return error;
+    error = exchange_go_on(lease->exchange, LEASE_KEEP_WAIT, LEASE_KEEP_GAP, &record, no_key);
+    if (error == ATTEST_ERR_PENDING)
+        return error;
+    exchange_end(lease->exchange);
+    lease->exchange = NULL;
+    error = conclude(lease, error, &record, time);
+    return error || is_same(&lease->asked, &wanted) ? error : ATTEST_ERR_PENDING;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The SVSM's end of a lease (docs/anchoring.md): ACQUIRE before the volume is opened, and CONFIRM
- * when the boot's first state is durable. The guest starts only after that.
+ * The SVSM's end of a lease (docs/anchoring.md). A boot begins with ACQUIRE, before the volume is
+ * opened. Then comes CONFIRM, when the boot's first state is durable, before the guest starts; or
+ * COMPLAIN, when the disk does not show the committed state. From CONFIRM on the lease is kept by
+ * ANCHOR, RENEW and RELEASE, for whose answers nobody waits.
  */
 #ifndef SNPVTPM_SERVICES_ATTEST_LEASE_H
 #define SNPVTPM_SERVICES_ATTEST_LEASE_H
@@ -12,10 +14,27 @@
 #define LEASE_ASK_AGAIN        5 /* seconds between two questions while another VM has the lease */
 #define LEASE_CONFIRM_ATTEMPTS 3
 
+/* Milliseconds that an exchange may take while the guest runs; and that a processor of the guest's
+ * stands still for it at a time, as long as bytes come, and when none do. */
+#define LEASE_KEEP_TIMEOUT 20000
+#define LEASE_KEEP_WAIT    250
+#define LEASE_KEEP_GAP     10
+
+enum lease_stage {
+    LEASE_STAGE_NONE,    /* none was acquired */
+    LEASE_STAGE_GRANTED, /* CONFIRM or COMPLAIN is due */
+    LEASE_STAGE_KEPT,
+    LEASE_STAGE_LOST, /* for ever: this start of the VM gets no other */
+};
+
 struct lease {
-    uint64_t sequence;              /* of the last request */
-    bool confirmable;               /* acquired, and no state was confirmed yet */
-    struct release_request confirm; /* what CONFIRM says of the lease */
+    uint64_t sequence; /* of the last request */
+    enum lease_stage stage;
+    struct release_request terms; /* what each request says of the lease; from: as committed */
+    bool in_doubt;                /* whether the KBS has committed this state: */
+    uint8_t doubtful[RELEASE_STATE_SIZE];
+    struct exchange *exchange;    /* that was begun; NULL: none */
+    struct release_request asked; /* in it */
     void (*pause)(unsigned int seconds);
 };
 
@@ -32,12 +51,30 @@ MUST_CHECK enum attest_error lease_acquire(struct lease *lease, const struct kbs
 
 /*
  * Has the KBS commit the boot's first state. Its answer may be lost, so what is no answer of the
- * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed. With the
- * TPM's endorsement keys, unless ek is NULL, certificates of theirs are asked for.
+ * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed. *time is
+ * for how many seconds from the request on others wait for this VM. With the TPM's endorsement keys,
+ * unless ek is NULL, certificates of theirs are asked for.
  */
 MUST_CHECK enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
                                            const struct state_name *state,
-                                           const struct ek_request *ek,
+                                           const struct ek_request *ek, uint32_t *time,
                                            struct ek_certificates *certificates);
+
+/*
+ * Tells the KBS that the disk shows this state, or none (NULL), where it should show the committed
+ * one. The lease is given up. ATTEST_ERR_REQUEST when it is too late for that.
+ */
+MUST_CHECK enum attest_error lease_complain(struct lease *lease, const struct kbs_access *access,
+                                            const struct state_name *found);
+
+/*
+ * ANCHOR or RELEASE with the newest state, which is durable, or RENEW (state NULL). With
+ * ATTEST_ERR_PENDING it is not done yet, and the same call goes on with it; another one first ends
+ * what was begun. A state about which the KBS's answer is missing is asked for again before any
+ * other. ATTEST_ERR_LEASE_LOST: the VM must persist nothing more. *time as with lease_confirm().
+ */
+MUST_CHECK enum attest_error lease_keep(struct lease *lease, const struct kbs_access *access,
+                                        enum release_op op, const struct state_name *state,
+                                        uint32_t *time);
 
 #endif

@@ -66,7 +66,7 @@ MUST_CHECK static uint32_t create(struct engine *engine, enum ek_kind kind, stru
 
     if (!put_create_primary(&w, kind))
         return TPM_RC_FAILURE;
-    code = own_run(engine, &w, response, &created);
+    code = library_run(engine, &w, response, &created);
     if (code != TPM_RC_SUCCESS)
         return code;
     if (!take_created(&created, &handle, &out_public))

@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/tpm/ek_certificates.h"
 
+#include <openssl/sha.h>
 #include <string.h>
 
 #include "services/common/log.h"
 #include "services/tpm/ek.h"
+#include "services/tpm/library.h"
 #include "services/tpm/own.h"
 
 /* As tpm_manufacture of swtpm_setup has them; nothing is written any more once it is locked. */
 #define ATTRIBUTES                                                                                 \
     (TPMA_NV_PLATFORMCREATE | TPMA_NV_PPWRITE | TPMA_NV_WRITEDEFINE | TPMA_NV_PPREAD |             \
      TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA)
+
+bool ek_request_write(const struct ek_record *ek, struct writer *w)
+{
+    struct ek_request request = {.keys = ek->keys};
+
+    if (!ek->known)
+        return true;
+    if (ek->certificates_size > 0 &&
+        !SHA384(ek->certificates, ek->certificates_size, request.certificates))
+        return false;
+    return writer_put(w, &request, sizeof(request));
+}
 
 bool ek_certificates_keep(struct engine *engine, const uint8_t *bytes, size_t size)
 {
@@ -49,7 +63,7 @@ MUST_CHECK static bool is_installed(struct engine *engine, uint32_t index,
     uint16_t size;
 
     return begin(&w, TPM_CC_NV_Read, index) && writer_be16(&w, (uint16_t)certificate->size) &&
-           writer_be16(&w, 0) && own_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
+           writer_be16(&w, 0) && library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
            reader_skip(&reply, 4) /* parameterSize */ && reader_be16(&reply, &size) &&
            size == certificate->size && reader_borrow(&reply, &found, size) &&
            memcmp(found, certificate->der, size) == 0;

@@ -6,7 +6,11 @@
 #ifndef SNPVTPM_SERVICES_TPM_EK_CERTIFICATES_H
 #define SNPVTPM_SERVICES_TPM_EK_CERTIFICATES_H
 
+#include "lib/base/writer.h"
 #include "services/tpm/engine_type.h"
+
+/* Writes a struct ek_request, where the keys are known. */
+MUST_CHECK bool ek_request_write(const struct ek_record *ek, struct writer *w);
 
 /*
  * Keeps the certificates that a KBS gave. False, having said so, for what are none of this

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "services/common/log.h"
+#include "services/tpm/banks.h"
 #include "services/tpm/command.h"
 #include "services/tpm/ek.h"
 #include "services/tpm/library.h"
@@ -195,20 +196,53 @@ static size_t change_seed(struct engine *engine, uint8_t locality, const uint8_t
     return response_size;
 }
 
+/* libtpms executes it, and what that leaves to do is done. */
+static size_t execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
+                      uint8_t response[TPM_RESPONSE_MAX])
+{
+    const size_t response_size = get_be32(command + 6) == TPM_CC_ChangeEPS
+                                     ? change_seed(engine, locality, command, size, response)
+                                     : library_process(engine, locality, command, size, response);
+
+    if (!engine->failed)
+        upkeep_after(engine, command, size, get_be32(response + 6));
+    return response_size;
+}
+
+/*
+ * The TPM2_Startup that was just done is done once more if the TPM had other PCR banks than the
+ * launch image asks for. Returns the size of the last response.
+ */
+static size_t start_with_banks(struct engine *engine, uint8_t locality, const uint8_t *command,
+                               size_t size, uint8_t response[TPM_RESPONSE_MAX],
+                               size_t response_size)
+{
+    enum banks_outcome outcome = banks_apply(engine);
+
+    if (outcome == BANKS_ALLOCATED) {
+        log_info("the TPM gets the PCR banks that the launch image asks for");
+        engine_shut_down(engine);
+        if (!engine->failed && engine_power_cycle(engine)) {
+            response_size = execute(engine, locality, command, size, response);
+            outcome = engine->started ? banks_apply(engine) : BANKS_FAILED;
+        }
+    }
+    engine->failed |= outcome != BANKS_AS_WANTED;
+    return response_size;
+}
+
 size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    uint32_t refusal = check_command(engine, locality, command, size);
+    const uint32_t refusal = check_command(engine, locality, command, size);
+    const bool was_started = engine->started;
     size_t response_size;
 
     if (refusal != TPM_RC_SUCCESS)
         return command_refusal(response, refusal);
-    if (get_be32(command + 6) == TPM_CC_ChangeEPS)
-        response_size = change_seed(engine, locality, command, size, response);
-    else
-        response_size = library_process(engine, locality, command, size, response);
-    if (!engine->failed)
-        upkeep_after(engine, command, size, get_be32(response + 6));
+    response_size = execute(engine, locality, command, size, response);
+    if (!was_started && engine->started && !engine->failed)
+        response_size = start_with_banks(engine, locality, command, size, response, response_size);
     return engine->failed ? command_refusal(response, TPM_RC_FAILURE) : response_size;
 }
 

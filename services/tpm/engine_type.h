@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an engine is made of, for it and for the files below it: library.c, then upkeep.c, then
- * engine.c. Everybody else takes engine.h.
+ * What an engine is made of, for it and for the files below it: library.c, then upkeep.c and
+ * banks.c, then engine.c. Everybody else takes engine.h.
  */
 #ifndef SNPVTPM_SERVICES_TPM_ENGINE_TYPE_H
 #define SNPVTPM_SERVICES_TPM_ENGINE_TYPE_H
@@ -39,6 +39,7 @@ struct engine {
     struct state_blob candidate; /* what libtpms loads instead of the state, for trial */
     size_t loadable_size;        /* of the last state that libtpms did load; see library.c */
     uint64_t clock_checked;      /* ms: when the TPM's clock was last known to be stored */
+    uint32_t banks;              /* the launch image's, 0 for those that the TPM has; banks.h */
     uint8_t locality;
     unsigned char *response; /* libtpms' buffer, reused */
     uint32_t response_room;

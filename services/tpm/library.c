@@ -227,6 +227,18 @@ size_t library_process(struct engine *engine, uint8_t locality, const uint8_t *c
     return response_size;
 }
 
+uint32_t library_run(struct engine *engine, struct writer *command,
+                     uint8_t response[TPM_RESPONSE_MAX], struct reader *reply)
+{
+    size_t size;
+    uint32_t code;
+
+    command_end(command);
+    size = library_process(engine, 0, command->start, command->used, response);
+    *reply = reader_over(response, size);
+    return reader_skip(reply, 2 + 4) && reader_be32(reply, &code) ? code : TPM_RC_FAILURE;
+}
+
 enum engine_opening library_refusal(struct engine *engine)
 {
     uint32_t version = TPMLIB_GetVersion();

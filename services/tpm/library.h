@@ -6,6 +6,8 @@
 #ifndef SNPVTPM_SERVICES_TPM_LIBRARY_H
 #define SNPVTPM_SERVICES_TPM_LIBRARY_H
 
+#include "lib/base/reader.h"
+#include "lib/base/writer.h"
 #include "services/tpm/engine_type.h"
 
 /* One log line: which libtpms this is, and what is wrong with an old one. */
@@ -25,6 +27,13 @@ void library_terminate(void);
  */
 MUST_CHECK size_t library_process(struct engine *engine, uint8_t locality, const uint8_t *command,
                                   size_t size, uint8_t response[TPM_RESPONSE_MAX]);
+
+/*
+ * Executes a command of this program's own, whose size it sets, and returns the response's code.
+ * When that is TPM_RC_SUCCESS, reply is at what follows the header.
+ */
+MUST_CHECK uint32_t library_run(struct engine *engine, struct writer *command,
+                                uint8_t response[TPM_RESPONSE_MAX], struct reader *reply);
 
 /*
  * Why libtpms did not start from the state of an intact volume (logged): ENGINE_TOO_NEW,

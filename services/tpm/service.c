@@ -3,16 +3,15 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/file/io.h"
 #include "services/common/log.h"
+#include "services/tpm/banks.h"
 #include "services/tpm/command.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/ek.h"
-#include "services/tpm/ek_certificates.h"
 
 static enum engine_opening open_engine(struct service *service)
 {
@@ -28,11 +27,17 @@ static enum engine_opening open_engine(struct service *service)
     opening = grant.flags & STATE_GRANT_LEASED
                   ? engine_open_leased(&service->engine, &storage, &grant)
                   : engine_open(&service->engine, &storage, grant.key);
-    service->unconfirmed = grant.flags & STATE_GRANT_LEASED && opening != ENGINE_EPHEMERAL;
+    if (grant.flags & STATE_GRANT_LEASED)
+        leased_begin(&service->leased, &service->engine, opening);
     OPENSSL_cleanse(&grant, sizeof(grant));
     if (!engine_is_open(opening))
         engine_close(&service->engine);
     return opening;
+}
+
+static bool is_unconfirmed(const struct service *service)
+{
+    return service->leased.phase == LEASED_UNCONFIRMED;
 }
 
 /*
@@ -41,7 +46,7 @@ static enum engine_opening open_engine(struct service *service)
  */
 static enum engine_opening reopen_engine(struct service *service)
 {
-    if (service->unconfirmed) {
+    if (is_unconfirmed(service)) {
         log_error("the SVSM opens the TPM again before the KBS confirmed its state");
         return ENGINE_FAILED;
     }
@@ -49,19 +54,6 @@ static enum engine_opening reopen_engine(struct service *service)
     if (!engine_power_cycle(&service->engine))
         return ENGINE_FAILED;
     return service->opening == ENGINE_MANUFACTURED ? ENGINE_OPENED : service->opening;
-}
-
-/* The endorsement keys, and the digest of the certificates that they have. */
-MUST_CHECK static bool put_ek_request(const struct ek_record *ek, struct writer *body)
-{
-    struct ek_request request = {.keys = ek->keys};
-
-    if (!ek->known)
-        return true;
-    if (ek->certificates_size > 0 &&
-        !SHA384(ek->certificates, ek->certificates_size, request.certificates))
-        return false;
-    return writer_put(body, &request, sizeof(request));
 }
 
 /* How it was opened, and the state that the KBS has to confirm, if there is one. */
@@ -72,18 +64,21 @@ static uint32_t answer_open(const struct service *service, enum engine_opening o
 
     if (!writer_le32(body, opening))
         return SERVICE_TPM_FAILED;
-    if (!service->unconfirmed)
+    if (!is_unconfirmed(service))
         return SERVICE_DONE;
     state = state_name(&service->engine.state);
-    return writer_put(body, &state, sizeof(state)) && put_ek_request(&service->engine.ek, body)
-               ? SERVICE_DONE
-               : SERVICE_TPM_FAILED;
+    return writer_put(body, &state, sizeof(state)) ? SERVICE_DONE : SERVICE_TPM_FAILED;
 }
 
-static uint32_t handle_open(struct service *service, struct writer *body)
+static uint32_t handle_open(struct service *service, struct reader *arguments, struct writer *body)
 {
-    enum engine_opening opening = service->open ? reopen_engine(service) : open_engine(service);
+    enum engine_opening opening;
+    uint32_t banks;
 
+    if (!reader_le32(arguments, &banks) || arguments->left != 0 || !banks_are_valid(banks))
+        return SERVICE_MALFORMED;
+    opening = service->open ? reopen_engine(service) : open_engine(service);
+    service->engine.banks = banks;
     switch (opening) {
     case ENGINE_OPENED:
     case ENGINE_MANUFACTURED:
@@ -105,16 +100,24 @@ static uint32_t handle_open(struct service *service, struct writer *body)
     return SERVICE_VOLUME_FAILED;
 }
 
-/* With the confirmation certificates of the endorsement keys may come. */
-static uint32_t handle_confirmed(struct service *service, const struct reader *certificates)
+static uint32_t handle_due(struct service *service, struct writer *body)
 {
-    if (!service->open || !service->unconfirmed)
-        return SERVICE_MALFORMED;
-    state_confirm(&service->engine.state);
-    service->unconfirmed = false;
-    if (certificates->left > 0)
-        (void)!ek_certificates_keep(&service->engine, certificates->next, certificates->left);
-    return SERVICE_DONE;
+    return leased_due(&service->leased, &service->engine, body) ? SERVICE_DONE : SERVICE_TPM_FAILED;
+}
+
+static uint32_t handle_told(struct service *service, struct reader *arguments)
+{
+    switch (leased_told(&service->leased, &service->engine, arguments)) {
+    case LEASED_TOLD:
+        return SERVICE_DONE;
+    case LEASED_TOLD_PENDING:
+        return SERVICE_WAITS;
+    case LEASED_TOLD_FAILED:
+        return SERVICE_TPM_FAILED;
+    case LEASED_TOLD_NOTHING:
+        break;
+    }
+    return SERVICE_MALFORMED;
 }
 
 static uint32_t handle_command(struct service *service, struct reader *arguments,
@@ -129,9 +132,10 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
         return SERVICE_MALFORMED;
     if (!writer_reserve(body, &response, TPM_RESPONSE_MAX))
         return SERVICE_TPM_FAILED;
-    size = service->unconfirmed ? command_refusal(response, TPM_RC_INITIALIZE)
-                                : engine_execute(&service->engine, locality, arguments->next,
-                                                 arguments->left, response);
+    size = leased_execute(&service->leased, &service->engine, locality, arguments->next,
+                          arguments->left, response);
+    if (size == 0)
+        return SERVICE_WAITS;
     body->used = used + size;
     body->room += TPM_RESPONSE_MAX - size;
     return SERVICE_DONE;
@@ -139,7 +143,7 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
 
 static uint32_t handle_ek_public(struct service *service, struct writer *body)
 {
-    uint32_t code = service->unconfirmed ? TPM_RC_INITIALIZE : ek_provide(&service->engine);
+    uint32_t code = is_unconfirmed(service) ? TPM_RC_INITIALIZE : ek_provide(&service->engine);
 
     if (code != TPM_RC_SUCCESS) {
         log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
@@ -157,13 +161,15 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
 
     switch (operation) {
     case SERVICE_OPEN:
-        return handle_open(service, body);
+        return handle_open(service, arguments, body);
     case SERVICE_COMMAND:
         return handle_command(service, arguments, body);
     case SERVICE_EK_PUBLIC:
         return handle_ek_public(service, body);
-    case SERVICE_CONFIRMED:
-        return handle_confirmed(service, arguments);
+    case SERVICE_DUE:
+        return handle_due(service, body);
+    case SERVICE_TOLD:
+        return handle_told(service, arguments);
     }
     log_error("the SVSM asked for an unknown operation, %u", (unsigned)operation);
     return SERVICE_MALFORMED;
@@ -176,7 +182,7 @@ int service_run(int channel_fd, int disk_fd, int key_fd)
     int reason = errno;
 
     if (service.open) {
-        if (!service.unconfirmed)
+        if (!is_unconfirmed(&service))
             engine_shut_down(&service.engine);
         engine_close(&service.engine);
     }

@@ -7,10 +7,8 @@
 
 #include "lib/abi/tpm_service.h"
 #include "services/common/channel.h"
-#include "services/tpm/engine.h"
+#include "services/tpm/leased.h"
 
-static_assert(sizeof(struct state_name) + sizeof(struct ek_request) == SERVICE_UNCONFIRMED_MAX,
-              "what OPEN answers");
 static_assert((int)ENGINE_OPENED == SERVICE_STATE_OPENED &&
                   (int)ENGINE_MANUFACTURED == SERVICE_MANUFACTURED &&
                   (int)ENGINE_EPHEMERAL == SERVICE_EPHEMERAL,
@@ -20,7 +18,7 @@ struct service {
     struct engine engine;
     bool open;
     enum engine_opening opening; /* how, once open */
-    bool unconfirmed;            /* the boot's first state is: the TPM answers nothing */
+    struct leased leased;
     int disk_fd;
     int key_fd;
 };

@@ -24,6 +24,7 @@
 #define TPM_CC_ClearControl     0x00000127
 #define TPM_CC_ClockSet         0x00000128
 #define TPM_CC_NV_DefineSpace   0x0000012a
+#define TPM_CC_PCR_Allocate     0x0000012b
 #define TPM_CC_CreatePrimary    0x00000131
 #define TPM_CC_NV_Write         0x00000137
 #define TPM_CC_NV_WriteLock     0x00000138
@@ -37,6 +38,7 @@
 #define TPM_SU_CLEAR 0x0000
 #define TPM_SU_STATE 0x0001
 
+#define TPM_CAP_PCRS               0x00000005
 #define TPM_CAP_TPM_PROPERTIES     0x00000006
 #define TPM_PT_MANUFACTURER        0x00000105
 #define TPM_PT_FIRMWARE_VERSION_1  0x0000010b
@@ -52,6 +54,8 @@
 #define TPM_RC_NV_SPACE     0x14b
 #define TPM_RC_VALUE_P1     0x1c4 /* TPM_RC_VALUE of the first parameter */
 #define TPM_RC_LOCALITY     0x907
+
+#define TPM_RC_NV_UNAVAILABLE 0x923
 
 #define TPM_RS_PW          0x40000009
 #define TPM_RH_ENDORSEMENT 0x4000000b

@@ -13,7 +13,7 @@
  * store. */
 #define CLOCK_CHECK_MS 1000
 
-static uint64_t now_ms(void)
+uint64_t upkeep_clock(void)
 {
     struct timespec now;
 
@@ -74,7 +74,7 @@ MUST_CHECK static bool read_clock(struct engine *engine, uint64_t *clock, bool *
     uint8_t flag;
 
     if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_ReadClock) ||
-        own_run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
+        library_run(engine, &w, response, &reply) != TPM_RC_SUCCESS || !reader_skip(&reply, 8) ||
         !reader_be64(&reply, clock) || !reader_skip(&reply, 4 + 4) || !reader_u8(&reply, &flag))
         return false;
     *safe = flag != 0;
@@ -91,12 +91,12 @@ MUST_CHECK static bool set_clock(struct engine *engine, uint64_t clock)
 
     return command_begin(&w, TPM_ST_SESSIONS, TPM_CC_ClockSet) &&
            writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w) &&
-           writer_be64(&w, clock) && own_run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
+           writer_be64(&w, clock) && library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS;
 }
 
 static void store_clock(struct engine *engine)
 {
-    engine->clock_checked = now_ms();
+    engine->clock_checked = upkeep_clock();
     (void)!library_store_changes(engine); /* engine->failed says it */
 }
 
@@ -144,7 +144,7 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
             store_clock(engine);
         return;
     default:
-        if (now_ms() - engine->clock_checked >= CLOCK_CHECK_MS)
+        if (upkeep_clock() - engine->clock_checked >= CLOCK_CHECK_MS)
             store_clock(engine);
         return;
     }
@@ -161,7 +161,7 @@ void upkeep_shut_down(struct engine *engine)
     if (!engine->started || engine->failed || engine->shut_down ||
         !command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Shutdown) || !writer_be16(&w, TPM_SU_CLEAR))
         return;
-    code = own_run(engine, &w, response, &reply);
+    code = library_run(engine, &w, response, &reply);
     engine->shut_down = code == TPM_RC_SUCCESS;
     if (code != TPM_RC_SUCCESS)
         log_warning("the TPM does not shut down (0x%x): this counts as a hard end", (unsigned)code);

@@ -2,7 +2,7 @@
 /*
  * What the engine does for its TPM besides the client's commands (docs/tpm.md): it refuses two that
  * would break a promise, keeps the clock durable, and shuts the TPM down in order. For the engine's
- * own files only.
+ * own files only, but for the clock.
  */
 #ifndef SNPVTPM_SERVICES_TPM_UPKEEP_H
 #define SNPVTPM_SERVICES_TPM_UPKEEP_H
@@ -16,6 +16,9 @@ MUST_CHECK uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command
 /* Follows up such a command, which libtpms has answered with code. What fails is logged;
  * engine->failed may be set. */
 void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, uint32_t code);
+
+/* Milliseconds, of a clock that only goes forward. */
+uint64_t upkeep_clock(void);
 
 /* TPM2_Shutdown(CLEAR), unless it is done or there is nothing to shut down. */
 void upkeep_shut_down(struct engine *engine);

@@ -17,7 +17,8 @@ enum uart_register {
 };
 
 #define INTERRUPT_RECEIVED    0x01
-#define FIFO_ENABLE_AND_CLEAR 0xC7 /* the receiver has an interrupt from FIFO_LEVEL bytes on */
+#define FIFO_ENABLE           0xC1 /* the receiver has an interrupt from FIFO_LEVEL bytes on */
+#define FIFO_CLEAR            0x06
 #define FIFO_LEVEL            14
 #define ID_MASK               0xCF
 #define ID_FIFO_LEVEL         0xC4 /* FIFOs are on, and FIFO_LEVEL bytes have arrived */
@@ -71,8 +72,13 @@ void uart_init(struct uart *uart, uint16_t port)
 {
     *uart = (struct uart){.port = port};
     set_rate(uart, RATE_HIGHEST, 0);
-    set(uart, UART_FIFO_CONTROL, FIFO_ENABLE_AND_CLEAR);
+    set(uart, UART_FIFO_CONTROL, FIFO_ENABLE | FIFO_CLEAR);
     set(uart, UART_MODEM_CONTROL, MODEM_DTR_RTS);
+}
+
+void uart_restore(struct uart *uart)
+{
+    set(uart, UART_FIFO_CONTROL, FIFO_ENABLE);
 }
 
 static enum status wait_for_transmitter(struct uart *uart)

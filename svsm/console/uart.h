@@ -17,6 +17,9 @@ struct uart {
 /* 8N1 at the highest rate, FIFOs on, no interrupts. */
 void uart_init(struct uart *uart, uint16_t port);
 
+/* FIFOs on: a guest's kernel that looks for UARTs leaves this one without. */
+void uart_restore(struct uart *uart);
+
 /*
  * Has the UART tell whether many bytes have arrived, so that uart_read() takes them at once. That
  * is the identification of its interrupt, which must be enabled for it; so it is off when the guest

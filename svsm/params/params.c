@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "lib/freestanding/string.h"
 #include "svsm/base/address.h"
 
 #define REGION_MAX 0x10000000ull /* what the page allocator can manage */
@@ -72,21 +73,12 @@ const char *params_mistake(const struct boot_params *params)
     return NULL;
 }
 
-static bool same_name(const char *left, const char *right)
-{
-    for (size_t i = 0; i < BOOT_SERVICE_NAME; i++) {
-        if (left[i] != right[i])
-            return false;
-        if (left[i] == '\0')
-            return true;
-    }
-    return true;
-}
-
 const struct boot_service *params_service(const struct boot_params *params, const char *name)
 {
-    for (uint32_t i = 0; i < params->service_count; i++) {
-        if (same_name(params->services[i].name, name))
+    size_t size = strlen(name) + 1;
+
+    for (uint32_t i = 0; i < params->service_count && size <= BOOT_SERVICE_NAME; i++) {
+        if (memcmp(params->services[i].name, name, size) == 0)
             return &params->services[i];
     }
     return NULL;

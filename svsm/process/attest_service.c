@@ -26,56 +26,25 @@ enum status attest_service_start(struct service *service, const struct boot_serv
 static const char *reason(uint32_t code)
 {
     static const char *const words[] = {
-        [ATTEST_STATUS_MALFORMED_REQUEST] = "malformed request",
-        [ATTEST_STATUS_PROXY_SILENT] = "the proxy does not answer",
-        [ATTEST_STATUS_PROTOCOL] = "the proxy or the KBS broke the protocol",
-        [ATTEST_STATUS_KBS_REFUSED] = "the KBS refused",
-        [ATTEST_STATUS_KBS_UNREACHABLE] = "the proxy could not reach the KBS",
-        [ATTEST_STATUS_AMD_SP] = "the AMD-SP refused",
-        [ATTEST_STATUS_SECRET_SIZE] = "the released secret is no 64-byte key",
-        [ATTEST_STATUS_DECRYPT] = "the reply did not decrypt",
-        [ATTEST_STATUS_INTERNAL] = "it failed itself",
-        [ATTEST_STATUS_UNSIGNED] = "the key is not from a KBS that this image trusts",
-        [ATTEST_STATUS_KBS_BUSY] = "the KBS is busy",
-        [ATTEST_STATUS_KBS_ERROR] = "the KBS failed",
-        [ATTEST_STATUS_KBS_GATEWAY] = "a gateway does not reach the KBS",
-        [ATTEST_STATUS_KBS_REDIRECT] = "the KBS's address redirects elsewhere",
-        [ATTEST_STATUS_VERSION] = "no common version of a protocol",
-        [ATTEST_STATUS_UNEXPLAINED] = "the proxy brings no key and does not say why",
+#define F(name, value, words) [value] = (words),
+        ATTEST_FAILURES(F)
+#undef F
     };
 
     return code > 0 && code < sizeof(words) / sizeof(words[0]) ? words[code] : "unknown reason";
 }
 
-/* What has to succeed, or the VM ends. */
-static struct reader demand(struct service *service, const struct writer *request,
-                            const char *otherwise)
-{
-    struct reader response;
-    uint32_t code;
-    enum status status = service_call(service, request, &code, &response);
-
-    if (status != STATUS_OK)
-        panic("attest: %s: %s", status_text(status), otherwise);
-    if (code != 0)
-        panic("attest: %s: %s", reason(code), otherwise);
-    return response;
-}
-
 void attest_service_fetch_key(struct service *service)
 {
     struct writer request = service_request(service, ATTEST_FETCH_KEY);
+    struct reader response;
+    uint32_t code;
+    enum status status = service_call(service, &request, &code, &response);
 
-    demand(service, &request, "no attestation, no state");
-}
-
-struct reader attest_service_confirm(struct service *service, const uint8_t *state, size_t size)
-{
-    struct writer request = service_request(service, ATTEST_CONFIRM);
-
-    CHECK(writer_put(&request, state, size));
-    return demand(service, &request,
-                  "the TPM's state is not confirmed, and the guest does not start");
+    if (status != STATUS_OK)
+        panic("attest: %s: no attestation, no state", status_text(status));
+    if (code != 0)
+        panic("attest: %s: no attestation, no state", reason(code));
 }
 
 static bool read_report(struct reader *r, struct attest_report *report)

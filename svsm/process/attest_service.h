@@ -18,10 +18,6 @@ MUST_CHECK enum status attest_service_start(struct service *service,
 /* Gets the state key released, or panics: no attestation, no state. */
 void attest_service_fetch_key(struct service *service);
 
-/* Has the KBS confirm the TPM's state, as tpm_service_open() told it, or panics. Gives what came
- * with it for tpm_service_confirmed(), which lies in the service's channel until its next call. */
-struct reader attest_service_confirm(struct service *service, const uint8_t *state, size_t size);
-
 /* A report at VMPL0; both parts lie in the service's channel until its next call. */
 struct attest_report {
     const uint8_t *report, *certificates;

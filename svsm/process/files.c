@@ -66,6 +66,7 @@ static int64_t serial_write(struct file *file, struct user_span from)
 
     if (span_read(bytes, part) != STATUS_OK)
         return -EFAULT;
+    uart_restore(file->object);
     return uart_write(file->object, bytes, part.size) == STATUS_OK ? (int64_t)part.size : -EIO;
 }
 

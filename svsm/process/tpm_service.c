@@ -23,97 +23,110 @@ enum status tpm_service_start(struct service *service, const struct boot_service
 
 static void report_opening(uint32_t how)
 {
-    switch (how) {
-    case SERVICE_STATE_OPENED:
-        log_info("tpm: state opened");
-        break;
-    case SERVICE_MANUFACTURED:
-        log_info("tpm: the volume was blank, a new TPM was manufactured");
-        break;
-    case SERVICE_EPHEMERAL:
+    if (how > SERVICE_EPHEMERAL)
+        panic("tpm: the service does not say how it opened the volume");
+    if (how == SERVICE_EPHEMERAL)
         log_warning("tpm: THE KEY DOES NOT OPEN THE VOLUME; THIS TPM IS EPHEMERAL, nothing sealed "
                     "before will unseal and nothing will be kept");
-        break;
-    default:
-        panic("tpm: the service does not say how it opened the volume");
-    }
+    else
+        log_info("tpm: %s", how == SERVICE_STATE_OPENED
+                                ? "state opened"
+                                : "the volume was blank, a new TPM was manufactured");
 }
 
 /* docs/service-abi.md, OPEN. The service's own line before says more. */
 static const char *opening_failure(uint32_t code)
 {
-    switch (code) {
-    case SERVICE_VOLUME_FAILED:
-        return "the state volume failed";
-    case SERVICE_VOLUME_DAMAGED:
-        return "the state volume is damaged; it was not changed";
-    case SERVICE_STATE_REFUSED:
-        return "the TPM's libtpms refuses the state in the volume, which is intact; it was not "
-               "changed";
-    case SERVICE_STATE_TOO_NEW:
-        return "a newer libtpms wrote the state in the volume, which is intact; it was not changed";
-    case SERVICE_NOT_COMMITTED:
-        return "the state volume is not the one that the KBS's record admits; it was not changed";
-    default:
-        return "the service cannot open the state volume";
-    }
+    static const char *const words[] = {
+#define F(name, value, words) [value] = (words),
+        SERVICE_FAILURES(F)
+#undef F
+    };
+    const char *known = code < sizeof(words) / sizeof(words[0]) ? words[code] : NULL;
+
+    return known ? known : "the service cannot open the state volume";
 }
 
-size_t tpm_service_open(struct service *service, uint8_t *state, size_t room)
+#define NO_ANSWER UINT32_MAX /* no status of either service's */
+
+static uint32_t call(struct service *service, const struct writer *request, struct reader *response)
+{
+    uint32_t code;
+
+    *response = reader_over(NULL, 0);
+    return service_call(service, request, &code, response) == STATUS_OK ? code : NO_ANSWER;
+}
+
+uint32_t tpm_service_pass_on(struct service *service, struct service *attest)
+{
+    struct writer request = service_request(service, SERVICE_DUE);
+    struct reader message;
+    uint32_t code = call(service, &request, &message);
+
+    if (code != 0 || message.left == 0)
+        return code != 0 ? code : SERVICE_WAITS;
+    request = writer_over(attest->channel.request, sizeof(attest->channel.request));
+    CHECK(writer_put(&request, message.next, message.left));
+    code = call(attest, &request, &message);
+    request = service_request(service, SERVICE_TOLD);
+    CHECK(writer_le32(&request, code));
+    return writer_put(&request, message.next, message.left) ? call(service, &request, &message)
+                                                            : NO_ANSWER;
+}
+
+bool tpm_service_open(struct service *service, struct service *attest, uint32_t pcr_banks)
 {
     struct writer request = service_request(service, SERVICE_OPEN);
     struct reader response;
     uint32_t code, how;
-    enum status status = service_call(service, &request, &code, &response);
+    enum status status;
+    bool unconfirmed;
 
+    CHECK(writer_le32(&request, pcr_banks));
+    status = service_call(service, &request, &code, &response);
     if (status != STATUS_OK)
         panic("tpm: %s", status_text(status));
-    if (code != 0)
+    if (code != 0) {
+        tpm_service_pass_on(service, attest);
         panic("tpm: %s", opening_failure(code));
-    if (!reader_le32(&response, &how) || response.left > room)
+    }
+    if (!reader_le32(&response, &how))
         panic("tpm: malformed response");
     report_opening(how);
-    room = response.left;
-    CHECK(reader_copy(&response, state, room));
-    return room;
-}
-
-void tpm_service_confirmed(struct service *service, struct reader certificates)
-{
-    struct writer request = service_request(service, SERVICE_CONFIRMED);
-    struct reader response;
-    uint32_t code;
-    bool fits = writer_put(&request, certificates.next, certificates.left);
-
-    if (!fits || service_call(service, &request, &code, &response) != STATUS_OK || code != 0)
-        panic("tpm: the service does not take the confirmation of its state");
+    unconfirmed = response.left != 0;
+    code = tpm_service_pass_on(service, attest);
+    if (unconfirmed && code != 0)
+        panic("tpm: the KBS does not confirm the TPM's state, and the guest does not start");
+    return unconfirmed;
 }
 
 static enum status call_command(struct service *service, uint8_t locality, const uint8_t *command,
-                                size_t size, struct reader *response)
+                                size_t size, uint32_t *code, struct reader *response)
 {
     struct writer request = service_request(service, SERVICE_COMMAND);
-    uint32_t code;
-    enum status status;
 
     if (!writer_u8(&request, locality) || !writer_put(&request, command, size))
         return STATUS_OUT_OF_RANGE;
-    status = service_call(service, &request, &code, response);
-    return status == STATUS_OK && code != 0 ? STATUS_IO_ERROR : status;
+    return service_call(service, &request, code, response);
 }
 
-size_t tpm_service_command(struct service *service, uint8_t locality, const uint8_t *command,
-                           size_t size, uint8_t *out, size_t room)
+size_t tpm_service_command(struct service *service, struct service *attest, uint8_t locality,
+                           const uint8_t *command, size_t size, uint8_t *out, size_t room)
 {
-    struct reader response;
+    struct reader response = {0};
     size_t response_size;
-    enum status status = call_command(service, locality, command, size, &response);
+    uint32_t code;
+    enum status status = call_command(service, locality, command, size, &code, &response);
 
-    if (status == STATUS_OK && response.left <= room) {
-        response_size = response.left;
-        if (reader_copy(&response, out, response_size))
-            return response_size;
+    while (status == STATUS_OK && code == SERVICE_WAITS) {
+        if (tpm_service_pass_on(service, attest) != 0)
+            return 0;
+        status = call_command(service, locality, command, size, &code, &response);
     }
+    response_size = response.left;
+    if (status == STATUS_OK && code == 0 && response_size <= room &&
+        reader_copy(&response, out, response_size))
+        return response_size;
     log_error("tpm: command failed: %s", status_text(status));
     memcpy(out, tpm_rc_failure, sizeof(tpm_rc_failure));
     return sizeof(tpm_rc_failure);
@@ -123,13 +136,9 @@ enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t 
 {
     struct writer request = service_request(service, SERVICE_EK_PUBLIC);
     struct reader response;
-    uint32_t code;
-    enum status status = service_call(service, &request, &code, &response);
 
-    if (status != STATUS_OK)
-        return status;
-    *size = response.left;
-    if (code != 0)
+    if (call(service, &request, &response) != 0)
         return STATUS_IO_ERROR;
+    *size = response.left;
     return *size <= room && reader_copy(&response, out, *size) ? STATUS_OK : STATUS_OUT_OF_RANGE;
 }

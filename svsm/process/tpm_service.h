@@ -12,15 +12,24 @@ MUST_CHECK enum status tpm_service_start(struct service *service, const struct b
 
 /*
  * Opens the volume, says on the console what came of it, and panics when there is no TPM to be had.
- * Returns the size of what it wrote to state: with 0 the TPM is ready; otherwise the KBS has to
- * confirm this state, and then tpm_service_confirmed() makes the TPM ready, with what the KBS sent.
+ * If the volume has a lease, the KBS has confirmed the TPM's state then; returns whether it has.
  */
-MUST_CHECK size_t tpm_service_open(struct service *service, uint8_t *state, size_t room);
-void tpm_service_confirmed(struct service *service, struct reader certificates);
+MUST_CHECK bool tpm_service_open(struct service *service, struct service *attest,
+                                 uint32_t pcr_banks);
 
-/* Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. */
-size_t tpm_service_command(struct service *service, uint8_t locality, const uint8_t *command,
-                           size_t size, uint8_t *out, size_t room);
+/*
+ * Hands what is due to the attestation service, unread, and its answer back. 0: something was done;
+ * SERVICE_WAITS: nothing is due, or not done yet. For both services' locks.
+ */
+uint32_t tpm_service_pass_on(struct service *service, struct service *attest);
+
+/*
+ * Executes a TPM command; always gives a response, TPM_RC_FAILURE when the service cannot. 0: it
+ * waits for the KBS, and the same command has to come again. For both services' locks.
+ */
+MUST_CHECK size_t tpm_service_command(struct service *service, struct service *attest,
+                                      uint8_t locality, const uint8_t *command, size_t size,
+                                      uint8_t *out, size_t room);
 
 /* The endorsement key's TPMT_PUBLIC. */
 MUST_CHECK enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t room,

@@ -23,6 +23,7 @@ struct guest {
     struct {
         struct lock lock;
         uint8_t request[PAGE_SIZE], response[PAGE_SIZE];
+        uint64_t lease_kept; /* when it was looked at last */
     } vtpm;
     struct {
         struct lock lock;
@@ -44,6 +45,9 @@ struct svsm_call {
 uint64_t core_protocol(struct guest *guest, struct svsm_call *call);
 uint64_t attest_protocol(struct guest *guest, struct svsm_call *call);
 uint64_t vtpm_protocol(struct guest *guest, struct svsm_call *call);
+
+/* Does what is due for the volume's lease, if it is long enough since the last time. */
+void vtpm_keep_lease(struct guest *guest, const struct clock *clock);
 
 /* Calls of single subjects, for core_protocol(). */
 uint64_t core_pvalidate(struct guest *guest, gpa_t list);

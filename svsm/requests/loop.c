@@ -162,6 +162,7 @@ void requests_run(struct guest *guest, const struct cpu *cpu)
 {
     while (!panicking()) {
         serve_processor(guest, cpu->apic_id);
+        vtpm_keep_lease(guest, &cpu->clock);
         run_guest(guest, cpu);
     }
     cpu_halt_forever();

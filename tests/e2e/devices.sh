@@ -7,8 +7,9 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 . "$ROOT/tests/e2e/vm.sh"
 
-host_port=$((20000 + RANDOM % 6000 * 2)) # on which this machine serves a file
-guest_port=$((host_port + 12001))        # which is forwarded to the guest's web server
+test_port
+host_port=$port           # on which this machine serves a file
+guest_port=$((port + 1)) # which is forwarded to the guest's web server
 
 # The guest fetches a file from this machine, serves it, and writes it to its second disk.
 # shellcheck disable=SC2016 # for the guest

@@ -21,6 +21,8 @@ tpm2_nvincrement -Q -C o 0x1500001 || fail increment
 count=$(tpm2_nvread -C o 0x1500001 | od -An -v -tx1 | tr -d " ")
 [ $BOOT = 1 ] && echo $count >/root/first
 printf "%d" $((0x$count - 0x$(cat /root/first) + 1)) | grep -qx $BOOT || fail "counter $count"
+banks=$(tpm2_getcap pcrs | sed -n "s/^ *- \(sha[0-9]*\): \[ *\([0-9]*\).*/\1:\2/p" | tr "\n" " ")
+[ "$banks" = "sha1: sha256:0 sha384:0 sha512:0 " ] || fail "PCR banks $banks"
 tpm2_pcrread sha256:23 | grep -q "0x0\{64\}" || fail "PCR 23 was not reset"
 tpm2_pcrextend 23:sha256=$(printf "%064d" 5) || fail extend
 tpm2_getcap properties-variable | grep -q "TPM2_PT_LOCKOUT_COUNTER: 0x0" || fail "an end that the TPM was not told of"
@@ -29,7 +31,7 @@ echo $BOOT boots'
 
 vm_make_with_svsm
 guest "$script"
-equal "after $times reboots the TPM has counted each boot" "$(cat "$work/output")" "$((times + 1)) boots"
+equal "after $times reboots the TPM has counted each boot, with the same PCR banks" "$(cat "$work/output")" "$((times + 1)) boots"
 equal "its status is the command's" "$status" 0
 expect "the script says so" 0 "start number $((times + 1))"
 check "each start was attested anew" [ "$(grep -ac 'released by the KBS' "$LOG_DIR/console.log")" = $((times + 1)) ]

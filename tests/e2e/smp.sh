@@ -41,6 +41,22 @@ guest "$ALL_AT_ONCE"'
     ! dmesg | grep -E "clear VMSA page failed|SNP AP .* error"' --cpus 4
 expect "vCPUs go offline and online again, and call the TPM" 0
 
+# vCPU 1 is in the SVSM for as long as the TPM makes an RSA key, and vCPU 0 reads the time meanwhile. Were it held up, too, the
+# longest time between two readings would be most of the command's.
+# shellcheck disable=SC2016
+guest '
+    now() { cut -d" " -f1 /proc/uptime; }
+    taskset -c 1 sh -c "cut -d\" \" -f1 /proc/uptime >/tmp/began; tpm2_createprimary -Q -G rsa2048 -c /tmp/key; touch /tmp/done" &
+    pid=$!
+    taskset -c 0 sh -c "until [ -e /tmp/done ]; do read time rest </proc/uptime; echo \$time; done >/tmp/readings"
+    wait $pid && [ -e /tmp/key ] || exit 1
+    awk -v began="$(cat /tmp/began)" -v ended="$(now)" "
+        NR > 1 && \$1 - last > longest { longest = \$1 - last }
+        { last = \$1 }
+        END { print NR, \"readings in\", ended - began, \"s, the longest without one\", longest
+              exit !(NR > 100 && 2 * longest < ended - began) }" /tmp/readings' --cpus 2
+expect "a long TPM command of one vCPU does not hold up another" 0
+
 # The guest's own: a report with the nonce, on a vCPU that Linux started
 guest 'set -e
     mkdir /sys/kernel/config/tsm/report/r

@@ -34,7 +34,8 @@ vm_remove() {
 
 # vm_configure NAME: the configuration of a VM whose files are in $work/NAME, for all scripts that are run after it
 vm_configure() {
-    use_private_state "$work/$1" $((20000 + RANDOM % 6000 * 2)) PLATFORM=emulated
+    test_port
+    use_private_state "$work/$1" "$port" PLATFORM=emulated
     # shellcheck disable=SC2016 # that bash expands it
     "$ROOT/tests/when-gone.sh" $$ bash -c '[ ! -e "$VM_CONF" ] || "$0" --stop' "$ROOT/start-kbs.sh"
 }

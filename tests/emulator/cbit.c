@@ -6,9 +6,12 @@
 #include "tests/emulator/runtime/rmp.h"
 #include "tests/emulator/runtime/segments.h"
 #include "tests/emulator/runtime/tap.h"
+#include "tests/emulator/runtime/x2apic.h"
 
-#define PTE_TABLE 0x3ull
-#define PATTERN   0x0123456789ABCDEFull
+#define PTE_TABLE   0x3ull
+#define PTE_LARGE   0x83ull
+#define VECTOR_LAST 31 /* the highest with a gate */
+#define PATTERN     0x0123456789ABCDEFull
 
 extern const uint64_t unpaged_word;
 extern uint64_t page_root[], page_pdpt[];
@@ -137,6 +140,49 @@ TEST("The C-bit of a pointer does not make shared memory private")
     load_cr3(make_tables(cbit()));
     CHECK_EQUAL(try_read(page), PATTERN);
     load_cr3(before);
+    CHECK_NO_TRAP();
+}
+
+/* A stack that is reached through a table that nothing was reached through before, and whose
+ * pointer lacks the C-bit. The tables in use lead to it from here on. */
+#define STACK_SLOT 9 /* of the directory, a gigabyte each */
+
+static uint64_t load_tables_with_stack(uint64_t *top)
+{
+    uint64_t *root = valid_page(), *directory = valid_page(), *large = valid_page();
+    uint64_t before = read_cr3(), stack = gpa_of(valid_page());
+
+    root[0] = gpa_of(directory) | PTE_TABLE | cbit();
+    for (size_t i = 0; i < 8; i++)
+        directory[i] = page_pdpt[i];
+    directory[STACK_SLOT] = gpa_of(large) | PTE_TABLE;
+    large[0] = (stack & LARGE_PAGE_MASK) | PTE_LARGE | cbit();
+    *top = ((uint64_t)STACK_SLOT << 30) + (stack & ~LARGE_PAGE_MASK) + PAGE_SIZE;
+    load_cr3(gpa_of(root) | cbit());
+    return before;
+}
+
+TEST("An interrupt whose delivery comes to such a table is delivered all the same, once")
+{
+    uint64_t top, before;
+
+    x2apic_enable();
+    before = load_tables_with_stack(&top);
+    CHECK(host_write_msr(MSR_X2APIC_ICR, ICR_SELF | VECTOR_LAST));
+    ATTEMPT("movq %0, %%rsp\n\t"
+            "sti\n\t"
+            "nop\n\t"
+            "cli\n\t"
+            "movq %%gs:attempt_stack, %%rsp",
+            :
+            : "r"(top)
+            : "memory");
+    __asm__ volatile("cli");
+    load_cr3(before);
+    CHECK_EQUAL(last_trap.vector, VECTOR_LAST);
+    CHECK_EQUAL(last_trap.frame_end, top);
+    CHECK(host_write_msr(MSR_X2APIC_EOI, 0));
+    ATTEMPT("sti\n\tnop\n\tcli", : : : "memory");
     CHECK_NO_TRAP();
 }
 

@@ -85,7 +85,7 @@ run_machine() {
     touch "$work"/{console,qemu.log,platform.log}
     start_secure_processor
     setpriv --pdeathsig TERM timeout --kill-after=5 "$seconds" setpriv --pdeathsig KILL "$qemu" -accel tcg,thread=multi -smp "${SNP_VTPM_GUEST_CPUS:-1}" -machine "q35,smm=off,max-ram-below-4g=$EMULATED_LOW_END,memory-backend=ram" \
-        -cpu EPYC-Milan,phys-bits=48,+x2apic -m "$((machine >> 20))M" \
+        -cpu EPYC-Milan,phys-bits=48,+x2apic,-pku -m "$((machine >> 20))M" \
         -object "memory-backend-file,id=ram,size=$machine,mem-path=$work/ram,share=on" \
         -bios "$build/emulator/reset.rom" -device "loader,file=$build/emulator/hypervisor.elf" \
         -device "loader,file=$image,addr=$(emulated_reserve_start $guest),force-raw=on" \

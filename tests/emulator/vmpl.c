@@ -515,6 +515,20 @@ static void open_subject(uint64_t permissions)
 
 #define FORBIDDEN_TO(vmpl) HOST_EXIT_GUEST_INVALID, vmpl ": the RMP forbids its access to gpa"
 
+ENDING("A VMSA with reserved bits of CR4 does not run", HOST_EXIT_GUEST_INVALID,
+       "VMPL1: its state cannot run")
+{
+    vmpl_vmsa(1)->cr4 |= 1ull << 15;
+    vmpl_call(1, read_subject);
+}
+
+ENDING("A VMSA with NW and without CD in CR0 does not run", HOST_EXIT_GUEST_INVALID,
+       "VMPL1: its state cannot run")
+{
+    vmpl_vmsa(1)->cr0 |= 1ull << 29;
+    vmpl_call(1, read_subject);
+}
+
 ENDING("A VMPL without any permission that reads causes a nested page fault", FORBIDDEN_TO("VMPL1"))
 {
     open_subject(0);

@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../tap.sh"
 
 build=$(realpath "${1:-$ROOT/build}")
-port=$((20000 + RANDOM % 6000 * 2)) # below those that connections take for themselves
+test_port
 work=$(mktemp -d)
 helpers=()
 end() {
@@ -314,6 +314,35 @@ steps() {
     expect "and with meson test as well" 0 'Testing: 10 %'
 }
 
+# The first two wait for each other, so that they must run at the same time; the third gets the lane of one of them.
+# shellcheck disable=SC2016
+side_by_side() {
+    project '. "$ROOT/scripts/side-by-side.sh"
+        LANES=2
+        told() { echo "$1 ended with $3, in lane $(cat "$2")"; }
+        both="echo \$LANE; touch \"$work/lane\$LANE\"; until [ -e \"$work/lane0\" ] && [ -e \"$work/lane1\" ]; do sleep 0.05; done"
+        queue_add one "$work/one.log" bash -c "$both; exit 3"
+        queue_add two "$work/two.log" bash -c "$both"
+        queue_add three "$work/three.log" bash -c "echo \$LANE"
+        queue_run told'
+    expect "as many commands as there are lanes run side by side, and each one's status is told" 0 \
+        'one ended with 3, in lane 0' 'two ended with 0, in lane 1' 'three ended with 0, in lane [01]'
+    project '. "$ROOT/scripts/side-by-side.sh"
+        LANES=3 told=0
+        told() { [ "$3" != "$1" ] || told=$((told + 1)); }
+        for i in {1..21}; do queue_add $((i % 4)) "$work/$i.log" sh -c "exit $((i % 4))"; done
+        queue_run told
+        echo "$told are told of"'
+    expect "of those that end at once, too" 0 '21 are told of'
+    project '. "$ROOT/scripts/side-by-side.sh"
+        LANES=2
+        queue_add one "$work/one.log" bash -c "touch \"$work/begun\"; sleep 62.25; :"
+        queue_add two "$work/two.log" bash -c "until [ -e \"$work/begun\" ]; do sleep 0.05; done; kill \$1; sleep 62.25; :" two $$
+        queue_run true'
+    expect "a signal ends what runs side by side" 130
+    check "and leaves nothing running" [ -z "$(pgrep -f 'sleep 62.25')" ]
+}
+
 # shellcheck disable=SC2016
 unified_kernel() {
     local stub=/usr/lib/systemd/boot/efi/linuxx64.efi.stub
@@ -485,6 +514,17 @@ busy_host() {
         echo "status $status overdue $overdue"'
     expect "on a busy host a VM may be silent for longer, by the clock" 0 'status 0 overdue no'
     expect "on an idle one it is ended" 0 'status 137 overdue yes'
+    # shellcheck disable=SC2016
+    project '
+        . "$ROOT/bench/machines.sh"
+        RUN_TIMEOUT=1
+        queued_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+        sleep 4 & end_when_silent $! "$work/job"
+        status=0; wait $! || status=$?
+        queued_ms() { echo 0; }
+        sleep 60 & end_when_silent $! "$work/job"
+        wait $! || echo "status $status, and $? without a host to blame"'
+    expect "so is it with what the benchmark compares" 0 'status 0, and 137 without'
 }
 
 # signalled SIGNAL...: a VM that is sent these, one after the other. The stand-in's guest does as $guest says, with the
@@ -542,5 +582,6 @@ named_vms
 busy_host
 vm_signals
 steps
+side_by_side
 unified_kernel
 finish

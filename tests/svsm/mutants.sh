@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Takes the defences of the SVSM and of its services out, one by one, in a copy of the sources, and expects
-# the named test to fail each time.
+# Takes the defences of the SVSM, of its services and of the files that all parts write out, one by one, in a copy of the
+# sources, and expects the named test to fail each time.
 #
 # usage: tests/svsm/mutants.sh [WORD]
 #
@@ -119,6 +119,42 @@ tpm_leased|services/tpm/engine.c|s/status == VOLUME_OK \&\& !(flags/false \&\& !
 tpm_leased|services/tpm/service.c|s/size = service->unconfirmed ?/size = false ?/|no answer before CONFIRM
 tpm_leased|services/tpm/state.c|s/if (state->ephemeral .. state->held)/if (state->ephemeral)/|one state before CONFIRM
 tpm_leased|lib/volume/commit.c|s/        current->base != 0 .. current->epoch == 0)/        current->epoch == 0)/|a TPM that was confirmed is not made anew
+attest_lease|services/attest/lease.c|s/(record->has_committed_epoch \&\& !record->has_committed))/false)/|an epoch that may go on needs a committed state
+attest_lease|services/attest/lease.c|s/    if (!lease->confirmable)/    if (false)/|without a lease nothing is confirmed
+attest_lease|services/attest/lease.c|s/^    state_write(state, lease->confirm.to);/    lease->confirmable = true;&/|one CONFIRM for each lease
+attest_lease|services/attest/attest_service.c|s/if (!error \&\& !io_write_all/if (!io_write_all/|a key goes on to the TPM only with a lease that is accepted
+attest_lease|services/attest/lease.c|s/\.has_from = record->has_committed,/.has_from = false,/|CONFIRM names the state that it follows
+attest_lease|services/attest/lease.c|s/if (!is_no_answer(error) ../if (/|a CONFIRM that was refused is not repeated
+attest_lease|services/attest/lease.c|s/lease->confirm.sequence = ++lease->sequence/lease->confirm.sequence = lease->sequence/|a repeated CONFIRM has a number of its own
+tpm_leased|services/tpm/engine.c|s/status == VOLUME_WRONG_KEY \&\& !(flags & STATE_GRANT_EPHEMERAL)/false/|another volume's key starts no TPM without permission
+tpm_leased|services/tpm/engine.c|s/    status = state_begin(&engine->state);/    status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
+tpm_leased|services/tpm/service.c|s/if (!service->open .. !service->unconfirmed)/if (!service->open)/|what needs no CONFIRM takes none
+tpm_leased|services/tpm/service.c|s/^    if (service->unconfirmed) {/    if (false) {/|no reset before CONFIRM
+tpm_leased|services/tpm/state.c|/^    volume_acknowledge(&state->volume);$/d|the state counts from CONFIRM on
+volume_anchor|lib/volume/slots.c|s/    return superblock->counter == anchor->counter \&\&/    return/|the committed state has its counter
+volume_anchor|lib/volume/slots.c|s/CRYPTO_memcmp(superblock->root, anchor->root, VOLUME_DIGEST_SIZE) == 0/true/|the committed state has its digest
+volume_anchor|lib/volume/slots.c|s/    if (!anchor->same_epoch .. /    if (/|a newer state of the same lease only where the KBS permits it
+volume_anchor|lib/volume/slots.c|s/found->epoch == anchor->epoch \&\&$/true \&\&/|the newer state is of the lease that is named
+volume_anchor|lib/volume/slots.c|s/        !is_anchor(&slots->places\[SLOTS - 1\].superblock, anchor))/        false)/|the committed state is where commits leave it
+svsm_hostile_host|svsm/console/uart.c|s/if (size - \*got >= FIFO_LEVEL)/if (true)/|a FIFO is read into room for it only
+svsm_hostile_host|svsm/console/uart.c|s/(id & ID_MASK) == ID_FIFO_LEVEL/true/|a FIFO is read when the UART says that it is full
+svsm_hostile_host|svsm/console/uart.c|s/ line != STATUS_NO_UART \&\&//|an absent UART has no data
+svsm_hostile_host|svsm/console/uart.c|s/size < FIFO_BYTES ? size : FIFO_BYTES/size/|no more is written than a FIFO takes
+svsm_hostile_host|svsm/console/uart.c|s/    if (line & STATUS_TRANSMIT_EMPTY)/    if (true)/|nothing is written to a FIFO that is full
+file|lib/file/whole_file.c|s/if (regular \&\& !file_mode_keeps(status.st_mode, secrecy))/if (false)/|a secret that others may read is no secret
+file|lib/file/whole_file.c|s/if (room == max)/if (false)/|a file has a limit
+file|lib/file/whole_file.c|s/S_ISREG(status.st_mode) ? file_read_descriptor(fd, secrecy, max, file)/true ? file_read_descriptor(fd, secrecy, max, file)/|only a file is read by its name
+file|lib/file/io.c|s/return moved < 0 \&\& errno == EINTR;/return false;/|a signal ends no transfer
+file|lib/file/io.c|s/else if (errno != EINTR)/else/|a signal ends no reading to the end
+file|lib/file/io.c|s/    if (read_it \&\& io_read_exactly/    if (false \&\& io_read_exactly/|a secret has its size
+file|lib/file/io.c|s/        explicit_bzero(secret, size);/        ;/|half a secret is wiped
+file|lib/file/credential.c|s/ \&\& !strchr(own, '.')//|a credential is no path
+file|lib/file/durable.c|s/io_write_all(fd, bytes, size) \&\& fsync(fd) == 0/io_write_all(fd, bytes, size)/|a file is on the disk before it has its name
+file|lib/file/durable.c|s/        return file_sync_folder_of(path);/        return true;/|a file's new name is on the disk
+file|lib/file/durable.c|s/    if (file_sync_folder_of(path))/    if (true)/|a new file's name is on the disk
+file|lib/file/durable.c|s/O_CREAT | O_EXCL/O_CREAT | O_TRUNC/|a new file takes no other's place
+file|lib/file/durable.c|s/    if (!written)/    if (false)/|what was not written whole is removed
+file|lib/file/durable.c|s/fchmod(fd, mode) == 0/true/|a file's mode is what was asked for
 END
 }
 

@@ -105,7 +105,6 @@ static size_t serves(const uint8_t *request, size_t size, uint8_t *response)
 
 static void whole_course(void)
 {
-    uint8_t state[sizeof(struct state_name)];
     struct ghcb_guest_request request = {
         .request = gpa(0x1000), .response = gpa(0x2000), .extended = true};
     uint64_t features;
@@ -135,10 +134,8 @@ static void whole_course(void)
                              &vm.state_key, &vm.kbs) != STATUS_OK ||
         tpm_service_start(&vm.tpm, &vm.params.services[1], &vm.volume, &vm.state_key) != STATUS_OK)
         return;
-    if (tpm_service_open(&vm.tpm, state, sizeof(state)) > 0) {
-        attest_service_confirm(&vm.attest, state, sizeof(state));
-        tpm_service_confirmed(&vm.tpm);
-    }
+    if (tpm_service_open(&vm.tpm, &vm.attest, 0))
+        vtpm_keep_lease(&vm.guest, &vm.cpus[0].clock);
     for (unsigned i = 0; i < 3; i++)
         (void)vm_call(SVSM_PROTOCOL_VTPM, SVSM_VTPM_CMD, 0x90000, 0, 0);
 }

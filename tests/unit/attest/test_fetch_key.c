@@ -211,7 +211,7 @@ TEST_FIXTURE(a_trickling_proxy_is_given_up_at_the_same_deadline, start, end)
 
 TEST_FIXTURE(a_proxy_that_reads_nothing_is_given_up_at_the_deadline, start, end)
 {
-    const struct proxy_stream stream = proxy_stream_begin(client, SOON);
+    struct proxy_stream stream = proxy_stream_begin(client, SOON);
     static char json[4 * 1024 * 1024];
 
     memset(json, ' ', sizeof(json) - 1);
@@ -235,7 +235,7 @@ TEST_FIXTURE(a_frame_has_1_to_65536_bytes, start, end)
 
 TEST_FIXTURE(the_largest_frame_is_received_whole, start, end)
 {
-    const struct proxy_stream stream = proxy_stream_begin(client, 20000);
+    struct proxy_stream stream = proxy_stream_begin(client, 20000);
     static char frame[8 + PROXY_FRAME_MAX];
     char *json;
     size_t size;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Leases, with the KBS's own rules (kbs/lease/) behind the proxy, and every wrong answer. */
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ static struct {
     unsigned int asked, paused;
     uint64_t sequences[16];
     unsigned int lose; /* so many answers from now on get lost */
+    bool before;       /* before the KBS does anything */
     void (*spoil)(const struct release_request *request, struct release_record *record);
     void (*meanwhile)(void); /* while the SVSM waits */
     struct release_request last;
@@ -56,6 +58,10 @@ static bool decide(const struct release_request *request, const struct snp_repor
 
     kbs.last = *request;
     kbs.sequences[kbs.asked++ % 16] = request->sequence;
+    if (kbs.before && kbs.lose > 0) {
+        kbs.lose--;
+        return false;
+    }
     if (kbs.policy.mode != LEASE_OFF) {
         memcpy(input.report_id, report->report_id, sizeof(input.report_id));
         output = lease_step(&kbs.record, &input);
@@ -105,6 +111,7 @@ static int start(void **state)
 static int end(void **state)
 {
     (void)state;
+    exchange_end(service.lease.exchange);
     fake_proxy_release(&proxy);
     close(service.proxy);
     close(key_pipe[0]);
@@ -121,11 +128,31 @@ static void set_payload(uint32_t operation)
     memcpy(proxy.secret, certificates.sent, proxy.secret_size);
 }
 
+static uint8_t last_body[CHANNEL_MESSAGE_MAX]; /* of the last answer, its status first */
+static unsigned int pendings;
+
+/* As the SVSM does, which has the guest run between: until it is something else than pending. */
+static uint32_t answer_of(const uint8_t *request, size_t size)
+{
+    size_t answered;
+
+    pendings = 0;
+    do
+        answered = channel_answer(attest_service_handle, &service, request, size, last_body);
+    while (get_le32(last_body) == ATTEST_STATUS_PENDING && ++pendings < 10000);
+    /* The seconds that the lease lasts, and perhaps certificates, or what is wrong. */
+    assert_true(answered == 4 || (answered >= 8 && get_le32(last_body) == 0));
+    certificates.given_size = answered > 8 ? answered - 8 : 0;
+    memcpy(certificates.given, last_body + 8, certificates.given_size);
+    return get_le32(last_body);
+}
+
 /* One request on the channel, which may take so many exchanges; the status. */
 static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsigned int exchanges)
 {
-    uint8_t request[CHANNEL_MESSAGE_MAX], response[CHANNEL_MESSAGE_MAX];
+    uint8_t request[CHANNEL_MESSAGE_MAX];
     int client = service.proxy;
+    uint32_t status;
 
     /* The thread ends when it has played them all, or when the client hangs up. */
     put_le32(request, operation);
@@ -133,9 +160,7 @@ static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsi
     proxy.exchanges = exchanges;
     set_payload(operation);
     fake_proxy_start(&proxy);
-    certificates.given_size =
-        channel_answer(attest_service_handle, &service, request, 4 + size, response) - 4;
-    memcpy(certificates.given, response + 4, certificates.given_size);
+    status = answer_of(request, 4 + size);
     shutdown(client, SHUT_WR);
     fake_proxy_join(&proxy);
     fake_proxy_release(&proxy);
@@ -143,16 +168,18 @@ static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsi
     fake_proxy_init(&proxy, &service.proxy);
     fake_proxy_advertise(&proxy, kbs_key, 0x11);
     proxy.decide = decide;
-    return get_le32(response);
+    return status;
 }
 
 static uint32_t acquire(unsigned int exchanges)
 {
     uint32_t status = ask(ATTEST_FETCH_KEY, "", 0, exchanges);
+    struct pollfd key = {.fd = key_pipe[0], .events = POLLIN};
 
     memset(&grant, 0xEE, sizeof(grant));
     if (status == ATTEST_STATUS_DONE)
         assert_int_equal(read(key_pipe[0], &grant, sizeof(grant)), sizeof(grant));
+    assert_int_equal(poll(&key, 1, 0), 0); /* the TPM is handed nothing besides */
     return status;
 }
 
@@ -485,6 +512,261 @@ TEST_FIXTURE(a_confirmation_that_is_malformed_is_asked_of_nobody, start, end)
     assert_int_equal(ask(ATTEST_CONFIRM, bytes, sizeof(bytes) - 2, 1),
                      ATTEST_STATUS_MALFORMED_REQUEST);
     assert_int_equal(kbs.asked, 1);
+}
+
+/* While the guest runs */
+
+static uint32_t keep(uint32_t operation, uint64_t counter, unsigned int exchanges)
+{
+    const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
+
+    return ask(operation, &to, sizeof(to), exchanges);
+}
+
+static uint32_t renew(unsigned int exchanges)
+{
+    return ask(ATTEST_RENEW, "", 0, exchanges);
+}
+
+static void boot(void)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(get_le32(last_body + 4), 60);
+}
+
+TEST_FIXTURE(a_lease_that_is_given_back_is_anybodys_at_once, start, end)
+{
+    boot();
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.record.phase, LEASE_RELEASED);
+    assert_committed(5);
+    assert_int_equal(kbs.last.op, RELEASE_OP_RELEASE);
+    assert_int_equal(lease_left(&kbs.record, &kbs.policy, kbs.now), 0);
+    assert_sequences_rise();
+}
+
+TEST_FIXTURE(without_a_change_since_the_boot_it_is_given_back_too, start, end)
+{
+    boot();
+    assert_int_equal(keep(ATTEST_RELEASE, 1, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.record.phase, LEASE_RELEASED);
+    assert_committed(1);
+}
+
+TEST_FIXTURE(the_same_vm_takes_it_up_again_as_long_as_nobody_else_did, start, end)
+{
+    boot();
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.record.phase, LEASE_ACTIVE);
+    assert_int_equal(keep(ATTEST_RELEASE, 9, 1), ATTEST_STATUS_DONE);
+    assert_committed(9);
+    let_another_have_it(LEASE_PENDING, 0);
+    assert_int_equal(renew(1), ATTEST_STATUS_LEASE_LOST);
+    assert_committed(9);
+}
+
+/* The KBS has done it, or never heard of it: the VM cannot tell, and asks the same again. */
+TEST_FIXTURE(a_lost_release_is_made_up_for, start, end)
+{
+    for (int before = 0; before <= 1; before++) {
+        boot();
+        kbs.before = before;
+        kbs.lose = 1;
+        assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_KBS_GATEWAY);
+        assert_int_equal(kbs.record.phase, before ? LEASE_ACTIVE : LEASE_RELEASED);
+        assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+        assert_int_equal(kbs.record.phase, LEASE_RELEASED);
+        assert_committed(5);
+        assert_sequences_rise();
+        end(state);
+        start(state);
+    }
+}
+
+TEST_FIXTURE(a_vm_that_goes_on_after_a_lost_release_is_not_taken_for_another, start, end)
+{
+    for (int before = 0; before <= 1; before++) {
+        boot();
+        kbs.before = before;
+        kbs.lose = 1;
+        assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_KBS_GATEWAY);
+        assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+        assert_int_equal(kbs.record.phase, LEASE_ACTIVE);
+        /* It builds on state 5, if that is the committed one, and on state 1 otherwise. */
+        assert_int_equal(keep(ATTEST_RELEASE, 8, 2), ATTEST_STATUS_DONE);
+        assert_int_equal(kbs.record.phase, LEASE_RELEASED);
+        assert_committed(8);
+        end(state);
+        start(state);
+    }
+}
+
+TEST_FIXTURE(a_renewal_lets_the_lease_last_from_now_on, start, end)
+{
+    boot();
+    kbs.now += 50;
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    assert_int_equal(get_le32(last_body + 4), 60);
+    assert_int_equal(lease_left(&kbs.record, &kbs.policy, kbs.now), 60);
+    kbs.now += 1000; /* it is over, and nobody took over */
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    assert_committed(1);
+    assert_int_equal(kbs.last.has_from, false);
+}
+
+TEST_FIXTURE(nobody_waits_for_the_answer, start, end)
+{
+    const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
+
+    boot();
+    /* No proxy plays: each call comes back. */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(
+            channel_answer(attest_service_handle, &service, request, sizeof(request), last_body),
+            4);
+        assert_int_equal(get_le32(last_body), ATTEST_STATUS_PENDING);
+    }
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.asked, 3);
+}
+
+TEST_FIXTURE(what_was_begun_is_ended_before_something_else_begins, start, end)
+{
+    const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
+
+    boot();
+    assert_int_equal(
+        channel_answer(attest_service_handle, &service, request, sizeof(request), last_body), 4);
+    assert_int_equal(get_le32(last_body), ATTEST_STATUS_PENDING);
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 2), ATTEST_STATUS_DONE);
+    assert_int_equal(kbs.asked, 4);
+    assert_int_equal(kbs.record.phase, LEASE_RELEASED);
+}
+
+TEST_FIXTURE(whoever_was_overtaken_is_told_so_for_ever, start, end)
+{
+    unsigned int asked;
+
+    boot();
+    let_another_have_it(LEASE_ACTIVE, 0);
+    assert_int_equal(renew(1), ATTEST_STATUS_LEASE_LOST);
+    asked = kbs.asked;
+    assert_int_equal(renew(1), ATTEST_STATUS_LEASE_LOST);
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_LEASE_LOST);
+    assert_int_equal(kbs.asked, asked);
+    assert_committed(1);
+}
+
+TEST_FIXTURE(a_broken_lease_is_lost_though_nobody_took_over, start, end)
+{
+    boot();
+    owner_breaks_lease();
+    assert_int_equal(renew(1), ATTEST_STATUS_LEASE_LOST);
+}
+
+TEST_FIXTURE(a_frozen_volume_keeps_the_lease_and_takes_no_state, start, end)
+{
+    boot();
+    assert_true(lease_freeze(&kbs.record));
+    assert_int_equal(renew(1), ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_KBS_REFUSED);
+    assert_committed(1);
+    assert_true(lease_thaw(&kbs.record));
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+    assert_committed(5);
+}
+
+static void another_epoch(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->epoch++;
+}
+
+static void another_lease(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->lease[0] ^= 1;
+}
+
+/* The host's answers are no answers, and cost neither the lease nor a state. */
+TEST_FIXTURE(what_the_kbs_did_not_sign_for_this_lease_is_no_answer, start, end)
+{
+    static void (*const spoils[])(const struct release_request *, struct release_record *) = {
+        another_epoch, another_lease, without_epoch, without_lease, without_time, about_acquire,
+    };
+    EVP_PKEY *other = EVP_EC_gen("P-384");
+
+    boot();
+    for (size_t i = 0; i < sizeof(spoils) / sizeof(spoils[0]); i++) {
+        kbs.spoil = spoils[i];
+        assert_int_not_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+        assert_int_equal(service.lease.stage, LEASE_STAGE_KEPT);
+        assert_true(service.lease.in_doubt);
+    }
+    kbs.spoil = NULL;
+    proxy.signer = other;
+    assert_int_equal(renew(1), ATTEST_STATUS_UNSIGNED);
+    fake_proxy_advertise(&proxy, kbs_key, 0x11);
+    proxy.attestation = "{\"success\":true}";
+    assert_int_equal(renew(1), ATTEST_STATUS_PROTOCOL);
+    assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
+    assert_committed(5);
+    EVP_PKEY_free(other);
+}
+
+TEST_FIXTURE(before_the_confirmation_there_is_nothing_to_keep, start, end)
+{
+    assert_int_equal(renew(1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(renew(1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(keep(ATTEST_ANCHOR, 1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(kbs.asked, 1);
+}
+
+TEST_FIXTURE(a_state_is_anchored_while_the_guest_runs, start, end)
+{
+    boot();
+    assert_int_equal(keep(ATTEST_ANCHOR, 2, 1), ATTEST_STATUS_DONE);
+    assert_committed(2);
+    kbs.lose = 1;
+    assert_int_equal(keep(ATTEST_ANCHOR, 3, 1), ATTEST_STATUS_KBS_GATEWAY);
+    assert_int_equal(keep(ATTEST_ANCHOR, 4, 2), ATTEST_STATUS_DONE);
+    assert_committed(4);
+    assert_int_equal(kbs.record.phase, LEASE_ACTIVE);
+}
+
+/* COMPLAIN */
+
+TEST_FIXTURE(the_owner_learns_what_a_refused_disk_shows, start, end)
+{
+    kbs.record.has_committed = true;
+    put_be64(kbs.record.committed, 5);
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(keep(ATTEST_COMPLAIN, 3, 1), ATTEST_STATUS_DONE);
+    assert_true(kbs.record.complaint.has_state);
+    assert_int_equal(lease_counter(kbs.record.complaint.state), 3);
+    assert_int_equal(kbs.record.complaint.state[8], 3);
+    assert_int_equal(lease_left(&kbs.record, &kbs.policy, kbs.now), 0);
+    assert_int_equal(keep(ATTEST_COMPLAIN, 3, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(confirm(6, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+}
+
+TEST_FIXTURE(of_a_disk_that_shows_nothing_it_is_said_so, start, end)
+{
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(ask(ATTEST_COMPLAIN, "", 0, 1), ATTEST_STATUS_DONE);
+    assert_int_not_equal(kbs.record.complaint.when, 0);
+    assert_false(kbs.record.complaint.has_state);
+}
+
+TEST_FIXTURE(after_the_confirmation_there_is_nothing_to_complain_of, start, end)
+{
+    boot();
+    assert_int_equal(keep(ATTEST_COMPLAIN, 3, 1), ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(kbs.record.complaint.when, 0);
 }
 
 /* Endorsement keys */

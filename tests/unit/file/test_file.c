@@ -106,6 +106,36 @@ TEST(a_pipe_is_read_to_its_end_whatever_interrupts)
     }
 }
 
+/* The child's signals come while this end waits: for bytes, and for room. */
+TEST(a_transfer_goes_on_whatever_interrupts)
+{
+    struct sigaction action = {.sa_handler = interrupt}; /* without SA_RESTART */
+    static uint8_t bytes[LARGE];
+    int fd, ends[2];
+
+    sigaction(SIGUSR1, &action, NULL);
+    fd = pipe_of(LARGE);
+    assert_true(io_read_exactly(fd, bytes, LARGE));
+    assert_memory_equal(bytes, content, LARGE);
+    assert_false(io_read_exactly(fd, bytes, 1));
+    assert_int_equal(errno, ENODATA);
+    close(fd);
+
+    assert_int_equal(pipe(ends), 0);
+    if (child_fork() == 0) {
+        close(ends[1]);
+        for (size_t done = 0; done < LARGE; done += 1000) {
+            kill(getppid(), SIGUSR1);
+            if (!io_read_exactly(ends[0], bytes, 1000))
+                _exit(1);
+        }
+        _exit(0);
+    }
+    close(ends[0]);
+    assert_true(io_write_all(ends[1], content, LARGE));
+    close(ends[1]);
+}
+
 TEST(more_than_is_wanted_of_a_pipe_is_too_large)
 {
     static const size_t most[] = {0, 1, 4095, 5000, LARGE - 1};
@@ -189,6 +219,84 @@ TEST(what_cannot_be_written_leaves_the_old_file_and_nothing_beside_it)
     assert_false(file_write(folder, 0600, FILE_REPLACE, content, 7));
     assert_false(file_sync_folder_of("/nonexistent/file"));
     assert_int_equal(errno, ENOENT);
+}
+
+/* What reaches the disk, and when: 'f' a file, 'd' a folder, 'r' a file's name. */
+static char events[8];
+static size_t failing; /* the number of the fsync() that fails, from 1 on; 0: none */
+
+static void note(char event)
+{
+    size_t length = strlen(events);
+
+    if (length + 1 < sizeof(events))
+        events[length] = event;
+}
+
+/* The linker puts these around fsync() and rename(). */
+int real_fsync(int fd) __asm__("__real_fsync");
+int wrap_fsync(int fd) __asm__("__wrap_fsync");
+int real_rename(const char *from, const char *to) __asm__("__real_rename");
+int wrap_rename(const char *from, const char *to) __asm__("__wrap_rename");
+
+int wrap_fsync(int fd)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(fd, &status), 0);
+    note(S_ISDIR(status.st_mode) ? 'd' : 'f');
+    if (failing > 0 && --failing == 0) {
+        errno = EIO;
+        return -1;
+    }
+    return real_fsync(fd);
+}
+
+int wrap_rename(const char *from, const char *to)
+{
+    note('r');
+    return real_rename(from, to);
+}
+
+static void begin_events(size_t fails)
+{
+    memset(events, 0, sizeof(events));
+    failing = fails;
+}
+
+TEST(a_file_is_on_the_disk_before_it_has_its_name_and_the_name_is_before_all_is_well)
+{
+    begin_events(0);
+    put(5, 0600);
+    assert_string_equal(events, "frd");
+    unlink(path);
+    begin_events(0);
+    assert_true(file_write(path, 0600, FILE_NEW, content, 7));
+    assert_string_equal(events, "fd");
+}
+
+TEST(what_does_not_reach_the_disk_takes_no_place)
+{
+    struct file_bytes file;
+
+    put(5, 0600);
+    begin_events(1);
+    assert_false(file_write(path, 0600, FILE_REPLACE, content, 7));
+    assert_int_equal(errno, EIO);
+    assert_string_equal(events, "f");
+    assert_int_equal(file_read(path, FILE_SECRET, 7, &file), FILE_OK);
+    assert_int_equal(file.size, 5);
+    file_wipe(&file);
+    begin_events(2);
+    assert_false(file_write(path, 0600, FILE_REPLACE, content, 7));
+    unlink(path);
+    for (size_t fails = 1; fails <= 2; fails++) {
+        begin_events(fails);
+        assert_false(file_write(path, 0600, FILE_NEW, content, 7));
+        assert_int_equal(errno, EIO);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    begin_events(0);
 }
 
 TEST(a_secret_is_read_of_its_size_or_wiped)

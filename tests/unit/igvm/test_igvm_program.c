@@ -44,7 +44,8 @@ static void expect_status(const char *arguments, int status)
         fail_msg("igvm %s: exit status %d, not %d", arguments, got, status);
 }
 
-static void put_file(const char *name, const void *bytes, size_t size)
+/* A file of that name, to be written. */
+static FILE *begin(const char *name)
 {
     char path[256];
     FILE *file;
@@ -52,20 +53,30 @@ static void put_file(const char *name, const void *bytes, size_t size)
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     file = fopen(path, "wb");
     assert_non_null(file);
+    return file;
+}
+
+static void finish(FILE *file)
+{
+    int unwritten = fclose(file);
+
+    assert_int_equal(unwritten, 0);
+}
+
+static void put_file(const char *name, const void *bytes, size_t size)
+{
+    FILE *file = begin(name);
+
     assert_int_equal(fwrite(bytes, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
 }
 
 static void put_pem(const char *name, EVP_PKEY *key)
 {
-    char path[256];
-    FILE *file;
+    FILE *file = begin(name);
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    file = fopen(path, "w");
-    assert_non_null(file);
     assert_int_equal(PEM_write_PUBKEY(file, key), 1);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
     EVP_PKEY_free(key);
 }
 
@@ -74,19 +85,16 @@ static void put_certificate(const char *name)
 {
     EVP_PKEY *key = EVP_EC_gen("P-384");
     X509 *certificate = X509_new();
-    char path[256];
     FILE *file;
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
     assert_true(X509_set_version(certificate, X509_VERSION_3) &&
                 X509_set_pubkey(certificate, key) &&
                 X509_gmtime_adj(X509_getm_notBefore(certificate), 0) &&
                 X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) &&
                 X509_sign(certificate, key, EVP_sha384()));
-    file = fopen(path, "w");
-    assert_non_null(file);
+    file = begin(name);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
-    assert_int_equal(fclose(file), 0);
+    finish(file);
     X509_free(certificate);
     EVP_PKEY_free(key);
 }
@@ -226,6 +234,33 @@ TEST(only_a_key_of_a_kbs_can_be_pinned)
                   TOOL_USAGE);
 }
 
+TEST(pcr_banks_are_those_of_a_list_and_not_sha1_by_default)
+{
+    static const struct {
+        const char *options, *dumped;
+    } cases[] = {
+        {"", "\n  PCR banks sha256, sha384, sha512\n"},
+        {"--pcr-banks sha384,sha1", "\n  PCR banks sha1, sha384\n"},
+        {"--pcr-banks as-found", "\n  leaves the TPM the PCR banks that it has\n"},
+    };
+    static const char *const wrong[] = {"''",           "sha",        "sha256,", ",sha256",
+                                        "sha256,,sha1", "sha256,md5", "SHA256",  "as-found,sha1"};
+    char arguments[128], output[8192];
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(arguments, sizeof(arguments), "build --svsm kernel.elf %s -o banks.igvm",
+                 cases[i].options);
+        expect_status(arguments, 0);
+        assert_int_equal(run("dump banks.igvm", output, sizeof(output)), 0);
+        assert_non_null(strstr(output, cases[i].dumped));
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        snprintf(arguments, sizeof(arguments),
+                 "build --svsm kernel.elf --pcr-banks %s -o banks.igvm", wrong[i]);
+        expect_status(arguments, TOOL_USAGE);
+    }
+}
+
 TEST(what_build_writes_can_be_dumped_and_measured)
 {
     expect_status("build --svsm kernel.elf --firmware firmware.fd --service attest=kernel.elf "
@@ -257,6 +292,8 @@ TEST(each_option_changes_the_measurement_or_the_file)
         "--console-port 0x2f8",
         "--proxy-port 0x2e8",
         "--service tpm=kernel.elf",
+        "--pcr-banks sha256",
+        "--pcr-banks as-found",
         "--kbs-key one.pem",
         "--kbs-key one.pem --volume 00112233-4455-6677-8899-aabbccddeeff",
     };

@@ -305,7 +305,7 @@ static char *dump_of(const struct sample_svsm *inputs)
     FILE *stream = open_memstream(&text, &size);
 
     dump_image(stream, &image, SNP_PLATFORM_MASK);
-    assert_int_equal(fclose(stream), 0);
+    fclose(stream);
     image_free(&image);
     free(file.bytes);
     return text;

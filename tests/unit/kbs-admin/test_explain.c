@@ -230,8 +230,20 @@ TEST(what_fits_nothing_is_said_to)
     images[0] = image_of("web", &pages);
     images[1] = (struct explained_image){.name = "bare"};
     assert_says(explain(&digest, NULL, images, 2), EXPLANATION_UNKNOWN,
-                "the pages of 1 of them are not known");
+                "the pages of 1 registered image are not known");
     launch_pages_free(&pages);
+}
+
+TEST(retired_images_are_not_counted_as_registered)
+{
+    const struct launch_digest digest = {.ld = {1}};
+    struct explained_image images[3] = {
+        {.name = "new"}, {.name = "old", .retired = true}, {.name = "older", .retired = true}};
+    const struct explanation *explanation = explain(&digest, NULL, images, 3);
+
+    assert_says(explanation, EXPLANATION_UNKNOWN, "none of the 1 registered image");
+    assert_says(explanation, EXPLANATION_UNKNOWN, "nor of the 2 retired images");
+    assert_says(explanation, EXPLANATION_UNKNOWN, "the pages of 1 registered image");
 }
 
 TEST(a_large_image_does_not_take_for_ever)

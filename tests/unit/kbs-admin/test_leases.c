@@ -140,13 +140,14 @@ static void fill_state(uint8_t state[RELEASE_STATE_SIZE], uint8_t number)
 static enum lease_reason act(uint8_t number, uint8_t op, uint8_t from, uint8_t to)
 {
     struct release_request request = {
-        .op = op, .has_from = from != 0, .has_to = to != 0, .sequence = ++sequence};
+        .op = op, .has_from = from != 0, .has_to = to != 0, .sequence = sequence + 1};
     struct lease_policy policy;
     struct lease_record record;
     struct lease_input input = {.request = &request, .policy = &policy, .now = clock_of_vms};
     struct lease_output output;
     struct store_unit *unit = fixture_unit(fixture);
 
+    sequence++;
     fill_state(request.from, from);
     fill_state(request.to, to);
     memset(input.report_id, number, sizeof(input.report_id));

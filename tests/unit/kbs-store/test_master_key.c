@@ -16,10 +16,12 @@ static const char *write_file(const char *name, const void *text, size_t size, m
                               char path[PATH_MAX])
 {
     FILE *file = fopen(fixture_path(name, path), "w");
+    int unwritten;
 
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, size, file), size);
-    assert_int_equal(fclose(file), 0);
+    unwritten = fclose(file);
+    assert_int_equal(unwritten, 0);
     assert_int_equal(chmod(path, mode), 0);
     return path;
 }

@@ -152,8 +152,10 @@ TEST(the_protected_header_passes_byte_for_byte)
         ",\"epk\":{\"crv\":\"P-521\",\"x\":\"eA\",\"y\":\"_-8\"},\"z\":[1]}\n";
     char *record = long_text(BASE64_URL, 600), header[2048], text[4096], aad[8192];
     json_t *token = parse(TOKEN_REPLY), *jwe = parse(RESOURCE_REPLY), *response;
+    size_t size;
 
-    base64_encode(BASE64_URL, header, (size_t)sprintf(header, format, record), text);
+    size = (size_t)sprintf(header, format, record);
+    base64_encode(BASE64_URL, header, size, text);
     base64_encode(BASE64_STANDARD, text, strlen(text), aad);
     json_object_set_new(jwe, "protected", json_string(text));
     response = attestation_response(token, jwe);

@@ -8,6 +8,7 @@
 
 #include <openssl/sha.h>
 
+#include "lib/abi/attest_service.h"
 #include "services/tpm/command.h"
 #include "services/tpm/service.h"
 #include "tests/unit/registered.h"
@@ -19,14 +20,16 @@
 
 static uint8_t image[VOLUME_SIZE_MIN], other_image[VOLUME_SIZE_MIN];
 
+static const uint8_t shutdown_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x45, 0, 0};
+
 /* A machine, and what the KBS's record says of its volume. */
 static struct {
     int disk;
     struct state_grant grant;
     struct service service;
     bool on;
-    struct state_name told; /* by OPEN, to be confirmed */
     struct ek_request ek;   /* likewise, to be certified */
+    struct state_name told; /* by OPEN, to be confirmed */
     uint8_t response[CHANNEL_MESSAGE_MAX];
     size_t response_size;
 } vm;
@@ -41,16 +44,39 @@ static uint32_t operate(uint32_t operation, const void *arguments, size_t size)
     return get_le32(vm.response);
 }
 
+#define WAITS UINT32_MAX /* no response code */
+
 static uint32_t command(const uint8_t *bytes, size_t size)
 {
     uint8_t arguments[CHANNEL_MESSAGE_MAX - 4] = {0};
+    uint32_t status;
 
     memcpy(arguments + 1, bytes, size);
-    assert_int_equal(operate(SERVICE_COMMAND, arguments, 1 + size), SERVICE_DONE);
+    status = operate(SERVICE_COMMAND, arguments, 1 + size);
+    if (status == SERVICE_WAITS)
+        return WAITS;
+    assert_int_equal(status, SERVICE_DONE);
     return get_be32(vm.response + 10);
 }
 
 #define COMMAND(bytes) command(bytes, sizeof(bytes))
+
+/* What the attestation service is to be asked; 0: nothing. */
+static uint32_t due(void)
+{
+    assert_int_equal(operate(SERVICE_DUE, "", 0), SERVICE_DONE);
+    return vm.response_size == 4 ? 0 : get_le32(vm.response + 4);
+}
+
+/* Its answer: the lease lasts for a minute. */
+static uint32_t tell(uint32_t status)
+{
+    uint8_t answer[8];
+
+    put_le32(answer, status);
+    put_le32(answer + 4, 60);
+    return operate(SERVICE_TOLD, answer, status == ATTEST_STATUS_DONE ? 8 : 4);
+}
 
 /* The power goes. */
 static void cut(void)
@@ -72,7 +98,7 @@ static uint32_t open_volume(void)
     assert_int_equal(write(key[1], &vm.grant, sizeof(vm.grant)), sizeof(vm.grant));
     close(key[1]);
     vm.service = (struct service){.disk_fd = vm.disk, .key_fd = key[0]};
-    status = operate(SERVICE_OPEN, "", 0);
+    status = operate(SERVICE_OPEN, no_banks, sizeof(no_banks));
     close(key[0]);
     vm.on = status == SERVICE_DONE;
     return status;
@@ -81,10 +107,9 @@ static uint32_t open_volume(void)
 static void opens_unconfirmed(uint32_t how)
 {
     assert_int_equal(open_volume(), SERVICE_DONE);
-    assert_int_equal(vm.response_size, 8 + sizeof(vm.told) + sizeof(vm.ek));
+    assert_int_equal(vm.response_size, 8 + sizeof(vm.told));
     assert_int_equal(get_le32(vm.response + 4), how);
     memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
-    memcpy(&vm.ek, vm.response + 8 + sizeof(vm.told), sizeof(vm.ek));
 }
 
 /* What the KBS does with CONFIRM. */
@@ -98,9 +123,17 @@ static void record_committed(void)
 /* With certificates, as the KBS's answer brings them. */
 static void boots_with(uint32_t how, const void *certificates, size_t size)
 {
+    uint8_t answer[CHANNEL_MESSAGE_MAX];
+
     opens_unconfirmed(how);
     record_committed();
-    assert_int_equal(operate(SERVICE_CONFIRMED, certificates, size), SERVICE_DONE);
+    assert_int_equal(due(), ATTEST_CONFIRM);
+    assert_int_equal(vm.response_size, 8 + sizeof(vm.told) + sizeof(vm.ek));
+    memcpy(&vm.ek, vm.response + 8 + sizeof(vm.told), sizeof(vm.ek));
+    put_le32(answer, ATTEST_STATUS_DONE);
+    put_le32(answer + 4, 60);
+    memcpy(answer + 8, certificates, size);
+    assert_int_equal(operate(SERVICE_TOLD, answer, 8 + size), SERVICE_DONE);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
 }
 
@@ -158,11 +191,13 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
     assert_int_equal(COMMAND(startup_clear), TPM_RC_INITIALIZE);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_INITIALIZE);
     assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
-    assert_int_equal(operate(SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+    assert_int_equal(operate(SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_VOLUME_FAILED);
     save(other_image);
     assert_memory_equal(image, other_image, sizeof(image));
-    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_DONE);
-    assert_int_equal(operate(SERVICE_CONFIRMED, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(due(), ATTEST_CONFIRM);
+    assert_int_equal(get_le64(vm.response + 8), 1);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_MALFORMED);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
     assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
 }
@@ -306,6 +341,242 @@ TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, start, end)
     assert_int_equal(open_volume(), SERVICE_VOLUME_FAILED);
 }
 
+/* An orderly end, and what comes after it */
+
+static void releases(void)
+{
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(get_le64(vm.response + 8),
+                     vm.service.engine.state.volume.current.superblock.counter);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    releases();
+    assert_int_equal(due(), 0);
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(COMMAND(get_random_16), WAITS); /* another processor's */
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), WAITS); /* that is not what was answered */
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, start, end)
+{
+    uint64_t counter;
+
+    boots(SERVICE_MANUFACTURED);
+    releases();
+    counter = vm.told.counter;
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(vm.service.engine.state.volume.current.superblock.counter, counter);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(vm.response_size, 8);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    releases();
+    boots(SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    releases();
+    save(image);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_FAILURE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+}
+
+TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    releases();
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_NV_UNAVAILABLE);
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS); /* once more */
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(UINT32_MAX), SERVICE_DONE);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+    assert_int_equal(due(), 0);
+    /* The lease is this VM's still, as far as anybody knows. */
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    vm.service.leased.answered_at -= 10000;
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+}
+
+/* While the guest runs */
+
+static void time_passes(uint64_t milliseconds)
+{
+    vm.service.leased.renew_at -= milliseconds;
+}
+
+TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(due(), 0);
+    time_passes(20000);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(vm.response_size, 8);
+    assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS); /* and nobody waits for it */
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    time_passes(20000);
+    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    time_passes(5000);
+    assert_int_equal(due(), ATTEST_RENEW);
+}
+
+TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_keys, start, end)
+{
+    static const struct engine nothing;
+
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    time_passes(20000);
+    assert_int_equal(due(), ATTEST_RENEW);
+    save(image);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_DONE);
+    assert_memory_equal(&vm.service.engine, &nothing, sizeof(nothing));
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_FAILURE);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_FAILURE);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_FAILURE);
+    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(due(), 0);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+}
+
+TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(shutdown_clear), WAITS);
+    assert_int_equal(due(), ATTEST_RELEASE);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_DONE);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_FAILURE);
+}
+
+TEST_FIXTURE(a_volume_without_a_lease_has_nothing_to_tell, start, end)
+{
+    vm.grant.flags = 0;
+    assert_int_equal(open_volume(), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_MALFORMED);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+    assert_int_equal(due(), 0);
+}
+
+/* What a refused disk shows */
+
+static void complains_of(uint64_t counter)
+{
+    assert_int_equal(due(), ATTEST_COMPLAIN);
+    assert_int_equal(vm.response_size, 8 + sizeof(struct state_name));
+    assert_int_equal(get_le64(vm.response + 8), counter);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+}
+
+TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, start, end)
+{
+    uint64_t old;
+
+    boots(SERVICE_MANUFACTURED);
+    old = state_name(&vm.service.engine.state).counter;
+    cut();
+    save(image);
+    boots(SERVICE_STATE_OPENED);
+    cut();
+    put_back(image);
+    is_refused(SERVICE_NOT_COMMITTED);
+    complains_of(old);
+}
+
+TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, start, end)
+{
+    vm.grant.flags = STATE_GRANT_LEASED;
+    is_refused(SERVICE_NOT_COMMITTED);
+    assert_int_equal(due(), ATTEST_COMPLAIN);
+    assert_int_equal(vm.response_size, 8);
+}
+
+TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, start, end)
+{
+    boots(SERVICE_MANUFACTURED);
+    vm.grant.key[5] = 5;
+    vm.grant.flags |= STATE_GRANT_EPHEMERAL;
+    assert_int_equal(open_volume(), SERVICE_DONE);
+    assert_int_equal(due(), ATTEST_COMPLAIN);
+    assert_int_equal(vm.response_size, 8);
+    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
+}
+
 /* Certificates of the endorsement keys. What they are made of is the KBS's: here, the key and a
  * number of zeros before it. */
 
@@ -384,9 +655,7 @@ TEST_FIXTURE(certificates_stand_at_the_indices_and_the_owner_cannot_remove_them,
     uint8_t digest[EK_DIGEST_SIZE];
     size_t size;
 
-    opens_unconfirmed(SERVICE_MANUFACTURED);
-    size = make_certificates(&vm.ek.keys, 500);
-    boots_with(SERVICE_MANUFACTURED, certificates, 0); /* a power cut came before CONFIRM */
+    boots(SERVICE_MANUFACTURED);
     size = make_certificates(&vm.ek.keys, 500);
     boots_with(SERVICE_STATE_OPENED, certificates, size);
     reads_certificates(500);

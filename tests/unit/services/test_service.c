@@ -106,7 +106,7 @@ static uint32_t operate(struct fixture *f, uint32_t operation, const void *argum
 
 static void open_says(struct fixture *f, uint32_t how)
 {
-    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_DONE);
     assert_int_equal(f->response_size, 8);
     assert_int_equal(get_le32(f->response + 4), how);
 }
@@ -175,8 +175,9 @@ TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, te
     start_opened(f, 1);
     assert_int_equal(request(f, "x", 1), SERVICE_MALFORMED);
     assert_int_equal(operate(f, 0, "", 0), SERVICE_MALFORMED);
-    assert_int_equal(operate(f, SERVICE_CONFIRMED, "", 0), SERVICE_MALFORMED); /* none is due */
-    assert_int_equal(operate(f, 5, "", 0), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_DUE, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(f, SERVICE_TOLD, "", 0), SERVICE_MALFORMED); /* nothing was due */
+    assert_int_equal(operate(f, 6, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, UINT32_MAX, "", 0), SERVICE_MALFORMED);
     assert_int_equal(operate(f, SERVICE_COMMAND, "", 0), SERVICE_MALFORMED);
     assert_int_equal(command(f, (const uint8_t *)"", 0), TPM_RC_COMMAND_SIZE);
@@ -245,10 +246,29 @@ TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 
     for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant); f->grant_size += 151) {
         start_service(f);
-        assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+        assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)),
+                         SERVICE_VOLUME_FAILED);
         assert_int_equal(f->response_size, 4);
         stop_service(f);
     }
+}
+
+TEST_FIXTURE(open_takes_known_pcr_banks_and_nothing_else, set_up, tear_down)
+{
+    static const uint8_t unknown[] = {0x16, 0, 0, 0}, too_much[] = {6, 0, 0, 0, 0};
+    static const uint8_t known[] = {6, 0, 0, 0};
+    struct fixture *f = *state;
+
+    start_service(f);
+    assert_int_equal(operate(f, SERVICE_OPEN, known, 3), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_OPEN, too_much, sizeof(too_much)), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_OPEN, unknown, sizeof(unknown)), SERVICE_MALFORMED);
+    assert_int_equal(operate(f, SERVICE_OPEN, known, sizeof(known)), SERVICE_DONE);
+    assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_SUCCESS);
+    assert_int_equal(command(f, get_pcr_banks, sizeof(get_pcr_banks)), TPM_RC_SUCCESS);
+    /* header, moreData, capability, count, then SHA-1 (0x0004) of three bytes: none is selected */
+    assert_memory_equal(f->response + 4 + TPM_HEADER_SIZE + 9, "\x00\x04\x03\x00\x00\x00", 6);
+    stop_service(f);
 }
 
 TEST_FIXTURE(open_names_a_volume_of_a_wrong_size_and_a_damaged_one, set_up, tear_down)
@@ -260,13 +280,13 @@ TEST_FIXTURE(open_names_a_volume_of_a_wrong_size_and_a_damaged_one, set_up, tear
     stop_service(f);
     assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN + 1), 0);
     start_service(f);
-    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_FAILED);
+    assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_VOLUME_FAILED);
     stop_service(f);
     assert_int_equal(ftruncate(f->disk, VOLUME_SIZE_MIN), 0);
     for (off_t at = 8192; at < VOLUME_SIZE_MIN / 2; at += sizeof(zeros))
         assert_int_equal(pwrite(f->disk, zeros, sizeof(zeros), at), sizeof(zeros));
     start_service(f);
-    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_VOLUME_DAMAGED);
+    assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_VOLUME_DAMAGED);
     stop_service(f);
 }
 
@@ -291,12 +311,12 @@ TEST_FIXTURE(open_names_a_state_that_libtpms_refuses_and_one_that_is_too_new, se
     stop_service(f);
     store_state(f, "no TPM", 6);
     start_service(f);
-    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_STATE_REFUSED);
+    assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_STATE_REFUSED);
     assert_int_equal(f->response_size, 4);
     stop_service(f);
     store_state(f, newer, sizeof(newer));
     start_service(f);
-    assert_int_equal(operate(f, SERVICE_OPEN, "", 0), SERVICE_STATE_TOO_NEW);
+    assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_STATE_TOO_NEW);
     stop_service(f);
 }
 

@@ -216,13 +216,16 @@ TEST(states_of_the_same_epoch_are_accepted_up_to_the_newest_and_those_of_another
     struct memory_disk *disk = disk_of_3(&anchor);
     struct volume_anchor same = in_epoch(anchor, EPOCH);
     struct volume_anchor other = in_epoch(anchor, EPOCH + 1);
+    struct volume_anchor forbidden = same;
     struct volume volume;
 
+    forbidden.same_epoch = false;
     assert_int_equal(open_disk(&volume, disk, &anchor), VOLUME_OK);
     for (int n = 4; n <= 9; n++) {
         assert_int_equal(commit(&volume, n), VOLUME_OK);
         assert_int_equal(found_with(disk, &same), n);
         assert_int_equal(found_with(disk, &other), 3);
+        assert_int_equal(found_with(disk, &forbidden), 3);
         assert_int_equal(found_with(disk, &anchor), 3);
         assert_int_equal(found_with(disk, NULL), n);
     }

@@ -8,7 +8,6 @@
 
 #define TPM_CC_ChangePPS                  0x00000125
 #define TPM_CC_HierarchyChangeAuth        0x00000129
-#define TPM_CC_PCR_Allocate               0x0000012b
 #define TPM_CC_PP_Commands                0x0000012d
 #define TPM_CC_SetPrimaryPolicy           0x0000012e
 #define TPM_CC_ClockRateAdjust            0x00000130
@@ -49,7 +48,6 @@
 
 #define TPM_ALG_HMAC      0x0005
 #define TPM_ALG_KEYEDHASH 0x0008
-#define TPM_ALG_SHA512    0x000d
 #define TPM_ALG_SYMCIPHER 0x0025
 
 #define TPM_CAP_HANDLES          0x00000001

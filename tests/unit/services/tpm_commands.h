@@ -5,9 +5,16 @@
 
 #include <stdint.h>
 
+/* What SERVICE_OPEN is told: the PCR banks that the TPM has. */
+static const uint8_t no_banks[4];
+
 static const uint8_t startup_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0};
 
 static const uint8_t get_random_16[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 16};
+
+/* TPM2_GetCapability of TPM_CAP_PCRS. */
+static const uint8_t get_pcr_banks[] = {0x80, 0x01, 0, 0, 0, 22, 0, 0, 0x01, 0x7a, 0,
+                                        0,    0,    5, 0, 0, 0,  0, 0, 0,    0,    1};
 
 /* TPM2_NV_DefineSpace by the owner: index 0x01500001 of 8 bytes, ownerread | ownerwrite. */
 static const uint8_t nv_define[] = {

@@ -495,6 +495,21 @@ TEST_SETUP(while_the_interrupt_is_off_each_byte_is_polled, start)
     assert_in_range(fake_host.io_exits - before, 20 * 2 + 1, 20 * 3 + 1);
 }
 
+/* What nobody decodes reads as all ones. */
+TEST_SETUP(an_absent_uart_has_nothing_to_read, start)
+{
+    struct uart absent;
+    uint8_t bytes[64];
+    bool has_data;
+    size_t got;
+
+    uart_init(&absent, FAKE_PROXY_PORT + 8);
+    assert_int_equal(uart_has_data(&absent, &has_data), STATUS_OK);
+    assert_false(has_data);
+    assert_int_equal(uart_read(&absent, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 0);
+}
+
 static void busy_for_ever(void)
 {
     bool is_status = fake_ghcb()->sw_exitinfo1 >> IOIO_PORT_SHIFT == FAKE_PROXY_PORT + 5;

@@ -29,9 +29,67 @@ static size_t answered_size;
 static uint8_t last_request[CHANNEL_MESSAGE_MAX];
 static size_t last_request_size;
 
+/* What the services say to each other, through the kernel. */
+static struct {
+    unsigned int due;         /* so often from now on the TPM service has something to be asked */
+    uint32_t due_status;      /* of DUE */
+    uint32_t attest_status;   /* of the attestation service's answer, with a word 0x77 behind */
+    uint32_t told_status;     /* of the TPM service, to that */
+    unsigned int waits;       /* so often from now on a command waits */
+    unsigned int asked, told; /* so often */
+    uint8_t question[8], answer[16];
+    size_t answer_size;
+    bool attest_ends;
+} talk;
+
+#define QUESTION 0x51 /* no operation of any service */
+
+/* The answers to what the kernel carries; 0: this is none of it. */
+static size_t talks(const uint8_t *request, size_t size, uint8_t *response)
+{
+    size_t answer = 4;
+
+    switch (get_le32(request)) {
+    case SERVICE_DUE:
+        put_le32(response, talk.due_status);
+        if (talk.due > 0) {
+            talk.due--;
+            put_le32(response + 4, QUESTION);
+            put_le32(response + 8, 0xA5A5);
+            answer = 12;
+        }
+        return answer;
+    case QUESTION:
+        talk.asked++;
+        memcpy(talk.question, request, size <= sizeof(talk.question) ? size : 0);
+        assert_int_equal(size, sizeof(talk.question));
+        put_le32(response, talk.attest_status);
+        put_le32(response + 4, 0x77);
+        return talk.attest_ends ? 0 : 8;
+    case SERVICE_TOLD:
+        talk.told++;
+        assert_true(size <= sizeof(talk.answer));
+        memcpy(talk.answer, request, size);
+        talk.answer_size = size;
+        put_le32(response, talk.told_status);
+        return answer;
+    case SERVICE_COMMAND:
+        if (talk.waits == 0)
+            return 0;
+        talk.waits--;
+        put_le32(response, SERVICE_WAITS);
+        return answer;
+    }
+    return 0;
+}
+
 /* status, a word, and 0x5A up to the size. */
 static size_t answers(const uint8_t *request, size_t size, uint8_t *response)
 {
+    size_t talked = answered_size == 0 ? 0 : talks(request, size, response);
+
+    if (talked > 0 || get_le32(request) == QUESTION)
+        return talked;
     memcpy(last_request, request, size);
     last_request_size = size;
     memset(response, 0x5A, CHANNEL_MESSAGE_MAX + 1);
@@ -48,6 +106,7 @@ static int start(void **state)
     answered_status = 0;
     answered_word = 0;
     answered_size = 8;
+    memset(&talk, 0, sizeof(talk));
     vm_serve(answers);
     memset(&vm.attest, 0, sizeof(vm.attest));
     memset(&vm.tpm, 0, sizeof(vm.tpm));
@@ -178,12 +237,13 @@ TEST_SETUP(a_response_is_due_once_for_each_request, start)
     assert_int_equal(vm_syscall(&vm.tpm, SYS_write, CHANNEL_FD, DATA, 4, 0), -EPIPE);
 }
 
-static uint8_t told[SERVICE_UNCONFIRMED_MAX];
-static size_t told_size;
+static bool confirmed;
+
+#define PCR_BANKS 0x6
 
 static void open_tpm(void)
 {
-    told_size = tpm_service_open(&vm.tpm, told, sizeof(told));
+    confirmed = tpm_service_open(&vm.tpm, &vm.attest, PCR_BANKS);
 }
 
 TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
@@ -215,6 +275,7 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
         answered_word = cases[i].how;
         assert_string_equal(ENDS(open_tpm()), cases[i].end);
         assert_int_equal(get_le32(last_request), SERVICE_OPEN);
+        assert_int_equal(get_le32(last_request + 4), PCR_BANKS);
     }
     answered_status = 0;
     answered_size = 7;
@@ -226,47 +287,63 @@ TEST_SETUP(what_open_answers_is_said_or_ends_the_vm, start)
     assert_string_equal(ENDS(open_tpm()), "tpm: the service has ended");
 }
 
-TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs_and_certificates_back, start)
+TEST_SETUP(a_state_to_be_confirmed_goes_from_the_tpm_to_the_kbs, start)
 {
-    struct reader certificates;
+    static const uint8_t question[] = {QUESTION, 0, 0, 0, 0xA5, 0xA5, 0, 0};
 
     open_tpm();
-    assert_int_equal(told_size, 0);
-    answered_size = 8 + sizeof(told);
-    open_tpm();
-    assert_int_equal(told_size, sizeof(told));
-    assert_int_equal(told[0], 0x5A);
-    assert_int_equal(told[sizeof(told) - 1], 0x5A);
-    answered_size++;
-    assert_string_equal(ENDS(open_tpm()), "tpm: malformed response");
-    answered_size = 4 + 3000;
-    certificates = attest_service_confirm(&vm.attest, told, sizeof(told));
-    assert_int_equal(get_le32(last_request), ATTEST_CONFIRM);
-    assert_int_equal(last_request_size, 4 + sizeof(told));
-    assert_memory_equal(last_request + 4, told, sizeof(told));
-    assert_int_equal(certificates.left, 3000);
-    answered_size = 4;
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, certificates)), "");
-    assert_int_equal(get_le32(last_request), SERVICE_CONFIRMED);
-    assert_int_equal(last_request_size, 4 + 3000);
-    assert_int_equal(last_request[4 + 2999], 0x5A);
+    assert_false(confirmed);
+    assert_int_equal(talk.asked, 0);
+    answered_size = 8 + sizeof(struct state_name);
+    talk.due = 1;
+    assert_string_equal(ENDS(open_tpm()), "");
+    assert_true(confirmed);
+    assert_memory_equal(talk.question, question, sizeof(question));
+    assert_int_equal(talk.answer_size, 4 + 8);
+    assert_int_equal(get_le32(talk.answer + 4), 0);
+    assert_int_equal(get_le32(talk.answer + 8), 0x77);
 }
 
 TEST_SETUP(without_its_confirmation_the_vm_ends, start)
 {
-    answered_status = ATTEST_STATUS_KBS_REFUSED;
+    static const char unconfirmed[] =
+        "tpm: the KBS does not confirm the TPM's state, and the guest does not start";
+
+    answered_size = 8 + sizeof(struct state_name);
+    talk.due = 3;
+    talk.attest_status = ATTEST_STATUS_KBS_REFUSED;
+    talk.told_status = SERVICE_TPM_FAILED;
+    assert_string_equal(ENDS(open_tpm()), unconfirmed);
+    assert_int_equal(get_le32(talk.answer + 4), ATTEST_STATUS_KBS_REFUSED);
+    talk.told_status = SERVICE_WAITS;
+    assert_string_equal(ENDS(open_tpm()), unconfirmed);
+    talk.told_status = 0;
+    talk.due_status = SERVICE_TPM_FAILED;
+    assert_string_equal(ENDS(open_tpm()), unconfirmed);
+    talk.due_status = 0;
+    talk.due = 0; /* it wants confirmation, and does not say of what */
+    assert_string_equal(ENDS(open_tpm()), unconfirmed);
+}
+
+TEST_SETUP(an_attestation_service_that_ended_is_no_answer, start)
+{
+    answered_size = 8 + sizeof(struct state_name);
+    talk.due = 1;
+    talk.attest_ends = true;
+    open_tpm();
+    assert_int_equal(talk.answer_size, 8);
+    assert_int_equal(get_le32(talk.answer + 4), UINT32_MAX);
+}
+
+TEST_SETUP(a_refused_volume_is_told_of_before_the_vm_ends, start)
+{
+    talk.due = 1;
+    answered_status = SERVICE_NOT_COMMITTED;
     assert_string_equal(
-        ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
-        "attest: the KBS refused: the TPM's state is not confirmed, and the guest does not start");
-    answered_status = SERVICE_MALFORMED;
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, reader_over(NULL, 0))),
-                        "tpm: the service does not take the confirmation of its state");
-    answered_size = 0;
-    assert_string_equal(ENDS(tpm_service_confirmed(&vm.tpm, reader_over(NULL, 0))),
-                        "tpm: the service does not take the confirmation of its state");
-    assert_string_equal(ENDS(attest_service_confirm(&vm.attest, told, sizeof(told))),
-                        "attest: the service has ended: the TPM's state is not confirmed, and the "
-                        "guest does not start");
+        ENDS(open_tpm()),
+        "tpm: the state volume is not the one that the KBS's record admits; it was not changed");
+    assert_int_equal(talk.asked, 1);
+    assert_int_equal(talk.told, 1);
 }
 
 TEST_SETUP(without_the_state_key_the_vm_ends_with_the_reason, start)
@@ -287,6 +364,8 @@ TEST_SETUP(without_the_state_key_the_vm_ends_with_the_reason, start)
                                           "the KBS's address redirects elsewhere",
                                           "no common version of a protocol",
                                           "the proxy brings no key and does not say why",
+                                          "the same request goes on",
+                                          "the volume's lease was lost",
                                           "unknown reason"};
 
     assert_string_equal(ENDS(attest_service_fetch_key(&vm.attest)), "");
@@ -325,6 +404,41 @@ TEST_SETUP(a_command_goes_to_the_tpm_and_its_response_to_the_guest, start)
     assert_int_equal(last_request[5], 0x11);
     assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), 20);
     assert_int_equal(fake_bytes(gpa(BUFFER))[8], 0x5A);
+}
+
+TEST_SETUP(a_command_that_waits_for_the_kbs_has_the_guest_come_again, start)
+{
+    answered_size = 4 + 20;
+    talk.waits = talk.due = 1;
+    talk.told_status = SERVICE_WAITS;
+    assert_int_equal(command(30), SVSM_ERR_BUSY);
+    assert_int_equal(talk.told, 1);
+    talk.waits = 1; /* another vCPU's waits */
+    assert_int_equal(command(30), SVSM_ERR_BUSY);
+    assert_int_equal(talk.told, 1);
+    talk.waits = talk.due = 2;
+    talk.told_status = 0; /* two things are done at once */
+    assert_int_equal(command(30), SVSM_SUCCESS);
+    assert_int_equal(talk.told, 3);
+    assert_int_equal(get_le32(fake_bytes(gpa(BUFFER))), 20);
+}
+
+TEST_SETUP(the_lease_is_looked_at_now_and_then, start)
+{
+    const struct clock *clock = &vm.cpus[0].clock;
+
+    talk.due = UINT32_MAX;
+    vm.guest.vtpm.lease_kept = clock_now(clock) + NANOSECONDS; /* another vCPU did */
+    vtpm_keep_lease(&vm.guest, clock);
+    vm.guest.vtpm.lease_kept = clock_now(clock) - NANOSECONDS;
+    vtpm_keep_lease(&vm.guest, clock);
+    assert_int_equal(talk.told, 1);
+    assert_true(clock_now(clock) - vm.guest.vtpm.lease_kept < NANOSECONDS);
+    vm.guest.vtpm.lease_kept = clock_now(clock) - NANOSECONDS;
+    vm.guest.vtpm.lock.taken = 1; /* another vCPU's command is executed */
+    vtpm_keep_lease(&vm.guest, clock);
+    vm.guest.vtpm.lock.taken = 0;
+    assert_int_equal(talk.told, 1);
 }
 
 TEST_SETUP(every_response_that_fits_in_the_page_arrives, start)
