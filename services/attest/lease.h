@@ -52,8 +52,8 @@ MUST_CHECK enum attest_error lease_acquire(struct lease *lease, const struct kbs
 /*
  * Has the KBS commit the boot's first state. Its answer may be lost, so what is no answer of the
  * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed. *time is
- * for how many seconds from the request on others wait for this VM. With the TPM's endorsement keys,
- * unless ek is NULL, certificates of theirs are asked for.
+ * for how many seconds from the request on others wait for this VM. With the TPM's endorsement
+ * keys, unless ek is NULL, certificates of theirs are asked for.
  */
 MUST_CHECK enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
                                            const struct state_name *state,
