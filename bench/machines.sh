@@ -36,7 +36,7 @@ plain_compose() {
     rm -f "$work/job"
     job_disk_create "$work/job" "$@"
     plain_command=(
-        "$qemu" -accel tcg -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off" -cpu "EPYC-Milan,phys-bits=48,+x2apic"
+        "$qemu" -accel tcg -machine "q35,smm=off,sata=off,smbus=off,i8042=off,hpet=off" -cpu "EPYC-Milan,phys-bits=48,+x2apic,-pku"
         -m "size=$GUEST_MEMORY" -bios "$FIRMWARE" -nodefaults -display none -no-reboot -serial stdio
         -drive "file=$GUEST_IMAGE,format=qcow2,if=none,id=disk" -device "virtio-blk-pci,drive=disk,addr=2.0,$virtio"
         -drive "file=$work/job,format=raw,if=none,id=job" -device "virtio-blk-pci,drive=job,serial=job,addr=3.0,$virtio"

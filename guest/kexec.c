@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -56,18 +57,40 @@ static size_t read_command_line(char line[COMMAND_LINE_MAX], const char *words)
     return size + (size_t)sprintf(line + size, " %s", words) + 1;
 }
 
+/*
+ * A cpio archive without files, for a kernel that needs no initramfs. Without any it would look for
+ * the one that the firmware's boot loader left: EFI's table of it is in memory that the kernel
+ * which runs uses for something else by now.
+ */
+static int open_empty_initramfs(void)
+{
+    static const char archive[] =
+        "070701"                                   /* cpio(5), new ASCII format */
+        "00000000000000000000000000000000"         /* inode, mode, owner, group */
+        "0000000100000000000000000000000000000000" /* links, time, size, device */
+        "0000000000000000"                         /* its device */
+        "0000000B00000000"                         /* name, checksum */
+        "TRAILER!!!\0\0\0";
+    int file = memfd_create("initramfs", MFD_CLOEXEC);
+
+    if (file < 0 || write(file, archive, sizeof(archive)) != sizeof(archive))
+        end(EXIT_FILE, "initramfs");
+    return file;
+}
+
 static void load(const char *kernel, const char *words, bool after_panic)
 {
-    unsigned long flags = KEXEC_FILE_NO_INITRAMFS | (after_panic ? KEXEC_FILE_ON_CRASH : 0);
+    unsigned long flags = after_panic ? KEXEC_FILE_ON_CRASH : 0;
     char line[COMMAND_LINE_MAX];
     size_t size = read_command_line(line, words);
-    int file = open(kernel, O_RDONLY | O_CLOEXEC);
+    int file = open(kernel, O_RDONLY | O_CLOEXEC), initramfs = open_empty_initramfs();
 
     if (file < 0)
         end(EXIT_FILE, kernel);
-    if (syscall(SYS_kexec_file_load, file, -1, size, line, flags) != 0)
+    if (syscall(SYS_kexec_file_load, file, initramfs, size, line, flags) != 0)
         end(EXIT_KERNEL, kernel);
     (void)close(file);
+    (void)close(initramfs);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "lib/base/must_check.h"
+#include "lib/program/complain.h"
 
 /* Also the exit statuses of the program. */
 enum tool_status {
@@ -15,17 +16,10 @@ enum tool_status {
     TOOL_INVALID = 4, /* an input is not valid, or inputs do not fit together */
 };
 
-/* Prints one line "igvm: ..." on stderr and gives the status back. */
-MUST_CHECK __attribute__((format(printf, 2, 3))) enum tool_status complain(enum tool_status status,
-                                                                           const char *format, ...);
-
 /* The status of an allocation that failed, with its complaint. */
 MUST_CHECK enum tool_status complain_no_memory(void);
 
-/*
- * Numbers on the command line: decimal or 0x hexadecimal, with an optional suffix K, M or G (powers
- * of 1024). Complains, naming the option, if text is no such number or exceeds max.
- */
+/* As number_parse(); complains, naming the option, if text is no number or exceeds max. */
 MUST_CHECK enum tool_status parse_number(const char *option, const char *text, uint64_t max,
                                          uint64_t *out);
 

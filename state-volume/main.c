@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* `state-volume`: looks into the state volume of a TPM, and changes it, on the owner's machine. */
 #include <openssl/crypto.h>
-#include <stdio.h>
-#include <string.h>
 
+#include "lib/program/commands.h"
 #include "state-volume/tool.h"
 
 static const char USAGE[] =
@@ -29,41 +28,21 @@ static const char USAGE[] =
     "it, 7 no volume under this key, 8 blank or no such object, 9 something is there that would\n"
     "be replaced, 10 without the key nothing can be said.\n";
 
-static const struct {
-    const char *name;
-    enum tool_status (*run)(int argc, char **argv);
-} COMMANDS[] = {
+static const struct command COMMANDS[] = {
     {"verify", verify_command},   {"show", show_command},     {"list", list_command},
     {"extract", extract_command}, {"import", import_command}, {"manufacture", manufacture_command},
     {"rekey", rekey_command},
 };
 
-static enum tool_status run(int argc, char **argv)
-{
-    if (argc < 2) {
-        fputs(USAGE, stderr);
-        return TOOL_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        fputs(USAGE, stdout);
-        return TOOL_OK;
-    }
-    for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++)
-        if (strcmp(argv[1], COMMANDS[i].name) == 0)
-            return COMMANDS[i].run(argc - 1, argv + 1);
-    return complain(TOOL_USAGE, "unknown command %s; see state-volume --help", argv[1]);
-}
+const char program_name[] = "state-volume";
 
 int main(int argc, char **argv)
 {
-    enum tool_status status;
+    static const struct command_table table = {
+        USAGE, COMMANDS, sizeof(COMMANDS) / sizeof(COMMANDS[0]), TOOL_USAGE, TOOL_FAILED};
 
     /* A configuration file could load providers into the program that holds the keys. */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
         return complain(TOOL_FAILED, "OpenSSL does not start");
-    status = run(argc, argv);
-    /* A full disk shows only here. */
-    if (fflush(stdout) != 0 && status == TOOL_OK)
-        status = complain(TOOL_FAILED, "cannot write the output");
-    return status;
+    return commands_run(&table, argc, argv);
 }

@@ -1,52 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "state-volume/tool.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <openssl/crypto.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/uuid.h"
+#include "lib/program/number.h"
 #include "services/tpm/disk.h"
 #include "services/tpm/engine.h"
 #include "services/tpm/volume_file.h"
 
-enum tool_status complain(enum tool_status status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("state-volume: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
-
-/* A size with an optional suffix K, M or G, which a volume can have. */
+/* A size that a volume can have. */
 static enum tool_status parse_size(const char *text, uint64_t *size)
 {
-    const char *suffixes = "KMG";
-    const char *suffix;
-    unsigned shift = 0;
-    char *end;
-    uint64_t number;
-
-    errno = 0;
-    number = strtoull(text, &end, 10);
-    if (isdigit((unsigned char)text[0]) && *end != '\0' && end[1] == '\0' &&
-        (suffix = strchr(suffixes, *end)) != NULL) {
-        shift = 10 * (unsigned)(suffix - suffixes + 1);
-        end++;
-    }
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 ||
-        number > (uint64_t)INT64_MAX >> shift)
+    if (number_parse(text, INT64_MAX, size) != NUMBER_OK)
         return complain(TOOL_USAGE, "--size %s: not a size; write 16M", text);
-    *size = number << shift;
     if (*size < VOLUME_SIZE_MIN || *size % VOLUME_SIZE_MULTIPLE != 0)
         return complain(TOOL_USAGE, "--size %s: a volume has a multiple of 4096 bytes, at least 1M",
                         text);

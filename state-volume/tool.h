@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 
+#include "lib/program/complain.h"
 #include "lib/volume/volume.h"
 
 /* Also the exit statuses of the program. */
@@ -21,10 +22,6 @@ enum tool_status {
     TOOL_EXISTS = 9,   /* what would be replaced is there */
     TOOL_UNKNOWN = 10, /* without the key nothing can be said */
 };
-
-/* Prints one line "state-volume: ..." on stderr and gives the status back. */
-MUST_CHECK __attribute__((format(printf, 2, 3))) enum tool_status complain(enum tool_status status,
-                                                                           const char *format, ...);
 
 struct options {
     const char *volume;

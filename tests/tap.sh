@@ -48,6 +48,9 @@ check() {
     if "$@"; then pass "$name"; else fail "$name" "failed: $*"; fi
 }
 
+# equal NAME ACTUAL WANTED
+equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
+
 # A port of the loopback interface on which nobody listens, nor on the next one; below those that connections take for
 # themselves. Each lane of test.sh's has ports of its own (scripts/side-by-side.sh).
 next_port=$((RANDOM % 750))

@@ -50,6 +50,8 @@ static const struct route routes[] = {
     {LOOK_AT(API "volumes/", ARGUMENT_SEGMENT, volumes_show)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/key", "volume-set-key", volumes_set_key,
             NULL)},
+    {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/rekey", "volume-rekey", volumes_rekey,
+            NULL)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/image", "volume-set-image",
             volumes_set_image, NULL)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/retire", "volume-retire", volumes_retire,

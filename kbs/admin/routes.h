@@ -58,6 +58,7 @@ bool volumes_list(struct call *call);
 bool volumes_show(struct call *call);
 bool volumes_create(struct call *call);
 bool volumes_set_key(struct call *call);
+bool volumes_rekey(struct call *call);
 bool volumes_set_image(struct call *call);
 bool volumes_retire(struct call *call);
 

@@ -158,21 +158,27 @@ static json_t *complaint_json(const struct lease_complaint *complaint)
                      "report_id", json_hex(complaint->report_id, sizeof(complaint->report_id)));
 }
 
+static json_t *version_json(uint32_t version)
+{
+    return version == 0 ? json_null() : json_integer(version);
+}
+
 static json_t *lease_json(const struct lease_policy *policy, const struct lease_record *record,
                           time_t now)
 {
     const uint32_t left = lease_left(record, policy, now);
     const bool held = record->phase != LEASE_NONE;
     json_t *json = policy_json(policy);
-    json_t *state =
-        json_pack("{s:b, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "frozen", record->frozen,
-                  "generation", (json_int_t)record->generation, "epoch", (json_int_t)record->epoch,
-                  "phase", phase_name(record, left), "holder", holder_json(record), "since",
-                  json_time(held ? record->granted : 0), "until", until_json(left, now),
-                  "committed", state_json(record->has_committed, record->committed), "ek_digest",
-                  record->has_ek_digest ? json_hex(record->ek_digest, sizeof(record->ek_digest))
-                                        : json_null(),
-                  "complaint", complaint_json(&record->complaint));
+    json_t *state = json_pack(
+        "{s:b, s:o, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "frozen", record->frozen,
+        "next_key_version", version_json(record->next_version), "last_key_version",
+        version_json(record->last_version), "generation", (json_int_t)record->generation, "epoch",
+        (json_int_t)record->epoch, "phase", phase_name(record, left), "holder", holder_json(record),
+        "since", json_time(held ? record->granted : 0), "until", until_json(left, now), "committed",
+        state_json(record->has_committed, record->committed), "ek_digest",
+        record->has_ek_digest ? json_hex(record->ek_digest, sizeof(record->ek_digest))
+                              : json_null(),
+        "complaint", complaint_json(&record->complaint));
 
     json_object_update(json, state);
     json_decref(state);

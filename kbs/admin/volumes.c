@@ -216,6 +216,98 @@ bool volumes_set_key(struct call *call)
     return done;
 }
 
+/* A key to change over to */
+
+/* The volume, which is active and has leases: without them nobody says when a state is durable. */
+MUST_CHECK static bool find_to_rekey(struct call *call, struct volume_found *found)
+{
+    if (!volume_find(call, found))
+        return false;
+    if (found->volume.retired)
+        return call_refuse_status(call, STORE_RETIRED, "volume", call->object);
+    return found->policy.mode != LEASE_OFF ||
+           call_refuse(call, HTTP_CONFLICT, "lease-none",
+                       "volume %s has no leases, under which a VM tells of its new state: put the "
+                       "disk under another key yourself (state-volume rekey), then set it (kbsctl "
+                       "volume set-key), or give it leases (kbsctl volume set-lease)",
+                       call->object);
+}
+
+MUST_CHECK static bool save_rekey(struct call *call, const struct volume_found *found,
+                                  const char *gives_up)
+{
+    const enum store_status status = lease_save(call->unit, found->volume.id, &found->record);
+
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    return volume_answer(call, HTTP_OK, gives_up);
+}
+
+static bool begin_rekey(struct call *call, const uint8_t key[STATE_KEY_SIZE])
+{
+    struct volume_found found;
+    unsigned version;
+    enum store_status status;
+
+    if (!find_to_rekey(call, &found))
+        return false;
+    if (found.record.next_version != 0)
+        return call_refuse(call, HTTP_CONFLICT, "rekey-pending",
+                           "volume %s has a key already that its next VM changes over to: start "
+                           "that VM, or cancel (kbsctl volume rekey --cancel)",
+                           call->object);
+    status = volume_add_key(call->unit, found.volume.id, key, &version);
+    if (status != STORE_OK)
+        return call_refuse_status(call, status, "volume", call->object);
+    if (!lease_rekey(&found.record, version))
+        return call_refuse_status(call, STORE_CONFLICT, "volume", call->object);
+    snprintf(call->detail, sizeof(call->detail), "from version %u to version %u",
+             found.volume.key_version, version);
+    return save_rekey(
+        call, &found,
+        "Copies and backups of the disk that were made before are lost: the next VM to start puts "
+        "its TPM under the new key, and with the one after it the older key is destroyed. A backup "
+        "of the KBS's store that was made before now does not have the new key: make another one.");
+}
+
+static bool cancel_rekey(struct call *call)
+{
+    struct volume_found found;
+
+    if (!find_to_rekey(call, &found))
+        return false;
+    snprintf(call->detail, sizeof(call->detail), "cancelled: it stays with version %u",
+             found.volume.key_version);
+    if (!lease_cancel_rekey(&found.record))
+        return call_refuse(call, HTTP_CONFLICT, "rekey-none",
+                           "volume %s has no key to change over to: none was made, or a VM has "
+                           "done it",
+                           call->object);
+    return save_rekey(
+        call, &found,
+        "The volume stays under its key, whatever it was to be changed for. A VM that "
+        "was about to change over has to be started anew.");
+}
+
+bool volumes_rekey(struct call *call)
+{
+    const char *key_text = NULL;
+    uint8_t key[STATE_KEY_SIZE];
+    int cancel = 0;
+    bool done;
+
+    if (!call_unpack(call, "{s?s, s?b}", "key", &key_text, "cancel", &cancel))
+        return false;
+    if (cancel && key_text)
+        return call_refuse(call, HTTP_BAD_REQUEST, "body-invalid",
+                           "key: there is none to be given where one is cancelled");
+    if (cancel)
+        return cancel_rekey(call);
+    done = take_key(call, key_text, key) && begin_rekey(call, key);
+    OPENSSL_cleanse(key, sizeof(key));
+    return done;
+}
+
 bool volumes_set_image(struct call *call)
 {
     const char *image;
@@ -245,5 +337,8 @@ bool volumes_retire(struct call *call)
         status = ek_entry_revoke(call->unit, volume.id, NULL, REVOKED_RETIRED, now, NULL);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
-    return volume_answer(call, HTTP_OK, NULL);
+    return volume_answer(call, HTTP_OK,
+                         "The TPM of this volume is lost, with all that is sealed to it: its disk "
+                         "and every copy of it open no more. A VM that still runs persists nothing "
+                         "that is anchored.");
 }

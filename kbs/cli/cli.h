@@ -56,7 +56,8 @@
     O(FIRST, "first", 0, "manufacture|adopt|either|neither",                                       \
       "while no state is committed: make a TPM on a blank disk, take the disk's state")            \
     O(FORGET_STATE, "forget-state", 0, NULL,                                                       \
-      "give up the committed state, which the new key does not open")
+      "give up the committed state, which the new key does not open")                              \
+    O(CANCEL, "cancel", 0, NULL, "stay with the key of now")
 
 enum cli_option {
 #define O(identifier, name, letter, value, help) OPTION_##identifier,
@@ -116,6 +117,7 @@ int run_volume_create(struct cli *cli);
 int run_volume_list(struct cli *cli);
 int run_volume_show(struct cli *cli);
 int run_volume_set_key(struct cli *cli);
+int run_volume_rekey(struct cli *cli);
 int run_volume_set_image(struct cli *cli);
 int run_volume_retire(struct cli *cli);
 int run_volume_set_lease(struct cli *cli);

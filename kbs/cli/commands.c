@@ -53,6 +53,14 @@ const struct command commands[] = {
      "takes --forget-state: the next VM then takes what the new key opens as the first state,\n"
      "or a blank disk, as --first of kbsctl volume set-lease lets it.",
      run_volume_set_key},
+    {"volume", "rekey", "NAME", 1, 1, OPTION_BIT(KEY_FILE) | OPTION_BIT(CANCEL),
+     "Has the next VM put a volume with leases under another key.\n"
+     "The KBS has both keys until that VM has confirmed its first state under the new one, and\n"
+     "destroys the older one when the next VM after it has. A power cut in between does no harm.\n"
+     "It gives up older copies and backups of the disk. Back up the KBS's store afterwards: one\n"
+     "of before does not have the new key. With --cancel the volume stays with its key, as long\n"
+     "as no VM has changed over.",
+     run_volume_rekey},
     {"volume", "set-lease", "NAME", 1, 1,
      OPTION_BIT(MODE) | OPTION_BIT(SAME_EPOCH) | OPTION_BIT(LEASE_TIME) | OPTION_BIT(CONFIRM_TIME) |
          OPTION_BIT(UNOPENED) | OPTION_BIT(FIRST),
@@ -87,7 +95,9 @@ const struct command commands[] = {
      "Moves a volume to another image.\nDo this after an update of the SVSM.",
      run_volume_set_image},
     {"volume", "retire", "NAME", 1, 1, 0,
-     "Destroys a volume's keys.\nIt stays listed, and its name is not given again.",
+     "Destroys a volume's keys.\n"
+     "It gives up the TPM, with all that is sealed to it: the disk and every copy of it open no\n"
+     "more. The volume stays listed, and its name is not given again.",
      run_volume_retire},
 
     {"token", "create", "NAME", 1, 1, OPTION_BIT(ROLE) | OPTION_BIT(EXPIRES) | OPTION_BIT(OUT),

@@ -3,6 +3,8 @@
 #ifndef SNPVTPM_KBS_CLI_FAIL_H
 #define SNPVTPM_KBS_CLI_FAIL_H
 
+#include "lib/program/complain.h"
+
 enum exit_status {
     EXIT_DONE = 0,
     EXIT_USAGE = 2,       /* wrong command line */
@@ -13,8 +15,7 @@ enum exit_status {
     EXIT_BROKEN = 7,      /* the audit log's chain is broken */
 };
 
-/* Says why on stderr, "kbsctl: ...", and returns status. */
-__attribute__((format(printf, 2, 3))) int cli_fail(enum exit_status status, const char *format,
-                                                   ...);
+/* Says why on stderr, "kbsctl: ...", and returns an exit_status. */
+#define cli_fail complain
 
 #endif

@@ -31,6 +31,8 @@ static const struct column lease_members[] = {{"mode", "mode", NULL, false},
                                               {"epoch", "epoch", NULL, false},
                                               {"generation", "generation", NULL, false},
                                               {"committed state", "committed", "none", false},
+                                              {"next key", "next_key_version", "none", false},
+                                              {"older key", "last_key_version", "none", false},
                                               {"EK digest", "ek_digest", "none", false},
                                               {0}};
 static const struct column complaint_members[] = {{"complaint", "time", NULL, false},

@@ -22,6 +22,8 @@ static const struct {
 #undef O
 };
 
+const char program_name[] = "kbsctl";
+
 #define FIRST_LONG 0x100 /* of the numbers by which getopt_long tells options */
 #define COMMON                                                                                     \
     (OPTION_BIT(URL) | OPTION_BIT(CA) | OPTION_BIT(TOKEN_FILE) | OPTION_BIT(CONFIG) |              \

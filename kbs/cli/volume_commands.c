@@ -69,6 +69,25 @@ int run_volume_set_key(struct cli *cli)
     return answer_override(cli, cli->operands[0], "/key", body, "the volume has another key");
 }
 
+int run_volume_rekey(struct cli *cli)
+{
+    const bool cancels = cli_has(cli, OPTION_CANCEL);
+    json_t *body = json_object();
+    int status = cancels && cli_has(cli, OPTION_KEY_FILE)
+                     ? cli_fail(EXIT_USAGE, "--cancel takes no key")
+                     : add_key(cli, body);
+
+    if (status != EXIT_DONE) {
+        json_decref(body);
+        return status;
+    }
+    if (cancels)
+        json_object_set_new(body, "cancel", json_true());
+    return answer_override(cli, cli->operands[0], "/rekey", body,
+                           cancels ? "the volume stays with its key"
+                                   : "the next VM changes over to the new key");
+}
+
 int run_volume_set_image(struct cli *cli)
 {
     if (!cli_has(cli, OPTION_IMAGE))
@@ -80,6 +99,6 @@ int run_volume_set_image(struct cli *cli)
 
 int run_volume_retire(struct cli *cli)
 {
-    return answer_change(cli, "POST", "volumes/", cli->operands[0], "/retire", json_object(),
-                         "the volume's keys are destroyed");
+    return answer_override(cli, cli->operands[0], "/retire", json_object(),
+                           "the volume's keys are destroyed");
 }

@@ -162,6 +162,13 @@ static void commit(struct lease_record *record, const uint8_t to[RELEASE_STATE_S
     memcpy(record->committed, to, RELEASE_STATE_SIZE);
 }
 
+/* Nobody could open a committed state under a key that the KBS does not release next. */
+static bool knows_key(const struct lease_record *record, const struct release_request *request)
+{
+    return !request->has_key_version || request->key_version == record->key_version ||
+           (record->next_version != 0 && request->key_version == record->next_version);
+}
+
 /* With the state the key changes that opens it; the one before lasts until the next boot. */
 static void change_key(struct lease_record *record, const struct release_request *request,
                        struct lease_output *output)
@@ -200,6 +207,8 @@ static enum lease_reason confirm(struct lease_record *record, const struct lease
 
     if (record->phase != LEASE_PENDING && !again)
         return LEASE_REASON_STALE;
+    if (!knows_key(record, request))
+        return LEASE_REASON_KEY_UNKNOWN;
     if (request->has_ek_digest && record->has_ek_digest &&
         memcmp(request->ek_digest, record->ek_digest, sizeof(record->ek_digest)) != 0)
         return LEASE_REASON_EK_CHANGED;
@@ -417,11 +426,36 @@ bool lease_forget(struct lease_record *record)
     return true;
 }
 
+/* The holder is nobody: no chip gives out a report_id of zeros. */
+void lease_restored(struct lease_record *record, time_t now)
+{
+    record->phase = LEASE_ACTIVE;
+    memset(record->lease, 0, sizeof(record->lease));
+    memset(record->holder, 0, sizeof(record->holder));
+    record->sequence = 0;
+    record->granted = record->renewed = now;
+    /* It is not known to be about a disk of now. */
+    record->complaint = (struct lease_complaint){0};
+    record->generation++;
+}
+
 bool lease_rekey(struct lease_record *record, uint32_t version)
 {
     if (record->next_version != 0)
         return false;
     record->next_version = version;
     record->generation++;
+    return true;
+}
+
+bool lease_cancel_rekey(struct lease_record *record)
+{
+    if (record->next_version == 0)
+        return false;
+    record->next_version = 0;
+    if (record->phase == LEASE_PENDING)
+        end_lease(record);
+    else
+        record->generation++;
     return true;
 }

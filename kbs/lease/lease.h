@@ -84,6 +84,8 @@ struct lease_record {
     R(SUPERSEDED, SUPERSEDED, "lease-superseded", "the lease is not this VM's any more")           \
     R(STALE, STALE, "state-stale", "the state that this builds on is not the committed one")       \
     R(NOT_CONFIRMED, STALE, "lease-not-confirmed", "no state was confirmed under this lease yet")  \
+    R(KEY_UNKNOWN, STALE, "key-version-unknown",                                                   \
+      "the state is under a key that is neither the volume's nor the one to change over to")       \
     R(EK_CHANGED, STALE, "ek-changed", "the volume's TPM had another endorsement key")             \
     R(FROZEN, FROZEN, "volume-frozen", "the owner froze the volume")                               \
     R(CONFIRMED, RETRY, "lease-confirmed", "this VM has the key already, and went on")             \
@@ -153,7 +155,18 @@ MUST_CHECK bool lease_accept(struct lease_record *record);
  * states. A lease ends. */
 MUST_CHECK bool lease_forget(struct lease_record *record);
 
+/*
+ * The record is of a backup. Who had the lease since then, and which state he committed, is not
+ * known: from now on nobody has it for the time of one lease, after which he has stopped, and no
+ * lease of before is good any more. The committed state stays what it was then.
+ */
+void lease_restored(struct lease_record *record, time_t now);
+
 /* Has the next boot change over to the key of this version. */
 MUST_CHECK bool lease_rekey(struct lease_record *record, uint32_t version);
+
+/* Has it stay with its key. A VM that was given the other one and has not confirmed a state yet
+ * loses its lease. */
+MUST_CHECK bool lease_cancel_rekey(struct lease_record *record);
 
 #endif

@@ -25,10 +25,12 @@ static int load_keys(struct backing *backing)
 }
 
 /* The store's reason never has a password; its URL may, and is not shown. */
-static int open_store(struct backing *backing)
+static int open_store(struct backing *backing, bool may_be_backup)
 {
-    enum store_status status =
-        store_open(backing->config.store.text, false, &backing->keys, &backing->store);
+    const char *url = backing->config.store.text;
+    enum store_status status = may_be_backup
+                                   ? store_open_backup(url, &backing->keys, &backing->store)
+                                   : store_open(url, false, &backing->keys, &backing->store);
 
     if (status == STORE_OK)
         status = store_ping(backing->store);
@@ -37,10 +39,9 @@ static int open_store(struct backing *backing)
     return fail_with(EXIT_FILE, "store: %s", store_reason(backing->store, status));
 }
 
-int backing_open(const char *config_path, struct backing *backing)
+int backing_load(const char *config_path, struct backing *backing)
 {
     struct config_errors errors;
-    int status;
 
     *backing = (struct backing){0};
     if (access(config_path, R_OK) != 0)
@@ -49,8 +50,33 @@ int backing_open(const char *config_path, struct backing *backing)
         fputs(errors.text, stderr);
         return EXIT_INPUT;
     }
-    status = load_keys(backing);
-    return status == EXIT_DONE ? open_store(backing) : status;
+    return load_keys(backing);
+}
+
+int backing_open(const char *config_path, struct backing *backing)
+{
+    const int status = backing_load(config_path, backing);
+
+    return status == EXIT_DONE ? open_store(backing, false) : status;
+}
+
+int backing_open_backup(struct backing *backing)
+{
+    return open_store(backing, true);
+}
+
+const char *backing_store_file(const struct backing *backing)
+{
+    return store_file_of(backing->config.store.text);
+}
+
+int backing_change(struct backing *backing, store_work *change, void *context)
+{
+    enum store_status status = store_change(backing->store, change, context);
+
+    if (status == STORE_OK)
+        return EXIT_DONE;
+    return fail_with(EXIT_FILE, "store: %s; nothing was changed in it", store_status_text(status));
 }
 
 void backing_close(struct backing *backing)
@@ -60,7 +86,14 @@ void backing_close(struct backing *backing)
     config_free(&backing->config);
 }
 
-const char *backing_options(int argc, char **argv, const char *const *flags, bool *flagged)
+static const char *complain_of_usage(const char *command)
+{
+    fail_with(EXIT_USAGE, "%s needs --config FILE; see kbs --help", command);
+    return NULL;
+}
+
+/* Up to the first word that is no option. */
+static const char *parse(int argc, char **argv, const char *const *flags, bool *flagged)
 {
     struct option known[1 + FLAGS_MAX + 1] = {{"config", required_argument, NULL, 'c'}};
     const char *config = NULL;
@@ -77,8 +110,24 @@ const char *backing_options(int argc, char **argv, const char *const *flags, boo
         else
             understood = false;
     }
-    if (config && understood && optind == argc)
-        return config;
-    fail_with(EXIT_USAGE, "%s needs --config FILE; see kbs --help", argv[0]);
-    return NULL;
+    return understood ? config : NULL;
+}
+
+const char *backing_options(int argc, char **argv, const char *const *flags, bool *flagged)
+{
+    const char *config = parse(argc, argv, flags, flagged);
+
+    return config && optind == argc ? config : complain_of_usage(argv[0]);
+}
+
+const char *backing_options_and_file(int argc, char **argv, const char **file)
+{
+    static const char *const no_flags[] = {NULL};
+    bool none[1] = {false};
+    const char *config = parse(argc, argv, no_flags, none);
+
+    if (!config || optind + 1 < argc)
+        return complain_of_usage(argv[0]);
+    *file = argv[optind];
+    return config;
 }

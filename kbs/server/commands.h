@@ -3,6 +3,8 @@
 #ifndef SNPVTPM_KBS_SERVER_COMMANDS_H
 #define SNPVTPM_KBS_SERVER_COMMANDS_H
 
+#include "lib/program/complain.h"
+
 enum exit_status {
     EXIT_DONE = 0,
     EXIT_USAGE = 2,   /* wrong options */
@@ -16,10 +18,11 @@ int command_serve(int argc, char **argv);
 int command_rotate_master_key(int argc, char **argv);
 int command_show_release_key(int argc, char **argv);
 int command_recover_token(int argc, char **argv);
+int command_backup(int argc, char **argv);
+int command_restore(int argc, char **argv);
 int command_renew_certificate(int argc, char **argv);
 
-/* Says why on stderr, "kbs: ...", and returns status. */
-__attribute__((format(printf, 2, 3))) int fail_with(enum exit_status status, const char *format,
-                                                    ...);
+/* Says why on stderr, "kbs: ...", and returns an exit_status. */
+#define fail_with complain
 
 #endif

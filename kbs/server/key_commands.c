@@ -17,16 +17,6 @@
 #include "lib/base/hex.h"
 #include "lib/file/credential.h"
 
-/* A change of the store, with its line in the audit log. */
-MUST_CHECK static int do_change(struct backing *backing, store_work *change, void *context)
-{
-    enum store_status status = store_change(backing->store, change, context);
-
-    if (status == STORE_OK)
-        return EXIT_DONE;
-    return fail_with(EXIT_FILE, "store: %s; nothing was changed in it", store_status_text(status));
-}
-
 static enum store_status rewrap(struct store_unit *unit, void *context)
 {
     unsigned *count = context;
@@ -74,7 +64,7 @@ static int rewrap_store(const char *config_path)
     int status = backing_open(config_path, &backing);
 
     if (status == EXIT_DONE)
-        status = do_change(&backing, rewrap, &count);
+        status = backing_change(&backing, rewrap, &count);
     if (status == EXIT_DONE)
         printf("%u secrets and keys are now wrapped under the newest master key: restart servers "
                "that were started before it was added\n",
@@ -180,7 +170,7 @@ int command_recover_token(int argc, char **argv)
     strftime(recovery.token.name, sizeof(recovery.token.name), "recovered-%Y%m%d-%H%M%S", &utc);
     status = backing_open(config, &backing);
     if (status == EXIT_DONE)
-        status = do_change(&backing, recover, &recovery);
+        status = backing_change(&backing, recover, &recovery);
     if (status == EXIT_DONE)
         printf("%s\n", recovery.text);
     OPENSSL_cleanse(&recovery, sizeof(recovery));

@@ -2,7 +2,6 @@
 /* kbs: the Key Broker Server of the owner of confidential VMs. */
 #include "kbs/server/commands.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +17,8 @@ static const char usage[] =
     "       kbs show-release-key --config FILE [--all]\n"
     "       kbs recover-token --config FILE\n"
     "       kbs renew-certificate DIR\n"
+    "       kbs backup --config FILE COPY\n"
+    "       kbs restore --config FILE [COPY]\n"
     "\n"
     "Releases secrets to confidential VMs that prove what they are. Only VMs of registered launch\n"
     "images get any; kbsctl registers images.\n"
@@ -53,6 +54,17 @@ static const char usage[] =
     "  --all              all that are not retired\n"
     "recover-token      makes a new token for an owner who lost theirs\n"
     "renew-certificate  makes a new certificate with the authority that init made\n"
+    "backup             copies an SQLite store, while servers use it, into a new file. The master "
+    "key is\n"
+    "                   not in it\n"
+    "restore            makes such a copy the store again, when no server runs; the store of "
+    "before is kept\n"
+    "                   beside it. Without COPY, for a store that was put back by other means, as "
+    "with\n"
+    "                   pg_restore. It gives up what was changed since the copy was made, and who "
+    "has a\n"
+    "                   lease: VMs that run with one are fenced, and the next ones wait for one "
+    "lease's time\n"
     "\n"
     "Exit status: 0 done, 2 wrong usage, 3 a file or the store failed, 4 a file's content is not\n"
     "acceptable, 5 an address cannot be listened on.\n";
@@ -67,19 +79,11 @@ static const struct {
     {"show-release-key", command_show_release_key},
     {"recover-token", command_recover_token},
     {"renew-certificate", command_renew_certificate},
+    {"backup", command_backup},
+    {"restore", command_restore},
 };
 
-int fail_with(enum exit_status status, const char *format, ...)
-{
-    va_list arguments;
-
-    fputs("kbs: ", stderr);
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    return status;
-}
+const char program_name[] = "kbs";
 
 static bool asks_for_help(int argc, char **argv)
 {

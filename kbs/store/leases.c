@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kbs/store/leases.h"
 
+#include <stdlib.h>
+
 #include "kbs/lease/record.h"
 #include "kbs/store/db.h"
+#include "kbs/store/stored_sessions.h"
 
 struct found {
     const struct db *db;
@@ -117,4 +120,61 @@ enum store_status lease_note_holder(struct store_unit *unit, const uint8_t volum
                   "INSERT INTO volume_holder (volume, report_id, epoch) VALUES ($1, $2, $3)", NULL,
                   NULL, NULL, db_bytes(volume, VOLUME_ID_SIZE),
                   db_bytes(report_id, RELEASE_REPORT_ID_SIZE), db_integer((int64_t)epoch));
+}
+
+/* After a restore */
+
+struct all_volumes {
+    struct volume *volumes; /* owned */
+    size_t count;
+    bool whole;
+};
+
+static void add_volume(void *context, const struct volume *volume)
+{
+    struct all_volumes *all = context;
+    struct volume *more =
+        all->whole ? reallocarray(all->volumes, all->count + 1, sizeof(*more)) : NULL;
+
+    all->whole = more != NULL;
+    if (!more)
+        return;
+    all->volumes = more;
+    more[all->count++] = *volume;
+}
+
+static enum store_status restore_one(struct store_unit *unit, const struct volume *volume,
+                                     time_t now, unsigned *count)
+{
+    struct lease_policy policy;
+    struct lease_record record;
+    enum store_status status = lease_load(unit, volume, &policy, &record);
+
+    if (status == STORE_NOT_FOUND || (status == STORE_OK && policy.mode == LEASE_OFF))
+        return STORE_OK;
+    if (status != STORE_OK)
+        return status;
+    lease_restored(&record, now);
+    *count += volume->retired == 0;
+    status = lease_save(unit, volume->id, &record);
+    /* A first state may have been committed since: it is not to be replaced by another one. */
+    if (status == STORE_OK && !record.has_committed && (policy.manufacture || policy.adopt)) {
+        policy.manufacture = policy.adopt = false;
+        status = lease_set_policy(unit, volume->id, &policy);
+    }
+    return status;
+}
+
+enum store_status leases_restored(struct store_unit *unit, time_t now, unsigned *count)
+{
+    struct all_volumes all = {.whole = true};
+    enum store_status status = volume_each(unit, add_volume, &all);
+
+    *count = 0;
+    if (status == STORE_OK && !all.whole)
+        status = STORE_FAILED;
+    for (size_t i = 0; i < all.count && status == STORE_OK; i++)
+        status = restore_one(unit, &all.volumes[i], now, count);
+    free(all.volumes);
+    return status == STORE_OK ? stored_session_sweep(unit, INT64_MAX) : status;
 }

@@ -33,4 +33,11 @@ MUST_CHECK enum store_status lease_note_holder(struct store_unit *unit,
                                                const uint8_t report_id[RELEASE_REPORT_ID_SIZE],
                                                uint64_t epoch);
 
+/*
+ * The store was restored from a backup: lease_restored() of each volume that has leases, where no
+ * state is committed none may be made or adopted any more, and every session ends. *count is of how
+ * many volumes.
+ */
+MUST_CHECK enum store_status leases_restored(struct store_unit *unit, time_t now, unsigned *count);
+
 #endif

@@ -16,6 +16,7 @@
 
 struct store {
     bool is_sqlite;
+    bool may_be_backup;
     char *target; /* absolute path, or URL */
     const struct master_keys *keys;
 
@@ -78,11 +79,24 @@ static void give_back(struct store *store, struct db *db)
         db_close(db);
 }
 
+/* A server that went on with a backup would know nothing of the leases that were granted since. */
+static enum store_status check_mark(const struct store *store, struct db *db)
+{
+    int64_t mark = 0;
+    enum store_status status =
+        store->is_sqlite ? db_ask_integer(db, "PRAGMA application_id", NULL, 0, &mark) : STORE_OK;
+
+    return status == STORE_OK && mark == STORE_BACKUP_MARK && !store->may_be_backup ? STORE_BACKUP
+                                                                                    : status;
+}
+
 static enum store_status open_first(struct store *store, bool create)
 {
     struct db *db = NULL;
     enum store_status status = connect_db(store, create, &db);
 
+    if (status == STORE_OK)
+        status = check_mark(store, db);
     if (status == STORE_OK)
         status = schema_prepare(db, create, store->is_sqlite, store);
     if (status != STORE_OK && db)
@@ -91,11 +105,19 @@ static enum store_status open_first(struct store *store, bool create)
     return status;
 }
 
+const char *store_file_of(const char *url)
+{
+    const size_t scheme = strlen(SQLITE_SCHEME);
+
+    if (is_postgres(url))
+        return NULL;
+    return strncmp(url, SQLITE_SCHEME, scheme) == 0 ? url + scheme : url;
+}
+
 /* Absolute, so that connections to come are to the same file wherever the process goes. */
 static char *path_of(const char *url)
 {
-    const char *path =
-        strncmp(url, SQLITE_SCHEME, strlen(SQLITE_SCHEME)) == 0 ? url + strlen(SQLITE_SCHEME) : url;
+    const char *path = store_file_of(url);
     char *folder = path[0] == '/' ? strdup("") : getcwd(NULL, 0), *whole = NULL;
 
     if (folder && asprintf(&whole, "%s%s%s", folder, path[0] == '/' ? "" : "/", path) < 0)
@@ -114,20 +136,33 @@ static void init_monotonic(pthread_cond_t *condition)
     pthread_condattr_destroy(&attributes);
 }
 
-enum store_status store_open(const char *url, bool create, const struct master_keys *keys,
-                             struct store **out)
+static enum store_status open_as(const char *url, bool create, bool may_be_backup,
+                                 const struct master_keys *keys, struct store **out)
 {
     struct store *store = calloc(1, sizeof(*store));
 
     *out = store;
     if (!store)
         return STORE_FAILED;
+    store->may_be_backup = may_be_backup;
     pthread_mutex_init(&store->lock, NULL);
     init_monotonic(&store->written);
     store->is_sqlite = !is_postgres(url);
     store->target = store->is_sqlite ? path_of(url) : strdup(url);
     store->keys = keys;
     return store->target ? open_first(store, create) : STORE_FAILED;
+}
+
+enum store_status store_open(const char *url, bool create, const struct master_keys *keys,
+                             struct store **out)
+{
+    return open_as(url, create, false, keys, out);
+}
+
+enum store_status store_open_backup(const char *url, const struct master_keys *keys,
+                                    struct store **out)
+{
+    return open_as(url, false, true, keys, out);
 }
 
 void store_close(struct store *store)
@@ -145,6 +180,11 @@ void store_close(struct store *store)
 bool store_is_shared(const struct store *store)
 {
     return !store->is_sqlite;
+}
+
+const char *store_file(const struct store *store)
+{
+    return store->is_sqlite ? store->target : NULL;
 }
 
 const char *store_status_text(enum store_status status)
@@ -174,6 +214,9 @@ const char *store_status_text(enum store_status status)
         return "is not a database of this program";
     case STORE_NEWER_VERSION:
         return "was made by a newer version of this program";
+    case STORE_BACKUP:
+        return "is a backup: kbs restore makes it the store, and has VMs wait until nobody counts "
+               "on a lease that it does not know of";
     case STORE_WRONG_KEY:
         return "is wrapped under a master key that was not given, or was altered";
     case STORE_UNAVAILABLE:

@@ -35,6 +35,7 @@ enum store_status {
     STORE_EXPOSED,       /* others than the owner may read the file */
     STORE_NOT_DATABASE,  /* it is something else */
     STORE_NEWER_VERSION, /* made by a newer version of this program */
+    STORE_BACKUP,        /* a backup, which is to be restored and not to be used */
     STORE_WRONG_KEY,     /* wrapped under a master key that was not given, or altered */
     STORE_UNAVAILABLE,   /* the server cannot be reached */
     STORE_FAILED,        /* input or output, memory; store_reason() tells more */
@@ -51,10 +52,22 @@ struct store_unit;
 MUST_CHECK enum store_status store_open(const char *url, bool create,
                                         const struct master_keys *keys, struct store **store);
 
+#define STORE_BACKUP_MARK 0x53565442 /* SQLite's application_id of a backup, "SVTB" */
+
+/* The same for one that may be a backup (kbs/backup/backup.h), for it to become a store. */
+MUST_CHECK enum store_status store_open_backup(const char *url, const struct master_keys *keys,
+                                               struct store **store);
+
 void store_close(struct store *store);
 
 /* Whether several servers may share this store, so that sessions belong into it. */
 bool store_is_shared(const struct store *store);
+
+/* The SQLite file; NULL for PostgreSQL. */
+const char *store_file(const struct store *store);
+
+/* The file that a URL names; NULL for PostgreSQL's. */
+const char *store_file_of(const char *url);
 
 /* Why opening, or what came last, failed, in words; the URL's password is never part of them. They
  * last until this thread asks again. */

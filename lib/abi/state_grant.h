@@ -20,6 +20,9 @@ enum state_grant_flag {
     STATE_GRANT_MANUFACTURE = 8,  /* a blank volume gets a new TPM */
     STATE_GRANT_ADOPT = 0x10,     /* the state on the volume is taken, as none is committed */
     STATE_GRANT_EPHEMERAL = 0x20, /* under another key the volume is left alone, for a new TPM */
+    /* What is anchored while the guest runs, before the TPM answers; neither: nothing is. */
+    STATE_GRANT_ANCHOR_MAJOR = 0x40, /* all changes but those of ordinary data */
+    STATE_GRANT_ANCHOR_ALL = 0x80,   /* each change */
 };
 
 /* A state of the volume, as the services tell it to each other: what CONFIRM is about. */

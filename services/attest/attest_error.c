@@ -87,8 +87,8 @@ static const struct {
                                     "the KBS's record tells of a lease, but not all of it"},
     [ATTEST_ERR_LEASE_POLICY] = {ATTEST_STATUS_VERSION,
                                  "the volume's policy at the KBS is one that this image cannot "
-                                 "keep: it can anchor at boot, with states of the same epoch, "
-                                 "and change over to no other key"},
+                                 "keep: modes boot and classed need states of the same epoch, and "
+                                 "it changes over to no other key"},
 
     [ATTEST_ERR_KBS_UNREACHABLE] = {ATTEST_STATUS_KBS_UNREACHABLE,
                                     "the proxy could not reach the KBS; check that it runs and the "

@@ -14,8 +14,7 @@
 #define FOREVER  UINT32_MAX
 #define SHORT_ID 8 /* bytes of a report_id that are enough to tell VMs apart */
 
-/* What this program knows how to keep; the rest is permission. */
-#define POLICY_KEPT (RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH)
+/* What a policy asks for; the rest is permission. */
 #define POLICY_ASKS                                                                                \
     (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_REKEY |         \
      RELEASE_FLAG_SAME_EPOCH)
@@ -45,11 +44,13 @@ static struct state_name state_read(const uint8_t bytes[RELEASE_STATE_SIZE])
 
 /* ACQUIRE */
 
-static uint64_t permissions(uint32_t flags)
+static uint64_t grant_flags(uint32_t flags)
 {
     return (flags & RELEASE_FLAG_MANUFACTURE ? STATE_GRANT_MANUFACTURE : 0) |
            (flags & RELEASE_FLAG_ADOPT ? STATE_GRANT_ADOPT : 0) |
-           (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0);
+           (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0) |
+           (flags & RELEASE_FLAG_CLASSED ? STATE_GRANT_ANCHOR_MAJOR : 0) |
+           (flags & RELEASE_FLAG_STRICT ? STATE_GRANT_ANCHOR_ALL : 0);
 }
 
 /* A KBS tells of a lease whole or not at all. */
@@ -59,19 +60,33 @@ static bool tells_lease(const struct release_record *record)
            record->has_committed || record->has_committed_epoch;
 }
 
+/* What is written without being anchored has to open again, as nothing else is kept of it. */
+static bool can_keep(uint32_t policy)
+{
+    switch (policy) {
+    case RELEASE_FLAG_STRICT:
+    case RELEASE_FLAG_STRICT | RELEASE_FLAG_SAME_EPOCH:
+    case RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH:
+    case RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static enum attest_error check_lease(const struct release_record *record)
 {
     if (!record->has_epoch || record->epoch == 0 || !record->has_lease || !record->has_ttl ||
         !record->has_flags || !record->has_generation ||
         (record->has_committed_epoch && !record->has_committed))
         return ATTEST_ERR_LEASE_MALFORMED;
-    return (record->flags & POLICY_ASKS) == POLICY_KEPT ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
+    return can_keep(record->flags & POLICY_ASKS) ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
 }
 
 static void take_lease(struct lease *lease, const struct release_record *record,
                        struct state_grant *grant)
 {
-    grant->flags = STATE_GRANT_LEASED | permissions(record->flags);
+    grant->flags = STATE_GRANT_LEASED | grant_flags(record->flags);
     grant->epoch = record->epoch;
     grant->generation = record->generation;
     if (record->has_committed) {

@@ -240,6 +240,7 @@ size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *co
 
     if (refusal != TPM_RC_SUCCESS)
         return command_refusal(response, refusal);
+    engine->stored = false;
     response_size = execute(engine, locality, command, size, response);
     if (!was_started && engine->started && !engine->failed)
         response_size = start_with_banks(engine, locality, command, size, response, response_size);

@@ -33,6 +33,7 @@ struct engine {
     bool powered;
     bool failed;                 /* a state could not be made durable: only a power cycle helps */
     bool started;                /* by TPM2_Startup, since power came */
+    bool stored;                 /* libtpms changed the state itself, at the last command */
     bool shut_down;              /* the last command was a TPM2_Shutdown, and done */
     bool trial;                  /* libtpms runs on a copy of the state, and nothing is stored */
     bool resumable;              /* TPM2_Shutdown(STATE) was done, and in this engine */

@@ -19,14 +19,25 @@
 #define RENEW_AGAIN_MS      5000 /* after no answer */
 #define RELEASE_TRIES       2
 #define RESPONSE_KEPT_MS    10000 /* for a caller that does not come back */
+#define MINOR_MAX           64    /* changes that need not be anchored, until one has to be */
+#define MINOR_MS            10000 /* that the first of them waits */
+#define NEVER               UINT64_MAX
 #define MILLISECONDS(s)     ((uint64_t)(s)*1000)
 #define RENEW_AFTER_MS(ttl) (MILLISECONDS(ttl) / RENEW_PART)
 
-void leased_begin(struct leased *leased, const struct engine *engine, enum engine_opening opening)
+static enum leased_mode mode_of(uint64_t flags)
+{
+    if (flags & STATE_GRANT_ANCHOR_ALL)
+        return LEASED_ANCHORS_ALL;
+    return flags & STATE_GRANT_ANCHOR_MAJOR ? LEASED_ANCHORS_MAJOR : LEASED_ANCHORS_NONE;
+}
+
+void leased_begin(struct leased *leased, const struct engine *engine, enum engine_opening opening,
+                  uint64_t flags)
 {
     const struct volume *volume = &engine->state.volume;
 
-    *leased = (struct leased){0};
+    *leased = (struct leased){.mode = mode_of(flags), .anchor_at = NEVER};
     switch (opening) {
     case ENGINE_OPENED:
     case ENGINE_MANUFACTURED:
@@ -76,13 +87,71 @@ static void refuse(struct leased *leased, uint32_t code)
     answer(leased);
 }
 
-/* Executes a command that nothing holds back. True: its response waits for the KBS. */
-static bool run(struct leased *leased, struct engine *engine, uint8_t locality,
-                const uint8_t *command, size_t size, uint8_t response[TPM_RESPONSE_MAX],
-                size_t *response_size)
+/*
+ * What a command changed. Minor is the time, and data of ordinary indices: what an owner of a
+ * backup would expect to find as it was then. All else protects something from the host.
+ */
+enum change { CHANGE_NONE, CHANGE_MINOR, CHANGE_MAJOR };
+
+static enum change change_of(struct engine *engine, const uint8_t *command, size_t size)
 {
+    if (!engine->state.changed)
+        return CHANGE_NONE;
+    return !engine->stored || upkeep_writes_data(engine, command, size) ? CHANGE_MINOR
+                                                                        : CHANGE_MAJOR;
+}
+
+static bool has_to_be_anchored(struct leased *leased, enum change change)
+{
+    if (leased->mode == LEASED_ANCHORS_NONE)
+        return false;
+    if (change == CHANGE_MAJOR || leased->mode == LEASED_ANCHORS_ALL || leased->minor >= MINOR_MAX)
+        return true;
+    if (leased->minor++ == 0)
+        leased->anchor_at = upkeep_clock() + MINOR_MS;
+    return false;
+}
+
+/*
+ * Makes durable what a command changed, as one state. What follows a state in doubt stays in memory
+ * until that one is anchored, so that nothing is overwritten that the KBS may have committed.
+ */
+static enum leased_wait settle(struct leased *leased, struct engine *engine, const uint8_t *command,
+                               size_t size)
+{
+    enum change change;
+    enum volume_status status;
+
+    if (leased->phase != LEASED_KEPT || leased->in_doubt)
+        return WAIT_NONE;
+    change = change_of(engine, command, size);
+    if (change == CHANGE_NONE)
+        return WAIT_NONE;
+    status = state_settle(&engine->state);
+    if (status != VOLUME_OK) {
+        log_error("the TPM's state is not saved: the state volume %s; the TPM fails until the next "
+                  "start",
+                  volume_status_text(status));
+        engine->failed = true;
+        return WAIT_NONE;
+    }
+    return has_to_be_anchored(leased, change) ? WAIT_ANCHOR : WAIT_NONE;
+}
+
+/* Executes a command that nothing holds back. The result is what its response waits for. */
+static enum leased_wait run(struct leased *leased, struct engine *engine, uint8_t locality,
+                            const uint8_t *command, size_t size, uint8_t response[TPM_RESPONSE_MAX],
+                            size_t *response_size)
+{
+    enum leased_wait wait;
+
     *response_size = engine_execute(engine, locality, command, size, response);
-    return leased->phase == LEASED_KEPT && engine->shut_down;
+    if (size < TPM_HEADER_SIZE)
+        return WAIT_NONE;
+    wait = settle(leased, engine, command, size);
+    if (engine->failed)
+        *response_size = command_refusal(response, TPM_RC_FAILURE);
+    return leased->phase == LEASED_KEPT && engine->shut_down ? WAIT_RELEASE : wait;
 }
 
 static bool is_kept(const struct leased *leased, uint8_t locality, const uint8_t *command,
@@ -105,6 +174,45 @@ static size_t ask_again(struct leased *leased, uint8_t locality, const uint8_t *
     return response_size;
 }
 
+/*
+ * While it is not known whether the KBS has the newest state, only what changes nothing is
+ * executed: commands that prove no authorization, and those on PCRs, which are not part of the
+ * state.
+ */
+static bool is_harmless(const uint8_t *command, size_t size)
+{
+    if (size < TPM_HEADER_SIZE)
+        return true; /* no command at all */
+    switch (get_be32(command + 6)) {
+    case TPM_CC_Startup:
+    case TPM_CC_Shutdown:
+        return false;
+    case TPM_CC_PCR_Event:
+    case TPM_CC_PCR_Extend:
+    case TPM_CC_PCR_Reset:
+        return true;
+    default:
+        return get_be16(command) == TPM_ST_NO_SESSIONS;
+    }
+}
+
+/*
+ * Whether it has to be known first that the lease is still this VM's, or that the KBS has the
+ * newest state: one that it was asked to commit must stay on the disk until it has answered.
+ */
+static bool has_to_wait(const struct leased *leased, const struct engine *engine)
+{
+    switch (leased->phase) {
+    case LEASED_RELEASED:
+        return true; /* the lease may be another VM's */
+    case LEASED_KEPT:
+        return engine->shut_down || leased->asked == ATTEST_ANCHOR ||
+               (leased->in_doubt && upkeep_clock() >= leased->anchor_at);
+    default:
+        return false;
+    }
+}
+
 /* A kernel that was replaced by another one does not come back for its response. */
 static bool is_abandoned(const struct leased *leased, uint8_t locality, const uint8_t *command,
                          size_t size)
@@ -116,6 +224,7 @@ static bool is_abandoned(const struct leased *leased, uint8_t locality, const ui
 size_t leased_execute(struct leased *leased, struct engine *engine, uint8_t locality,
                       const uint8_t *command, size_t size, uint8_t response[TPM_RESPONSE_MAX])
 {
+    enum leased_wait wait;
     size_t response_size;
 
     if (leased->phase == LEASED_UNCONFIRMED)
@@ -128,14 +237,16 @@ size_t leased_execute(struct leased *leased, struct engine *engine, uint8_t loca
         return command_refusal(response, TPM_RC_FAILURE);
     if (size > TPM_COMMAND_MAX)
         return engine_execute(engine, locality, command, size, response);
-    /* After an orderly end the lease may be another VM's. */
-    if (leased->phase == LEASED_RELEASED || (leased->phase == LEASED_KEPT && engine->shut_down)) {
+    if (has_to_wait(leased, engine)) {
         keep_command(leased, WAIT_LEASE, locality, command, size);
         return 0;
     }
-    if (!run(leased, engine, locality, command, size, response, &response_size))
+    if (leased->in_doubt && !is_harmless(command, size))
+        return command_refusal(response, TPM_RC_NV_UNAVAILABLE);
+    wait = run(leased, engine, locality, command, size, response, &response_size);
+    if (wait == WAIT_NONE)
         return response_size;
-    keep_command(leased, WAIT_RELEASE, locality, command, size);
+    keep_command(leased, wait, locality, command, size);
     memcpy(leased->response, response, response_size);
     leased->response_size = response_size;
     return 0;
@@ -148,7 +259,9 @@ static uint32_t due_now(const struct leased *leased, const struct engine *engine
 {
     switch (leased->wait) {
     case WAIT_LEASE:
-        return ATTEST_RENEW;
+        return leased->in_doubt || leased->asked == ATTEST_ANCHOR ? ATTEST_ANCHOR : ATTEST_RENEW;
+    case WAIT_ANCHOR:
+        return ATTEST_ANCHOR;
     case WAIT_RELEASE:
         return ATTEST_RELEASE;
     case WAIT_NONE:
@@ -161,7 +274,11 @@ static uint32_t due_now(const struct leased *leased, const struct engine *engine
     case LEASED_UNCONFIRMED:
         return ATTEST_CONFIRM;
     case LEASED_KEPT:
-        return !engine->shut_down && upkeep_clock() >= leased->renew_at ? ATTEST_RENEW : 0;
+        if (engine->shut_down)
+            return 0;
+        if (upkeep_clock() >= leased->anchor_at)
+            return ATTEST_ANCHOR;
+        return upkeep_clock() >= leased->renew_at ? ATTEST_RENEW : 0;
     default:
         return 0;
     }
@@ -217,13 +334,35 @@ static void fence(struct leased *leased, struct engine *engine)
 /* The command that waited for the lease is executed; or not, where another VM may have it. */
 static void go_on(struct leased *leased, struct engine *engine)
 {
-    if (leased->phase == LEASED_RELEASED)
+    enum leased_wait wait;
+
+    if (leased->phase == LEASED_RELEASED ||
+        (leased->in_doubt && !is_harmless(leased->command, leased->command_size))) {
         refuse(leased, TPM_RC_NV_UNAVAILABLE);
-    else if (run(leased, engine, leased->locality, leased->command, leased->command_size,
-                 leased->response, &leased->response_size))
-        leased->wait = WAIT_RELEASE;
-    else
+        return;
+    }
+    wait = run(leased, engine, leased->locality, leased->command, leased->command_size,
+               leased->response, &leased->response_size);
+    if (wait == WAIT_NONE)
         answer(leased);
+    else
+        leased->wait = wait;
+}
+
+/* The newest state is the committed one. */
+static void anchored(struct leased *leased, struct engine *engine)
+{
+    state_confirm(&engine->state);
+    leased->in_doubt = false;
+    leased->minor = 0;
+    leased->anchor_at = NEVER;
+}
+
+/* It may be, or not: it is asked for again before anything else is written. */
+static void doubt(struct leased *leased)
+{
+    leased->in_doubt = true;
+    leased->anchor_at = upkeep_clock() + RENEW_AGAIN_MS;
 }
 
 static void told_renew(struct leased *leased, struct engine *engine, uint32_t status,
@@ -237,18 +376,36 @@ static void told_renew(struct leased *leased, struct engine *engine, uint32_t st
         go_on(leased, engine);
 }
 
+static void told_anchor(struct leased *leased, struct engine *engine, uint32_t status,
+                        struct reader *rest)
+{
+    if (status == ATTEST_STATUS_DONE) {
+        anchored(leased, engine);
+        renewed(leased, rest);
+    } else {
+        doubt(leased);
+    }
+    if (leased->wait == WAIT_LEASE)
+        go_on(leased, engine);
+    else if (leased->wait == WAIT_ANCHOR && leased->in_doubt)
+        refuse(leased, TPM_RC_NV_UNAVAILABLE);
+    else if (leased->wait == WAIT_ANCHOR)
+        answer(leased);
+}
+
 static void told_release(struct leased *leased, struct engine *engine, uint32_t status)
 {
     if (status == ATTEST_STATUS_DONE) {
         log_info("the lease of the state volume is given back, with state number %llu",
                  (unsigned long long)state_name(&engine->state).counter);
-        state_confirm(&engine->state);
+        anchored(leased, engine);
         leased->phase = LEASED_RELEASED;
     } else if (++leased->tries < RELEASE_TRIES) {
         return;
     } else {
         log_warning("the lease of the state volume is not given back: the next start waits until "
                     "it is over");
+        doubt(leased);
     }
     answer(leased);
 }
@@ -259,6 +416,7 @@ static enum leased_told told_confirm(struct leased *leased, struct engine *engin
     if (status != ATTEST_STATUS_DONE)
         return LEASED_TOLD_FAILED;
     state_confirm(&engine->state);
+    state_hold(&engine->state);
     renewed(leased, rest);
     if (rest->left > 0)
         (void)!ek_certificates_keep(engine, rest->next, rest->left);
@@ -281,6 +439,8 @@ enum leased_told leased_told(struct leased *leased, struct engine *engine, struc
         fence(leased, engine);
     else if (asked == ATTEST_RENEW)
         told_renew(leased, engine, status, rest);
+    else if (asked == ATTEST_ANCHOR)
+        told_anchor(leased, engine, status, rest);
     else if (asked == ATTEST_RELEASE)
         told_release(leased, engine, status);
     else /* COMPLAIN: whether it was heard or not, an ephemeral TPM has nothing more to do with it

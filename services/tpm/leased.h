@@ -27,18 +27,32 @@ enum leased_phase {
 enum leased_wait {
     WAIT_NONE,
     WAIT_LEASE, /* the command is executed when the lease is known to be this VM's */
+    WAIT_ANCHOR,
     WAIT_RELEASE,
     WAIT_OVER, /* the response is there, to be asked for */
 };
 
+/* Which changes are anchored before they are answered. */
+enum leased_mode {
+    LEASED_ANCHORS_NONE,
+    LEASED_ANCHORS_MAJOR,
+    LEASED_ANCHORS_ALL,
+};
+
 struct leased {
     enum leased_phase phase;
+    enum leased_mode mode;
     bool found_state; /* LEASED_REFUSED: the disk shows this one, else none */
     struct state_name found;
     uint32_t asked;     /* operation of the attestation service's, whose answer is due; 0: none */
     uint64_t asked_at;  /* ms: when it was first due */
     uint64_t renew_at;  /* ms */
     unsigned int tries; /* of RELEASE */
+
+    /* The newest state, if it is not anchored. */
+    bool in_doubt;      /* it may be: the KBS did not answer */
+    unsigned int minor; /* so many changes need not be, yet */
+    uint64_t anchor_at; /* ms: when it is asked for, though no command waits */
 
     enum leased_wait wait;
     uint64_t answered_at; /* ms: WAIT_OVER since */
@@ -47,8 +61,9 @@ struct leased {
     uint8_t command[TPM_COMMAND_MAX], response[TPM_RESPONSE_MAX];
 };
 
-/* The volume was opened with a lease, or refused with it. */
-void leased_begin(struct leased *leased, const struct engine *engine, enum engine_opening opening);
+/* The volume was opened with a lease that has these flags (enum state_grant_flag), or refused. */
+void leased_begin(struct leased *leased, const struct engine *engine, enum engine_opening opening,
+                  uint64_t flags);
 
 /*
  * Executes a command, as engine_execute() does. 0: it waits for what is due, or another one does;

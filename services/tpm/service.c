@@ -28,7 +28,7 @@ static enum engine_opening open_engine(struct service *service)
                   ? engine_open_leased(&service->engine, &storage, &grant)
                   : engine_open(&service->engine, &storage, grant.key);
     if (grant.flags & STATE_GRANT_LEASED)
-        leased_begin(&service->leased, &service->engine, opening);
+        leased_begin(&service->leased, &service->engine, opening, grant.flags);
     OPENSSL_cleanse(&grant, sizeof(grant));
     if (!engine_is_open(opening))
         engine_close(&service->engine);

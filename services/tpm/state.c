@@ -95,6 +95,23 @@ enum volume_status state_begin(struct tpm_state *state)
     return commit(state, state->blob.bytes, state->blob.size);
 }
 
+void state_hold(struct tpm_state *state)
+{
+    state->held = true;
+    state->changed = false;
+}
+
+enum volume_status state_settle(struct tpm_state *state)
+{
+    enum volume_status status = VOLUME_OK;
+
+    if (state->changed)
+        status = commit(state, state->blob.bytes, state->blob.size);
+    if (status == VOLUME_OK)
+        state->changed = false;
+    return status;
+}
+
 struct state_name state_name(const struct tpm_state *state)
 {
     const struct superblock *newest = &state->volume.current.superblock;
@@ -113,6 +130,7 @@ static enum volume_status make_durable(struct tpm_state *state, const uint8_t *b
 {
     enum volume_status status;
 
+    state->changed = true;
     if (state->ephemeral || state->held)
         return VOLUME_OK;
     status = commit(state, bytes, size);

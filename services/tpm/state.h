@@ -17,10 +17,11 @@ struct state_blob {
 struct tpm_state {
     struct volume volume;
     bool ephemeral;
-    bool leased;            /* states are acknowledged by the KBS, not here */
-    bool held;              /* what is stored is not durable before state_begin() */
-    bool ek_changed;        /* the next state that is stored has another record in ek, or none */
-    struct state_blob ek;   /* the endorsement keys' record; likewise */
+    bool leased;          /* states are acknowledged by the KBS, not here */
+    bool held;            /* what is stored is not durable before state_begin() or state_settle() */
+    bool changed;         /* held, and something was stored since then */
+    bool ek_changed;      /* the next state that is stored has another record in ek, or none */
+    struct state_blob ek; /* the endorsement keys' record; likewise */
     struct state_blob blob; /* the durable state; none before the TPM is manufactured */
 };
 
@@ -50,6 +51,13 @@ MUST_CHECK bool state_drop_unconfirmed(struct tpm_state *state);
 
 /* Writes the first state of a boot, in its epoch: VOLUME_OK once it is durable. */
 MUST_CHECK enum volume_status state_begin(struct tpm_state *state);
+
+/*
+ * From now on what is stored is kept in memory. state_settle() writes it as one state, if anything
+ * changed, and goes on so: VOLUME_OK once it is durable.
+ */
+void state_hold(struct tpm_state *state);
+MUST_CHECK enum volume_status state_settle(struct tpm_state *state);
 
 /* The newest durable state, for the KBS. */
 struct state_name state_name(const struct tpm_state *state);

@@ -28,12 +28,18 @@
 #define TPM_CC_CreatePrimary    0x00000131
 #define TPM_CC_NV_Write         0x00000137
 #define TPM_CC_NV_WriteLock     0x00000138
+#define TPM_CC_PCR_Event        0x0000013c
+#define TPM_CC_PCR_Reset        0x0000013d
 #define TPM_CC_Startup          0x00000144
 #define TPM_CC_Shutdown         0x00000145
 #define TPM_CC_NV_Read          0x0000014e
 #define TPM_CC_FlushContext     0x00000165
+#define TPM_CC_NV_ReadPublic    0x00000169
 #define TPM_CC_GetCapability    0x0000017a
 #define TPM_CC_ReadClock        0x00000181
+#define TPM_CC_PCR_Extend       0x00000182
+
+#define TPMA_NV_TPM_NT 0x000000f0 /* which kind of index; 0: ordinary */
 
 #define TPM_SU_CLEAR 0x0000
 #define TPM_SU_STATE 0x0001

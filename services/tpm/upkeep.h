@@ -17,6 +17,10 @@ MUST_CHECK uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command
  * engine->failed may be set. */
 void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, uint32_t code);
 
+/* Whether a command writes the data of an ordinary index (TPM_NT_ORDINARY) and does nothing else.
+ */
+MUST_CHECK bool upkeep_writes_data(struct engine *engine, const uint8_t *command, size_t size);
+
 /* Milliseconds, of a clock that only goes forward. */
 uint64_t upkeep_clock(void);
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # A volume with a lease, in whole VMs: an orderly end gives the lease back, so that the next start waits for nothing; an old
 # disk is refused by name, and the KBS's owner learns of it; a copy beside the running VM waits in vain; and after a forced
-# takeover the first VM is fenced.
+# takeover the first VM is fenced. With anchoring while the guest runs, no change that was answered is lost at a power cut, or
+# can be taken back, though the disk is one of the same boot; and a guest goes on without its KBS.
 #
 # usage: tests/e2e/anchoring.sh
 set -euo pipefail
@@ -88,10 +89,49 @@ copy_beside() {
     check "it did not change the committed state" lease_is released
 }
 
+# The guest counts ever on, a step after each answer of the TPM's.
+# shellcheck disable=SC2016
+count_on="while $increment >/root/n; do echo counted \$(cat /root/n) >/dev/console; sleep 3; done; exit 7"
+last_count() { grep -aoE 'counted [0-9a-f]{16}' "$LOG_DIR/console.log" | sed -n '$s/.* //p'; }
+
+anchored_changes() {
+    local acknowledged
+    kbsctl volume set-lease "$volume" --mode classed >/dev/null
+    start "$count_on"
+    check "with mode classed a VM runs" await 'counted'
+    cp "$STATE_VOLUME" "$work/before"
+    check "and changes its TPM" await "counted $(printf '%016x' $((0x$(last_count) + 1)))"
+    cut_power
+    acknowledged=$(last_count)
+    cp "$STATE_VOLUME" "$work/after"
+    kbsctl volume lease break "$volume" >/dev/null
+    cp "$work/before" "$STATE_VOLUME"
+    guest "$count"
+    expect "an earlier disk of the same boot is refused" $EXIT_REFUSED 'the state volume is an old copy'
+    cp "$work/after" "$STATE_VOLUME"
+    guest "$count"
+    equal "no change that was answered is lost at a power cut" "$(($(printf '%d' "0x$(cat "$work/output")") - 0x$acknowledged <= 1))" 1
+}
+
+kbs_away() {
+    start "$count_on"
+    await counted || true
+    kill "$(cat "$STATE_DIR/kbs.pid")"
+    vm_status
+    expect "without its KBS a change is not answered as done, and nothing hangs" 7 '0x0*923'
+    "$ROOT/start-kbs.sh" --stop
+    "$ROOT/start-kbs.sh" --background 2>/dev/null
+    kbsctl volume lease break "$volume" >/dev/null
+    guest "$count"
+    expect "with its KBS the VM starts again" 0
+}
+
 vm_make_with_svsm
 volume=$(active_volumes)
 kbsctl volume set-lease "$volume" --mode boot >/dev/null
 orderly_ends
 old_disk
 copy_beside
+anchored_changes
+kbs_away
 finish

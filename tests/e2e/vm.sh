@@ -18,9 +18,6 @@ EXIT_PANIC=213
 EXIT_TRIPLE_FAULT=214
 EXIT_PORT=215
 
-# equal NAME ACTUAL WANTED
-equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "it is \"$2\"" "not   \"$3\""; fi; }
-
 # vm_remove: ends what this test started
 vm_remove() {
     local jobs

@@ -25,7 +25,13 @@
 #define CR0_TS            (1ull << 3)
 #define AVX_SIZE          0x100u
 #define BASIC_SIZE        0x240u
+#define PTE_WRITABLE      0x2ull
+#define PTE_SEEN_WRITTEN  0x60ull /* accessed, dirty */
+#define PTE_ADDRESS_LOW   0xFFFFF000ull
+#define PF_PRESENT_WRITE  3u
 #define PF_WRITE          2u
+
+extern uint64_t page_root[], page_pdpt[];
 
 static struct xsave_area area, other; /* aligned to 64 bytes */
 
@@ -47,6 +53,11 @@ static uint64_t all_components(void)
 static bool has_avx(void)
 {
     return all_components() & XCR0_AVX;
+}
+
+static uint64_t cbit(void)
+{
+    return 1ull << (cpuid_find(CPUID_MEMORY_ENCRYPTION)->ebx & CPUID_ME_EBX_CBIT_MASK);
 }
 
 /* NULL: there is none. */
@@ -276,9 +287,9 @@ static bool xsavec_works(void)
     if (!offered())
         return false;
     enable(all_components());
-    memset(&area, 0, sizeof(area));
+    memset(&area, 0xEE, sizeof(area));
     xsavec(&area, XCR0_X87);
-    if (last_trap.vector == NO_TRAP && area.xcomp_bv == 0) {
+    if (last_trap.vector == NO_TRAP && area.fcw == 0xEEEE) {
         diagnose("XSAVEC is ignored by this machine");
         return false;
     }
@@ -411,6 +422,46 @@ TEST("XSAVEC at an address without a page raises #PF for a write, at a page not 
     CHECK_TRAP(VECTOR_GP, 0);
     xsavec(fresh_page(), XCR0_X87);
     CHECK_VC(SVM_EXIT_PAGE_NOT_VALIDATED);
+}
+
+/* The first gigabyte once more, without these flags. */
+#define ALIAS_SLOT 9
+
+static uint64_t *make_alias(uint64_t flags, uint64_t *cr3)
+{
+    uint64_t *root = valid_page(), *directory = valid_page();
+
+    memcpy(root, page_root, PAGE_SIZE);
+    root[0] = (root[0] & ~PTE_ADDRESS_LOW) | gpa_of(directory);
+    memcpy(directory, page_pdpt, PAGE_SIZE);
+    directory[ALIAS_SLOT] = page_pdpt[0] & ~flags;
+    *cr3 = gpa_of(root) | (root[0] & cbit());
+    return &directory[ALIAS_SLOT];
+}
+
+static void xsavec_by(uint64_t cr3)
+{
+    uint64_t before;
+
+    __asm__ volatile("movq %%cr3, %0" : "=r"(before));
+    __asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+    xsavec((void *)(gpa_of(&area) + ((uint64_t)ALIAS_SLOT << 30)), XCR0_X87);
+    __asm__ volatile("movq %0, %%cr3" : : "r"(before) : "memory");
+}
+
+TEST("XSAVEC needs the right to write, and marks the page as written")
+{
+    uint64_t *entry, cr3;
+
+    if (!xsavec_works())
+        return;
+    (void)make_alias(PTE_WRITABLE, &cr3);
+    xsavec_by(cr3);
+    CHECK_TRAP(VECTOR_PF, PF_PRESENT_WRITE);
+    entry = make_alias(PTE_SEEN_WRITTEN, &cr3);
+    xsavec_by(cr3);
+    CHECK_NO_TRAP();
+    CHECK_EQUAL(*entry & PTE_SEEN_WRITTEN, PTE_SEEN_WRITTEN);
 }
 
 TEST("XRSTOR raises #GP for a header of a compacted area that says what cannot be")

@@ -17,6 +17,7 @@
 bool prover_start(struct prover *prover, unsigned number)
 {
     prover->key = p521_generate();
+    prover->request = (struct release_request){.op = RELEASE_OP_ACQUIRE};
     return identity_make(number, &prover->identity) && prover->key &&
            p521_point_of(prover->key, &prover->point);
 }
@@ -45,6 +46,7 @@ static bool sign_report(const struct prover *prover, const uint8_t report_data[R
     struct msg_report_req request = {0};
 
     memcpy(guest.digest.ld, prover->identity.measurement, sizeof(guest.digest.ld));
+    memcpy(guest.report_id, prover->report_id, sizeof(guest.report_id));
     memcpy(request.report_data, report_data, REPORT_DATA_SIZE);
     return attestation_report_make(prover->chip, &guest, &request, report);
 }
@@ -120,7 +122,7 @@ char *prover_attestation(const struct prover *prover, const char *nonce, struct 
 {
     proof->release = (struct release_context){.terms = prover->terms,
                                               .report = (const uint8_t *)&proof->report,
-                                              .request = {.op = RELEASE_OP_ACQUIRE},
+                                              .request = prover->request,
                                               .own = prover->key,
                                               .own_point = prover->point};
     return prover->dialect == DIALECT_COCO ? attest_as_trustee(prover, nonce, proof)
@@ -175,4 +177,14 @@ bool proof_open(const struct proof *proof, const json_t *json, uint8_t secret[ID
 
     static_assert(IDENTITY_SECRET_SIZE == STATE_KEY_SIZE, "a secret is a state key");
     return decode_jwe(json, &jwe) && release_reply_open(&proof->release, &jwe, secret) == ATTEST_OK;
+}
+
+enum attest_error proof_read(const struct proof *proof, const json_t *json,
+                             struct release_record *record, uint8_t secret[IDENTITY_SECRET_SIZE])
+{
+    struct jwe jwe;
+
+    *record = (struct release_record){0};
+    return decode_jwe(json, &jwe) ? release_reply_read(&proof->release, &jwe, record, secret)
+                                  : ATTEST_ERR_ATTESTATION;
 }

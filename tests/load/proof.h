@@ -26,6 +26,8 @@ struct prover {
     struct identity identity;
     EVP_PKEY *key; /* on P-521; as an owner's TEE key it would be new each time */
     struct p521_point point;
+    uint8_t report_id[RELEASE_REPORT_ID_SIZE]; /* which VM of that image it is */
+    struct release_request request;            /* with DIALECT_SIGNED: what it asks for */
 };
 
 /* What it has for one attestation. */
@@ -34,7 +36,7 @@ struct proof {
     struct snp_report report;
 };
 
-/* Makes a key; false when OpenSSL fails. prover_end in any case. */
+/* Makes a key, and asks for the volume's; false when OpenSSL fails. prover_end in any case. */
 MUST_CHECK bool prover_start(struct prover *prover, unsigned number);
 void prover_end(struct prover *prover);
 
@@ -46,5 +48,10 @@ MUST_CHECK char *prover_attestation(const struct prover *prover, const char *non
 /* Decrypts a flattened JWE to the prover's key, with the checks that an SVSM makes. */
 MUST_CHECK bool proof_open(const struct proof *proof, const json_t *jwe,
                            uint8_t secret[IDENTITY_SECRET_SIZE]);
+
+/* With DIALECT_SIGNED the record, too, whatever its status; ATTEST_OK when the secret came. */
+MUST_CHECK enum attest_error proof_read(const struct proof *proof, const json_t *jwe,
+                                        struct release_record *record,
+                                        uint8_t secret[IDENTITY_SECRET_SIZE]);
 
 #endif

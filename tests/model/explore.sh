@@ -22,6 +22,7 @@ same epoch:       -DVMS=1 -DBOOTS=3 -DSTATES=4 -DSEQUENCES=2 -DSAME_EPOCH
 owner:            -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=3 -DSEQUENCES=2 -DOWNER=1
 hostile:          -DHOSTILE -DBOOTS=2 -DSTATES=2 -DSEQUENCES=2
 hostile, owner:   -DHOSTILE -DVMS=1 -DBOOTS=3 -DSTATES=2 -DSEQUENCES=2 -DOWNER=1
+restored store:   -DHOSTILE -DRESTORE -DBOOTS=2 -DSTATES=1 -DSEQUENCES=2
 '
 long_explorations='
 power cuts:       -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=5 -DSEQUENCES=4
@@ -43,6 +44,7 @@ requests count in any order:                    -DM_NO_SEQUENCE -DHOSTILE -DBOOT
 requests count in any order, uncompared:        -DM_NO_SEQUENCE -DM_NO_COMPARE -DHOSTILE -DVMS=1 -DBOOTS=1 -DSTATES=3 -DSEQUENCES=4
 the lease is timed from the reply:              -DM_COUNTS_FROM_REPLY -DHOSTILE -DBOOTS=2 -DSTATES=1 -DSEQUENCES=2
 a broken lease may be renewed:                  -DM_BREAK_EXPIRES -DHOSTILE -DVMS=1 -DBOOTS=1 -DSTATES=2 -DSEQUENCES=3 -DOWNER=1
+leases of a backup hold after a restore:        -DM_RESTORED_LEASES_HOLD -DRESTORE -DHOSTILE -DBOOTS=2 -DSTATES=2 -DSEQUENCES=2
 '
 
 bounds=$explorations

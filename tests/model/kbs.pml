@@ -149,6 +149,8 @@ inline acquire(me, sequence)
     fi
 }
 
+#define knows_key(key) ((key) == 0 || (key) == k_key || (k_rekeying && (key) == k_key + 1))
+
 /* The key becomes the newer one together with the state that it opens. */
 inline promote(key)
 {
@@ -180,7 +182,7 @@ inline advance(me, from, to, key, phase, sequence)
 inline holder_asks(op, me, from, to, key, sequence)
 {
     if
-    :: op == CONFIRM && to != 0 && (k_phase == PENDING || to == k_committed) -> advance(me, from, to, key, ACTIVE, sequence)
+    :: op == CONFIRM && to != 0 && (k_phase == PENDING || to == k_committed) && knows_key(key) -> advance(me, from, to, key, ACTIVE, sequence)
     :: op == ANCHOR && to != 0 && k_phase != PENDING -> advance(me, from, to, 0, ACTIVE, sequence)
     :: op == RELEASE && k_phase != PENDING -> advance(me, from, to, 0, RELEASED, sequence)
     :: op == RENEW && k_phase != PENDING -> hold(ACTIVE, sequence)
@@ -250,4 +252,25 @@ inline owner_accept()
     k_phase = NONE;
     g_newest = 0
 #endif
+}
+
+/* The store is one of a backup. Nobody, boot 0, has the lease for as long as one lasts. */
+inline owner_restored()
+{
+    k_phase = ACTIVE;
+    k_holder = 0;
+    k_lease = 0;
+    k_expired = false;
+    k_sequence = 0;
+    k_complaint = 0;
+    g_newest = 0
+}
+
+inline owner_cancel()
+{
+    k_rekeying = false;
+    if
+    :: k_phase == PENDING -> k_phase = NONE; g_newest = 0
+    :: else
+    fi
 }

@@ -356,7 +356,8 @@ inline serve(i)
     :: !v_serves[i] ->
         v_serves[i] = true;
         assert(g_was_committed & BIT(v_state[i]));   /* I2: only what was the committed state once ... */
-        assert(!(g_served & BIT(v_state[i])));       /* I3: ... and no two activations from the same one */
+        /* I3: ... and no two activations from the same one, unless the KBS was made to forget the first. */
+        assert(g_restored || !(g_served & BIT(v_state[i])));
         g_served = g_served | BIT(v_state[i])
     :: else
     fi
@@ -535,7 +536,8 @@ inline give_up_trust()
     do
     :: n < VMS ->
         if
-        :: v_boot[n] == k_holder -> v_trusts[n] = false; a_fresh[n] = false
+        /* Whoever had it before the store was restored, it is over for him, too. */
+        :: v_boot[n] == k_holder || k_holder == 0 -> v_trusts[n] = false; a_fresh[n] = false
         :: else
         fi;
         n++
@@ -574,6 +576,16 @@ proctype owner()
     :: atomic { g_commands < OWNER && !k_frozen -> g_commands = g_commands + 1; k_frozen = true; printf("OWNER freeze\n") }
     :: atomic { k_frozen -> k_frozen = false; printf("OWNER thaw\n") }
     :: atomic { g_commands < OWNER && !k_rekeying && k_committed != 0 -> g_commands = g_commands + 1; k_rekeying = true; printf("OWNER rekey\n") }
+#ifdef CALM
+    :: atomic { g_commands < OWNER && k_rekeying ->
+        g_commands = g_commands + 1;
+        if
+        :: k_phase == PENDING -> give_up_trust(); g_broken = g_broken | BIT(k_holder)
+        :: else
+        fi;
+        owner_cancel();
+        printf("OWNER cancel\n") }
+#endif
     od
 }
 #endif
@@ -589,7 +601,12 @@ proctype backup()
     atomic {
         k_phase = b_phase; k_holder = b_holder; k_lease = b_lease; k_sequence = b_sequence; k_epoch = b_epoch;
         k_committed = b_committed; k_written_in = b_written_in; k_key = b_key; k_past = b_past; k_expired = b_expired;
+#ifdef M_RESTORED_LEASES_HOLD
         g_newest = (k_phase == NONE -> 0 : k_holder);
+#else
+        owner_restored();
+        printf("OWNER restored\n");
+#endif
         g_restored = true;
         g_excused = true
     }

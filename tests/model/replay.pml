@@ -25,6 +25,8 @@ inline command_accept() { owner_accept() }
 inline command_freeze() { k_frozen = true }
 inline command_thaw() { k_frozen = false }
 inline command_rekey() { k_rekeying = true }
+inline command_cancel() { owner_cancel() }
+inline command_restored() { owner_restored() }
 
 init
 {

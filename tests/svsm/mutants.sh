@@ -87,10 +87,12 @@ svsm_disk|svsm/virtio/block.c|s/if (device->failed)/if (false)/|a disk that time
 svsm_disk|svsm/virtio/block.c|s/page->status == REQUEST_STATUS_OK/true/|a disk's errors are errors
 svsm_syscalls|svsm/process/files.c|s/offset <= device->size \&\&/true \&\&/|inside the volume
 svsm_services|svsm/process/files.c|s/if (relay->full .. from.size/if (from.size/|the state key is taken once
-svsm_services|svsm/process/files.c|/wipe(relay->key/d|the relay is wiped
+svsm_services|svsm/process/files.c|/wipe(relay->grant/d|the relay is wiped
 svsm_services|svsm/process/amd_sp.c|s/ .. pages > AMD_SP_CERTIFICATE_PAGES//|certificate pages are bounded
 svsm_services|svsm/process/channel.c|s/if (!channel->answer_due)/if (false)/|one response for each request
-svsm_services|svsm/process/tpm_service.c|s/ && response.left <= room//|a response fits in the guest's page
+svsm_services|svsm/process/tpm_service.c|s/response_size <= room/true/|a response fits in the guest's page
+svsm_services|svsm/process/tpm_service.c|s/if (unconfirmed \&\& code != 0)/if (false)/|no guest before CONFIRM
+svsm_services|svsm/process/tpm_service.c|/^        tpm_service_pass_on(service, attest);$/d|a refused disk is told of
 svsm_services|svsm/process/process.c|/wipe(&process->registers/d|the registers of an ended service
 svsm_services|svsm/mm/page_allocator.c|/zero_pages(page, PAGE_SIZE);/d|freed pages are zero
 svsm_syscalls|svsm/mm/address_space.c|s/if (owned . protection.execute : protection.write)/if (false)/|written pages never execute
@@ -109,27 +111,37 @@ attest_release|services/attest/release_reply.c|s/return CRYPTO_memcmp(commit, .*
 attest_guest_request|services/attest/guest_request.c|s/ .. fields.vmpl != 0 ..$/ ||/|a report is of VMPL0
 attest_guest_request|services/attest/guest_request.c|s/memcmp(fields.report_data, report_data, REPORT_DATA_SIZE) != 0/false/|a report is about what was asked
 attest_fetch_key|services/attest/release_reply.c|s/ \&\& reply->size != STATE_KEY_SIZE/ \&\& false/|a key has 64 bytes
-attest_lease|services/attest/lease.c|s/    return (record->flags \& POLICY_ASKS) == POLICY_KEPT ? /    return true ? /|a policy that cannot be kept
+attest_lease|services/attest/lease.c|s/    return can_keep(.*) ? /    return true ? /|a policy that cannot be kept
 attest_lease|services/attest/lease.c|s/!record->has_epoch .. record->epoch == 0 ../false ||/|a lease has an epoch
 attest_lease|services/attest/lease.c|s/    if (wait->left == 0)/    if (false)/|a wait ends
-attest_lease|services/attest/lease.c|s/request.sequence = ++lease->sequence/request.sequence = lease->sequence/|sequence numbers rise
+attest_lease|services/attest/lease.c|s/sequence = ++lease->sequence/sequence = lease->sequence/|sequence numbers rise
+attest_lease|services/attest/lease.c|s/record->epoch != lease->terms.epoch ../false ||/|an answer is about this lease
+attest_lease|services/attest/lease.c|s/if (!lease->in_doubt ../if (true ||/|what is in doubt is asked about first
+attest_lease|services/attest/lease.c|/lease->stage = LEASE_STAGE_LOST;/d|a lost lease is lost for ever
 tpm_leased|services/tpm/state.c|s/grant->flags \& STATE_GRANT_COMMITTED ? .anchor : NULL/NULL/|the committed state opens, and no other
 tpm_leased|services/tpm/engine.c|s/!(flags \& STATE_GRANT_MANUFACTURE)/false/|a blank volume gets no TPM without permission
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_OK \&\& !(flags/false \&\& !(flags/|a state is adopted with permission only
-tpm_leased|services/tpm/service.c|s/size = service->unconfirmed ?/size = false ?/|no answer before CONFIRM
+tpm_leased|services/tpm/leased.c|s/if (leased->phase == LEASED_UNCONFIRMED)/if (false)/|no answer before CONFIRM
+tpm_leased|services/tpm/leased.c|/^    engine_close(engine);$/d|a VM that was overtaken forgets its keys
+tpm_leased|services/tpm/leased.c|s/if (leased->phase == LEASED_LOST)/if (false)/|a VM that was overtaken fails its commands
+tpm_leased|services/tpm/leased.c|s/        return true; .. the lease may be .*/        return false;/|a lease that was given back is taken up first
+tpm_leased|services/tpm/leased.c|s/if (change == CHANGE_MAJOR ../if (/|what matters is anchored
+tpm_leased|services/tpm/leased.c|s/ leased->mode == LEASED_ANCHORS_ALL ../ /|strictly each change is anchored
+tpm_leased|services/tpm/leased.c|s/leased->in_doubt \&\& !is_harmless(command, size)/false/|in doubt nothing is changed
+tpm_leased|services/tpm/leased.c|s/LEASED_KEPT .. leased->in_doubt)/LEASED_KEPT)/|in doubt nothing is written
+tpm_leased|services/tpm/leased.c|s/engine->shut_down .. leased->asked == ATTEST_ANCHOR ../engine->shut_down ||/|what may be committed stays on the disk
 tpm_leased|services/tpm/state.c|s/if (state->ephemeral .. state->held)/if (state->ephemeral)/|one state before CONFIRM
 tpm_leased|lib/volume/commit.c|s/        current->base != 0 .. current->epoch == 0)/        current->epoch == 0)/|a TPM that was confirmed is not made anew
 attest_lease|services/attest/lease.c|s/(record->has_committed_epoch \&\& !record->has_committed))/false)/|an epoch that may go on needs a committed state
-attest_lease|services/attest/lease.c|s/    if (!lease->confirmable)/    if (false)/|without a lease nothing is confirmed
-attest_lease|services/attest/lease.c|s/^    state_write(state, lease->confirm.to);/    lease->confirmable = true;&/|one CONFIRM for each lease
+attest_lease|services/attest/lease.c|s/    if (lease->stage != LEASE_STAGE_GRANTED)/    if (false)/|without a lease nothing is confirmed
+attest_lease|services/attest/lease.c|s/^    lease->stage = LEASE_STAGE_NONE;$/    lease->stage = LEASE_STAGE_GRANTED;/|one CONFIRM for each lease
 attest_lease|services/attest/attest_service.c|s/if (!error \&\& !io_write_all/if (!io_write_all/|a key goes on to the TPM only with a lease that is accepted
 attest_lease|services/attest/lease.c|s/\.has_from = record->has_committed,/.has_from = false,/|CONFIRM names the state that it follows
 attest_lease|services/attest/lease.c|s/if (!is_no_answer(error) ../if (/|a CONFIRM that was refused is not repeated
-attest_lease|services/attest/lease.c|s/lease->confirm.sequence = ++lease->sequence/lease->confirm.sequence = lease->sequence/|a repeated CONFIRM has a number of its own
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_WRONG_KEY \&\& !(flags & STATE_GRANT_EPHEMERAL)/false/|another volume's key starts no TPM without permission
 tpm_leased|services/tpm/engine.c|s/    status = state_begin(&engine->state);/    status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
-tpm_leased|services/tpm/service.c|s/if (!service->open .. !service->unconfirmed)/if (!service->open)/|what needs no CONFIRM takes none
-tpm_leased|services/tpm/service.c|s/^    if (service->unconfirmed) {/    if (false) {/|no reset before CONFIRM
+tpm_leased|services/tpm/leased.c|s/if (asked == 0 .. !reader_le32/if (!reader_le32/|what was not asked has no answer
+tpm_leased|services/tpm/service.c|s/^    if (is_unconfirmed(service)) {/    if (false) {/|no reset before CONFIRM
 tpm_leased|services/tpm/state.c|/^    volume_acknowledge(&state->volume);$/d|the state counts from CONFIRM on
 volume_anchor|lib/volume/slots.c|s/    return superblock->counter == anchor->counter \&\&/    return/|the committed state has its counter
 volume_anchor|lib/volume/slots.c|s/CRYPTO_memcmp(superblock->root, anchor->root, VOLUME_DIGEST_SIZE) == 0/true/|the committed state has its digest

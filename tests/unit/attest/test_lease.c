@@ -183,11 +183,17 @@ static uint32_t acquire(unsigned int exchanges)
     return status;
 }
 
-static uint32_t confirm(uint64_t counter, unsigned int exchanges)
+/* An operation about a state. */
+static uint32_t keep(uint32_t operation, uint64_t counter, unsigned int exchanges)
 {
     const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
 
-    return ask(ATTEST_CONFIRM, &to, sizeof(to), exchanges);
+    return ask(operation, &to, sizeof(to), exchanges);
+}
+
+static uint32_t confirm(uint64_t counter, unsigned int exchanges)
+{
+    return keep(ATTEST_CONFIRM, counter, exchanges);
 }
 
 /* Another VM got the lease some time ago. */
@@ -456,8 +462,9 @@ TEST_FIXTURE(a_policy_that_cannot_be_kept_is_refused, start, end)
         0,
         RELEASE_FLAG_BOOT,
         RELEASE_FLAG_SAME_EPOCH,
-        RELEASE_FLAG_STRICT,
-        RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH,
+        RELEASE_FLAG_CLASSED,
+        RELEASE_FLAG_STRICT | RELEASE_FLAG_REKEY,
+        RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH,
         RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_STRICT,
         RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_REKEY,
     };
@@ -469,6 +476,44 @@ TEST_FIXTURE(a_policy_that_cannot_be_kept_is_refused, start, end)
         end(state);
         start(state);
     }
+}
+
+TEST_FIXTURE(what_is_anchored_while_the_guest_runs_is_the_policys, start, end)
+{
+    static const struct {
+        enum lease_mode mode;
+        bool same_epoch;
+        uint64_t flags;
+    } policies[] = {
+        {LEASE_BOOT, true, 0},
+        {LEASE_CLASSED, true, STATE_GRANT_ANCHOR_MAJOR},
+        {LEASE_STRICT, true, STATE_GRANT_ANCHOR_ALL},
+        {LEASE_STRICT, false, STATE_GRANT_ANCHOR_ALL},
+    };
+
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        kbs.policy.mode = policies[i].mode;
+        kbs.policy.same_epoch = policies[i].same_epoch;
+        assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+        assert_int_equal(grant.flags,
+                         STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE | policies[i].flags);
+        end(state);
+        start(state);
+    }
+}
+
+/* Without states of the same epoch the KBS takes each state's successor only. */
+TEST_FIXTURE(strictly_each_state_is_anchored_after_the_one_before, start, end)
+{
+    kbs.policy.mode = LEASE_STRICT;
+    kbs.policy.same_epoch = false;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
+    kbs.lose = 1;
+    assert_int_equal(keep(ATTEST_ANCHOR, 2, 1), ATTEST_STATUS_KBS_GATEWAY);
+    assert_int_equal(keep(ATTEST_ANCHOR, 2, 1), ATTEST_STATUS_DONE);
+    assert_int_equal(keep(ATTEST_RELEASE, 3, 1), ATTEST_STATUS_DONE);
+    assert_committed(3);
 }
 
 /* The host hands an answer of ACQUIRE to CONFIRM. */
@@ -515,13 +560,6 @@ TEST_FIXTURE(a_confirmation_that_is_malformed_is_asked_of_nobody, start, end)
 }
 
 /* While the guest runs */
-
-static uint32_t keep(uint32_t operation, uint64_t counter, unsigned int exchanges)
-{
-    const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
-
-    return ask(operation, &to, sizeof(to), exchanges);
-}
 
 static uint32_t renew(unsigned int exchanges)
 {

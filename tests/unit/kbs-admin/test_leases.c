@@ -557,4 +557,60 @@ TEST_FIXTURE(what_a_vm_made_under_the_key_before_is_not_committed, set_up, tear_
     EXPECT(OK, 2, RELEASE_OP_ACQUIRE, 0, 0);
 }
 
+static unsigned versions(void)
+{
+    static const char sql[] = "SELECT count(*) FROM volume_key";
+    struct store_unit *unit = fixture_reading(fixture);
+    int64_t count;
+
+    assert_ok(db_ask_integer(unit->db, sql, NULL, 0, &count));
+    store_abandon(unit);
+    return (unsigned)count;
+}
+
+TEST_FIXTURE(a_volume_is_rekeyed_by_its_next_vm_until_it_is_cancelled, set_up, tear_down)
+{
+    json_t *reply;
+
+    (void)state;
+    refused(VOLUME "/rekey", "{}", 409, "lease-none", "state-volume rekey");
+    set("{\"mode\":\"boot\"}");
+    run_vm();
+    refused(VOLUME "/rekey", "{\"cancel\":true}", 409, "rekey-none", "no key to change over to");
+    refused(VOLUME "/rekey", "{\"key\":\"AA==\"}", 400, "key-invalid", "64 bytes");
+    refused(VOLUME "/rekey", "{\"key\":\"AA==\",\"cancel\":true}", 400, "body-invalid",
+            "cancelled");
+    assert_int_equal(versions(), 1);
+    reply = post(200, VOLUME "/rekey", "{}");
+    assert_non_null(strstr(text_of(reply, "gives_up"), "backups"));
+    assert_int_equal(number_of(reply, "key_version"), 1);
+    assert_int_equal(number_of(lease_of(reply), "next_key_version"), 2);
+    assert_logged("volume-rekey", "from version 1 to version 2");
+    assert_int_equal(versions(), 2);
+    refused(VOLUME "/rekey", "{}", 409, "rekey-pending", "--cancel");
+    EXPECT(OK, 1, RELEASE_OP_ANCHOR, 1, 2);
+    reply = post(200, VOLUME "/rekey", "{\"cancel\":true}");
+    assert_non_null(strstr(text_of(reply, "gives_up"), "under its key"));
+    assert_logged("volume-rekey", "cancelled");
+    assert_true(is_null(show(), "next_key_version"));
+    reply = post(200, VOLUME "/rekey", "{}");
+    assert_int_equal(number_of(lease_of(reply), "next_key_version"), 3);
+}
+
+TEST_FIXTURE(a_retired_volume_with_a_lease_has_no_key_left, set_up, tear_down)
+{
+    json_t *reply;
+
+    (void)state;
+    set("{\"mode\":\"boot\"}");
+    run_vm();
+    post(200, VOLUME "/rekey", "{}");
+    reply = post(200, VOLUME "/retire", "{}");
+    assert_non_null(strstr(text_of(reply, "gives_up"), "is lost"));
+    assert_logged("volume-retire", NULL);
+    assert_int_equal(versions(), 0);
+    refused(VOLUME "/rekey", "{}", 409, "retired", "retired");
+    refused(VOLUME "/lease/break", "{}", 409, "retired", "retired");
+}
+
 TEST_GROUP(fixture_begin_group, fixture_end_group)

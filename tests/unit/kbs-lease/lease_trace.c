@@ -33,6 +33,12 @@ static void apply_command(struct numbers *numbers, const char *command)
         done = lease_thaw(record);
     else if (strcmp(command, "rekey") == 0)
         done = lease_rekey(record, record->key_version + 1);
+    else if (strcmp(command, "cancel") == 0)
+        done = lease_cancel_rekey(record);
+    else if (strcmp(command, "restored") == 0) {
+        lease_restored(record, numbers->now);
+        done = true;
+    }
     if (!done)
         printf("the command %s did nothing\n", command);
 }
@@ -108,7 +114,7 @@ static struct numbers_request random_request(const struct numbers *numbers, unsi
         .sequence = random_below(5) == 0 ? *sequence : ++*sequence,
     };
 
-    if (record->phase != LEASE_NONE && random_below(5) > 0)
+    if (record->phase != LEASE_NONE && record->holder[0] != 0 && random_below(5) > 0)
         r.vm = record->holder[0];
     if (numbers->grants > 0 && random_below(8) == 0)
         r.lease = 1 + random_below(numbers->grants);
@@ -120,7 +126,9 @@ static struct numbers_request random_request(const struct numbers *numbers, unsi
     if ((r.op == RELEASE_OP_ANCHOR || r.op == RELEASE_OP_RELEASE) && r.from == 0)
         r.op = RELEASE_OP_RENEW, r.to = 0;
     if (r.op == RELEASE_OP_CONFIRM)
-        r.key = record->key_version + (record->next_version ? random_below(2) : 0);
+        r.key = random_below(8) == 0
+                    ? random_below(4)
+                    : record->key_version + (record->next_version ? random_below(2) : 0);
     /* In the replay state N has counter N. */
     r.from_counter = r.from;
     r.to_counter = r.to;
@@ -129,16 +137,25 @@ static struct numbers_request random_request(const struct numbers *numbers, unsi
 
 static void random_command(struct numbers *numbers)
 {
-    static const char *const commands[] = {"break", "accept", "freeze", "thaw", "rekey"};
-    struct lease_record *record = &numbers->record;
-    const unsigned which = random_below(5);
-    const bool done[] = {record->phase != LEASE_NONE, record->complaint.when != 0, !record->frozen,
-                         record->frozen, record->next_version == 0 && record->has_committed};
+    const struct lease_record *record = &numbers->record;
+    const struct {
+        const char *name;
+        bool has_effect;
+    } commands[] = {
+        {"break", record->phase != LEASE_NONE},
+        {"accept", record->complaint.when != 0},
+        {"freeze", !record->frozen},
+        {"thaw", record->frozen},
+        {"rekey", record->next_version == 0 && record->has_committed},
+        {"cancel", record->next_version != 0},
+        {"restored", true},
+    };
+    const unsigned which = random_below(sizeof(commands) / sizeof(commands[0]));
 
-    if (!done[which])
+    if (!commands[which].has_effect)
         return;
-    apply_command(numbers, commands[which]);
-    printf("command_%s();\n", commands[which]);
+    apply_command(numbers, commands[which].name);
+    printf("command_%s();\n", commands[which].name);
 }
 
 static int generate(unsigned count, bool same_epoch)

@@ -288,3 +288,50 @@ TEST(the_key_changes_with_the_state_and_the_older_one_lasts_one_boot)
     EXPECT(OK, RELEASE_OP_CONFIRM, 3, 3, 2, 3);
     assert_int_equal(numbers.record.last_version, 0);
 }
+
+static unsigned confirm_under(unsigned vm, unsigned lease, unsigned key)
+{
+    const struct numbers_request confirm = {.op = RELEASE_OP_CONFIRM,
+                                            .vm = vm,
+                                            .lease = lease,
+                                            .from = 1,
+                                            .to = 2,
+                                            .from_counter = 1,
+                                            .to_counter = 2,
+                                            .key = key,
+                                            .sequence = ++sequence};
+
+    return numbers_step(&numbers, &confirm).status;
+}
+
+TEST(a_state_under_a_key_that_nobody_is_given_next_is_not_committed)
+{
+    begin_active();
+    numbers.now += TIME;
+    EXPECT(OK, RELEASE_OP_ACQUIRE, 2, 0, 0, 0);
+    assert_int_equal(confirm_under(2, 2, 2), RELEASE_STATUS_STALE);
+    assert_int_equal(numbers.record.phase, LEASE_PENDING);
+    assert_int_equal(confirm_under(2, 2, 1), RELEASE_STATUS_OK);
+}
+
+TEST(who_was_given_a_key_that_is_cancelled_confirms_nothing_under_it)
+{
+    begin_active();
+    assert_false(lease_cancel_rekey(&numbers.record));
+    assert_true(lease_rekey(&numbers.record, 2));
+    numbers.now += TIME;
+    EXPECT(OK, RELEASE_OP_ACQUIRE, 2, 0, 0, 0);
+    assert_true(lease_cancel_rekey(&numbers.record));
+    assert_int_equal(confirm_under(2, 2, 2), RELEASE_STATUS_SUPERSEDED);
+    EXPECT(OK, RELEASE_OP_ACQUIRE, 3, 0, 0, 0);
+    assert_int_equal(confirm_under(3, 3, 1), RELEASE_STATUS_OK);
+    assert_int_equal(numbers.record.key_version, 1);
+}
+
+TEST(a_vm_that_runs_keeps_its_lease_when_a_rekey_is_cancelled)
+{
+    begin_active();
+    assert_true(lease_rekey(&numbers.record, 2));
+    assert_true(lease_cancel_rekey(&numbers.record));
+    EXPECT(OK, RELEASE_OP_ANCHOR, 1, 1, 1, 2);
+}

@@ -122,16 +122,11 @@ static void fill_store(struct world *world)
     store_abandon(unit);
 }
 
-int world_begin(void **state)
+/* What a server has beside its store. */
+static int start(struct world *world)
 {
-    struct world *world = calloc(1, sizeof(*world));
     enum store_status status;
 
-    *state = world;
-    world->now = time(NULL);
-    open_store(world);
-    fill_store(world);
-    world->trust.emulated_ark = world_chip.ark;
     world->verifier = (struct verifier){.trust = &world->trust, .chains = chain_cache_new(16)};
     world->kbs = (struct kbs){
         .store = world->store,
@@ -147,17 +142,43 @@ int world_begin(void **state)
                : -1;
 }
 
-int world_end(void **state)
+static void stop(struct world *world)
 {
-    struct world *world = *state;
-
-    free(world->client.bearer);
     audit_stop(world->kbs.audit);
     keyring_close(world->kbs.keyring);
     sessions_free(world->kbs.sessions);
     policy_cache_free(world->kbs.policies);
     chain_cache_free(world->verifier.chains);
     store_close(world->store);
+}
+
+int world_begin(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    *state = world;
+    world->now = time(NULL);
+    open_store(world);
+    fill_store(world);
+    world->trust.emulated_ark = world_chip.ark;
+    return start(world);
+}
+
+void world_restart(struct world *world, void between(struct world *world, void *context),
+                   void *context)
+{
+    stop(world);
+    between(world, context);
+    assert_int_equal(store_open(world->url, false, &world->master, &world->store), STORE_OK);
+    assert_int_equal(start(world), 0);
+}
+
+int world_end(void **state)
+{
+    struct world *world = *state;
+
+    free(world->client.bearer);
+    stop(world);
     master_keys_wipe(&world->master);
     free(world);
     return 0;

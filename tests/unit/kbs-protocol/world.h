@@ -55,6 +55,10 @@ struct world {
 int world_begin(void **state);
 int world_end(void **state);
 
+/* Stops the server, has something done to its store, and starts it again. */
+void world_restart(struct world *world, void between(struct world *world, void *context),
+                   void *context);
+
 /* Sends a request; gives the status and, if wanted, the body, which the caller releases. */
 unsigned world_request(struct world *world, struct connection *client, const char *method,
                        const char *path, const char *body, json_t **reply);

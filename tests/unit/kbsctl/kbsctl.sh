@@ -272,6 +272,18 @@ run 0 --token-file "$work/auditor.token" volume lease show one
 run 4 volume set-lease three --mode boot
 says "retired"
 run 0 volume set-key one --forget-state
+run 0 volume set-lease one --mode boot
+run 0 volume rekey one
+says "make another one"
+run 4 volume rekey one
+says "rekey-pending"
+run 0 volume show one
+[[ $out =~ next\ key\ +[0-9] ]] || fail "there is a key to change over to: $out"
+run 2 volume rekey one --cancel --key-file "$work/none"
+run 0 volume rekey one --cancel
+says "stays under its key"
+run 4 volume rekey one --cancel
+says "rekey-none"
 ok "leases are set, shown and overridden, and it is said what that gives up"
 
 # Tokens and keys

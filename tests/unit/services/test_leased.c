@@ -6,141 +6,28 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <openssl/sha.h>
-
 #include "lib/abi/attest_service.h"
-#include "services/tpm/command.h"
-#include "services/tpm/service.h"
 #include "tests/unit/registered.h"
+#include "tests/unit/services/leased_vm.h"
 #include "tests/unit/services/tpm_codes.h"
 #include "tests/unit/services/tpm_commands.h"
-
-#define EPOCH      1000 /* of the first boot; each later one has one more */
-#define GENERATION 3
 
 static uint8_t image[VOLUME_SIZE_MIN], other_image[VOLUME_SIZE_MIN];
 
 static const uint8_t shutdown_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x45, 0, 0};
 
-/* A machine, and what the KBS's record says of its volume. */
-static struct {
-    int disk;
-    struct state_grant grant;
-    struct service service;
-    bool on;
-    struct ek_request ek;   /* likewise, to be certified */
-    struct state_name told; /* by OPEN, to be confirmed */
-    uint8_t response[CHANNEL_MESSAGE_MAX];
-    size_t response_size;
-} vm;
-
-static uint32_t operate(uint32_t operation, const void *arguments, size_t size)
-{
-    uint8_t request[CHANNEL_MESSAGE_MAX];
-
-    put_le32(request, operation);
-    memcpy(request + 4, arguments, size);
-    vm.response_size = channel_answer(service_handle, &vm.service, request, 4 + size, vm.response);
-    return get_le32(vm.response);
-}
-
-#define WAITS UINT32_MAX /* no response code */
-
-static uint32_t command(const uint8_t *bytes, size_t size)
-{
-    uint8_t arguments[CHANNEL_MESSAGE_MAX - 4] = {0};
-    uint32_t status;
-
-    memcpy(arguments + 1, bytes, size);
-    status = operate(SERVICE_COMMAND, arguments, 1 + size);
-    if (status == SERVICE_WAITS)
-        return WAITS;
-    assert_int_equal(status, SERVICE_DONE);
-    return get_be32(vm.response + 10);
-}
-
-#define COMMAND(bytes) command(bytes, sizeof(bytes))
-
-/* What the attestation service is to be asked; 0: nothing. */
-static uint32_t due(void)
-{
-    assert_int_equal(operate(SERVICE_DUE, "", 0), SERVICE_DONE);
-    return vm.response_size == 4 ? 0 : get_le32(vm.response + 4);
-}
-
-/* Its answer: the lease lasts for a minute. */
-static uint32_t tell(uint32_t status)
-{
-    uint8_t answer[8];
-
-    put_le32(answer, status);
-    put_le32(answer + 4, 60);
-    return operate(SERVICE_TOLD, answer, status == ATTEST_STATUS_DONE ? 8 : 4);
-}
-
-/* The power goes. */
-static void cut(void)
-{
-    if (vm.on)
-        engine_close(&vm.service.engine);
-    vm.on = false;
-}
-
-/* Starts the service and has it open the volume; the status. */
-static uint32_t open_volume(void)
-{
-    int key[2];
-    uint32_t status;
-
-    cut();
-    vm.grant.epoch++;
-    assert_int_equal(pipe(key), 0);
-    assert_int_equal(write(key[1], &vm.grant, sizeof(vm.grant)), sizeof(vm.grant));
-    close(key[1]);
-    vm.service = (struct service){.disk_fd = vm.disk, .key_fd = key[0]};
-    status = operate(SERVICE_OPEN, no_banks, sizeof(no_banks));
-    close(key[0]);
-    vm.on = status == SERVICE_DONE;
-    return status;
-}
-
-static void opens_unconfirmed(uint32_t how)
-{
-    assert_int_equal(open_volume(), SERVICE_DONE);
-    assert_int_equal(vm.response_size, 8 + sizeof(vm.told));
-    assert_int_equal(get_le32(vm.response + 4), how);
-    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
-}
-
-/* What the KBS does with CONFIRM. */
-static void record_committed(void)
-{
-    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_COMMITTED | STATE_GRANT_SAME_EPOCH;
-    vm.grant.committed = vm.told;
-    vm.grant.committed_epoch = vm.grant.epoch;
-}
-
-/* With certificates, as the KBS's answer brings them. */
-static void boots_with(uint32_t how, const void *certificates, size_t size)
-{
-    uint8_t answer[CHANNEL_MESSAGE_MAX];
-
-    opens_unconfirmed(how);
-    record_committed();
-    assert_int_equal(due(), ATTEST_CONFIRM);
-    assert_int_equal(vm.response_size, 8 + sizeof(vm.told) + sizeof(vm.ek));
-    memcpy(&vm.ek, vm.response + 8 + sizeof(vm.told), sizeof(vm.ek));
-    put_le32(answer, ATTEST_STATUS_DONE);
-    put_le32(answer + 4, 60);
-    memcpy(answer + 8, certificates, size);
-    assert_int_equal(operate(SERVICE_TOLD, answer, 8 + size), SERVICE_DONE);
-    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
-}
-
-static void boots(uint32_t how)
-{
-    boots_with(how, "", 0);
-}
+/* TPM2_NV_Write of the index of nv_define, by the owner. */
+static const uint8_t nv_write[] = {
+    0x80, 0x02, 0,    0,   0,    43,  0,   0,   0x01, 0x37, 0x40, 0, 0,
+    1,    0x01, 0x50, 0,   1,                                           /* handles */
+    0,    0,    0,    9,   0x40, 0,   0,   9,   0,    0,    0,    0, 0, /* password */
+    0,    8,    't',  'o', 'd',  'a', 'y', 's', 0,    0,    0,    0,
+};
+/* TPM2_PCR_Extend of PCR 16 by a SHA-256 digest of zeros. */
+static const uint8_t pcr_extend[65] = {
+    0x80, 0x02, 0, 0, 0,    65, 0, 0, 0x01, 0x82, 0, 0, 0, 16, /* header, PCR */
+    0,    0,    0, 9, 0x40, 0,  0, 9, 0,    0,    0, 0, 0, 0,  0, 0, 1, 0, 0x0b,
+};
 
 static void save(uint8_t to[VOLUME_SIZE_MIN])
 {
@@ -164,26 +51,7 @@ static void is_refused(uint32_t status)
     assert_memory_equal(before, after, sizeof(after));
 }
 
-static int start(void **state)
-{
-    (void)state;
-    memset(&vm, 0, sizeof(vm));
-    vm.disk = memfd_create("volume", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    vm.grant = (struct state_grant){.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE,
-                                    .epoch = EPOCH,
-                                    .generation = GENERATION,
-                                    .key = {1}};
-    return ftruncate(vm.disk, VOLUME_SIZE_MIN);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    cut();
-    return close(vm.disk);
-}
-
-TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
+TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, leased_vm_start, leased_vm_end)
 {
     opens_unconfirmed(SERVICE_MANUFACTURED);
     assert_int_equal(vm.told.counter, 1);
@@ -202,17 +70,19 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
     assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
 }
 
-TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, start, end)
+TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
     opens_unconfirmed(SERVICE_STATE_OPENED);
     assert_int_equal(vm.service.engine.state.volume.current.superblock.epoch, vm.grant.epoch);
-    assert_int_equal(vm.service.engine.state.volume.current.superblock.generation, GENERATION);
+    assert_int_equal(vm.service.engine.state.volume.current.superblock.generation,
+                     LEASED_VM_GENERATION);
     assert_true(vm.told.counter > vm.grant.committed.counter);
 }
 
-TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, start, end)
+TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -220,7 +90,7 @@ TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, start
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, start, end)
+TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -232,7 +102,7 @@ TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, start, end)
+TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, leased_vm_start, leased_vm_end)
 {
     for (uint64_t n = 1; n <= 4; n++) {
         opens_unconfirmed(SERVICE_MANUFACTURED);
@@ -244,7 +114,7 @@ TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, start, end)
+TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     boots(SERVICE_STATE_OPENED);
@@ -252,7 +122,7 @@ TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, start, end)
+TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = STATE_GRANT_LEASED;
     is_refused(SERVICE_NOT_COMMITTED);
@@ -260,7 +130,7 @@ TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, start, end)
+TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     save(image);
@@ -275,7 +145,7 @@ TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, start, end)
+TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, leased_vm_start, leased_vm_end)
 {
     static const uint8_t zeros[VOLUME_SIZE_MIN];
 
@@ -287,7 +157,7 @@ TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, start, end)
+TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, leased_vm_start, leased_vm_end)
 {
     struct state_grant before;
 
@@ -301,7 +171,8 @@ TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, start, end)
+TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, leased_vm_start,
+             leased_vm_end)
 {
     vm.grant.flags = 0;
     assert_int_equal(open_volume(), SERVICE_DONE);
@@ -316,7 +187,8 @@ TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, start,
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, start, end)
+TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
@@ -333,7 +205,7 @@ TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, start, en
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, start, end)
+TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
@@ -356,7 +228,8 @@ static void releases(void)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, start, end)
+TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -366,7 +239,7 @@ TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, s
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, start, end)
+TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -381,7 +254,8 @@ TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, start, end)
+TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, leased_vm_start,
+             leased_vm_end)
 {
     uint64_t counter;
 
@@ -400,7 +274,8 @@ TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, start,
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, start, end)
+TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     releases();
@@ -414,7 +289,8 @@ TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, start,
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, start, end)
+TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     releases();
@@ -428,7 +304,7 @@ TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, start, e
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
+TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -440,13 +316,24 @@ TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
     assert_int_equal(due(), 0);
     /* The lease is this VM's still, as far as anybody knows. */
+    save(image);
     assert_int_equal(COMMAND(get_random_16), WAITS);
-    assert_int_equal(due(), ATTEST_RENEW);
+    assert_int_equal(due(), ATTEST_ANCHOR);
     assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    /* The KBS may have committed this state, so no other one takes its place. */
+    assert_int_equal(COMMAND(nv_define), TPM_RC_NV_UNAVAILABLE);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, start, end)
+TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -467,7 +354,8 @@ static void time_passes(uint64_t milliseconds)
     vm.service.leased.renew_at -= milliseconds;
 }
 
-TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, start, end)
+TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(due(), 0);
@@ -488,7 +376,8 @@ TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, start, en
     assert_int_equal(due(), ATTEST_RENEW);
 }
 
-TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_keys, start, end)
+TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_keys, leased_vm_start,
+             leased_vm_end)
 {
     static const struct engine nothing;
 
@@ -509,7 +398,7 @@ TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_ke
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, start, end)
+TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -518,7 +407,7 @@ TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_FAILURE);
 }
 
-TEST_FIXTURE(a_volume_without_a_lease_has_nothing_to_tell, start, end)
+TEST_FIXTURE(a_volume_without_a_lease_has_nothing_to_tell, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = 0;
     assert_int_equal(open_volume(), SERVICE_DONE);
@@ -540,7 +429,7 @@ static void complains_of(uint64_t counter)
     assert_int_equal(due(), 0);
 }
 
-TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, start, end)
+TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, leased_vm_start, leased_vm_end)
 {
     uint64_t old;
 
@@ -555,7 +444,7 @@ TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, start, end)
     complains_of(old);
 }
 
-TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, start, end)
+TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = STATE_GRANT_LEASED;
     is_refused(SERVICE_NOT_COMMITTED);
@@ -563,7 +452,7 @@ TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, start, end)
     assert_int_equal(vm.response_size, 8);
 }
 
-TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, start, end)
+TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     vm.grant.key[5] = 5;
@@ -577,147 +466,210 @@ TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
 }
 
-/* Certificates of the endorsement keys. What they are made of is the KBS's: here, the key and a
- * number of zeros before it. */
+/* Anchoring while the guest runs */
 
-static uint8_t certificates[2 * EK_CERTIFICATES_MAX];
-
-static size_t make_certificates(const struct ek_keys *keys, size_t padding)
+static uint64_t newest(void)
 {
-    struct writer w = writer_over(certificates, sizeof(certificates));
-    const struct {
-        const uint8_t *bytes;
-        size_t size;
-    } key[EK_KINDS] = {{keys->modulus, sizeof(keys->modulus)},
-                       {keys->p256, sizeof(keys->p256)},
-                       {keys->p384, sizeof(keys->p384)}};
+    return vm.service.engine.state.volume.current.superblock.counter;
+}
 
-    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
-        assert_true(writer_be32(&w, ek_nv_index(kind)));
-        assert_true(writer_be16(&w, (uint16_t)(padding + key[kind].size)));
-        assert_true(writer_zeros(&w, padding));
-        assert_true(writer_put(&w, key[kind].bytes, key[kind].size));
+/* A command that is answered only when the KBS has its state. */
+static uint32_t anchors(const uint8_t *bytes, size_t size)
+{
+    const uint64_t before = newest();
+
+    assert_int_equal(command(bytes, size), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), before + 1);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    return command(bytes, size);
+}
+
+#define ANCHORS(bytes) anchors(bytes, sizeof(bytes))
+
+/* TPM2_NV_Write of other data. */
+static uint32_t writes(uint8_t data)
+{
+    uint8_t bytes[sizeof(nv_write)];
+
+    memcpy(bytes, nv_write, sizeof(bytes));
+    bytes[sizeof(bytes) - 3] = data;
+    return command(bytes, sizeof(bytes));
+}
+
+static void boots_anchoring(uint64_t flags, uint32_t how)
+{
+    vm.grant.flags |= flags;
+    opens_unconfirmed(how);
+    record_committed();
+    assert_int_equal(due(), ATTEST_CONFIRM);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(ANCHORS(startup_clear), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(what_matters_is_anchored_before_it_is_answered, leased_vm_start, leased_vm_end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    save(image);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    cut();
+    save(other_image);
+    put_back(image); /* from before the definition, of the same boot */
+    is_refused(SERVICE_NOT_COMMITTED);
+    put_back(other_image);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, leased_vm_start, leased_vm_end)
+{
+    uint64_t before;
+
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    before = newest();
+    assert_int_equal(COMMAND(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(newest(), before + 1);
+    assert_int_equal(due(), 0);
+    vm.service.leased.anchor_at -= 10000;
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), newest());
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(due(), 0);
+    before = newest();
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
+    assert_int_equal(newest(), before + 1);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+}
+
+TEST_FIXTURE(a_state_that_the_kbs_may_have_committed_stays_on_the_disk, leased_vm_start,
+             leased_vm_end)
+{
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
+    vm.service.leased.anchor_at -= 10000;
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
+    for (uint8_t i = 2; i < 5; i++) {
+        assert_int_equal(writes(i), WAITS);
+        assert_int_equal(due(), ATTEST_ANCHOR);
+        assert_int_equal(get_le64(vm.response + 8), vm.told.counter);
+        assert_int_equal(tell(ATTEST_STATUS_PENDING), SERVICE_WAITS);
     }
-    return w.used;
+    record_committed(); /* and the answer is lost, and the power cut */
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-/* A command about an index, authorized by nothing but an empty password; its code. */
-static uint32_t about_index(uint32_t code, uint32_t authority, uint32_t index, uint16_t size)
+TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, leased_vm_start, leased_vm_end)
 {
-    uint8_t bytes[64];
-    struct writer w = writer_over(bytes, sizeof(bytes));
-
-    assert_true(command_begin(&w, TPM_ST_SESSIONS, code) && writer_be32(&w, authority) &&
-                writer_be32(&w, index) && command_empty_password(&w));
-    if (code == TPM_CC_NV_Read)
-        assert_true(writer_be16(&w, size) && writer_be16(&w, 0));
-    command_end(&w);
-    return command(bytes, w.used);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    for (uint8_t i = 0; i < 64; i++)
+        assert_int_equal(writes(i), TPM_RC_SUCCESS);
+    assert_int_equal(ANCHORS(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(writes(1), TPM_RC_SUCCESS);
 }
 
-/* What tpm2_getekcertificate and go-attestation do. */
-static void reads(uint32_t index, const uint8_t *expected, uint16_t size)
+TEST_FIXTURE(strictly_each_change_is_anchored_before_it_is_answered, leased_vm_start, leased_vm_end)
 {
-    assert_int_equal(about_index(TPM_CC_NV_Read, index, index, size), TPM_RC_SUCCESS);
-    assert_int_equal(get_be16(vm.response + 4 + TPM_HEADER_SIZE + 4), size);
-    assert_memory_equal(vm.response + 4 + TPM_HEADER_SIZE + 6, expected, size);
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
+    assert_int_equal(ANCHORS(nv_write), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    releases();
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-static void reads_certificates(size_t padding)
+/* The clock would be one more. */
+TEST_FIXTURE(what_one_command_changes_is_one_state, leased_vm_start, leased_vm_end)
 {
-    const uint8_t *next = certificates;
-
-    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
-        const uint16_t size = get_be16(next + 4);
-
-        assert_true(size > padding);
-        reads(ek_nv_index(kind), next + 6, size);
-        next += 6 + size;
-    }
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    vm.service.engine.clock_checked -= 10000;
+    assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(each_boot_tells_the_same_endorsement_keys, start, end)
+TEST_FIXTURE(a_power_cut_before_the_anchor_costs_what_was_not_answered, leased_vm_start,
+             leased_vm_end)
 {
-    const uint8_t none[EK_DIGEST_SIZE] = {0};
-    struct ek_request first;
-
-    boots(SERVICE_MANUFACTURED);
-    first = vm.ek;
-    assert_true(first.keys.modulus[0] >= 0x80);
-    assert_memory_equal(first.keys.manufacturer, "IBM", 4);
-    assert_memory_equal(first.certificates, none, sizeof(none));
-    boots(SERVICE_STATE_OPENED);
-    assert_memory_equal(&vm.ek, &first, sizeof(first));
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_COMMITTED; /* exactly that state */
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_not_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    /* And when only the KBS's answer was lost, it is there. */
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
+    record_committed();
+    boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_STATE_OPENED);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(certificates_stand_at_the_indices_and_the_owner_cannot_remove_them, start, end)
+TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, leased_vm_start,
+             leased_vm_end)
 {
-    uint8_t digest[EK_DIGEST_SIZE];
-    size_t size;
+    uint64_t counter;
 
-    boots(SERVICE_MANUFACTURED);
-    size = make_certificates(&vm.ek.keys, 500);
-    boots_with(SERVICE_STATE_OPENED, certificates, size);
-    reads_certificates(500);
-    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++)
-        assert_int_not_equal(
-            about_index(TPM_CC_NV_UndefineSpace, TPM_RH_OWNER, ek_nv_index(kind), 0),
-            TPM_RC_SUCCESS);
-    reads_certificates(500);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    counter = newest();
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_KBS_UNREACHABLE), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_NV_UNAVAILABLE);
+    save(image);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(pcr_extend), TPM_RC_SUCCESS);
+    vm.service.engine.state.changed = true; /* as by the time, of the lockout for example */
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_NV_UNAVAILABLE);
+    assert_int_equal(COMMAND(shutdown_clear), TPM_RC_NV_UNAVAILABLE);
+    save(other_image);
+    assert_memory_equal(image, other_image, sizeof(image));
 
-    /* They are still there after a hard end, and told to the KBS. */
-    boots(SERVICE_STATE_OPENED);
-    reads_certificates(500);
-    SHA384(certificates, size, digest);
-    assert_memory_equal(vm.ek.certificates, digest, sizeof(digest));
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(nv_write), WAITS); /* now it asks again, before anything else */
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), counter);
+    assert_int_equal(tell(ATTEST_STATUS_PROXY_SILENT), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_NV_UNAVAILABLE);
+    vm.service.leased.anchor_at -= 5000;
+    assert_int_equal(COMMAND(get_random_16), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(get_le64(vm.response + 8), counter);
+    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
+    assert_int_equal(COMMAND(nv_write), TPM_RC_SUCCESS);
+    releases();
 }
 
-TEST_FIXTURE(newer_certificates_take_the_place_of_older_ones, start, end)
+TEST_FIXTURE(whoever_is_overtaken_while_it_anchors_is_fenced, leased_vm_start, leased_vm_end)
 {
-    boots(SERVICE_MANUFACTURED);
-    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
-    reads_certificates(10);
-    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 700));
-    reads_certificates(700);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(COMMAND(nv_define), WAITS);
+    assert_int_equal(due(), ATTEST_ANCHOR);
+    assert_int_equal(tell(ATTEST_STATUS_LEASE_LOST), SERVICE_DONE);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_FAILURE);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
 }
 
-TEST_FIXTURE(what_the_platform_removed_is_back_after_the_next_startup, start, end)
+TEST_FIXTURE(a_state_that_cannot_be_written_is_not_anchored, leased_vm_start, leased_vm_end)
 {
-    boots(SERVICE_MANUFACTURED);
-    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
-    assert_int_equal(about_index(TPM_CC_NV_UndefineSpace, TPM_RH_PLATFORM, EK_NV_P256, 0),
-                     TPM_RC_SUCCESS);
-    boots(SERVICE_STATE_OPENED);
-    reads_certificates(10);
-}
-
-/* What a KBS sends that is none of this TPM's certificates leaves the older ones. */
-TEST_FIXTURE(other_keys_places_and_sizes_are_not_taken_for_certificates, start, end)
-{
-    struct ek_keys other;
-    size_t size;
-
-    boots(SERVICE_MANUFACTURED);
-    boots_with(SERVICE_STATE_OPENED, certificates, make_certificates(&vm.ek.keys, 10));
-    for (int fault = 0; fault < 6; fault++) {
-        other = vm.ek.keys;
-        if (fault < 3)
-            (fault == 0 ? other.modulus : fault == 1 ? other.p256 : other.p384)[7] ^= 1;
-        size = make_certificates(&other, fault == 3 ? 1000 : 20);
-        if (fault == 4)
-            certificates[3] = 0x03; /* the index of another thing */
-        boots_with(SERVICE_STATE_OPENED, certificates, fault == 5 ? size - 1 : size);
-        make_certificates(&vm.ek.keys, 10);
-        reads_certificates(10);
-    }
-}
-
-TEST_FIXTURE(the_endorsement_seed_of_a_volume_with_a_lease_stays, start, end)
-{
-    static const uint8_t change_eps[] = {0x80, 0x02, 0, 0,    0,    27, 0, 0, 0x01,
-                                         0x24, 0x40, 0, 0,    0x0c, 0,  0, 0, 9,
-                                         0x40, 0,    0, 0x09, 0,    0,  0, 0, 0};
-
-    boots(SERVICE_MANUFACTURED);
-    assert_int_equal(COMMAND(change_eps), TPM_RC_DISABLED);
+    boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
+    assert_int_equal(fcntl(vm.disk, F_ADD_SEALS, F_SEAL_WRITE), 0);
+    assert_int_equal(COMMAND(nv_define), TPM_RC_FAILURE);
+    assert_int_equal(due(), 0);
+    assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
 }

@@ -16,19 +16,16 @@
 #define TPM_CC_NV_Extend                  0x00000136
 #define TPM_CC_DictionaryAttackLockReset  0x00000139
 #define TPM_CC_DictionaryAttackParameters 0x0000013a
-#define TPM_CC_PCR_Reset                  0x0000013d
 #define TPM_CC_SetAlgorithmSet            0x0000013f
 #define TPM_CC_SetCommandCodeAuditStatus  0x00000140
 #define TPM_CC_SelfTest                   0x00000143
 #define TPM_CC_StirRandom                 0x00000146
 #define TPM_CC_PolicyNV                   0x00000149
 #define TPM_CC_ContextSave                0x00000162
-#define TPM_CC_NV_ReadPublic              0x00000169
 #define TPM_CC_PolicyCounterTimer         0x0000016d
 #define TPM_CC_ReadPublic                 0x00000173
 #define TPM_CC_StartAuthSession           0x00000176
 #define TPM_CC_PCR_Read                   0x0000017e
-#define TPM_CC_PCR_Extend                 0x00000182
 #define TPM_CC_TestParms                  0x0000018a
 
 #define TPM_RC_POLICY          0x126

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "kbs/cli/fail.h"
+#include "lib/program/complain.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-int cli_fail(enum exit_status status, const char *format, ...)
+int complain(int status, const char *format, ...)
 {
     va_list arguments;
 
-    fputs("kbsctl: ", stderr);
+    fprintf(stderr, "%s: ", program_name);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
