@@ -166,6 +166,11 @@ static enum tool_status find_state(const char *path, struct reader file, struct 
 static enum tool_status put_object(struct opened *opened, const struct options *options,
                                    const struct reader *object)
 {
+    /* The endorsement keys that the volume knows go with the TPM that had them. */
+    const struct volume_change changes[] = {
+        {.name = options->object, .bytes = object->next, .size = object->left},
+        {.name = VOLUME_TPM_EK},
+    };
     enum volume_status status;
 
     if (table_find(&opened->volume.current.table, options->object) && !options->replace)
@@ -174,9 +179,11 @@ static enum tool_status put_object(struct opened *opened, const struct options *
     if (options->has_volume_id && !volume_identify(&opened->volume, options->volume_id))
         return complain(TOOL_EXISTS, "%s has an identity already; leave out --volume-id",
                         options->volume);
-    status = volume_update(&opened->volume, options->object, object->next, object->left);
-    if (status == VOLUME_OK)
+    status = volume_commit(&opened->volume, changes, is_tpm_state(options) ? 2 : 1);
+    if (status == VOLUME_OK) {
+        volume_acknowledge(&opened->volume);
         status = volume_settle(&opened->volume);
+    }
     return status == VOLUME_OK ? TOOL_OK : complain_of_volume(options->volume, status);
 }
 

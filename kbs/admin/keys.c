@@ -17,7 +17,8 @@
 
 static const char *const uses[SIGNING_KEY_USES] = {[SIGNING_KEY_RELEASE] = "release",
                                                    [SIGNING_KEY_TOKEN] = "token",
-                                                   [SIGNING_KEY_AUDIT] = "audit"};
+                                                   [SIGNING_KEY_AUDIT] = "audit",
+                                                   [SIGNING_KEY_CA] = "ca"};
 
 /* The use of that name; SIGNING_KEY_USES for none. */
 static enum signing_key_use use_of(const char *text)
@@ -135,6 +136,9 @@ bool keys_rotate(struct call *call)
     if (!call_unpack(call, "{s:s}", "use", &text))
         return false;
     use = use_of(text);
+    if (use == SIGNING_KEY_CA)
+        return call_refuse(call, HTTP_BAD_REQUEST, "use-invalid",
+                           "use: a certificate authority is more than a key: kbsctl ca rotate");
     if (use == SIGNING_KEY_USES)
         return call_refuse(call, HTTP_BAD_REQUEST, "use-invalid",
                            "use: must be \"release\", \"token\" or \"audit\"");

@@ -268,7 +268,8 @@ static void key_row(void *context, const struct signing_key *key)
 {
     static const char *const uses[] = {[SIGNING_KEY_RELEASE] = "release records",
                                        [SIGNING_KEY_TOKEN] = "attestation tokens",
-                                       [SIGNING_KEY_AUDIT] = "heads of the audit log"};
+                                       [SIGNING_KEY_AUDIT] = "heads of the audit log",
+                                       [SIGNING_KEY_CA] = "certificates of endorsement keys"};
     struct key_rows *rows = context;
     struct page *page = rows->page;
     char id[2 * SIGNING_KEY_ID_SIZE + 1];

@@ -66,6 +66,9 @@ static const struct route routes[] = {
             NULL)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/thaw", "volume-thaw", leases_thaw, NULL)},
 
+    {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/revoke-ek", "volume-revoke-ek",
+            authorities_revoke, NULL)},
+
     {LOOK(API "tokens", tokens_list)},
     {MAKE(API "tokens", "token-create", tokens_create, NULL)},
     {CHANGE("POST", API "tokens/", ARGUMENT_SEGMENT, "/revoke", "token-revoke", tokens_revoke,
@@ -76,6 +79,9 @@ static const struct route routes[] = {
     {LOOK_AT(API "keys/", ARGUMENT_SEGMENT, keys_show)},
     {CHANGE("POST", API "keys/", ARGUMENT_SEGMENT, "/retire", "key-retire", keys_retire,
             keys_changed)},
+
+    {LOOK(API "ca", authorities_show)},
+    {MAKE(API "ca/rotate", "ca-rotate", authorities_rotate, keys_changed)},
 
     {WATCH(API "audit", audit_list)},
     {WATCH(API "audit/verify", audit_check_chain)},

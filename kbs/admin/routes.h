@@ -78,6 +78,10 @@ bool keys_rotate(struct call *call);
 bool keys_retire(struct call *call);
 void keys_changed(struct call *call);
 
+bool authorities_show(struct call *call);
+bool authorities_rotate(struct call *call);
+bool authorities_revoke(struct call *call);
+
 bool audit_list(struct call *call);
 bool audit_show(struct call *call);
 bool audit_check_chain(struct call *call);

@@ -12,6 +12,7 @@
 #include "kbs/admin/routes.h"
 #include "kbs/admin/values.h"
 #include "kbs/admin/volume_answer.h"
+#include "kbs/store/authorities.h"
 #include "kbs/store/images.h"
 #include "kbs/store/policies.h"
 #include "lib/base/uuid.h"
@@ -323,11 +324,17 @@ bool volumes_set_image(struct call *call)
 
 bool volumes_retire(struct call *call)
 {
+    const time_t now = call->request->now;
+    struct volume volume;
     enum store_status status;
 
     if (!call_unpack(call, "{}"))
         return false;
-    status = volume_retire(call->unit, call->object, call->request->now);
+    status = volume_by_name(call->unit, call->object, &volume);
+    if (status == STORE_OK)
+        status = volume_retire(call->unit, call->object, now);
+    if (status == STORE_OK)
+        status = ek_entry_revoke(call->unit, volume.id, NULL, REVOKED_RETIRED, now, NULL);
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
     return volume_answer(call, HTTP_OK,

@@ -75,3 +75,20 @@ json_t *answer_base64(const void *bytes, size_t size)
     }
     return json;
 }
+
+int answer_id(struct cli *cli, const char *head, json_t *body)
+{
+    json_t *reply;
+    int status = api_request(cli->api, "POST", head, NULL, "", body, &reply);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (cli_has(cli, OPTION_JSON)) {
+        answer_json(reply);
+    } else {
+        table_print_text(stdout, json_string_value(json_object_get(reply, "id")));
+        putchar('\n');
+    }
+    json_decref(reply);
+    return EXIT_DONE;
+}

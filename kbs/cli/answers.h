@@ -25,6 +25,9 @@ MUST_CHECK int answer_object(struct cli *cli, const char *head, const char *name
 MUST_CHECK int answer_change(struct cli *cli, const char *method, const char *head,
                              const char *name, const char *tail, json_t *body, const char *done);
 
+/* POSTs what makes something new; prints the id that it got. body is handed over. */
+MUST_CHECK int answer_id(struct cli *cli, const char *head, json_t *body);
+
 /* A string of base64 of size bytes; NULL without memory. */
 json_t *answer_base64(const void *bytes, size_t size);
 

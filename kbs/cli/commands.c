@@ -117,6 +117,28 @@ const struct command commands[] = {
     {"key", "retire", "ID", 1, 1, 0, "Destroys a key that is no longer the active one.",
      run_key_retire},
 
+    {"ca", "list", "", 0, 0, 0,
+     "Lists the KBS's certificate authorities for endorsement keys of TPMs.", run_ca_list},
+    {"ca", "show", "", 0, 0, 0,
+     "Prints the authorities' certificates as PEM.\n"
+     "Who verifies a TPM's endorsement certificate trusts these: openssl verify -CAfile. The KBS\n"
+     "gives them to everybody, too, at /kbs/v0/ca.pem.",
+     run_ca_show},
+    {"ca", "crl", "", 0, 0, 0,
+     "Prints the authorities' CRLs as PEM: which certificates are revoked.\n"
+     "They are good for a week. The KBS gives them to everybody, too, at /kbs/v0/ca.crl.",
+     run_ca_crl},
+    {"ca", "rotate", "", 0, 0, 0,
+     "Makes a new authority that gives certificates from now on.\n"
+     "What the older ones gave stays valid. VMs get certificates of the new one at their next\n"
+     "start. An older one is given up with kbsctl key retire ID: then its certificates and its\n"
+     "CRL are served no more.",
+     run_ca_rotate},
+    {"ca", "revoke", "VOLUME", 1, 1, 0,
+     "Revokes the certificates of a volume's TPM.\n"
+     "They are on the CRL from now on, and its endorsement keys get no others.",
+     run_ca_revoke},
+
     {"audit", "tail", "", 0, 0, OPTION_BIT(FOLLOW) | OPTION_BIT(LINES),
      "Shows the last lines of the audit log.", run_audit_tail},
     {"audit", "show", "SEQ", 1, 1, 0, "Shows one line of the audit log.", run_audit_show},

@@ -36,19 +36,7 @@ int run_key_show(struct cli *cli)
 
 int run_key_rotate(struct cli *cli)
 {
-    json_t *body = json_pack("{s:s}", "use", cli->operands[0]), *reply;
-    int status = api_request(cli->api, "POST", "keys/rotate", NULL, "", body, &reply);
-
-    if (status != EXIT_DONE)
-        return status;
-    if (cli_has(cli, OPTION_JSON))
-        answer_json(reply);
-    else
-        table_print_text(stdout, json_string_value(json_object_get(reply, "id")));
-    if (!cli_has(cli, OPTION_JSON))
-        putchar('\n');
-    json_decref(reply);
-    return EXIT_DONE;
+    return answer_id(cli, "keys/rotate", json_pack("{s:s}", "use", cli->operands[0]));
 }
 
 int run_key_retire(struct cli *cli)

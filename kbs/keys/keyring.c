@@ -68,20 +68,17 @@ static void take_info(void *context, const struct signing_key *key)
     keys->held[keys->count++] = (struct held){.info = *key};
 }
 
-static enum store_status unwrap(struct store_unit *unit, struct held *held)
+enum store_status keyring_load(struct store_unit *unit, const uint8_t id[SIGNING_KEY_ID_SIZE],
+                               EVP_PKEY **key)
 {
     uint8_t der[SIGNING_KEY_DER_MAX];
     const uint8_t *next = der;
     size_t size;
-    enum store_status status = signing_key_fetch(unit, held->info.id, der, &size);
+    enum store_status status = signing_key_fetch(unit, id, der, &size);
 
-    if (status == STORE_OK) {
-        held->key = d2i_AutoPrivateKey(NULL, &next, (long)size);
-        if (!held->key)
-            status = STORE_FAILED;
-    }
+    *key = status == STORE_OK ? d2i_AutoPrivateKey(NULL, &next, (long)size) : NULL;
     OPENSSL_cleanse(der, sizeof(der));
-    return status;
+    return status == STORE_OK && !*key ? STORE_FAILED : status;
 }
 
 static enum store_status load(struct store *store, struct keys *keys)
@@ -97,7 +94,7 @@ static enum store_status load(struct store *store, struct keys *keys)
     if (listing.short_of_memory)
         status = STORE_FAILED;
     for (size_t i = 0; i < keys->count && status == STORE_OK; i++)
-        status = unwrap(unit, &keys->held[i]);
+        status = keyring_load(unit, keys->held[i].info.id, &keys->held[i].key);
     store_abandon(unit);
     if (status != STORE_OK)
         drop(keys);
@@ -257,7 +254,8 @@ static size_t encode(EVP_PKEY *key, uint8_t der[SIGNING_KEY_DER_MAX])
 enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use use, time_t now,
                                    uint8_t id[SIGNING_KEY_ID_SIZE])
 {
-    EVP_PKEY *key = EVP_EC_gen(use == SIGNING_KEY_RELEASE ? "P-384" : "P-256");
+    const bool strong = use == SIGNING_KEY_RELEASE || use == SIGNING_KEY_CA;
+    EVP_PKEY *key = EVP_EC_gen(strong ? "P-384" : "P-256");
     struct signing_key info = {.use = use, .created = now};
     uint8_t der[SIGNING_KEY_DER_MAX];
     size_t size = key && key_id_of(key, info.id) ? encode(key, der) : 0;

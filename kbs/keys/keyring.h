@@ -42,6 +42,11 @@ void keyring_each(struct keyring *keyring, enum signing_key_use use,
 /* Reads the store again at the next use: after a change by this process. */
 void keyring_invalidate(struct keyring *keyring);
 
+/* The key with this id as the unit of work finds it, to be freed; STORE_RETIRED when it was
+ * destroyed. */
+MUST_CHECK enum store_status keyring_load(struct store_unit *unit,
+                                          const uint8_t id[SIGNING_KEY_ID_SIZE], EVP_PKEY **key);
+
 /* Makes a key of that use, adds it to the store as part of unit, and tells its id. */
 MUST_CHECK enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use use,
                                               time_t now, uint8_t id[SIGNING_KEY_ID_SIZE]);

@@ -320,6 +320,8 @@ static enum store_status conclude_in(struct store_unit *unit, void *context,
     if (status == STORE_OK && refusal->status == HTTP_OK && attestation->has_volume &&
         !attestation->denial.code)
         status = attestation_apply_lease(attestation, unit, &conclusion->outcome, refusal);
+    if (status == STORE_OK && refusal->status == HTTP_OK)
+        status = attestation_apply_ek(attestation, unit, &conclusion->outcome, refusal);
     if (status != STORE_OK || refusal->status != HTTP_OK)
         return status;
     status = sessions_store_grant(attestation->kbs->sessions, unit, attestation->session,
@@ -356,7 +358,7 @@ static bool attest(struct attestation *attestation, char **token)
     return spend_nonce(attestation) && parse(attestation) && decide_dialect(attestation) &&
            load_rules(attestation) && verify(attestation) &&
            (attestation->grant.dialect == DIALECT_COCO ||
-            (attestation_foresee_lease(attestation) &&
+            (attestation_foresee_lease(attestation) && attestation_foresee_ek(attestation) &&
              attestation_make_reply(attestation, NULL))) &&
            make_token(attestation, token) && conclude(attestation);
 }

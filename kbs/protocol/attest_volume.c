@@ -216,9 +216,18 @@ static bool gives_key(const struct attestation *attestation)
            attestation->asked.op == RELEASE_OP_ACQUIRE;
 }
 
+/* Certificates of the endorsement keys, or a status only: then one byte, as an empty ciphertext is
+ * too little for some clients. */
+static bool reply_without_keys(struct attestation *attestation)
+{
+    uint8_t payload[EK_CERTIFICATES_MAX] = {0};
+    size_t size = attestation->grant.denied ? 0 : attestation_ek_payload(attestation, payload);
+
+    return reply_with(attestation, payload, size > 0 ? size : 1);
+}
+
 bool attestation_make_reply(struct attestation *attestation, struct store_unit *unit)
 {
-    static const uint8_t nothing = 0; /* an empty ciphertext is too little for some clients */
     struct grant *grant = &attestation->grant;
 
     free(grant->reply);
@@ -229,5 +238,5 @@ bool attestation_make_reply(struct attestation *attestation, struct store_unit *
         memcpy(grant->volume, attestation->volume.id, VOLUME_ID_SIZE);
     }
     return gives_key(attestation) ? reply_with_keys(attestation, unit)
-                                  : reply_with(attestation, &nothing, sizeof(nothing));
+                                  : reply_without_keys(attestation);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One request to /attest on its way from a nonce to a grant. Used by attest.c and the two files
+/* One request to /attest on its way from a nonce to a grant. Used by attest.c and the files
  * that do a part of it. */
 #ifndef SNPVTPM_KBS_PROTOCOL_ATTESTATION_H
 #define SNPVTPM_KBS_PROTOCOL_ATTESTATION_H
 
 #include "kbs/http/message.h"
 #include "kbs/kbs.h"
+#include "kbs/protocol/attest_ek.h"
 #include "kbs/protocol/attest_lease.h"
 #include "kbs/protocol/attest_request.h"
 #include "kbs/protocol/grant.h"
@@ -33,6 +34,7 @@ struct attestation {
     struct finding finding;
     struct refusal denial; /* by the rules; the signed record tells; code is NULL when it is not */
     struct lease_turn lease;
+    struct ek_turn ek;
     struct grant grant;
 
     const char *session;    /* id of the one that gets the grant */

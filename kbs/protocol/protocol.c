@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "kbs/ca/ca.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/metrics.h"
 #include "kbs/protocol/attest.h"
@@ -102,6 +103,39 @@ static void answer_keys(const struct kbs *kbs, const struct http_request *reques
     http_reply_json(reply, HTTP_OK, ear_token_keys(kbs));
 }
 
+/* What anybody may know of the authorities for endorsement keys. */
+
+static void answer_ca(const struct kbs *kbs, const struct http_request *request, bool crls,
+                      struct http_reply *reply)
+{
+    struct store_unit *unit = NULL;
+    enum store_status status = store_begin_reading(kbs->store, &unit);
+    struct refusal refusal;
+
+    if (status == STORE_OK)
+        status = crls ? ca_crls(unit, request->now, &reply->body, &reply->body_size)
+                      : ca_certificates(unit, &reply->body, &reply->body_size);
+    store_abandon(unit);
+    reply->status = HTTP_OK;
+    reply->content_type = "application/x-pem-file";
+    if (status != STORE_OK) {
+        refusal = refusal_of_store(status);
+        refusal_write(reply, refusal.status, refusal.variant, refusal.code);
+    }
+}
+
+static void answer_ca_certificates(const struct kbs *kbs, const struct http_request *request,
+                                   struct http_reply *reply)
+{
+    answer_ca(kbs, request, false, reply);
+}
+
+static void answer_ca_crls(const struct kbs *kbs, const struct http_request *request,
+                           struct http_reply *reply)
+{
+    answer_ca(kbs, request, true, reply);
+}
+
 static const struct {
     const char *method, *path;
     void (*answer)(const struct kbs *, const struct http_request *, struct http_reply *);
@@ -109,6 +143,8 @@ static const struct {
     {"POST", "/kbs/v0/auth", answer_auth},
     {"POST", "/kbs/v0/attest", attest_answer},
     {"GET", "/.well-known/jwks.json", answer_keys},
+    {"GET", "/kbs/v0/ca.pem", answer_ca_certificates},
+    {"GET", CA_CRL_PATH, answer_ca_crls},
 };
 
 /* No HEAD: it would be a release, with its line, that reaches nobody. */

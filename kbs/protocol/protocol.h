@@ -7,6 +7,8 @@
  *   POST /kbs/v0/attest                     verifies evidence over that nonce, gives a token
  *   GET  /kbs/v0/resource/REPO/TYPE/TAG     gives a secret, encrypted to the attested key
  *   GET  /.well-known/jwks.json             the keys that verify tokens
+ *   GET  /kbs/v0/ca.pem                     the authorities that certify endorsement keys
+ *   GET  /kbs/v0/ca.crl                     what they revoked
  */
 #ifndef SNPVTPM_KBS_PROTOCOL_PROTOCOL_H
 #define SNPVTPM_KBS_PROTOCOL_PROTOCOL_H
@@ -15,6 +17,7 @@
 #include "kbs/kbs.h"
 
 #define PROTOCOL_BODY_MAX 65536 /* bytes */
+#define CA_CRL_PATH       "/kbs/v0/ca.crl"
 
 /* An http_handler; context is a struct kbs. */
 void protocol_answer(void *context, const struct http_request *request, struct http_reply *reply);

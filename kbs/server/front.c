@@ -57,15 +57,15 @@ static bool has_session(const struct front *front, const struct http_request *re
     return id && sessions_has_use(front->kbs->sessions, id, request->now);
 }
 
-/* New sessions are limited, and so is who is refused again and again: each refusal is a line of the
- * audit log. */
+/* New sessions are limited, as are CRLs, each of which is signed when it is asked for; and so is
+ * who is refused again and again: each refusal is a line of the audit log. */
 size_t front_public_gate(void *context, const struct http_request *request,
                          struct http_reply *reply)
 {
     const struct front *front = context;
     unsigned wait = 0;
 
-    if (is(request, "POST", "/kbs/v0/auth"))
+    if (is(request, "POST", "/kbs/v0/auth") || is(request, "GET", CA_CRL_PATH))
         wait = rate_limit_take(front->sessions, client_key_of_text(request->peer), clock_ms());
     else if (!is_free(request))
         wait = wait_for(front->refusals, front, request, has_session);

@@ -15,6 +15,7 @@
 #include <openssl/x509.h>
 
 #include "kbs/audit/audit.h"
+#include "kbs/ca/ca.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/policy/policy.h"
 #include "kbs/server/commands.h"
@@ -325,21 +326,14 @@ MUST_CHECK static bool write_config(struct init *init)
 static enum store_status write_release_key(struct init *init, struct store_unit *unit,
                                            const uint8_t id[SIGNING_KEY_ID_SIZE])
 {
-    uint8_t der[SIGNING_KEY_DER_MAX];
-    const uint8_t *next = der;
     char path[PATH_MAX];
-    size_t size = 0;
-    EVP_PKEY *key = NULL;
-    enum store_status status = signing_key_fetch(unit, id, der, &size);
+    EVP_PKEY *key;
+    enum store_status status = keyring_load(unit, id, &key);
 
-    if (status == STORE_OK) {
-        key = d2i_AutoPrivateKey(NULL, &next, (long)size);
-        if (!path_of(init, "release-key.pem", path) ||
-            !note(init, path, new_file_write_public(path, 0644, FILE_NEW, key)))
-            status = STORE_FAILED;
-    }
+    if (status == STORE_OK && (!path_of(init, "release-key.pem", path) ||
+                               !note(init, path, new_file_write_public(path, 0644, FILE_NEW, key))))
+        status = STORE_FAILED;
     EVP_PKEY_free(key);
-    OPENSSL_cleanse(der, sizeof(der));
     return status;
 }
 
@@ -363,13 +357,15 @@ static enum store_status write_token(struct init *init, struct store_unit *unit,
 static enum store_status fill(struct init *init, struct store_unit *unit)
 {
     time_t now = time(NULL);
-    uint8_t release[SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE];
+    uint8_t release[SIGNING_KEY_ID_SIZE], token[SIGNING_KEY_ID_SIZE], ca[SIGNING_KEY_ID_SIZE];
     enum store_status status = policy_put(unit, "default", policy_default_text, false, now);
 
     if (status == STORE_OK)
         status = keyring_generate(unit, SIGNING_KEY_RELEASE, now, release);
     if (status == STORE_OK)
         status = keyring_generate(unit, SIGNING_KEY_TOKEN, now, token);
+    if (status == STORE_OK)
+        status = ca_make(unit, now, ca);
     if (status == STORE_OK)
         status = write_release_key(init, unit, release);
     if (status == STORE_OK)

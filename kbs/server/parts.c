@@ -7,6 +7,7 @@
 #include "kbs/audit/audit.h"
 #include "kbs/audit/audit_segment.h"
 #include "kbs/audit/audit_watch.h"
+#include "kbs/ca/ca.h"
 #include "kbs/evidence/chain_cache.h"
 #include "kbs/keys/keyring.h"
 #include "kbs/log.h"
@@ -128,6 +129,17 @@ static int watch_audit(struct parts *parts)
     return parts->watch ? EXIT_DONE : fail_with(EXIT_FILE, "out of memory");
 }
 
+/* Nor has it a certificate authority. */
+static int make_authority(struct parts *parts)
+{
+    enum store_status status = ca_make_first(parts->backing.store, time(NULL));
+
+    keyring_invalidate(parts->keyring);
+    return status == STORE_OK
+               ? EXIT_DONE
+               : fail_with(EXIT_FILE, "certificate authority: %s", store_status_text(status));
+}
+
 /* What requests are answered from, when they come over TLS or not. */
 static void put_together(struct parts *parts, bool tls)
 {
@@ -165,7 +177,9 @@ static int start(struct parts *parts)
     if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains ||
         !make_rates(parts))
         return fail_with(EXIT_FILE, "out of memory");
-    status = watch_audit(parts);
+    status = make_authority(parts);
+    if (status == EXIT_DONE)
+        status = watch_audit(parts);
     put_together(parts, false);
     put_together(parts, true);
     return status;

@@ -13,7 +13,7 @@
 
 #include "kbs/store/store.h"
 
-#define DB_STATEMENTS_MAX 96
+#define DB_STATEMENTS_MAX 128
 #define DB_PARAMETERS_MAX 12
 #define DB_REASON_MAX     256
 

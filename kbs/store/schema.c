@@ -130,6 +130,17 @@ static const struct {
         "CREATE TABLE volume_holder ("
         "  volume BYTEA NOT NULL, report_id BYTEA NOT NULL CHECK (length(report_id) = 32),"
         "  epoch BIGINT NOT NULL, PRIMARY KEY (volume, report_id));"},
+
+    {6, "CREATE TABLE ca_certificate ("
+        "  id BYTEA PRIMARY KEY CHECK (length(id) = 16), certificate BYTEA NOT NULL);"
+        "CREATE TABLE ek_certificate ("
+        "  serial BYTEA PRIMARY KEY CHECK (length(serial) = 16),"
+        "  ca BYTEA NOT NULL CHECK (length(ca) = 16),"
+        "  volume BYTEA NOT NULL CHECK (length(volume) = 16),"
+        "  ek_digest BYTEA NOT NULL CHECK (length(ek_digest) = 48), kind BIGINT NOT NULL,"
+        "  certificate BYTEA NOT NULL, issued BIGINT NOT NULL,"
+        "  revoked BIGINT NOT NULL DEFAULT 0, reason BIGINT NOT NULL DEFAULT 0);"
+        "CREATE INDEX ek_certificate_volume ON ek_certificate (volume);"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */

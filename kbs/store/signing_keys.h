@@ -12,6 +12,7 @@ enum signing_key_use {
     SIGNING_KEY_RELEASE, /* P-384: release records */
     SIGNING_KEY_TOKEN,   /* P-256: attestation tokens */
     SIGNING_KEY_AUDIT,   /* P-256: heads of the audit log */
+    SIGNING_KEY_CA,      /* P-384: certificates of endorsement keys */
     SIGNING_KEY_USES,    /* how many there are */
 };
 

@@ -23,6 +23,7 @@
 #define RELEASE_STATE_SIZE     56 /* counter u64be, root[48] */
 #define RELEASE_SIGNATURE_SIZE 96 /* r, s of ECDSA P-384, big-endian */
 #define RELEASE_RECORD_MAX     1024
+#define RELEASE_EK_KEYS_SIZE   424 /* lib/ek/keys.h */
 
 /* What each one does to the lease of a volume is in docs/anchoring.md. */
 enum release_op {
@@ -76,6 +77,11 @@ struct release_request {
     uint8_t from[RELEASE_STATE_SIZE], to[RELEASE_STATE_SIZE];
     uint8_t ek_digest[RELEASE_DIGEST_SIZE];
     uint32_t key_version; /* of the key under which "to" is */
+    /* With CONFIRM: the TPM's endorsement keys (struct ek_keys), whose certificates are wanted
+     * unless they are those with this digest. */
+    bool has_ek_keys, has_ek_certificates;
+    uint8_t ek_keys[RELEASE_EK_KEYS_SIZE];
+    uint8_t ek_certificates[RELEASE_DIGEST_SIZE];
 };
 
 /* What the KBS signs. Optional fields are absent unless their has_ is set. */

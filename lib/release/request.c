@@ -6,7 +6,7 @@
 #include "lib/release/tlv.h"
 
 #define TAG    "SVXQ"
-#define FIELDS 10
+#define FIELDS 12
 
 static void describe(struct release_request *request, struct tlv_field fields[FIELDS])
 {
@@ -22,6 +22,9 @@ static void describe(struct release_request *request, struct tlv_field fields[FI
         {TLV_KEY_VERSION, 4, true, false, &request->key_version, &request->has_key_version},
         {TLV_KID, RELEASE_KID_SIZE, false, false, request->kid, &request->has_kid},
         {TLV_SEQUENCE, 8, true, false, &request->sequence, &request->has_sequence},
+        {TLV_EK_KEYS, RELEASE_EK_KEYS_SIZE, false, false, request->ek_keys, &request->has_ek_keys},
+        {TLV_EK_CERTIFICATES, RELEASE_DIGEST_SIZE, false, false, request->ek_certificates,
+         &request->has_ek_certificates},
     };
 
     memcpy(fields, all, sizeof(all));
@@ -35,7 +38,7 @@ size_t release_request_write(const uint8_t advert[RELEASE_ADVERT_SIZE],
     struct tlv_field fields[FIELDS];
 
     describe(&copy, fields);
-    /* All of it takes 346 bytes at most. */
+    /* All of it takes 826 bytes at most. */
     if (!writer_put(&w, advert, RELEASE_ADVERT_SIZE) || !tlv_write(&w, TAG, fields, FIELDS))
         return 0;
     return w.used;
@@ -46,6 +49,10 @@ static bool is_whole(const struct release_request *r)
 {
     const bool names_lease = r->has_sequence && r->has_epoch && r->has_lease;
 
+    /* Keys go with the digest that names their TPM, certificates with the keys. */
+    if ((r->has_ek_keys && (r->op != RELEASE_OP_CONFIRM || !r->has_ek_digest)) ||
+        (r->has_ek_certificates && !r->has_ek_keys))
+        return false;
     switch (r->op) {
     case RELEASE_OP_PROBE:
         return !r->has_sequence && !r->has_epoch && !r->has_lease && !r->has_from && !r->has_to;

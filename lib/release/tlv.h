@@ -36,6 +36,8 @@ enum tlv_type {
     TLV_SEQUENCE = 0x0021,
     TLV_HOLDER = 0x0022,
     TLV_HELD_FOR = 0x0023,
+    TLV_EK_KEYS = 0x0024,
+    TLV_EK_CERTIFICATES = 0x0025,
     TLV_CRITICAL = 0x8000, /* from here on an unknown type is refused */
 };
 

@@ -22,6 +22,9 @@
 /* The object with libtpms' permanent state; all that a volume of version 1 has. */
 #define VOLUME_TPM_STATE "tpm2-permall"
 
+/* What is kept of the TPM's endorsement keys: services/tpm/ek_record.h. It goes with the TPM. */
+#define VOLUME_TPM_EK "tpm2-ek"
+
 /* What a slot holds. */
 enum slot_content {
     SLOT_OTHER,   /* not the current state; nobody needs what it is */

@@ -43,18 +43,28 @@ static enum attest_error handle_confirm(struct attest_service *service, struct r
                                         struct writer *body)
 {
     const struct kbs_access access = access_of(service);
+    struct ek_certificates *certificates = &service->certificates;
     struct state_name state;
+    struct ek_request ek;
     uint32_t time;
     enum attest_error error;
+    bool has_ek;
 
-    if (!reader_copy(arguments, &state, sizeof(state)) || !reader_at_end(arguments))
+    if (!reader_copy(arguments, &state, sizeof(state)))
         return ATTEST_ERR_REQUEST;
-    error = lease_confirm(&service->lease, &access, &state, &time);
+    has_ek = arguments->left > 0;
+    if ((has_ek && !reader_copy(arguments, &ek, sizeof(ek))) || !reader_at_end(arguments))
+        return ATTEST_ERR_REQUEST;
+    error =
+        lease_confirm(&service->lease, &access, &state, has_ek ? &ek : NULL, &time, certificates);
     if (error)
         return error;
-    log_info("attestation: the KBS confirmed state number %llu of the volume",
-             (unsigned long long)state.counter);
-    return writer_le32(body, time) ? ATTEST_OK : ATTEST_ERR_INTERNAL;
+    log_info("attestation: the KBS confirmed state number %llu of the volume%s",
+             (unsigned long long)state.counter,
+             certificates->size > 0 ? ", and certified the endorsement keys" : "");
+    return writer_le32(body, time) && writer_put(body, certificates->bytes, certificates->size)
+               ? ATTEST_OK
+               : ATTEST_ERR_INTERNAL;
 }
 
 static enum attest_error handle_complain(struct attest_service *service, struct reader *arguments)

@@ -20,7 +20,8 @@ struct attest_service {
     struct guest_requester requester;
     struct release_terms terms;
     struct lease lease;
-    enum attest_error said; /* on the log, last, of an exchange while the guest runs */
+    enum attest_error said;              /* on the log, last, of an exchange while the guest runs */
+    struct ek_certificates certificates; /* of the CONFIRM being answered */
     struct attestation_evidence evidence; /* of the REPORT being answered */
 };
 

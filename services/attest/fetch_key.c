@@ -162,6 +162,25 @@ enum attest_error kbs_ask(const struct kbs_access *access, const struct release_
     return error;
 }
 
+enum attest_error kbs_confirm(const struct kbs_access *access,
+                              const struct release_request *request, struct release_record *record,
+                              struct ek_certificates *certificates)
+{
+    struct exchange *x = exchange_begin(access, request);
+    uint8_t no_key[STATE_KEY_SIZE];
+    enum attest_error error;
+
+    certificates->size = 0;
+    if (!x)
+        return ATTEST_ERR_INTERNAL;
+    error = exchange_go_on(x, access->timeout, access->timeout, record, no_key);
+    if (!error)
+        error = release_reply_payload(&x->release, &x->reply, record, certificates->bytes,
+                                      &certificates->size);
+    exchange_end(x);
+    return error;
+}
+
 enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,
                             const struct release_terms *terms, uint8_t key[STATE_KEY_SIZE])
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lib/base/must_check.h"
+#include "lib/ek/keys.h"
 #include "services/attest/attest_error.h"
 #include "services/attest/guest_request.h"
 #include "services/attest/release_reply.h"
@@ -57,5 +58,17 @@ MUST_CHECK enum attest_error fetch_key(int proxy, unsigned int timeout,
                                        struct guest_requester *requester,
                                        const struct release_terms *terms,
                                        uint8_t key[STATE_KEY_SIZE]);
+
+/* As the KBS gave them, unread: the TPM service looks at them. */
+struct ek_certificates {
+    uint8_t bytes[JWE_PLAINTEXT_MAX];
+    size_t size; /* 0: none came */
+};
+
+/* The same for CONFIRM, whose answer may bring certificates of the endorsement keys. */
+MUST_CHECK enum attest_error kbs_confirm(const struct kbs_access *access,
+                                         const struct release_request *request,
+                                         struct release_record *record,
+                                         struct ek_certificates *certificates);
 
 #endif

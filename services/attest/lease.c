@@ -8,6 +8,7 @@
 
 #include "lib/base/bytes.h"
 #include "lib/base/hex.h"
+#include "services/attest/ek_request.h"
 #include "services/common/log.h"
 
 #define FOREVER  UINT32_MAX
@@ -246,19 +247,21 @@ static void set_committed(struct lease *lease, const uint8_t state[RELEASE_STATE
 }
 
 enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
-                                const struct state_name *state, uint32_t *time)
+                                const struct state_name *state, const struct ek_request *ek,
+                                uint32_t *time, struct ek_certificates *certificates)
 {
     struct release_request request = request_of(lease, RELEASE_OP_CONFIRM, state);
     struct release_record record;
-    uint8_t no_key[STATE_KEY_SIZE];
     enum attest_error error = ATTEST_ERR_REQUEST;
 
     if (lease->stage != LEASE_STAGE_GRANTED)
         return error;
     lease->stage = LEASE_STAGE_NONE;
+    if (ek && !ek_request_add(ek, &request))
+        return ATTEST_ERR_INTERNAL;
     for (unsigned int attempt = 1; attempt <= LEASE_CONFIRM_ATTEMPTS; attempt++) {
         request.sequence = ++lease->sequence;
-        error = kbs_ask(access, &request, &record, no_key);
+        error = kbs_confirm(access, &request, &record, certificates);
         if (!is_no_answer(error) || attempt == LEASE_CONFIRM_ATTEMPTS)
             break;
         log_warning("attestation: %s; asking again for the new state's confirmation",

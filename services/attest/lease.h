@@ -52,10 +52,13 @@ MUST_CHECK enum attest_error lease_acquire(struct lease *lease, const struct kbs
 /*
  * Has the KBS commit the boot's first state. Its answer may be lost, so what is no answer of the
  * KBS's is asked again, a few times. ATTEST_ERR_REQUEST when nothing is to be confirmed. *time is
- * for how many seconds from the request on others wait for this VM.
+ * for how many seconds from the request on others wait for this VM. With the TPM's endorsement
+ * keys, unless ek is NULL, certificates of theirs are asked for.
  */
 MUST_CHECK enum attest_error lease_confirm(struct lease *lease, const struct kbs_access *access,
-                                           const struct state_name *state, uint32_t *time);
+                                           const struct state_name *state,
+                                           const struct ek_request *ek, uint32_t *time,
+                                           struct ek_certificates *certificates);
 
 /*
  * Tells the KBS that the disk shows this state, or none (NULL), where it should show the committed

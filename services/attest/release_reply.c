@@ -122,23 +122,10 @@ static enum attest_error check_commitment(const struct release_record *record,
                : ATTEST_ERR_RELEASE_COMMITMENT;
 }
 
-static enum attest_error open_with(const uint8_t cek[JWE_CEK_SIZE], const struct jwe *reply,
-                                   uint8_t key[STATE_KEY_SIZE])
-{
-    uint8_t secret[JWE_PLAINTEXT_MAX];
-    enum attest_error error = error_of_jwe(jwe_open(cek, reply, secret));
-
-    if (!error && reply->size != STATE_KEY_SIZE)
-        error = ATTEST_ERR_SECRET_SIZE;
-    if (!error)
-        memcpy(key, secret, STATE_KEY_SIZE);
-    OPENSSL_cleanse(secret, sizeof(secret));
-    return error;
-}
-
 /* record NULL: nothing is committed to. */
-static enum attest_error open_key(const struct release_context *context, const struct jwe *reply,
-                                  const struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+static enum attest_error open_payload(const struct release_context *context,
+                                      const struct jwe *reply, const struct release_record *record,
+                                      uint8_t payload[JWE_PLAINTEXT_MAX])
 {
     uint8_t cek[JWE_CEK_SIZE];
     enum attest_error error = error_of_jwe(jwe_unwrap(context->own, reply, cek));
@@ -146,8 +133,34 @@ static enum attest_error open_key(const struct release_context *context, const s
     if (!error && record)
         error = check_commitment(record, cek);
     if (!error)
-        error = open_with(cek, reply, key);
+        error = error_of_jwe(jwe_open(cek, reply, payload));
     OPENSSL_cleanse(cek, sizeof(cek));
+    return error;
+}
+
+static enum attest_error open_key(const struct release_context *context, const struct jwe *reply,
+                                  const struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    uint8_t payload[JWE_PLAINTEXT_MAX];
+    enum attest_error error = open_payload(context, reply, record, payload);
+
+    if (!error && reply->size != STATE_KEY_SIZE)
+        error = ATTEST_ERR_SECRET_SIZE;
+    if (!error)
+        memcpy(key, payload, STATE_KEY_SIZE);
+    OPENSSL_cleanse(payload, sizeof(payload));
+    return error;
+}
+
+enum attest_error release_reply_payload(const struct release_context *context,
+                                        const struct jwe *reply,
+                                        const struct release_record *record,
+                                        uint8_t payload[JWE_PLAINTEXT_MAX], size_t *size)
+{
+    enum attest_error error = open_payload(context, reply, record, payload);
+
+    /* One byte stands for nothing. */
+    *size = !error && reply->size > 1 ? reply->size : 0;
     return error;
 }
 

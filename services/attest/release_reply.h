@@ -38,4 +38,12 @@ MUST_CHECK enum attest_error release_reply_read(const struct release_context *co
                                                 struct release_record *record,
                                                 uint8_t key[STATE_KEY_SIZE]);
 
+/* Decrypts what came with a record that release_reply_read() has accepted, where it is no key; it
+ * is public. *size is 0 when nothing came. */
+MUST_CHECK enum attest_error release_reply_payload(const struct release_context *context,
+                                                   const struct jwe *reply,
+                                                   const struct release_record *record,
+                                                   uint8_t payload[JWE_PLAINTEXT_MAX],
+                                                   size_t *size);
+
 #endif

@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "services/tpm/ek.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
-#include "services/tpm/command.h"
+#include "lib/ek/template.h"
+#include "services/common/log.h"
+#include "services/tpm/library.h"
+#include "services/tpm/own.h"
 
-#define RSA_BITS  2048
-#define RSA_BYTES (RSA_BITS / 8)
-#define AES_BITS  128
-
-/* PolicyA: PolicySecret(TPM_RH_ENDORSEMENT). EK Credential Profile, appendix B.6.2. */
-static const uint8_t policy_a[32] = {
-    0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24,
-    0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa,
-};
-
-/* TPMT_PUBLIC of template L-1: B.3.3. */
-MUST_CHECK static bool put_template(struct writer *w)
-{
-    uint32_t attributes = TPMA_OBJECT_fixedTPM | TPMA_OBJECT_fixedParent |
-                          TPMA_OBJECT_sensitiveDataOrigin | TPMA_OBJECT_adminWithPolicy |
-                          TPMA_OBJECT_restricted | TPMA_OBJECT_decrypt;
-
-    return writer_be16(w, TPM_ALG_RSA) && writer_be16(w, TPM_ALG_SHA256) &&
-           writer_be32(w, attributes) && writer_be16(w, sizeof(policy_a)) &&
-           writer_put(w, policy_a, sizeof(policy_a)) && writer_be16(w, TPM_ALG_AES) &&
-           writer_be16(w, AES_BITS) && writer_be16(w, TPM_ALG_CFB) &&
-           writer_be16(w, TPM_ALG_NULL) && writer_be16(w, RSA_BITS) &&
-           writer_be32(w, 0) /* the default exponent */ && writer_be16(w, RSA_BYTES) &&
-           writer_zeros(w, RSA_BYTES);
-}
+/* Making a key */
 
 /* TPM2B_SENSITIVE_CREATE with neither userAuth nor data. */
 MUST_CHECK static bool put_empty_sensitive(struct writer *w)
@@ -38,7 +18,7 @@ MUST_CHECK static bool put_empty_sensitive(struct writer *w)
 }
 
 /* TPM2_CreatePrimary: library specification, part 3, 24.1. */
-MUST_CHECK static bool put_create_primary(struct writer *w)
+MUST_CHECK static bool put_create_primary(struct writer *w, enum ek_kind kind)
 {
     uint8_t *template_size;
     size_t template_start;
@@ -48,66 +28,170 @@ MUST_CHECK static bool put_create_primary(struct writer *w)
         !put_empty_sensitive(w) || !writer_reserve(w, &template_size, 2))
         return false;
     template_start = w->used;
-    if (!put_template(w))
+    if (!ek_template_write(w, kind))
         return false;
     put_be16(template_size, (uint16_t)(w->used - template_start));
-    if (!writer_be16(w, 0) /* outsideInfo */ || !writer_be32(w, 0) /* creationPCR */)
-        return false;
-    command_end(w);
-    return true;
+    return writer_be16(w, 0) /* outsideInfo */ && writer_be32(w, 0) /* creationPCR */;
 }
 
 static void flush_object(struct engine *engine, uint32_t handle)
 {
     uint8_t command[TPM_HEADER_SIZE + 4];
-    uint8_t response[TPM_RESPONSE_MAX];
     struct writer w = writer_over(command, sizeof(command));
 
-    if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_FlushContext) || !writer_be32(&w, handle))
-        return;
-    command_end(&w);
-    (void)!engine_execute(engine, 0, command, w.used, response);
+    if (command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_FlushContext) && writer_be32(&w, handle))
+        (void)!own_do(engine, &w);
 }
 
-/* Takes the code and, when that is success, the handle and outPublic from a response. */
-MUST_CHECK static bool take_created(struct reader *r, uint32_t *code, uint32_t *handle,
-                                    struct reader *out_public)
+/* Takes handle and outPublic from what follows a response's header. */
+MUST_CHECK static bool take_created(struct reader *r, uint32_t *handle, struct reader *out_public)
 {
     uint32_t parameters_size;
     uint16_t public_size;
 
-    if (!reader_skip(r, 2 + 4) || !reader_be32(r, code))
-        return false;
-    return *code != TPM_RC_SUCCESS ||
-           (reader_be32(r, handle) && reader_be32(r, &parameters_size) &&
-            reader_be16(r, &public_size) && reader_split(r, out_public, public_size));
+    return reader_be32(r, handle) && reader_be32(r, &parameters_size) &&
+           reader_be16(r, &public_size) && reader_split(r, out_public, public_size);
 }
 
-uint32_t ek_provide(struct engine *engine)
+/* Has the TPM make the key of one kind, and takes it to its place in *keys. */
+MUST_CHECK static uint32_t create(struct engine *engine, enum ek_kind kind, struct ek_keys *keys)
 {
-    uint8_t command[TPM_COMMAND_MAX];
+    uint8_t command[TPM_HEADER_SIZE + EK_PUBLIC_MAX + 64];
     uint8_t response[TPM_RESPONSE_MAX];
     struct writer w = writer_over(command, sizeof(command));
     struct reader created;
     struct reader out_public;
     uint32_t code;
     uint32_t handle;
+
+    if (!put_create_primary(&w, kind))
+        return TPM_RC_FAILURE;
+    code = library_run(engine, &w, response, &created);
+    if (code != TPM_RC_SUCCESS)
+        return code;
+    if (!take_created(&created, &handle, &out_public))
+        return TPM_RC_FAILURE;
+    flush_object(engine, handle);
+    return ek_public_read(out_public.next, out_public.left, kind, keys) ? TPM_RC_SUCCESS
+                                                                        : TPM_RC_FAILURE;
+}
+
+/* On a copy */
+
+MUST_CHECK static uint32_t start_up(struct engine *engine)
+{
+    uint8_t command[TPM_HEADER_SIZE + 2];
+    struct writer w = writer_over(command, sizeof(command));
+
+    return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Startup) && writer_be16(&w, TPM_SU_CLEAR)
+               ? own_do(engine, &w)
+               : TPM_RC_FAILURE;
+}
+
+/* The platform may always clear, once it has said so. That leaves the endorsement seed as it is,
+ * and empties the hierarchy's password. */
+MUST_CHECK static uint32_t clear(struct engine *engine)
+{
+    uint8_t command[TPM_HEADER_SIZE + 32];
+    struct writer w = writer_over(command, sizeof(command));
+    uint32_t code = TPM_RC_FAILURE;
+
+    if (command_begin(&w, TPM_ST_SESSIONS, TPM_CC_ClearControl) &&
+        writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w) && writer_u8(&w, 0))
+        code = own_do(engine, &w);
+    w = writer_over(command, sizeof(command));
+    if (code == TPM_RC_SUCCESS)
+        code = command_begin(&w, TPM_ST_SESSIONS, TPM_CC_Clear) &&
+                       writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w)
+                   ? own_do(engine, &w)
+                   : TPM_RC_FAILURE;
+    return code;
+}
+
+MUST_CHECK static bool read_versions(struct engine *engine, struct ek_keys *keys)
+{
+    uint32_t manufacturer, firmware;
+
+    if (!own_property(engine, TPM_PT_MANUFACTURER, &manufacturer) ||
+        !own_property(engine, TPM_PT_FIRMWARE_VERSION_1, &firmware))
+        return false;
+    put_be32(keys->manufacturer, manufacturer);
+    put_be32(keys->firmware, firmware);
+    return true;
+}
+
+MUST_CHECK static uint32_t create_all(struct engine *engine, struct ek_keys *keys)
+{
+    uint32_t code = start_up(engine);
+
+    if (code == TPM_RC_SUCCESS)
+        code = clear(engine);
+    for (enum ek_kind kind = 0; kind < EK_KINDS && code == TPM_RC_SUCCESS; kind++)
+        code = create(engine, kind, keys);
+    return code == TPM_RC_SUCCESS && !read_versions(engine, keys) ? TPM_RC_FAILURE : code;
+}
+
+void ek_make(struct engine *engine)
+{
+    uint32_t code = TPM_RC_FAILURE;
+
+    engine->trial = true;
+    if (library_start(engine)) {
+        code = create_all(engine, &engine->ek.keys);
+        library_terminate();
+    }
+    engine->trial = false;
+    engine->ek.known = code == TPM_RC_SUCCESS;
+    if (engine->ek.known)
+        ek_save(engine);
+    else
+        log_warning("the TPM's endorsement keys could not be made: response code 0x%x",
+                    (unsigned)code);
+}
+
+/* On the volume */
+
+bool ek_load(struct engine *engine)
+{
+    uint8_t *bytes;
     size_t size;
+    bool loaded;
+
+    engine->ek.known = false;
+    if (state_read_ek(&engine->state, &bytes, &size) != VOLUME_OK)
+        return false;
+    loaded = ek_record_read(bytes, size, &engine->ek);
+    OPENSSL_clear_free(bytes, size);
+    return loaded;
+}
+
+void ek_save(struct engine *engine)
+{
+    uint8_t bytes[EK_RECORD_MAX];
+
+    state_put_ek(&engine->state, bytes, ek_record_write(&engine->ek, bytes));
+}
+
+void ek_forget(struct engine *engine)
+{
+    engine->ek = (struct ek_record){0};
+    engine->ek_public_size = 0;
+    state_put_ek(&engine->state, NULL, 0);
+}
+
+uint32_t ek_provide(struct engine *engine)
+{
+    struct ek_keys keys = engine->ek.keys;
+    struct writer w = writer_over(engine->ek_public, sizeof(engine->ek_public));
+    uint32_t code = TPM_RC_SUCCESS;
 
     if (engine->ek_public_size != 0)
         return TPM_RC_SUCCESS;
-    if (!put_create_primary(&w))
-        return TPM_RC_FAILURE;
-    size = engine_execute(engine, 0, command, w.used, response);
-    created = reader_over(response, size);
-    if (!take_created(&created, &code, &handle, &out_public))
-        return TPM_RC_FAILURE;
-    if (code != TPM_RC_SUCCESS)
-        return code;
-    if (out_public.left <= sizeof(engine->ek_public)) {
-        engine->ek_public_size = out_public.left;
-        memcpy(engine->ek_public, out_public.next, out_public.left);
-    }
-    flush_object(engine, handle);
-    return engine->ek_public_size != 0 ? TPM_RC_SUCCESS : TPM_RC_FAILURE;
+    if (!engine->ek.known)
+        code = engine->powered ? create(engine, EK_RSA_2048, &keys) : TPM_RC_INITIALIZE;
+    if (code == TPM_RC_SUCCESS && !ek_public_write(&w, EK_RSA_2048, &keys))
+        code = TPM_RC_FAILURE;
+    if (code == TPM_RC_SUCCESS)
+        engine->ek_public_size = w.used;
+    return code;
 }

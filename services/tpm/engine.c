@@ -8,6 +8,7 @@
 #include "services/common/log.h"
 #include "services/tpm/banks.h"
 #include "services/tpm/command.h"
+#include "services/tpm/ek.h"
 #include "services/tpm/library.h"
 #include "services/tpm/upkeep.h"
 
@@ -53,6 +54,17 @@ static enum engine_opening opening_of(enum volume_status status)
     }
 }
 
+/* Sees to it that the endorsement keys are known, which takes no longer than reading them but for
+ * the first time. Without them there is a TPM all the same. */
+MUST_CHECK static bool know_ek(struct engine *engine)
+{
+    if (ek_load(engine))
+        return true;
+    engine_power_off(engine);
+    ek_make(engine);
+    return engine_power_cycle(engine);
+}
+
 /* Says what was found, and powers the TPM on from it. */
 static enum engine_opening power_on(struct engine *engine, enum volume_status status)
 {
@@ -75,7 +87,7 @@ static enum engine_opening power_on(struct engine *engine, enum volume_status st
         return opening;
     }
     if (engine_power_cycle(engine))
-        return opening;
+        return know_ek(engine) ? opening : ENGINE_FAILED;
     return opening == ENGINE_OPENED ? library_refusal(engine) : ENGINE_FAILED;
 }
 
@@ -168,11 +180,29 @@ static uint32_t check_command(struct engine *engine, uint8_t locality, const uin
     return upkeep_refuses(engine, command, size);
 }
 
+/* TPM2_ChangeEPS: the endorsement keys go with their seed, unless that stays. */
+static size_t change_seed(struct engine *engine, uint8_t locality, const uint8_t *command,
+                          size_t size, uint8_t response[TPM_RESPONSE_MAX])
+{
+    const struct ek_record before = engine->ek;
+    size_t response_size;
+
+    ek_forget(engine);
+    response_size = library_process(engine, locality, command, size, response);
+    if (before.known && get_be32(response + 6) != TPM_RC_SUCCESS) {
+        engine->ek = before;
+        ek_save(engine);
+    }
+    return response_size;
+}
+
 /* libtpms executes it, and what that leaves to do is done. */
 static size_t execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    const size_t response_size = library_process(engine, locality, command, size, response);
+    const size_t response_size = get_be32(command + 6) == TPM_CC_ChangeEPS
+                                     ? change_seed(engine, locality, command, size, response)
+                                     : library_process(engine, locality, command, size, response);
 
     if (!engine->failed)
         upkeep_after(engine, command, size, get_be32(response + 6));
@@ -210,9 +240,6 @@ size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *co
 
     if (refusal != TPM_RC_SUCCESS)
         return command_refusal(response, refusal);
-    if (get_be32(command + 6) == TPM_CC_ChangeEPS)
-        engine->ek_public_size = 0;
-
     engine->stored = false;
     response_size = execute(engine, locality, command, size, response);
     if (!was_started && engine->started && !engine->failed)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "services/tpm/ek_record.h"
 #include "services/tpm/state.h"
 #include "services/tpm/tpm_abi.h"
 
@@ -34,6 +35,7 @@ struct engine {
     bool started;                /* by TPM2_Startup, since power came */
     bool stored;                 /* libtpms changed the state itself, at the last command */
     bool shut_down;              /* the last command was a TPM2_Shutdown, and done */
+    bool trial;                  /* libtpms runs on a copy of the state, and nothing is stored */
     bool resumable;              /* TPM2_Shutdown(STATE) was done, and in this engine */
     struct state_blob candidate; /* what libtpms loads instead of the state, for trial */
     size_t loadable_size;        /* of the last state that libtpms did load; see library.c */
@@ -42,7 +44,8 @@ struct engine {
     uint8_t locality;
     unsigned char *response; /* libtpms' buffer, reused */
     uint32_t response_room;
-    uint8_t ek_public[ENGINE_EK_PUBLIC_MAX]; /* a TPMT_PUBLIC; see ek.h */
+    struct ek_record ek;                     /* see ek.h */
+    uint8_t ek_public[ENGINE_EK_PUBLIC_MAX]; /* a TPMT_PUBLIC; likewise */
     size_t ek_public_size;                   /* 0: not known */
 };
 

@@ -7,6 +7,7 @@
 #include "lib/abi/attest_service.h"
 #include "services/common/log.h"
 #include "services/tpm/command.h"
+#include "services/tpm/ek_certificates.h"
 #include "services/tpm/upkeep.h"
 
 /*
@@ -291,7 +292,8 @@ static bool put_state(const struct leased *leased, const struct engine *engine, 
     if (operation == ATTEST_RENEW || (operation == ATTEST_COMPLAIN && !leased->found_state))
         return true;
     state = operation == ATTEST_COMPLAIN ? leased->found : state_name(&engine->state);
-    return writer_put(request, &state, sizeof(state));
+    return writer_put(request, &state, sizeof(state)) &&
+           (operation != ATTEST_CONFIRM || ek_request_write(&engine->ek, request));
 }
 
 bool leased_due(struct leased *leased, const struct engine *engine, struct writer *request)
@@ -416,6 +418,8 @@ static enum leased_told told_confirm(struct leased *leased, struct engine *engin
     state_confirm(&engine->state);
     state_hold(&engine->state);
     renewed(leased, rest);
+    if (rest->left > 0)
+        (void)!ek_certificates_keep(engine, rest->next, rest->left);
     return LEASED_TOLD;
 }
 

@@ -49,11 +49,33 @@ enum volume_status state_open_leased(struct tpm_state *state, const struct volum
     return status;
 }
 
+/* The TPM's state, and with it what else has changed. */
 static enum volume_status commit(struct tpm_state *state, const uint8_t *bytes, size_t size)
 {
-    const struct volume_change change = {.name = VOLUME_TPM_STATE, .bytes = bytes, .size = size};
+    const struct volume_change changes[] = {
+        {.name = VOLUME_TPM_STATE, .bytes = bytes, .size = size},
+        {.name = VOLUME_TPM_EK, .bytes = state->ek.bytes, .size = state->ek.size},
+    };
+    enum volume_status status = volume_commit(&state->volume, changes, state->ek_changed ? 2 : 1);
 
-    return volume_commit(&state->volume, &change, 1);
+    if (status == VOLUME_OK)
+        state->ek_changed = false;
+    return status;
+}
+
+enum volume_status state_read_ek(struct tpm_state *state, uint8_t **bytes, size_t *size)
+{
+    return state->ephemeral ? VOLUME_NO_OBJECT
+                            : volume_read(&state->volume, VOLUME_TPM_EK, bytes, size);
+}
+
+void state_put_ek(struct tpm_state *state, const uint8_t *bytes, size_t size)
+{
+    OPENSSL_free(state->ek.bytes);
+    state->ek =
+        (struct state_blob){.bytes = bytes ? OPENSSL_memdup(bytes, size) : NULL, .size = size};
+    /* Without memory for it, it is gone, and made again at the next start. */
+    state->ek_changed = true;
 }
 
 bool state_drop_unconfirmed(struct tpm_state *state)
@@ -106,12 +128,15 @@ void state_confirm(struct tpm_state *state)
 
 static enum volume_status make_durable(struct tpm_state *state, const uint8_t *bytes, size_t size)
 {
+    enum volume_status status;
+
     state->changed = true;
     if (state->ephemeral || state->held)
         return VOLUME_OK;
-    if (state->leased)
-        return commit(state, bytes, size);
-    return volume_update(&state->volume, VOLUME_TPM_STATE, bytes, size);
+    status = commit(state, bytes, size);
+    if (status == VOLUME_OK && !state->leased)
+        volume_acknowledge(&state->volume);
+    return status;
 }
 
 enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, size_t size)
@@ -131,6 +156,7 @@ enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes, si
 void state_close(struct tpm_state *state)
 {
     OPENSSL_clear_free(state->blob.bytes, state->blob.size);
+    OPENSSL_free(state->ek.bytes);
     volume_close(&state->volume);
     *state = (struct tpm_state){0};
 }

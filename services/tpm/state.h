@@ -17,9 +17,11 @@ struct state_blob {
 struct tpm_state {
     struct volume volume;
     bool ephemeral;
-    bool leased;  /* states are acknowledged by the KBS, not here */
-    bool held;    /* what is stored is not durable before state_begin() or state_settle() */
-    bool changed; /* held, and something was stored since then */
+    bool leased;          /* states are acknowledged by the KBS, not here */
+    bool held;            /* what is stored is not durable before state_begin() or state_settle() */
+    bool changed;         /* held, and something was stored since then */
+    bool ek_changed;      /* the next state that is stored has another record in ek, or none */
+    struct state_blob ek; /* the endorsement keys' record; likewise */
     struct state_blob blob; /* the durable state; none before the TPM is manufactured */
 };
 
@@ -66,6 +68,12 @@ void state_confirm(struct tpm_state *state);
 /* Replaces the state; VOLUME_OK once it is durable. */
 MUST_CHECK enum volume_status state_store(struct tpm_state *state, const uint8_t *bytes,
                                           size_t size);
+
+/* Reads the endorsement keys' record, as volume_read() does. */
+MUST_CHECK enum volume_status state_read_ek(struct tpm_state *state, uint8_t **bytes, size_t *size);
+
+/* Replaces that record, or removes it when bytes is NULL: durable with the next state. */
+void state_put_ek(struct tpm_state *state, const uint8_t *bytes, size_t size);
 
 /* Wipes key and state from memory. */
 void state_close(struct tpm_state *state);

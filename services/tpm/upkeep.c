@@ -5,7 +5,9 @@
 
 #include "services/common/log.h"
 #include "services/tpm/command.h"
+#include "services/tpm/ek_certificates.h"
 #include "services/tpm/library.h"
+#include "services/tpm/own.h"
 
 /* How long the clock may advance before engine_execute() looks whether libtpms has a new one to
  * store. */
@@ -17,24 +19,6 @@ uint64_t upkeep_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* TPM2_GetCapability of one property. */
-MUST_CHECK static bool read_property(struct engine *engine, uint32_t property, uint32_t *value)
-{
-    uint8_t command[TPM_HEADER_SIZE + 12];
-    uint8_t response[TPM_RESPONSE_MAX];
-    struct writer w = writer_over(command, sizeof(command));
-    struct reader reply;
-    uint32_t count;
-    uint32_t found;
-
-    return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_GetCapability) &&
-           writer_be32(&w, TPM_CAP_TPM_PROPERTIES) && writer_be32(&w, property) &&
-           writer_be32(&w, 1) && library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
-           reader_skip(&reply, 1 + 4) /* moreData, the capability again */ &&
-           reader_be32(&reply, &count) && count == 1 && reader_be32(&reply, &found) &&
-           found == property && reader_be32(&reply, value);
 }
 
 /*
@@ -50,7 +34,7 @@ MUST_CHECK static bool persistent_space_is_used_up(struct engine *engine, struct
 
     return reader_be32(&handles, &authority) && reader_be32(&handles, &object) &&
            object >> 24 != TPM_HT_PERSISTENT /* that would remove one */ &&
-           read_property(engine, TPM_PT_HR_PERSISTENT_AVAIL, &available) && available == 0;
+           own_property(engine, TPM_PT_HR_PERSISTENT_AVAIL, &available) && available == 0;
 }
 
 uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t size)
@@ -64,6 +48,11 @@ uint32_t upkeep_refuses(struct engine *engine, const uint8_t *command, size_t si
         if (!engine->started && !engine->resumable && reader_be16(&rest, &type) &&
             type == TPM_SU_STATE)
             return TPM_RC_VALUE_P1;
+        break;
+    case TPM_CC_ChangeEPS:
+        /* The KBS's record names the endorsement key; with another one it confirms no state. */
+        if (engine->state.leased)
+            return TPM_RC_DISABLED;
         break;
     case TPM_CC_EvictControl:
         if (persistent_space_is_used_up(engine, rest))
@@ -123,7 +112,7 @@ static void advance_clock(struct engine *engine)
     bool safe;
 
     if (!read_clock(engine, &clock, &safe) ||
-        (!safe && (!read_property(engine, TPM_PT_CLOCK_UPDATE, &interval) ||
+        (!safe && (!own_property(engine, TPM_PT_CLOCK_UPDATE, &interval) ||
                    !set_clock(engine, clock + 2 * (uint64_t)interval))))
         log_warning("the TPM's clock could not be set ahead after a hard end: it may show times "
                     "that it showed before");
@@ -139,8 +128,10 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
     engine->shut_down = false;
     switch (get_be32(command + 6)) {
     case TPM_CC_Startup:
-        if (done)
+        if (done) {
             advance_clock(engine);
+            ek_certificates_install(engine);
+        }
         engine->started |= done;
         return;
     case TPM_CC_Shutdown:

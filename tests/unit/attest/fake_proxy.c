@@ -67,7 +67,7 @@ static struct p521_point client_key(const struct fake_proxy *proxy)
 
 static json_t *base64_of(const void *bytes, size_t size)
 {
-    char text[BASE64_LENGTH(JWE_PROTECTED_MAX) + 1];
+    char text[BASE64_LENGTH(FAKE_SECRET_MAX) + 1];
 
     base64_encode(BASE64_STANDARD, bytes, size, text);
     return json_string(text);

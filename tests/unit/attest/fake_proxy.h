@@ -14,10 +14,11 @@
 #include <jansson.h>
 #include <openssl/types.h>
 
+#include "lib/jose/jwe_ecdh.h"
 #include "lib/release/record.h"
 #include "lib/snp/report.h"
 
-#define FAKE_SECRET_MAX 128
+#define FAKE_SECRET_MAX JWE_PLAINTEXT_MAX
 
 struct fake_proxy {
     int fd; /* the proxy's end */

@@ -7,9 +7,11 @@
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "kbs/lease/lease.h"
 #include "lib/base/bytes.h"
+#include "lib/ek/template.h"
 #include "services/attest/attest_service.h"
 #include "services/common/channel.h"
 #include "tests/unit/attest/fake_amd_sp.h"
@@ -38,6 +40,14 @@ static struct {
     void (*meanwhile)(void); /* while the SVSM waits */
     struct release_request last;
 } kbs;
+
+/* What comes with the KBS's confirmation, and what the service gave of it. */
+static struct {
+    uint8_t sent[JWE_PLAINTEXT_MAX];
+    size_t size; /* 0: nothing */
+    uint8_t given[CHANNEL_MESSAGE_MAX];
+    size_t given_size;
+} certificates;
 
 static bool decide(const struct release_request *request, const struct snp_report *report,
                    struct release_record *answer)
@@ -76,6 +86,7 @@ static int start(void **state)
     (void)state;
     memset(&service, 0, sizeof(service));
     memset(&kbs, 0, sizeof(kbs));
+    memset(&certificates, 0, sizeof(certificates));
     fake_amd_sp_init(&sp);
     guest_requester_init(&service.requester, fake_amd_sp_interface(&sp), sp.vmpck0);
     kbs_key = EVP_EC_gen("P-384");
@@ -109,6 +120,14 @@ static int end(void **state)
     return 0;
 }
 
+static void set_payload(uint32_t operation)
+{
+    if (operation != ATTEST_CONFIRM)
+        return;
+    proxy.secret_size = certificates.size > 0 ? certificates.size : 1;
+    memcpy(proxy.secret, certificates.sent, proxy.secret_size);
+}
+
 static uint8_t last_body[CHANNEL_MESSAGE_MAX]; /* of the last answer, its status first */
 static unsigned int pendings;
 
@@ -121,8 +140,10 @@ static uint32_t answer_of(const uint8_t *request, size_t size)
     do
         answered = channel_answer(attest_service_handle, &service, request, size, last_body);
     while (get_le32(last_body) == ATTEST_STATUS_PENDING && ++pendings < 10000);
-    /* The seconds that the lease lasts, or what is wrong. */
-    assert_true(answered == 4 || (answered == 8 && get_le32(last_body) == 0));
+    /* The seconds that the lease lasts, and perhaps certificates, or what is wrong. */
+    assert_true(answered == 4 || (answered >= 8 && get_le32(last_body) == 0));
+    certificates.given_size = answered > 8 ? answered - 8 : 0;
+    memcpy(certificates.given, last_body + 8, certificates.given_size);
     return get_le32(last_body);
 }
 
@@ -137,6 +158,7 @@ static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsi
     put_le32(request, operation);
     memcpy(request + 4, arguments, size);
     proxy.exchanges = exchanges;
+    set_payload(operation);
     fake_proxy_start(&proxy);
     status = answer_of(request, 4 + size);
     shutdown(client, SHUT_WR);
@@ -783,4 +805,83 @@ TEST_FIXTURE(after_the_confirmation_there_is_nothing_to_complain_of, start, end)
     boot();
     assert_int_equal(keep(ATTEST_COMPLAIN, 3, 1), ATTEST_STATUS_MALFORMED_REQUEST);
     assert_int_equal(kbs.record.complaint.when, 0);
+}
+
+/* Endorsement keys */
+
+struct unconfirmed {
+    struct state_name state;
+    struct ek_request ek;
+};
+
+static struct unconfirmed with_keys(void)
+{
+    struct unconfirmed unconfirmed = {.state = {.counter = 1, .root = {1}}};
+
+    memset(&unconfirmed.ek.keys, 0xE5, sizeof(unconfirmed.ek.keys));
+    return unconfirmed;
+}
+
+TEST_FIXTURE(a_confirmation_brings_certificates_of_the_endorsement_keys, start, end)
+{
+    struct unconfirmed unconfirmed = with_keys();
+    uint8_t public[EK_PUBLIC_MAX], digest[EK_DIGEST_SIZE];
+    struct writer w = writer_over(public, sizeof(public));
+
+    memset(certificates.sent, 0xCE, sizeof(certificates.sent));
+    certificates.size = EK_CERTIFICATES_MAX;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(certificates.given_size, 0);
+    assert_int_equal(ask(ATTEST_CONFIRM, &unconfirmed, sizeof(unconfirmed), 1), ATTEST_STATUS_DONE);
+    assert_int_equal(certificates.given_size, certificates.size);
+    assert_memory_equal(certificates.given, certificates.sent, certificates.size);
+
+    assert_true(kbs.last.has_ek_keys && kbs.last.has_ek_digest);
+    assert_false(kbs.last.has_ek_certificates);
+    assert_memory_equal(kbs.last.ek_keys, &unconfirmed.ek.keys, sizeof(unconfirmed.ek.keys));
+    assert_true(ek_public_write(&w, EK_RSA_2048, &unconfirmed.ek.keys));
+    SHA384(public, w.used, digest);
+    assert_memory_equal(kbs.last.ek_digest, digest, sizeof(digest));
+}
+
+TEST_FIXTURE(a_tpm_that_has_certificates_says_which, start, end)
+{
+    struct unconfirmed unconfirmed = with_keys();
+
+    unconfirmed.ek.certificates[3] = 9;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(ask(ATTEST_CONFIRM, &unconfirmed, sizeof(unconfirmed), 1), ATTEST_STATUS_DONE);
+    assert_int_equal(certificates.given_size, 0);
+    assert_true(kbs.last.has_ek_certificates);
+    assert_memory_equal(kbs.last.ek_certificates, unconfirmed.ek.certificates, EK_DIGEST_SIZE);
+}
+
+TEST_FIXTURE(half_of_what_is_to_be_certified_is_malformed, start, end)
+{
+    struct unconfirmed unconfirmed = with_keys();
+
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    assert_int_equal(ask(ATTEST_CONFIRM, &unconfirmed, sizeof(unconfirmed) - 1, 0),
+                     ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(ask(ATTEST_CONFIRM, &unconfirmed, sizeof(unconfirmed.state) + 1, 0),
+                     ATTEST_STATUS_MALFORMED_REQUEST);
+    assert_int_equal(kbs.asked, 1);
+}
+
+static void deny_all(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->status = RELEASE_STATUS_DENIED;
+}
+
+TEST_FIXTURE(certificates_of_a_refusal_are_not_looked_at, start, end)
+{
+    struct unconfirmed unconfirmed = with_keys();
+
+    certificates.size = 100;
+    assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
+    kbs.spoil = deny_all;
+    assert_int_equal(ask(ATTEST_CONFIRM, &unconfirmed, sizeof(unconfirmed), 1),
+                     ATTEST_STATUS_KBS_REFUSED);
+    assert_int_equal(certificates.given_size, 0);
 }

@@ -3,6 +3,7 @@
 #ifndef SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
 #define SNPVTPM_TESTS_UNIT_KBS_PROTOCOL_CLIENT_H
 
+#include "lib/jose/jwe_ecdh.h"
 #include "lib/jose/jwk.h"
 #include "lib/release/record.h"
 #include "tests/unit/kbs-protocol/world.h"
@@ -22,6 +23,8 @@ enum client_key {
     CLIENT_P256,
     CLIENT_RSA,
 };
+
+#define CLIENT_PAYLOAD_MAX JWE_PLAINTEXT_MAX
 
 void client_start(struct client *client, enum client_key kind);
 void client_stop(struct client *client);
@@ -69,7 +72,8 @@ char *client_get(struct client *client, struct world *world, const char *path, s
                  char code[64]);
 
 /* Opens a JWE with a signed record as an SVSM does, its pin being the world's key. Fails the test
- * when any check fails. payload has room for the 64 bytes of a key, or of two. */
+ * when any check fails. payload has room for CLIENT_PAYLOAD_MAX, or for what
+ * is expected: a key, two, or one byte. */
 struct release_record client_open_signed(const struct client *client, const struct world *world,
                                          const json_t *jwe, uint8_t *payload, size_t *size);
 

@@ -8,8 +8,7 @@
 
 #define LEASE_TIME 60 /* seconds of a lease */
 
-/* Two keys. */
-#define LEASE_PAYLOAD_MAX (2 * STATE_KEY_SIZE)
+#define LEASE_PAYLOAD_MAX CLIENT_PAYLOAD_MAX
 
 /* The report_id of the VM that lease_attest() is for is this number in each byte. */
 extern uint8_t lease_vm;

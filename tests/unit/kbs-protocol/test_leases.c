@@ -75,7 +75,7 @@ TEST_FIXTURE(an_svsm_without_leases_gets_nothing, lease_client_begin, client_end
 {
     struct world *world = *state;
     const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
-    uint8_t payload[128];
+    uint8_t payload[LEASE_PAYLOAD_MAX];
     size_t size;
 
     lease_vm = 1;
@@ -159,7 +159,7 @@ TEST_FIXTURE(a_frozen_volume_without_leases_gives_no_key_either, lease_client_be
     const struct lease_policy off = {
         .mode = LEASE_OFF, .pending_time = LEASE_TIME, .active_time = LEASE_TIME};
     const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
-    uint8_t payload[128];
+    uint8_t payload[LEASE_PAYLOAD_MAX];
     size_t size;
 
     lease_change(world, &off, lease_freeze);
@@ -179,7 +179,7 @@ TEST_FIXTURE(the_answer_of_a_session_stays_what_it_was, lease_client_begin, clie
 {
     struct world *world = *state;
     struct release_record records[2];
-    uint8_t payload[128];
+    uint8_t payload[LEASE_PAYLOAD_MAX];
     size_t size;
 
     records[0] = lease_acquire(world, 1, NULL);

@@ -474,7 +474,7 @@ TEST(a_rotated_master_key_opens_what_the_older_one_did)
     const char *before = keep_file(file_of(folder, "master.key"));
 
     assert_int_equal(program_run("rotate-master-key", "--config", config), 0);
-    assert_says(program_output, "2 secrets and keys are now wrapped");
+    assert_says(program_output, "3 secrets and keys are now wrapped");
     assert_says(read_file(file_of(folder, "master.key")) + 65, before);
     assert_mode(file_of(folder, "master.key"), 0600);
     /* The newest alone now opens everything. */

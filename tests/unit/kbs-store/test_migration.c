@@ -9,6 +9,8 @@
 
 /* What the steps after version 2 of the schema replaced, as it was made then. */
 static const char version_2[] =
+    "DROP TABLE ek_certificate;"
+    "DROP TABLE ca_certificate;"
     "DROP TABLE volume_holder;"
     "DROP TABLE volume_lease;"
     "DROP TABLE audit_segment;"

@@ -7,12 +7,10 @@
 #include <unistd.h>
 
 #include "lib/abi/attest_service.h"
-#include "services/tpm/service.h"
 #include "tests/unit/registered.h"
+#include "tests/unit/services/leased_vm.h"
+#include "tests/unit/services/tpm_codes.h"
 #include "tests/unit/services/tpm_commands.h"
-
-#define EPOCH      1000 /* of the first boot; each later one has one more */
-#define GENERATION 3
 
 static uint8_t image[VOLUME_SIZE_MIN], other_image[VOLUME_SIZE_MIN];
 
@@ -30,112 +28,6 @@ static const uint8_t pcr_extend[65] = {
     0x80, 0x02, 0, 0, 0,    65, 0, 0, 0x01, 0x82, 0, 0, 0, 16, /* header, PCR */
     0,    0,    0, 9, 0x40, 0,  0, 9, 0,    0,    0, 0, 0, 0,  0, 0, 1, 0, 0x0b,
 };
-
-/* A machine, and what the KBS's record says of its volume. */
-static struct {
-    int disk;
-    struct state_grant grant;
-    struct service service;
-    bool on;
-    struct state_name told; /* by OPEN, to be confirmed */
-    uint8_t response[CHANNEL_MESSAGE_MAX];
-    size_t response_size;
-} vm;
-
-static uint32_t operate(uint32_t operation, const void *arguments, size_t size)
-{
-    uint8_t request[CHANNEL_MESSAGE_MAX];
-
-    put_le32(request, operation);
-    memcpy(request + 4, arguments, size);
-    vm.response_size = channel_answer(service_handle, &vm.service, request, 4 + size, vm.response);
-    return get_le32(vm.response);
-}
-
-#define WAITS UINT32_MAX /* no response code */
-
-static uint32_t command(const uint8_t *bytes, size_t size)
-{
-    uint8_t arguments[CHANNEL_MESSAGE_MAX - 4] = {0};
-    uint32_t status;
-
-    memcpy(arguments + 1, bytes, size);
-    status = operate(SERVICE_COMMAND, arguments, 1 + size);
-    if (status == SERVICE_WAITS)
-        return WAITS;
-    assert_int_equal(status, SERVICE_DONE);
-    return get_be32(vm.response + 10);
-}
-
-#define COMMAND(bytes) command(bytes, sizeof(bytes))
-
-/* What the attestation service is to be asked; 0: nothing. */
-static uint32_t due(void)
-{
-    assert_int_equal(operate(SERVICE_DUE, "", 0), SERVICE_DONE);
-    return vm.response_size == 4 ? 0 : get_le32(vm.response + 4);
-}
-
-/* Its answer: the lease lasts for a minute. */
-static uint32_t tell(uint32_t status)
-{
-    uint8_t answer[8];
-
-    put_le32(answer, status);
-    put_le32(answer + 4, 60);
-    return operate(SERVICE_TOLD, answer, status == ATTEST_STATUS_DONE ? 8 : 4);
-}
-
-/* The power goes. */
-static void cut(void)
-{
-    if (vm.on)
-        engine_close(&vm.service.engine);
-    vm.on = false;
-}
-
-/* Starts the service and has it open the volume; the status. */
-static uint32_t open_volume(void)
-{
-    int key[2];
-    uint32_t status;
-
-    cut();
-    vm.grant.epoch++;
-    assert_int_equal(pipe(key), 0);
-    assert_int_equal(write(key[1], &vm.grant, sizeof(vm.grant)), sizeof(vm.grant));
-    close(key[1]);
-    vm.service = (struct service){.disk_fd = vm.disk, .key_fd = key[0]};
-    status = operate(SERVICE_OPEN, no_banks, sizeof(no_banks));
-    close(key[0]);
-    vm.on = status == SERVICE_DONE;
-    return status;
-}
-
-static void opens_unconfirmed(uint32_t how)
-{
-    assert_int_equal(open_volume(), SERVICE_DONE);
-    assert_int_equal(vm.response_size, 8 + sizeof(vm.told));
-    assert_int_equal(get_le32(vm.response + 4), how);
-    memcpy(&vm.told, vm.response + 8, sizeof(vm.told));
-}
-
-/* What the KBS does with CONFIRM. */
-static void record_committed(void)
-{
-    vm.grant.flags = STATE_GRANT_LEASED | STATE_GRANT_COMMITTED | STATE_GRANT_SAME_EPOCH;
-    vm.grant.committed = vm.told;
-    vm.grant.committed_epoch = vm.grant.epoch;
-}
-
-static void boots(uint32_t how)
-{
-    opens_unconfirmed(how);
-    record_committed();
-    assert_int_equal(due(), ATTEST_CONFIRM);
-    assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
-    assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
-}
 
 static void save(uint8_t to[VOLUME_SIZE_MIN])
 {
@@ -159,26 +51,7 @@ static void is_refused(uint32_t status)
     assert_memory_equal(before, after, sizeof(after));
 }
 
-static int start(void **state)
-{
-    (void)state;
-    memset(&vm, 0, sizeof(vm));
-    vm.disk = memfd_create("volume", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    vm.grant = (struct state_grant){.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE,
-                                    .epoch = EPOCH,
-                                    .generation = GENERATION,
-                                    .key = {1}};
-    return ftruncate(vm.disk, VOLUME_SIZE_MIN);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    cut();
-    return close(vm.disk);
-}
-
-TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
+TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, leased_vm_start, leased_vm_end)
 {
     opens_unconfirmed(SERVICE_MANUFACTURED);
     assert_int_equal(vm.told.counter, 1);
@@ -197,17 +70,19 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, start, end)
     assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
 }
 
-TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, start, end)
+TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
     opens_unconfirmed(SERVICE_STATE_OPENED);
     assert_int_equal(vm.service.engine.state.volume.current.superblock.epoch, vm.grant.epoch);
-    assert_int_equal(vm.service.engine.state.volume.current.superblock.generation, GENERATION);
+    assert_int_equal(vm.service.engine.state.volume.current.superblock.generation,
+                     LEASED_VM_GENERATION);
     assert_true(vm.told.counter > vm.grant.committed.counter);
 }
 
-TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, start, end)
+TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -215,7 +90,7 @@ TEST_FIXTURE(what_was_written_after_the_confirmation_survives_a_power_cut, start
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, start, end)
+TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -227,7 +102,7 @@ TEST_FIXTURE(a_power_cut_before_the_confirmation_costs_nothing, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, start, end)
+TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, leased_vm_start, leased_vm_end)
 {
     for (uint64_t n = 1; n <= 4; n++) {
         opens_unconfirmed(SERVICE_MANUFACTURED);
@@ -239,7 +114,7 @@ TEST_FIXTURE(a_tpm_that_was_never_confirmed_is_made_anew, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, start, end)
+TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     boots(SERVICE_STATE_OPENED);
@@ -247,7 +122,7 @@ TEST_FIXTURE(a_tpm_that_was_confirmed_is_not_made_anew, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, start, end)
+TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = STATE_GRANT_LEASED;
     is_refused(SERVICE_NOT_COMMITTED);
@@ -255,7 +130,7 @@ TEST_FIXTURE(a_blank_volume_stays_blank_without_permission, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, start, end)
+TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     save(image);
@@ -270,7 +145,7 @@ TEST_FIXTURE(an_old_copy_is_refused_and_the_right_disk_works, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, start, end)
+TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, leased_vm_start, leased_vm_end)
 {
     static const uint8_t zeros[VOLUME_SIZE_MIN];
 
@@ -282,7 +157,7 @@ TEST_FIXTURE(an_erased_volume_gets_no_other_tpm, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, start, end)
+TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, leased_vm_start, leased_vm_end)
 {
     struct state_grant before;
 
@@ -296,7 +171,8 @@ TEST_FIXTURE(a_state_that_the_kbs_never_committed_is_refused, start, end)
     is_refused(SERVICE_NOT_COMMITTED);
 }
 
-TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, start, end)
+TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, leased_vm_start,
+             leased_vm_end)
 {
     vm.grant.flags = 0;
     assert_int_equal(open_volume(), SERVICE_DONE);
@@ -311,7 +187,8 @@ TEST_FIXTURE(a_volume_from_before_leases_is_adopted_with_permission_only, start,
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, start, end)
+TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
@@ -328,7 +205,7 @@ TEST_FIXTURE(another_key_starts_an_ephemeral_tpm_with_permission_only, start, en
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, start, end)
+TEST_FIXTURE(a_disk_that_cannot_be_written_gives_nothing_to_confirm, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     cut();
@@ -351,7 +228,8 @@ static void releases(void)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, start, end)
+TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
@@ -361,7 +239,7 @@ TEST_FIXTURE(a_tpm_that_is_shut_down_gives_its_lease_back_with_its_last_state, s
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, start, end)
+TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -376,7 +254,8 @@ TEST_FIXTURE(a_shutdown_waits_until_its_caller_comes_back, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, start, end)
+TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, leased_vm_start,
+             leased_vm_end)
 {
     uint64_t counter;
 
@@ -395,7 +274,8 @@ TEST_FIXTURE(after_its_end_a_tpm_takes_the_lease_up_before_anything_else, start,
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, start, end)
+TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     releases();
@@ -409,7 +289,8 @@ TEST_FIXTURE(a_lease_that_was_given_back_and_taken_over_is_the_other_vms, start,
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, start, end)
+TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     releases();
@@ -423,7 +304,7 @@ TEST_FIXTURE(while_nobody_knows_whose_the_lease_is_nothing_is_executed, start, e
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
+TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -451,7 +332,8 @@ TEST_FIXTURE(a_kbs_that_is_away_keeps_no_guest_from_its_end, start, end)
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, start, end)
+TEST_FIXTURE(a_response_that_nobody_takes_blocks_the_tpm_for_a_while_only, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -472,7 +354,8 @@ static void time_passes(uint64_t milliseconds)
     vm.service.leased.renew_at -= milliseconds;
 }
 
-TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, start, end)
+TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, leased_vm_start,
+             leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(due(), 0);
@@ -493,7 +376,8 @@ TEST_FIXTURE(when_a_third_of_its_time_has_passed_the_lease_is_renewed, start, en
     assert_int_equal(due(), ATTEST_RENEW);
 }
 
-TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_keys, start, end)
+TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_keys, leased_vm_start,
+             leased_vm_end)
 {
     static const struct engine nothing;
 
@@ -514,7 +398,7 @@ TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_ke
     assert_memory_equal(image, other_image, sizeof(image));
 }
 
-TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, start, end)
+TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(shutdown_clear), WAITS);
@@ -523,7 +407,7 @@ TEST_FIXTURE(a_vm_that_is_overtaken_while_it_shuts_down_is_told_so, start, end)
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_FAILURE);
 }
 
-TEST_FIXTURE(a_volume_without_a_lease_has_nothing_to_tell, start, end)
+TEST_FIXTURE(a_volume_without_a_lease_has_nothing_to_tell, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = 0;
     assert_int_equal(open_volume(), SERVICE_DONE);
@@ -545,7 +429,7 @@ static void complains_of(uint64_t counter)
     assert_int_equal(due(), 0);
 }
 
-TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, start, end)
+TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, leased_vm_start, leased_vm_end)
 {
     uint64_t old;
 
@@ -560,7 +444,7 @@ TEST_FIXTURE(of_an_old_copy_the_kbs_learns_which_state_it_has, start, end)
     complains_of(old);
 }
 
-TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, start, end)
+TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, leased_vm_start, leased_vm_end)
 {
     vm.grant.flags = STATE_GRANT_LEASED;
     is_refused(SERVICE_NOT_COMMITTED);
@@ -568,7 +452,7 @@ TEST_FIXTURE(of_a_blank_disk_the_kbs_learns_that_it_shows_nothing, start, end)
     assert_int_equal(vm.response_size, 8);
 }
 
-TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, start, end)
+TEST_FIXTURE(an_ephemeral_tpm_leaves_the_lease_to_others, leased_vm_start, leased_vm_end)
 {
     boots(SERVICE_MANUFACTURED);
     vm.grant.key[5] = 5;
@@ -625,7 +509,7 @@ static void boots_anchoring(uint64_t flags, uint32_t how)
     assert_int_equal(ANCHORS(startup_clear), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(what_matters_is_anchored_before_it_is_answered, start, end)
+TEST_FIXTURE(what_matters_is_anchored_before_it_is_answered, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_SUCCESS);
@@ -641,7 +525,7 @@ TEST_FIXTURE(what_matters_is_anchored_before_it_is_answered, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, start, end)
+TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, leased_vm_start, leased_vm_end)
 {
     uint64_t before;
 
@@ -665,7 +549,8 @@ TEST_FIXTURE(data_is_durable_when_it_is_answered_and_anchored_soon, start, end)
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_state_that_the_kbs_may_have_committed_stays_on_the_disk, start, end)
+TEST_FIXTURE(a_state_that_the_kbs_may_have_committed_stays_on_the_disk, leased_vm_start,
+             leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
     assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
@@ -685,7 +570,7 @@ TEST_FIXTURE(a_state_that_the_kbs_may_have_committed_stays_on_the_disk, start, e
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, start, end)
+TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
     assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
@@ -695,7 +580,7 @@ TEST_FIXTURE(no_more_than_so_many_writes_wait_for_their_anchor, start, end)
     assert_int_equal(writes(1), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(strictly_each_change_is_anchored_before_it_is_answered, start, end)
+TEST_FIXTURE(strictly_each_change_is_anchored_before_it_is_answered, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
     assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
@@ -707,14 +592,15 @@ TEST_FIXTURE(strictly_each_change_is_anchored_before_it_is_answered, start, end)
 }
 
 /* The clock would be one more. */
-TEST_FIXTURE(what_one_command_changes_is_one_state, start, end)
+TEST_FIXTURE(what_one_command_changes_is_one_state, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
     vm.service.engine.clock_checked -= 10000;
     assert_int_equal(ANCHORS(nv_define), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(a_power_cut_before_the_anchor_costs_what_was_not_answered, start, end)
+TEST_FIXTURE(a_power_cut_before_the_anchor_costs_what_was_not_answered, leased_vm_start,
+             leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_ALL, SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), WAITS);
@@ -730,7 +616,8 @@ TEST_FIXTURE(a_power_cut_before_the_anchor_costs_what_was_not_answered, start, e
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, start, end)
+TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, leased_vm_start,
+             leased_vm_end)
 {
     uint64_t counter;
 
@@ -768,7 +655,7 @@ TEST_FIXTURE(while_the_kbs_is_away_nothing_is_changed_and_nothing_hangs, start, 
     releases();
 }
 
-TEST_FIXTURE(whoever_is_overtaken_while_it_anchors_is_fenced, start, end)
+TEST_FIXTURE(whoever_is_overtaken_while_it_anchors_is_fenced, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), WAITS);
@@ -778,7 +665,7 @@ TEST_FIXTURE(whoever_is_overtaken_while_it_anchors_is_fenced, start, end)
     assert_int_equal(COMMAND(get_random_16), TPM_RC_FAILURE);
 }
 
-TEST_FIXTURE(a_state_that_cannot_be_written_is_not_anchored, start, end)
+TEST_FIXTURE(a_state_that_cannot_be_written_is_not_anchored, leased_vm_start, leased_vm_end)
 {
     boots_anchoring(STATE_GRANT_ANCHOR_MAJOR, SERVICE_MANUFACTURED);
     assert_int_equal(fcntl(vm.disk, F_ADD_SEALS, F_SEAL_WRITE), 0);

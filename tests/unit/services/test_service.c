@@ -208,6 +208,38 @@ TEST_FIXTURE(the_ek_is_given_after_startup_and_stays, set_up, tear_down)
     stop_service(f);
 }
 
+TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, set_up, tear_down)
+{
+    /* TPM2_HierarchyChangeAuth(endorsement, "pw"), and TPM2_CreatePrimary of an ECC key. */
+    static const uint8_t set_password[] = {0x80, 0x02, 0,    0, 0, 31, 0, 0,    0x01, 0x29, 0x40,
+                                           0,    0,    0x0b, 0, 0, 0,  9, 0x40, 0,    0,    0x09,
+                                           0,    0,    0,    0, 0, 0,  2, 'p',  'w'};
+    static const uint8_t create[] = {
+        0x80, 0x02, 0,    0, 0,    67,   0,    0, 0x01, 0x31, 0x40, 0, 0, 0x01, 0,   0, 0,
+        9,    0x40, 0,    0, 0x09, 0,    0,    0, 0,    0,    0,    4, 0, 0,    0,   0, 0,
+        26,   0,    0x23, 0, 0x0b, 0,    0x03, 0, 0x72, 0,    0,    0, 6, 0,    128, 0, 0x43,
+        0,    0x10, 0,    3, 0,    0x10, 0,    0, 0,    0,    0,    0, 0, 0,    0,   0};
+    struct fixture *f = *state;
+    uint8_t first[CHANNEL_MESSAGE_MAX];
+    size_t size;
+
+    start_opened(f, 1);
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    size = f->response_size;
+    memcpy(first, f->response, size);
+    assert_int_equal(command(f, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
+    stop_service(f);
+
+    start_opened(f, 0);
+    for (int slot = 0; slot < 3; slot++)
+        assert_int_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
+    assert_int_not_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(f->response_size, size);
+    assert_memory_equal(f->response, first, size);
+    stop_service(f);
+}
+
 TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 {
     struct fixture *f = *state;

@@ -6,37 +6,26 @@
 
 #include "services/tpm/tpm_abi.h"
 
-#define TPM_CC_NV_UndefineSpace           0x00000122
 #define TPM_CC_ChangePPS                  0x00000125
-#define TPM_CC_Clear                      0x00000126
-#define TPM_CC_ClearControl               0x00000127
 #define TPM_CC_HierarchyChangeAuth        0x00000129
-#define TPM_CC_NV_DefineSpace             0x0000012a
-#define TPM_CC_PCR_Allocate               0x0000012b
 #define TPM_CC_PP_Commands                0x0000012d
 #define TPM_CC_SetPrimaryPolicy           0x0000012e
 #define TPM_CC_ClockRateAdjust            0x00000130
 #define TPM_CC_NV_Increment               0x00000134
 #define TPM_CC_NV_SetBits                 0x00000135
 #define TPM_CC_NV_Extend                  0x00000136
-#define TPM_CC_NV_Write                   0x00000137
-#define TPM_CC_NV_WriteLock               0x00000138
 #define TPM_CC_DictionaryAttackLockReset  0x00000139
 #define TPM_CC_DictionaryAttackParameters 0x0000013a
-#define TPM_CC_PCR_Reset                  0x0000013d
 #define TPM_CC_SetAlgorithmSet            0x0000013f
 #define TPM_CC_SetCommandCodeAuditStatus  0x00000140
 #define TPM_CC_SelfTest                   0x00000143
 #define TPM_CC_StirRandom                 0x00000146
 #define TPM_CC_PolicyNV                   0x00000149
-#define TPM_CC_NV_Read                    0x0000014e
 #define TPM_CC_ContextSave                0x00000162
-#define TPM_CC_NV_ReadPublic              0x00000169
 #define TPM_CC_PolicyCounterTimer         0x0000016d
 #define TPM_CC_ReadPublic                 0x00000173
 #define TPM_CC_StartAuthSession           0x00000176
 #define TPM_CC_PCR_Read                   0x0000017e
-#define TPM_CC_PCR_Extend                 0x00000182
 #define TPM_CC_TestParms                  0x0000018a
 
 #define TPM_RC_POLICY          0x126
@@ -56,11 +45,7 @@
 
 #define TPM_ALG_HMAC      0x0005
 #define TPM_ALG_KEYEDHASH 0x0008
-#define TPM_ALG_SHA512    0x000d
-#define TPM_ALG_ECC       0x0023
 #define TPM_ALG_SYMCIPHER 0x0025
-
-#define TPM_ECC_NIST_P256 0x0003
 
 #define TPM_CAP_HANDLES          0x00000001
 #define TPM_PT_MAX_COMMAND_SIZE  0x0000011e
@@ -77,16 +62,12 @@
 #define TPM_EO_SIGNED_LE   0x0008
 #define TPM_EO_UNSIGNED_LE 0x0009
 
-#define TPMA_OBJECT_userWithAuth (1u << 6)
-#define TPMA_OBJECT_sign         (1u << 18)
+#define TPMA_OBJECT_sign (1u << 18)
 
 #define TPMA_NV_OWNERWRITE (1u << 1)
 #define TPMA_NV_COUNTER    (1u << 4) /* TPM_NT_COUNTER */
 #define TPMA_NV_BITS       (2u << 4)
 #define TPMA_NV_EXTEND     (4u << 4)
-#define TPMA_NV_OWNERREAD  (1u << 17)
-#define TPMA_NV_AUTHREAD   (1u << 18)
-#define TPMA_NV_NO_DA      (1u << 25)
 #define TPMA_NV_ORDERLY    (1u << 26)
 
 #endif
