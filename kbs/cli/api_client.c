@@ -175,7 +175,7 @@ static int say_refusal(long http_status, const json_t *reply)
     const char *message = json_string_value(json_object_get(reply, "message"));
     char *plain = plain_text(message ? message : "the KBS refused");
     char *plain_code = plain_text(code ? code : "no reason given");
-    int status = cli_fail(exit_status_of(http_status), "%s (%s, HTTP status %ld)",
+    int status = complain(exit_status_of(http_status), "%s (%s, HTTP status %ld)",
                           plain ? plain : "", plain_code ? plain_code : "", http_status);
 
     free(plain);
@@ -194,7 +194,7 @@ static int take_reply(struct api_client *client, json_t **reply)
     if (http_status >= 200 && http_status < 300 && json_is_object(*reply))
         return EXIT_DONE;
     status = http_status >= 200 && http_status < 300
-                 ? cli_fail(EXIT_UNREACHABLE, "%s does not answer as a KBS does", client->url)
+                 ? complain(EXIT_UNREACHABLE, "%s does not answer as a KBS does", client->url)
                  : say_refusal(http_status, *reply);
     json_decref(*reply);
     *reply = NULL;
@@ -204,8 +204,8 @@ static int take_reply(struct api_client *client, json_t **reply)
 static int say_transfer_error(const struct api_client *client, CURLcode code)
 {
     if (client->overflow)
-        return cli_fail(EXIT_UNREACHABLE, "%s: its answer is too long", client->url);
-    return cli_fail(EXIT_UNREACHABLE, "%s cannot be reached: %s", client->url,
+        return complain(EXIT_UNREACHABLE, "%s: its answer is too long", client->url);
+    return complain(EXIT_UNREACHABLE, "%s cannot be reached: %s", client->url,
                     client->error[0] ? client->error : curl_easy_strerror(code));
 }
 
@@ -221,7 +221,7 @@ int api_request(struct api_client *client, const char *method, const char *head,
     client->error[0] = '\0';
     if ((body && !text) || !set_target(client, head, name, tail) ||
         !set_body(client, method, text)) {
-        status = cli_fail(EXIT_FILE, "out of memory");
+        status = complain(EXIT_FILE, "out of memory");
         goto out;
     }
     code = curl_easy_perform(client->http);

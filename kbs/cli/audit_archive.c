@@ -51,7 +51,7 @@ static int take_number(const json_t *object, const char *name, uint64_t *number)
     *number = (uint64_t)json_integer_value(value);
     return json_is_integer(value) && json_integer_value(value) > 0
                ? EXIT_DONE
-               : cli_fail(EXIT_UNREACHABLE, "the KBS names no segment that makes sense");
+               : complain(EXIT_UNREACHABLE, "the KBS names no segment that makes sense");
 }
 
 static int take_hash(const json_t *object, const char *name, uint8_t hash[AUDIT_CHAIN_HASH])
@@ -60,7 +60,7 @@ static int take_hash(const json_t *object, const char *name, uint8_t hash[AUDIT_
 
     return text && hex_bytes(text, hash, AUDIT_CHAIN_HASH)
                ? EXIT_DONE
-               : cli_fail(EXIT_UNREACHABLE, "the KBS names no segment that makes sense");
+               : complain(EXIT_UNREACHABLE, "the KBS names no segment that makes sense");
 }
 
 static int take_span(struct archive *archive, const json_t *object)
@@ -87,7 +87,7 @@ static int fetch_key(struct archive *archive, const char *id)
     archive->key = pem ? strdup(pem) : NULL;
     json_decref(reply);
     return archive->key ? EXIT_DONE
-                        : cli_fail(EXIT_UNREACHABLE, "the KBS does not show the key %s", id);
+                        : complain(EXIT_UNREACHABLE, "the KBS does not show the key %s", id);
 }
 
 /* A segment that the KBS has closed. */
@@ -100,10 +100,10 @@ static int take_closed(struct archive *archive, const json_t *segment)
     if (status != EXIT_DONE)
         return status;
     if (!statement || !key)
-        return cli_fail(EXIT_UNREACHABLE, "the KBS did not sign the segment");
+        return complain(EXIT_UNREACHABLE, "the KBS did not sign the segment");
     archive->statement = strdup(statement);
     archive->closed = true;
-    return archive->statement ? fetch_key(archive, key) : cli_fail(EXIT_FILE, "out of memory");
+    return archive->statement ? fetch_key(archive, key) : complain(EXIT_FILE, "out of memory");
 }
 
 static int close_segment(struct archive *archive, const struct audit_chain *chain)
@@ -149,11 +149,11 @@ static int write_some(struct archive *archive, FILE *file, struct audit_chain *c
         const json_t *entry = json_array_get(entries, i);
 
         if (audit_chain_take(chain, entry) && !write_entry(file, entry))
-            status = cli_fail(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
+            status = complain(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
     }
     json_decref(reply);
     if (chain->problem)
-        return cli_fail(EXIT_BROKEN, "the audit log is BROKEN at line %" PRIu64 ": %s",
+        return complain(EXIT_BROKEN, "the audit log is BROKEN at line %" PRIu64 ": %s",
                         chain->seq + 1, chain->problem);
     return status;
 }
@@ -165,7 +165,7 @@ static int write_segment(struct archive *archive, FILE *file)
 
     audit_chain_begin(&chain, archive->first - 1, archive->before);
     if (!audit_file_begin(file, archive->first, archive->before))
-        return cli_fail(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
     while (status == EXIT_DONE && chain.seq < archive->last)
         status = write_some(archive, file, &chain);
     if (status == EXIT_DONE && !archive->closed)
@@ -173,13 +173,13 @@ static int write_segment(struct archive *archive, FILE *file)
     if (status != EXIT_DONE)
         return status;
     if (memcmp(chain.head, archive->head, sizeof(chain.head)) != 0)
-        return cli_fail(EXIT_BROKEN,
+        return complain(EXIT_BROKEN,
                         "the audit log is BROKEN: line %" PRIu64
                         " has another hash than the head that was signed",
                         archive->last);
     return audit_file_end(file, archive->head, archive->key, archive->statement)
                ? EXIT_DONE
-               : cli_fail(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
+               : complain(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
 }
 
 /* Where the file system can, without replacing what is there. */
@@ -197,7 +197,7 @@ static int settle(struct archive *archive, FILE *file, const char *temporary)
     if (fflush(file) == 0 && fsync(fileno(file)) == 0 && give_name(temporary, archive->path) &&
         file_sync_folder_of(archive->path))
         return EXIT_DONE;
-    return cli_fail(EXIT_FILE, "%s: %s", archive->path, strerror(errno));
+    return complain(EXIT_FILE, "%s: %s", archive->path, strerror(errno));
 }
 
 static int write_file(struct archive *archive)
@@ -207,11 +207,11 @@ static int write_file(struct archive *archive)
     int fd, status;
 
     if (snprintf(temporary, sizeof(temporary), "%s/.audit-XXXXXX", archive->folder) >= PATH_MAX)
-        return cli_fail(EXIT_USAGE, "%s: the path is too long", archive->folder);
+        return complain(EXIT_USAGE, "%s: the path is too long", archive->folder);
     fd = mkostemp(temporary, O_CLOEXEC);
     file = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (!file)
-        return cli_fail(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", archive->folder, strerror(errno));
     status = write_segment(archive, file);
     if (status == EXIT_DONE)
         status = settle(archive, file, temporary);
@@ -244,11 +244,11 @@ static int check_file(const struct archive *archive)
         fclose(file);
     EVP_PKEY_free(key);
     if (!file)
-        return cli_fail(EXIT_FILE, "%s: %s", archive->path, strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", archive->path, strerror(errno));
     if (good && chain.seq == archive->last && chain.base + 1 == archive->first &&
         memcmp(chain.head, archive->head, sizeof(chain.head)) == 0)
         return EXIT_DONE;
-    return cli_fail(EXIT_BROKEN,
+    return complain(EXIT_BROKEN,
                     "%s is not the segment that was closed (%s); nothing was pruned. Move it "
                     "elsewhere and run this again",
                     archive->path, chain.problem ? chain.problem : "it has other lines");
@@ -294,7 +294,7 @@ static int archive_segment(struct archive *archive)
 
     if (snprintf(archive->path, sizeof(archive->path), "%s/" AUDIT_FILE_NAME, archive->folder,
                  archive->first, archive->last) >= PATH_MAX)
-        return cli_fail(EXIT_USAGE, "%s: the path is too long", archive->folder);
+        return complain(EXIT_USAGE, "%s: the path is too long", archive->folder);
     if (!archive->closed || access(archive->path, F_OK) != 0)
         status = write_file(archive);
     if (status == EXIT_DONE)
@@ -354,10 +354,10 @@ int run_audit_archive(struct cli *cli)
     int status;
 
     if (text && !duration_parse(text, &age))
-        return cli_fail(EXIT_USAGE, "--older-than %s: must be a number of h, d, w or y, as 90d",
+        return complain(EXIT_USAGE, "--older-than %s: must be a number of h, d, w or y, as 90d",
                         text);
     if (access(cli->operands[0], W_OK | X_OK) != 0)
-        return cli_fail(EXIT_FILE, "%s: %s", cli->operands[0], strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", cli->operands[0], strerror(errno));
     snprintf(query, sizeof(query), "audit/segments?older-than=%" PRId64, age);
     status = api_request(cli->api, "GET", query, NULL, "", NULL, &reply);
     if (status == EXIT_DONE)

@@ -128,7 +128,7 @@ int run_audit_tail(struct cli *cli)
     int status;
 
     if (text && (strspn(text, "0123456789") != strlen(text) || lines < 1 || lines > LINES_MAX))
-        return cli_fail(EXIT_USAGE, "-n %s: must be a number from 1 to %d", text, LINES_MAX);
+        return complain(EXIT_USAGE, "-n %s: must be a number from 1 to %d", text, LINES_MAX);
     snprintf(query, sizeof(query), "audit?limit=%ld", lines);
     status = api_request(cli->api, "GET", query, NULL, "", NULL, &reply);
     if (status != EXIT_DONE)

@@ -33,12 +33,12 @@ static int load_key(const char *path, EVP_PKEY **key)
     FILE *file = fopen(path, "re");
 
     if (!file)
-        return cli_fail(EXIT_FILE, "%s: %s", path, strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", path, strerror(errno));
     *key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
     fclose(file);
     ERR_clear_error();
     return *key ? EXIT_DONE
-                : cli_fail(EXIT_REFUSED,
+                : complain(EXIT_REFUSED,
                            "%s has no public key in PEM, as kbsctl key show prints it", path);
 }
 
@@ -48,12 +48,12 @@ static int verify_file(struct verification *verification, const char *path)
     int status = EXIT_DONE;
 
     if (!file)
-        return cli_fail(EXIT_FILE, "%s: %s", path, strerror(errno));
+        return complain(EXIT_FILE, "%s: %s", path, strerror(errno));
     verification->where = path;
     if (!audit_file_verify(file, verification->key, &verification->chain, &verification->seal))
         status = EXIT_BROKEN;
     if (ferror(file))
-        status = cli_fail(EXIT_FILE, "%s cannot be read", path);
+        status = complain(EXIT_FILE, "%s cannot be read", path);
     fclose(file);
     return status;
 }
@@ -68,7 +68,7 @@ static int take_base(struct audit_chain *chain, const json_t *base)
 
     if (!text || !hex_bytes(text, hash, sizeof(hash)) || !json_is_integer(seq) ||
         json_integer_value(seq) < 0)
-        return cli_fail(EXIT_UNREACHABLE, "the KBS does not say where its audit log begins");
+        return complain(EXIT_UNREACHABLE, "the KBS does not say where its audit log begins");
     if (json_integer_value(seq) > 0)
         audit_chain_begin(chain, (uint64_t)json_integer_value(seq), hash);
     return EXIT_DONE;
@@ -159,7 +159,7 @@ static int report(const struct cli *cli, const struct verification *verification
     else if (!chain->problem)
         report_whole(cli, verification, head);
     else
-        cli_fail(EXIT_BROKEN,
+        complain(EXIT_BROKEN,
                  "%s%sthe audit log is BROKEN after line %" PRIu64 ", at line %" PRIu64 ": %s",
                  verification->where ? verification->where : "", verification->where ? ": " : "",
                  chain->seq, chain->seq + 1, chain->problem);
@@ -188,10 +188,10 @@ int run_audit_verify(struct cli *cli)
 
     if (chain->expects &&
         !hex_bytes(cli->options[OPTION_EXPECT_HEAD], chain->expected, sizeof(chain->expected)))
-        return cli_fail(EXIT_USAGE, "--expect-head: must be %d hexadecimal digits",
+        return complain(EXIT_USAGE, "--expect-head: must be %d hexadecimal digits",
                         2 * AUDIT_CHAIN_HASH);
     if (cli->operand_count == 0 && (cli_has(cli, OPTION_KEY) || cli_has(cli, OPTION_LIVE)))
-        return cli_fail(EXIT_USAGE, "--key and --live are for archived files: name them");
+        return complain(EXIT_USAGE, "--key and --live are for archived files: name them");
     if (cli_has(cli, OPTION_KEY))
         status = load_key(cli->options[OPTION_KEY], &verification.key);
     if (status == EXIT_DONE)

@@ -24,7 +24,7 @@ static int make_question(const struct cli *cli, json_t **question)
     const char *audit = cli->options[OPTION_AUDIT];
 
     if ((cli->operand_count == 1) + cli_has(cli, OPTION_IGVM) + (audit != NULL) != 1)
-        return cli_fail(EXIT_USAGE, "give one of MEASUREMENT, --igvm FILE and --audit SEQ");
+        return complain(EXIT_USAGE, "give one of MEASUREMENT, --igvm FILE and --audit SEQ");
     if (cli_has(cli, OPTION_IGVM))
         return ask_of_file(cli->options[OPTION_IGVM], question);
     if (!audit) {
@@ -32,7 +32,7 @@ static int make_question(const struct cli *cli, json_t **question)
         return EXIT_DONE;
     }
     if (!*audit || strspn(audit, "0123456789") != strlen(audit) || strlen(audit) > 18)
-        return cli_fail(EXIT_USAGE, "--audit %s: must be the number of a line", audit);
+        return complain(EXIT_USAGE, "--audit %s: must be the number of a line", audit);
     *question = json_pack("{s:I}", "audit", (json_int_t)strtoll(audit, NULL, 10));
     return EXIT_DONE;
 }

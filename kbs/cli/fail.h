@@ -15,7 +15,4 @@ enum exit_status {
     EXIT_BROKEN = 7,      /* the audit log's chain is broken */
 };
 
-/* Says why on stderr, "kbsctl: ...", and returns an exit_status. */
-#define cli_fail complain
-
 #endif

@@ -16,7 +16,7 @@ static int make_body(const struct cli *cli, json_t **body)
     int status;
 
     if (cli_has(cli, OPTION_IGVM) == cli_has(cli, OPTION_MEASUREMENT))
-        return cli_fail(EXIT_USAGE, "give either --igvm FILE or --measurement HEX");
+        return complain(EXIT_USAGE, "give either --igvm FILE or --measurement HEX");
     if (cli_has(cli, OPTION_MEASUREMENT)) {
         *body = json_pack("{s:s, s:s}", "name", cli->operands[0], "measurement",
                           cli->options[OPTION_MEASUREMENT]);

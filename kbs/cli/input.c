@@ -20,19 +20,19 @@ int input_read(const char *path, enum file_secrecy secrecy, size_t max, struct f
 
     *file = (struct file_bytes){0};
     if (fd < 0)
-        return cli_fail(EXIT_FILE, "%s cannot be read: %s", path, strerror(errno));
+        return complain(EXIT_FILE, "%s cannot be read: %s", path, strerror(errno));
     error = file_read_descriptor(fd, secrecy, max, file);
     close(fd);
     switch (error) {
     case FILE_OK:
         return EXIT_DONE;
     case FILE_TOO_LARGE:
-        return cli_fail(EXIT_REFUSED, "%s has more than %zu bytes", path, max);
+        return complain(EXIT_REFUSED, "%s has more than %zu bytes", path, max);
     case FILE_EXPOSED:
-        return cli_fail(EXIT_FILE,
+        return complain(EXIT_FILE,
                         "%s is secret, and others may read or change it; chmod 600 it first", path);
     default:
-        return cli_fail(EXIT_FILE, "%s cannot be read: %s", path, file_error_text(error));
+        return complain(EXIT_FILE, "%s cannot be read: %s", path, file_error_text(error));
     }
 }
 
@@ -50,7 +50,7 @@ int input_read_key(const char *path, uint8_t key[INPUT_KEY_SIZE])
     } else {
         file.bytes[length] = '\0';
         if (file.size > length + 2 || !hex_bytes((const char *)file.bytes, key, INPUT_KEY_SIZE))
-            status = cli_fail(EXIT_REFUSED,
+            status = complain(EXIT_REFUSED,
                               "%s is no state key: it must have 64 bytes or 128 "
                               "hexadecimal digits",
                               path);
@@ -69,7 +69,7 @@ int input_read_token(const char *path, char *text, size_t size)
         return status;
     length = strcspn((const char *)file.bytes, " \r\n");
     if (length == 0 || length > size || file.size > length + 1)
-        status = cli_fail(EXIT_REFUSED,
+        status = complain(EXIT_REFUSED,
                           "%s is no token: it must have one line, as kbsctl token "
                           "create wrote it",
                           path);
@@ -83,7 +83,7 @@ int output_begin(const char *path, int *fd)
 {
     *fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     return *fd >= 0 ? EXIT_DONE
-                    : cli_fail(EXIT_FILE, "%s cannot be made: %s", path, strerror(errno));
+                    : complain(EXIT_FILE, "%s cannot be made: %s", path, strerror(errno));
 }
 
 int output_end(const char *path, int fd, const char *text)
@@ -94,6 +94,6 @@ int output_end(const char *path, int fd, const char *text)
     if (close(fd) == 0 && written)
         return EXIT_DONE;
     unlink(path);
-    return text ? cli_fail(EXIT_FILE, "%s cannot be written: %s", path, strerror(errno))
+    return text ? complain(EXIT_FILE, "%s cannot be written: %s", path, strerror(errno))
                 : EXIT_DONE;
 }

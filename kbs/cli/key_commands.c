@@ -29,7 +29,7 @@ int run_key_show(struct cli *cli)
     else if (pem)
         fputs(pem, stdout);
     else
-        status = cli_fail(EXIT_REFUSED, "key %s was retired and destroyed", cli->operands[0]);
+        status = complain(EXIT_REFUSED, "key %s was retired and destroyed", cli->operands[0]);
     json_decref(reply);
     return status;
 }

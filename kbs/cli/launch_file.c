@@ -16,7 +16,7 @@ static int describe(const char *path, const struct loaded_file *loaded, struct l
     enum launch_pages_status status;
 
     if (broken)
-        return cli_fail(EXIT_REFUSED, "%s: %s", path, broken);
+        return complain(EXIT_REFUSED, "%s: %s", path, broken);
     status = launch_pages_add_image(&pages, loaded->image.headers, loaded->image.count,
                                     loaded->platform_mask);
     if (status == LAUNCH_PAGES_OK && !launch_pages_digest(&pages, &digest))
@@ -28,7 +28,7 @@ static int describe(const char *path, const struct loaded_file *loaded, struct l
     launch_pages_free(&pages);
     return status == LAUNCH_PAGES_OK
                ? EXIT_DONE
-               : cli_fail(EXIT_REFUSED, "%s: %s", path, launch_pages_text(status));
+               : complain(EXIT_REFUSED, "%s: %s", path, launch_pages_text(status));
 }
 
 int launch_file_read(const char *path, struct launch_file *file)
@@ -42,10 +42,10 @@ int launch_file_read(const char *path, struct launch_file *file)
         status = describe(path, &loaded, file);
         break;
     case LOADED_FILE_UNREADABLE:
-        status = cli_fail(EXIT_FILE, "%s: %s", path, loaded.problem);
+        status = complain(EXIT_FILE, "%s: %s", path, loaded.problem);
         break;
     case LOADED_FILE_INVALID:
-        status = cli_fail(EXIT_REFUSED, "%s: %s", path, loaded.problem);
+        status = complain(EXIT_REFUSED, "%s: %s", path, loaded.problem);
         break;
     }
     loaded_file_close(&loaded);

@@ -108,7 +108,7 @@ int run_volume_lease(struct cli *cli)
     if (strcmp(cli->operands[0], "break") == 0)
         return answer_override(cli, cli->operands[1], "/lease/break", json_object(),
                                "the lease is broken");
-    return cli_fail(EXIT_USAGE, "usage: kbsctl volume lease show|break NAME");
+    return complain(EXIT_USAGE, "usage: kbsctl volume lease show|break NAME");
 }
 
 int run_volume_accept_disk(struct cli *cli)
@@ -162,7 +162,7 @@ static int add_same_epoch(const struct cli *cli, json_t *body)
         return EXIT_DONE;
     word = word_of(cli, OPTION_SAME_EPOCH, yes_no);
     if (!word)
-        return cli_fail(EXIT_USAGE, "--same-epoch must be yes or no");
+        return complain(EXIT_USAGE, "--same-epoch must be yes or no");
     json_object_set_new(body, "same_epoch", json_boolean(word->first));
     return EXIT_DONE;
 }
@@ -175,7 +175,7 @@ static int add_first(const struct cli *cli, json_t *body)
         return EXIT_DONE;
     word = word_of(cli, OPTION_FIRST, firsts);
     if (!word)
-        return cli_fail(EXIT_USAGE, "--first must be manufacture, adopt, either or neither");
+        return complain(EXIT_USAGE, "--first must be manufacture, adopt, either or neither");
     json_object_set_new(body, "manufacture", json_boolean(word->first));
     json_object_set_new(body, "adopt", json_boolean(word->second));
     return EXIT_DONE;
@@ -196,7 +196,7 @@ static int add_time(const struct cli *cli, enum cli_option option, const char *m
     errno = 0;
     seconds = strtol(text, &end, 10);
     if (end == text || *end != '\0' || errno != 0)
-        return cli_fail(EXIT_USAGE, "%s: must be a number of seconds, or forever", text);
+        return complain(EXIT_USAGE, "%s: must be a number of seconds, or forever", text);
     json_object_set_new(body, member, json_integer(seconds));
     return EXIT_DONE;
 }
@@ -212,7 +212,7 @@ static int add_wishes(const struct cli *cli, json_t *body)
     if (status == EXIT_DONE)
         status = add_time(cli, OPTION_CONFIRM_TIME, "confirm_time", body);
     if (status == EXIT_DONE && json_object_size(body) == 0)
-        status = cli_fail(EXIT_USAGE, "give --mode, or another option; see --help");
+        status = complain(EXIT_USAGE, "give --mode, or another option; see --help");
     return status;
 }
 
@@ -222,7 +222,7 @@ int run_volume_set_lease(struct cli *cli)
                              cli->options[OPTION_UNOPENED]);
     json_t *reply;
     int status =
-        body ? add_wishes(cli, body) : cli_fail(EXIT_REFUSED, "an option is no text in UTF-8");
+        body ? add_wishes(cli, body) : complain(EXIT_REFUSED, "an option is no text in UTF-8");
 
     if (status != EXIT_DONE) {
         json_decref(body);

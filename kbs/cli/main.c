@@ -142,10 +142,10 @@ static int check(const struct cli *cli, const struct command *command)
 
     for (int i = 0; i < OPTION_COUNT; i++)
         if (cli->options[i] && !((command->options | COMMON) & UINT64_C(1) << i))
-            return cli_fail(EXIT_USAGE, "%s %s takes no --%s; see --help", command->group, verb,
+            return complain(EXIT_USAGE, "%s %s takes no --%s; see --help", command->group, verb,
                             option_table[i].name);
     if (cli->operand_count < command->operands_min || cli->operand_count > command->operands_max)
-        return cli_fail(EXIT_USAGE, "usage: kbsctl %s %s %s", command->group, verb,
+        return complain(EXIT_USAGE, "usage: kbsctl %s %s %s", command->group, verb,
                         command->operands);
     return EXIT_DONE;
 }
@@ -181,13 +181,13 @@ int main(int argc, char **argv)
         if (cli.operand_count == 0)
             print_help(stderr);
         else
-            cli_fail(EXIT_USAGE, "there is no command %s %s; see kbsctl --help", cli.operands[0],
+            complain(EXIT_USAGE, "there is no command %s %s; see kbsctl --help", cli.operands[0],
                      cli.operand_count > 1 ? cli.operands[1] : "");
         return EXIT_USAGE;
     }
     status = check(&cli, command);
     if (status == EXIT_DONE && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        status = cli_fail(EXIT_FILE, "libcurl cannot start");
+        status = complain(EXIT_FILE, "libcurl cannot start");
     if (status == EXIT_DONE) {
         status = run(&cli, command);
         curl_global_cleanup();

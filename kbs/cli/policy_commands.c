@@ -16,14 +16,14 @@ static int read_text(const struct cli *cli, json_t **body)
     int status;
 
     if (!cli_has(cli, OPTION_FILE))
-        return cli_fail(EXIT_USAGE, "give --file FILE with the policy");
+        return complain(EXIT_USAGE, "give --file FILE with the policy");
     status = input_read(cli->options[OPTION_FILE], FILE_PUBLIC, TEXT_MAX, &file);
     if (status != EXIT_DONE)
         return status;
     *body = json_pack("{s:s%}", "text", (const char *)file.bytes, file.size);
     file_wipe(&file);
     return *body ? EXIT_DONE
-                 : cli_fail(EXIT_REFUSED, "%s: is no text in UTF-8", cli->options[OPTION_FILE]);
+                 : complain(EXIT_REFUSED, "%s: is no text in UTF-8", cli->options[OPTION_FILE]);
 }
 
 static void warn_of_unknown_images(const json_t *reply)

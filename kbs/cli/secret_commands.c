@@ -17,7 +17,7 @@ int run_secret_put(struct cli *cli)
     int status;
 
     if (!cli_has(cli, OPTION_FILE) || !cli_has(cli, OPTION_POLICY))
-        return cli_fail(EXIT_USAGE, "give --file FILE with the secret, and --policy NAME");
+        return complain(EXIT_USAGE, "give --file FILE with the secret, and --policy NAME");
     status = input_read(cli->options[OPTION_FILE], FILE_SECRET, SECRET_MAX, &file);
     if (status != EXIT_DONE)
         return status;
@@ -25,7 +25,7 @@ int run_secret_put(struct cli *cli)
                      cli->options[OPTION_POLICY], "replace", cli_has(cli, OPTION_REPLACE));
     file_wipe(&file);
     if (!body)
-        return cli_fail(EXIT_FILE, "out of memory");
+        return complain(EXIT_FILE, "out of memory");
     return answer_change(cli, "PUT", "secrets/", cli->operands[0], "", body, "secret stored");
 }
 

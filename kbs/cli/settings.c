@@ -67,13 +67,13 @@ static int take_setting(const config_setting_t *setting, const struct known *kno
         if (strcmp(name, known[i].name) != 0)
             continue;
         if (!value || !*value)
-            return cli_fail(EXIT_REFUSED, "%s:%d: %s must be a string: %s = \"...\";", file, line,
+            return complain(EXIT_REFUSED, "%s:%d: %s must be a string: %s = \"...\";", file, line,
                             name, name);
         if (!set_value(&known[i], value, file))
-            return cli_fail(EXIT_REFUSED, "%s:%d: %s is too long", file, line, name);
+            return complain(EXIT_REFUSED, "%s:%d: %s is too long", file, line, name);
         return EXIT_DONE;
     }
-    return cli_fail(EXIT_REFUSED, "%s:%d: there is no setting %s; there are url, ca, token-file",
+    return complain(EXIT_REFUSED, "%s:%d: there is no setting %s; there are url, ca, token-file",
                     file, line, name);
 }
 
@@ -91,8 +91,8 @@ static int read_config(const char *file, struct settings *settings)
     config_init(&config);
     if (config_read_file(&config, file) != CONFIG_TRUE) {
         status = config_error_type(&config) == CONFIG_ERR_FILE_IO
-                     ? cli_fail(EXIT_FILE, "%s cannot be read", file)
-                     : cli_fail(EXIT_REFUSED, "%s:%d: %s", file, config_error_line(&config),
+                     ? complain(EXIT_FILE, "%s cannot be read", file)
+                     : complain(EXIT_REFUSED, "%s:%d: %s", file, config_error_line(&config),
                                 config_error_text(&config));
         goto out;
     }
@@ -121,7 +121,7 @@ static int take_options(const struct cli *cli, struct settings *settings)
         if (cli_has(cli, taken[i].option) &&
             snprintf(taken[i].target, taken[i].size, "%s", cli->options[taken[i].option]) >=
                 (int)taken[i].size)
-            return cli_fail(EXIT_USAGE, "an option's value is too long");
+            return complain(EXIT_USAGE, "an option's value is too long");
     return EXIT_DONE;
 }
 
@@ -130,17 +130,17 @@ static int check(struct settings *settings)
     size_t length = strlen(settings->url);
 
     if (!settings->url[0])
-        return cli_fail(EXIT_USAGE, "where is the KBS? Give --url, or url in a configuration file");
+        return complain(EXIT_USAGE, "where is the KBS? Give --url, or url in a configuration file");
     if (strncmp(settings->url, "https://", 8) != 0 || length == 8)
-        return cli_fail(EXIT_USAGE,
+        return complain(EXIT_USAGE,
                         "%s: must be https://HOST:PORT; without TLS the token could be read on its "
                         "way",
                         settings->url);
     if (!settings->token_file[0])
-        return cli_fail(EXIT_USAGE,
+        return complain(EXIT_USAGE,
                         "who are you? Give --token-file, or token-file in a configuration file");
     if (settings->ca[0] && access(settings->ca, R_OK) != 0)
-        return cli_fail(EXIT_FILE, "%s: the CA's certificate cannot be read", settings->ca);
+        return complain(EXIT_FILE, "%s: the CA's certificate cannot be read", settings->ca);
     if (settings->url[length - 1] == '/')
         settings->url[length - 1] = '\0';
     return EXIT_DONE;
@@ -167,5 +167,5 @@ int settings_connect(struct cli *cli)
     cli->api = api_client_new(&(struct api_settings){
         .url = settings.url, .ca = settings.ca[0] ? settings.ca : NULL, .token = token});
     OPENSSL_cleanse(token, sizeof(token));
-    return cli->api ? EXIT_DONE : cli_fail(EXIT_FILE, "out of memory");
+    return cli->api ? EXIT_DONE : complain(EXIT_FILE, "out of memory");
 }

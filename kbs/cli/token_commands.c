@@ -12,7 +12,7 @@ static int make_body(const struct cli *cli, json_t **body)
     int64_t lifetime = 0;
 
     if (!cli_has(cli, OPTION_ROLE))
-        return cli_fail(EXIT_USAGE, "give --role owner or --role auditor");
+        return complain(EXIT_USAGE, "give --role owner or --role auditor");
     *body = json_pack("{s:s, s:s}", "name", cli->operands[0], "role", cli->options[OPTION_ROLE]);
     if (!cli_has(cli, OPTION_EXPIRES))
         return EXIT_DONE;
@@ -21,7 +21,7 @@ static int make_body(const struct cli *cli, json_t **body)
         return EXIT_DONE;
     }
     json_decref(*body);
-    return cli_fail(EXIT_USAGE, "--expires %s: must be a number of h, d, w or y, as 90d",
+    return complain(EXIT_USAGE, "--expires %s: must be a number of h, d, w or y, as 90d",
                     cli->options[OPTION_EXPIRES]);
 }
 
@@ -42,7 +42,7 @@ static int create(struct cli *cli, json_t *body, int fd)
     int written = EXIT_DONE;
 
     if (status == EXIT_DONE && !token)
-        status = cli_fail(EXIT_UNREACHABLE, "the KBS made no token");
+        status = complain(EXIT_UNREACHABLE, "the KBS made no token");
     if (fd >= 0)
         written = output_end(cli->options[OPTION_OUT], fd, token);
     else if (status == EXIT_DONE)

@@ -36,12 +36,12 @@ int run_volume_create(struct cli *cli)
     int status;
 
     if (!cli_has(cli, OPTION_IMAGE))
-        return cli_fail(EXIT_USAGE, "give --image NAME, the only image that gets the key");
+        return complain(EXIT_USAGE, "give --image NAME, the only image that gets the key");
     body = json_pack("{s:s, s:s, s:s*, s:s*, s:s*}", "name", cli->operands[0], "image",
                      cli->options[OPTION_IMAGE], "policy", cli->options[OPTION_POLICY], "id",
                      cli->options[OPTION_ID], "release", cli->options[OPTION_RELEASE]);
     if (!body)
-        return cli_fail(EXIT_REFUSED, "an option is no text in UTF-8");
+        return complain(EXIT_REFUSED, "an option is no text in UTF-8");
     status = add_key(cli, body);
     if (status != EXIT_DONE) {
         json_decref(body);
@@ -74,7 +74,7 @@ int run_volume_rekey(struct cli *cli)
     const bool cancels = cli_has(cli, OPTION_CANCEL);
     json_t *body = json_object();
     int status = cancels && cli_has(cli, OPTION_KEY_FILE)
-                     ? cli_fail(EXIT_USAGE, "--cancel takes no key")
+                     ? complain(EXIT_USAGE, "--cancel takes no key")
                      : add_key(cli, body);
 
     if (status != EXIT_DONE) {
@@ -91,7 +91,7 @@ int run_volume_rekey(struct cli *cli)
 int run_volume_set_image(struct cli *cli)
 {
     if (!cli_has(cli, OPTION_IMAGE))
-        return cli_fail(EXIT_USAGE, "give --image NAME, the image that gets the key from now on");
+        return complain(EXIT_USAGE, "give --image NAME, the image that gets the key from now on");
     return answer_change(cli, "POST", "volumes/", cli->operands[0], "/image",
                          json_pack("{s:s}", "image", cli->options[OPTION_IMAGE]),
                          "the volume goes with another image");

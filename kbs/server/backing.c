@@ -19,9 +19,9 @@ static int load_keys(struct backing *backing)
     if (status == MASTER_KEY_OK)
         return EXIT_DONE;
     if (status == MASTER_KEY_FAILED)
-        return fail_with(EXIT_FILE, "master key %s: %s", source, strerror(errno));
-    return fail_with(status == MASTER_KEY_MALFORMED ? EXIT_INPUT : EXIT_FILE, "master key %s: %s",
-                     source, master_key_status_text(status));
+        return complain(EXIT_FILE, "master key %s: %s", source, strerror(errno));
+    return complain(status == MASTER_KEY_MALFORMED ? EXIT_INPUT : EXIT_FILE, "master key %s: %s",
+                    source, master_key_status_text(status));
 }
 
 /* The store's reason never has a password; its URL may, and is not shown. */
@@ -36,7 +36,7 @@ static int open_store(struct backing *backing, bool may_be_backup)
         status = store_ping(backing->store);
     if (status == STORE_OK)
         return EXIT_DONE;
-    return fail_with(EXIT_FILE, "store: %s", store_reason(backing->store, status));
+    return complain(EXIT_FILE, "store: %s", store_reason(backing->store, status));
 }
 
 int backing_load(const char *config_path, struct backing *backing)
@@ -45,7 +45,7 @@ int backing_load(const char *config_path, struct backing *backing)
 
     *backing = (struct backing){0};
     if (access(config_path, R_OK) != 0)
-        return fail_with(EXIT_FILE, "configuration %s: %s", config_path, strerror(errno));
+        return complain(EXIT_FILE, "configuration %s: %s", config_path, strerror(errno));
     if (!config_load(config_path, &backing->config, &errors)) {
         fputs(errors.text, stderr);
         return EXIT_INPUT;
@@ -76,7 +76,7 @@ int backing_change(struct backing *backing, store_work *change, void *context)
 
     if (status == STORE_OK)
         return EXIT_DONE;
-    return fail_with(EXIT_FILE, "store: %s; nothing was changed in it", store_status_text(status));
+    return complain(EXIT_FILE, "store: %s; nothing was changed in it", store_status_text(status));
 }
 
 void backing_close(struct backing *backing)
@@ -88,7 +88,7 @@ void backing_close(struct backing *backing)
 
 static const char *complain_of_usage(const char *command)
 {
-    fail_with(EXIT_USAGE, "%s needs --config FILE; see kbs --help", command);
+    complain(EXIT_USAGE, "%s needs --config FILE; see kbs --help", command);
     return NULL;
 }
 

@@ -42,13 +42,13 @@ static int back_up(struct backing *backing, const char *path)
     const char *reason;
 
     if (!store_file(backing->store))
-        return fail_with(EXIT_INPUT, "the store is PostgreSQL's: pg_dump makes a backup of it, and "
-                                     "kbs restore goes with it after pg_restore");
+        return complain(EXIT_INPUT, "the store is PostgreSQL's: pg_dump makes a backup of it, and "
+                                    "kbs restore goes with it after pg_restore");
     /* Before it, so that the copy has its own line. */
     if (backing_change(backing, note_backup, &tail) != EXIT_DONE)
         return EXIT_FILE;
     if (!backup_write(backing->store, path, &reason))
-        return fail_with(EXIT_FILE, "no backup was made: %s", reason);
+        return complain(EXIT_FILE, "no backup was made: %s", reason);
     printf("%s has the store, with its audit log up to %s, or later\n", path,
            tail_text(&tail, text));
     return EXIT_DONE;
@@ -63,7 +63,7 @@ int command_backup(int argc, char **argv)
     if (!config)
         return EXIT_USAGE;
     if (!path)
-        return fail_with(EXIT_USAGE, "backup needs FILE, which does not exist yet");
+        return complain(EXIT_USAGE, "backup needs FILE, which does not exist yet");
     status = backing_open(config, &backing);
     if (status == EXIT_DONE)
         status = back_up(&backing, path);
@@ -140,13 +140,13 @@ static int restore_copy(struct backing *backing, const char *copy)
     bool was_there;
 
     if (!file)
-        return fail_with(EXIT_INPUT, "the store is PostgreSQL's: pg_restore puts it back; then "
-                                     "run this without FILE");
+        return complain(EXIT_INPUT, "the store is PostgreSQL's: pg_restore puts it back; then "
+                                    "run this without FILE");
     if (!name_replaced(file, replaced))
-        return fail_with(EXIT_FILE, "%s: the name is too long", file);
+        return complain(EXIT_FILE, "%s: the name is too long", file);
     if (!backup_restore(copy, file, replaced, &backing->keys, restore_unit, &restored, &was_there,
                         &reason))
-        return fail_with(EXIT_FILE, "nothing was restored: %s", reason);
+        return complain(EXIT_FILE, "nothing was restored: %s", reason);
     if (was_there)
         printf("the store of before is now %s\n", replaced);
     return tell_restored(&restored);

@@ -22,7 +22,4 @@ int command_backup(int argc, char **argv);
 int command_restore(int argc, char **argv);
 int command_renew_certificate(int argc, char **argv);
 
-/* Says why on stderr, "kbs: ...", and returns an exit_status. */
-#define fail_with complain
-
 #endif

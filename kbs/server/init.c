@@ -49,7 +49,7 @@ MUST_CHECK static bool make_absolute(const char *option, const char **path, char
     if (!*path)
         return true;
     if (!realpath(*path, room)) {
-        fail_with(EXIT_FILE, "--%s %s: %s", option, *path, strerror(errno));
+        complain(EXIT_FILE, "--%s %s: %s", option, *path, strerror(errno));
         return false;
     }
     *path = room;
@@ -78,7 +78,7 @@ MUST_CHECK static bool choose_store(struct init *init)
 MUST_CHECK static bool add_host(struct init *init, const char *host)
 {
     if (init->host_count == ISSUE_HOSTS_MAX || !issue_is_host(host)) {
-        fail_with(EXIT_USAGE, "--host %s: not a name or an address, or too many", host);
+        complain(EXIT_USAGE, "--host %s: not a name or an address, or too many", host);
         return false;
     }
     init->hosts[init->host_count++] = host;
@@ -92,8 +92,8 @@ MUST_CHECK static bool take_address(struct init *init, const char *option, const
     size_t length;
 
     if (!listener_is_address(address, loopback)) {
-        fail_with(EXIT_USAGE, "--%s %s: %s", option, address,
-                  listener_status_text(LISTENER_BAD_ADDRESS));
+        complain(EXIT_USAGE, "--%s %s: %s", option, address,
+                 listener_status_text(LISTENER_BAD_ADDRESS));
         return false;
     }
     length = (size_t)(strrchr(address, ':') - address);
@@ -119,8 +119,8 @@ MUST_CHECK static bool take_addresses(struct init *init)
 
 static int complain_of_usage(void)
 {
-    return fail_with(EXIT_USAGE, "init needs DIR, and --certs only goes with --trust-emulated; see "
-                                 "kbs --help");
+    return complain(EXIT_USAGE, "init needs DIR, and --certs only goes with --trust-emulated; see "
+                                "kbs --help");
 }
 
 static int parse_options(int argc, char **argv, struct init *init)
@@ -198,7 +198,7 @@ static int take_options(int argc, char **argv, struct init *init)
         !make_absolute("certs", &choices->emulated_certificates, init->emulated_certificates))
         return EXIT_FILE;
     if (!choose_store(init))
-        return fail_with(EXIT_FILE, "--store %s: the path is too long", choices->store);
+        return complain(EXIT_FILE, "--store %s: the path is too long", choices->store);
     return EXIT_DONE;
 }
 
@@ -208,7 +208,7 @@ MUST_CHECK static const char *path_of(const struct init *init, const char *name,
 {
     if (snprintf(path, PATH_MAX, "%s/%s", init->folder, name) < PATH_MAX)
         return path;
-    fail_with(EXIT_FILE, "%s/%s: the path is too long", init->folder, name);
+    complain(EXIT_FILE, "%s/%s: the path is too long", init->folder, name);
     return NULL;
 }
 
@@ -219,8 +219,8 @@ static bool note(struct init *init, const char *path, bool made)
     if (made)
         strcpy(init->made[init->made_count++], path);
     else
-        fail_with(EXIT_FILE, "%s: %s", path,
-                  errno ? strerror(errno) : "the key or certificate could not be made");
+        complain(EXIT_FILE, "%s: %s", path,
+                 errno ? strerror(errno) : "the key or certificate could not be made");
     return made;
 }
 
@@ -243,10 +243,10 @@ MUST_CHECK static bool make_folder(struct init *init)
         return false;
     if (access(path, F_OK) != 0)
         return true;
-    fail_with(EXIT_FILE,
-              "%s: there is a server already; choose another folder, or remove it if its "
-              "secrets are not needed",
-              path);
+    complain(EXIT_FILE,
+             "%s: there is a server already; choose another folder, or remove it if its "
+             "secrets are not needed",
+             path);
     return false;
 }
 
@@ -272,7 +272,7 @@ MUST_CHECK static bool make_certificates(struct init *init)
         return false;
     if (!issue_ca(time(NULL), &ca) ||
         !issue_server(&ca, init->hosts, init->host_count, time(NULL), &server))
-        fail_with(EXIT_FILE, "the server's certificate could not be made");
+        complain(EXIT_FILE, "the server's certificate could not be made");
     else
         made = write_issued(init, &ca, "tls/ca.pem", "tls/ca.key") &&
                write_issued(init, &server, "tls/server.pem", "tls/server.key");
@@ -294,8 +294,8 @@ MUST_CHECK static bool make_master_key(struct init *init)
         status = master_keys_load(path, &init->keys);
     }
     if (status != MASTER_KEY_OK)
-        fail_with(EXIT_FILE, "%s: %s", path,
-                  status == MASTER_KEY_FAILED ? strerror(errno) : master_key_status_text(status));
+        complain(EXIT_FILE, "%s: %s", path,
+                 status == MASTER_KEY_FAILED ? strerror(errno) : master_key_status_text(status));
     return status == MASTER_KEY_OK;
 }
 
@@ -406,7 +406,7 @@ MUST_CHECK static bool make_store(struct init *init)
         note_database(init, url);
     status = store_open(url, true, &init->keys, &store);
     if (status != STORE_OK) {
-        fail_with(EXIT_FILE, "store: %s", store_reason(store, status));
+        complain(EXIT_FILE, "store: %s", store_reason(store, status));
         goto out;
     }
     status = store_begin(store, &unit);
@@ -417,10 +417,10 @@ MUST_CHECK static bool make_store(struct init *init)
     else
         store_abandon(unit);
     if (status == STORE_EXISTS || status == STORE_RETIRED || status == STORE_NAME_USED)
-        fail_with(EXIT_FILE, "store: another server was made with it; to add a server to the same "
-                             "store, copy that one's folder");
+        complain(EXIT_FILE, "store: another server was made with it; to add a server to the same "
+                            "store, copy that one's folder");
     else if (status != STORE_OK)
-        fail_with(EXIT_FILE, "store: %s", store_status_text(status));
+        complain(EXIT_FILE, "store: %s", store_status_text(status));
 out:
     store_close(store);
     return status == STORE_OK;
@@ -444,7 +444,7 @@ int command_init(int argc, char **argv)
     int status = EXIT_FILE;
 
     if (!init)
-        return fail_with(EXIT_FILE, "out of memory");
+        return complain(EXIT_FILE, "out of memory");
     status = take_options(argc, argv, init);
     if (status != EXIT_DONE)
         goto out;

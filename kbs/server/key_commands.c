@@ -39,16 +39,15 @@ static int add_master_key(const char *config_path)
         fputs(errors.text, stderr);
         result = EXIT_INPUT;
     } else if (credential_is_one(config.master_key.text)) {
-        result =
-            fail_with(EXIT_INPUT, "the master key is a credential of systemd's: put a new line "
-                                  "of 64 hexadecimal digits in front of the others where it "
-                                  "is loaded from, restart, and rotate with --rewrap");
+        result = complain(EXIT_INPUT, "the master key is a credential of systemd's: put a new line "
+                                      "of 64 hexadecimal digits in front of the others where it "
+                                      "is loaded from, restart, and rotate with --rewrap");
     } else {
         status = master_key_rotate(config.master_key.text);
         if (status != MASTER_KEY_OK)
-            result = fail_with(EXIT_FILE, "master key %s: %s", config.master_key.text,
-                               status == MASTER_KEY_FAILED ? strerror(errno)
-                                                           : master_key_status_text(status));
+            result = complain(EXIT_FILE, "master key %s: %s", config.master_key.text,
+                              status == MASTER_KEY_FAILED ? strerror(errno)
+                                                          : master_key_status_text(status));
         else
             printf("%s: a new key was added; servers use it once they are restarted\n",
                    config.master_key.text);
@@ -83,7 +82,7 @@ int command_rotate_master_key(int argc, char **argv)
     if (!config)
         return EXIT_USAGE;
     if (only[0] && only[1])
-        return fail_with(EXIT_USAGE, "--add and --rewrap are both done without either");
+        return complain(EXIT_USAGE, "--add and --rewrap are both done without either");
     if (!only[1])
         status = add_master_key(config);
     if (status == EXIT_DONE && !only[0])
@@ -127,12 +126,12 @@ int command_show_release_key(int argc, char **argv)
         goto out;
     keyring = keyring_open(backing.store, &loaded);
     if (!keyring) {
-        status = fail_with(EXIT_FILE, "signing keys: %s", store_status_text(loaded));
+        status = complain(EXIT_FILE, "signing keys: %s", store_status_text(loaded));
         goto out;
     }
     keyring_each(keyring, SIGNING_KEY_RELEASE, show_key, &shown);
     if (shown.count == 0)
-        status = fail_with(EXIT_FILE, "the store has no key for release records");
+        status = complain(EXIT_FILE, "the store has no key for release records");
     keyring_close(keyring);
 out:
     backing_close(&backing);

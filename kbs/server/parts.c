@@ -27,7 +27,7 @@ static int open_keyring(struct parts *parts)
 
     parts->keyring = keyring_open(parts->backing.store, &status);
     return parts->keyring ? EXIT_DONE
-                          : fail_with(EXIT_FILE, "signing keys: %s", store_status_text(status));
+                          : complain(EXIT_FILE, "signing keys: %s", store_status_text(status));
 }
 
 static int load_trust(struct parts *parts)
@@ -42,7 +42,7 @@ static int load_trust(struct parts *parts)
         (!config->emulated_certificates.text ||
          trust_load_emulated_chain(&parts->trust, config->emulated_certificates.text, &error)))
         return EXIT_DONE;
-    return fail_with(EXIT_INPUT, "%s", error.text);
+    return complain(EXIT_INPUT, "%s", error.text);
 }
 
 /* Not when only checking: the cache's folder would be made. */
@@ -58,8 +58,8 @@ static int open_collateral(struct parts *parts)
 
     parts->collateral = collateral_new(&options);
     if (!parts->collateral)
-        return fail_with(EXIT_FILE, "%s: the folder for certificates cannot be made",
-                         options.cache ? options.cache : "memory");
+        return complain(EXIT_FILE, "%s: the folder for certificates cannot be made",
+                        options.cache ? options.cache : "memory");
     return EXIT_DONE;
 }
 
@@ -73,7 +73,7 @@ static int look_for_needs(struct parts *parts)
         status = needs_look(unit, parts->backing.config.attestation_policy.text, &parts->needs);
     store_abandon(unit);
     return status == STORE_OK ? EXIT_DONE
-                              : fail_with(EXIT_FILE, "store: %s", store_status_text(status));
+                              : complain(EXIT_FILE, "store: %s", store_status_text(status));
 }
 
 static void warn_of_expiry(struct tls_files *files, const char *certificate)
@@ -99,7 +99,7 @@ static int load_tls(const struct config_listeners *listeners, struct tls_files *
             continue;
         tls[i] = tls_files_load(listener->certificate.text, listener->key.text, &error);
         if (!tls[i])
-            return fail_with(EXIT_INPUT, "%s", error.text);
+            return complain(EXIT_INPUT, "%s", error.text);
         warn_of_expiry(tls[i], listener->certificate.text);
     }
     return EXIT_DONE;
@@ -124,9 +124,9 @@ static int watch_audit(struct parts *parts)
     enum store_status status = audit_segment_make_key(store, parts->keyring, time(NULL));
 
     if (status != STORE_OK)
-        return fail_with(EXIT_FILE, "audit log: %s", store_status_text(status));
+        return complain(EXIT_FILE, "audit log: %s", store_status_text(status));
     parts->watch = audit_watch_start(store, parts->keyring, AUDIT_VERIFIED_EVERY);
-    return parts->watch ? EXIT_DONE : fail_with(EXIT_FILE, "out of memory");
+    return parts->watch ? EXIT_DONE : complain(EXIT_FILE, "out of memory");
 }
 
 /* Nor has it a certificate authority. */
@@ -137,7 +137,7 @@ static int make_authority(struct parts *parts)
     keyring_invalidate(parts->keyring);
     return status == STORE_OK
                ? EXIT_DONE
-               : fail_with(EXIT_FILE, "certificate authority: %s", store_status_text(status));
+               : complain(EXIT_FILE, "certificate authority: %s", store_status_text(status));
 }
 
 /* What requests are answered from, when they come over TLS or not. */
@@ -176,7 +176,7 @@ static int start(struct parts *parts)
     parts->verifier.chains = chain_cache_new(CHAINS_REMEMBERED);
     if (!parts->audit || !parts->sessions || !parts->policies || !parts->verifier.chains ||
         !make_rates(parts))
-        return fail_with(EXIT_FILE, "out of memory");
+        return complain(EXIT_FILE, "out of memory");
     status = make_authority(parts);
     if (status == EXIT_DONE)
         status = watch_audit(parts);

@@ -18,12 +18,12 @@ MUST_CHECK static FILE *open_in(const char *folder, const char *name, char path[
     FILE *file;
 
     if (snprintf(path, PATH_MAX, "%s/tls/%s", folder, name) >= PATH_MAX) {
-        fail_with(EXIT_FILE, "%s/tls/%s: the path is too long", folder, name);
+        complain(EXIT_FILE, "%s/tls/%s: the path is too long", folder, name);
         return NULL;
     }
     file = fopen(path, "re");
     if (!file)
-        fail_with(EXIT_FILE, "%s: %s", path, strerror(errno));
+        complain(EXIT_FILE, "%s: %s", path, strerror(errno));
     return file;
 }
 
@@ -37,7 +37,7 @@ static X509 *read_certificate(const char *folder, const char *name, char path[PA
     certificate = PEM_read_X509(file, NULL, NULL, NULL);
     fclose(file);
     if (!certificate)
-        fail_with(EXIT_INPUT, "%s: not a certificate in PEM", path);
+        complain(EXIT_INPUT, "%s: not a certificate in PEM", path);
     return certificate;
 }
 
@@ -52,7 +52,7 @@ static EVP_PKEY *read_key(const char *folder, const char *name)
     key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
     fclose(file);
     if (!key)
-        fail_with(EXIT_INPUT, "%s: not a private key in PEM", path);
+        complain(EXIT_INPUT, "%s: not a private key in PEM", path);
     return key;
 }
 
@@ -66,7 +66,7 @@ static int replace(const char *certificate_path, const struct issued *server)
     if (new_file_write_key(key_path, 0600, FILE_REPLACE, server->key) &&
         new_file_write_certificate(certificate_path, 0644, FILE_REPLACE, server->certificate))
         return EXIT_DONE;
-    return fail_with(EXIT_FILE, "%s: %s", certificate_path, strerror(errno));
+    return complain(EXIT_FILE, "%s: %s", certificate_path, strerror(errno));
 }
 
 int command_renew_certificate(int argc, char **argv)
@@ -77,20 +77,20 @@ int command_renew_certificate(int argc, char **argv)
     int status = EXIT_FILE;
 
     if (argc != 2 || argv[1][0] == '-')
-        return fail_with(EXIT_USAGE, "renew-certificate needs the DIR that kbs init made");
+        return complain(EXIT_USAGE, "renew-certificate needs the DIR that kbs init made");
     ca.certificate = read_certificate(argv[1], "ca.pem", ca_path);
     ca.key = read_key(argv[1], "ca.key");
     older = read_certificate(argv[1], "server.pem", path);
     if (!ca.certificate || !ca.key || !older)
         goto out;
     if (X509_check_private_key(ca.certificate, ca.key) != 1) {
-        status = fail_with(EXIT_INPUT, "%s: ca.key is not its key", ca_path);
+        status = complain(EXIT_INPUT, "%s: ca.key is not its key", ca_path);
         goto out;
     }
     if (issue_again(&ca, older, time(NULL), &server))
         status = replace(path, &server);
     else
-        fail_with(EXIT_FILE, "the certificate could not be made");
+        complain(EXIT_FILE, "the certificate could not be made");
     if (status == EXIT_DONE)
         printf("%s: renewed for %d days; send the server SIGHUP\n", path, ISSUE_SERVER_DAYS);
 out:

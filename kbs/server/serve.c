@@ -114,10 +114,10 @@ static int listen_at(struct serving *serving, const char *address, bool admin,
 
     status = listener_open(address, &fd, at);
     if (status != LISTENER_OK)
-        return fail_with(EXIT_ADDRESS, "%s: %s", address, listener_status_text(status));
+        return complain(EXIT_ADDRESS, "%s: %s", address, listener_status_text(status));
     served->server = http_server_start(fd, &options);
     if (!served->server)
-        return fail_with(EXIT_ADDRESS, "%s: the HTTP server does not start", address);
+        return complain(EXIT_ADDRESS, "%s: the HTTP server does not start", address);
     served->kind = admin ? "admin" : "public";
     snprintf(served->url, sizeof(served->url), "%s://%s", tls ? "https" : "http", at);
     serving->count++;
@@ -261,7 +261,7 @@ static int serve(struct serving *serving, int ready_fd, const sigset_t *waited_f
     if (status == EXIT_DONE) {
         recorded = record(serving, "start");
         if (recorded != STORE_OK)
-            status = fail_with(EXIT_FILE, "audit log: %s", store_status_text(recorded));
+            status = complain(EXIT_FILE, "audit log: %s", store_status_text(recorded));
     }
     if (status == EXIT_DONE) {
         announce(serving, ready_fd);
@@ -294,10 +294,10 @@ int command_serve(int argc, char **argv)
     int status;
 
     if (!parse_options(argc, argv, &options))
-        return fail_with(EXIT_USAGE, "serve needs --config FILE; see kbs --help");
+        return complain(EXIT_USAGE, "serve needs --config FILE; see kbs --help");
     serving = calloc(1, sizeof(*serving));
     if (!serving)
-        return fail_with(EXIT_FILE, "out of memory");
+        return complain(EXIT_FILE, "out of memory");
     block_signals(&waited_for);
     allow_descriptors();
     limit_heaps();
