@@ -140,6 +140,7 @@ TEST_FIXTURE(what_are_no_endorsement_keys_is_refused, set_up_ek, end_ek)
     request.sequence = 100;
     request.ek_keys[sizeof(struct ek_keys) - 1] ^= 1; /* no point of P-384 */
     assert_int_not_equal(lease_attest(world, &request), 200);
+    world_expect_audit(world, "detail", "the endorsement keys are no keys");
     request = confirm_with(&first, 0, 1, &ek.keys);
     request.has_sequence = true;
     request.sequence = 100;

@@ -180,6 +180,31 @@ TEST_FIXTURE(localities_beyond_4_are_refused, set_up, tpm_client_tear_down)
     }
 }
 
+/* As of a volume that an older version wrote, which has no record of the keys. */
+TEST_FIXTURE(the_ek_of_a_tpm_with_a_password_is_made_and_the_tpm_stays_as_it_is, set_up,
+             tpm_client_tear_down)
+{
+    static const uint8_t set_password[] = {0x80, 0x02, 0,    0, 0, 31, 0, 0,    0x01, 0x29, 0x40,
+                                           0,    0,    0x0b, 0, 0, 0,  9, 0x40, 0,    0,    0x09,
+                                           0,    0,    0,    0, 0, 0,  2, 'p',  'w'};
+    struct tpm_client *c = *state;
+    struct ek_keys first;
+
+    open_as(c, ENGINE_MANUFACTURED);
+    first = c->engine.ek.keys;
+    assert_int_equal(tpm_startup(c, TPM_SU_CLEAR), TPM_RC_SUCCESS);
+    assert_int_equal(send_bytes(c, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
+    state_put_ek(&c->engine.state, NULL, 0);
+    assert_int_equal(define_index(c), TPM_RC_SUCCESS);
+
+    reopen_as(c, ENGINE_OPENED);
+    assert_true(c->engine.ek.known);
+    assert_memory_equal(&c->engine.ek.keys, &first, sizeof(first));
+    assert_int_equal(tpm_startup(c, TPM_SU_CLEAR), TPM_RC_SUCCESS);
+    assert_int_equal(look_for_index(c), TPM_RC_SUCCESS);
+    assert_int_not_equal(send_bytes(c, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
+}
+
 TEST_FIXTURE(the_ek_is_the_same_in_every_start_and_another_in_another_tpm, set_up,
              tpm_client_tear_down)
 {
