@@ -16,8 +16,8 @@
  */
 #define RENEW_SECONDS_MAX   20
 #define RENEW_PART          3
-#define RENEW_AGAIN_MS      5000 /* after no answer */
-#define RELEASE_TRIES       2
+#define RENEW_AGAIN_MS      5000  /* after no answer */
+#define TRIES               2     /* to get an answer, while a command waits for it */
 #define RESPONSE_KEPT_MS    10000 /* for a caller that does not come back */
 #define MINOR_MAX           64    /* changes that need not be anchored, until one has to be */
 #define MINOR_MS            10000 /* that the first of them waits */
@@ -359,10 +359,22 @@ static void anchored(struct leased *leased, struct engine *engine)
 }
 
 /* It may be, or not: it is asked for again before anything else is written. */
-static void doubt(struct leased *leased)
+static void doubt(struct leased *leased, unsigned int again_ms)
 {
     leased->in_doubt = true;
-    leased->anchor_at = upkeep_clock() + RENEW_AGAIN_MS;
+    leased->anchor_at = upkeep_clock() + again_ms;
+}
+
+/*
+ * Whether what got no answer is asked for once more at once, while commands wait: a guest's kernel
+ * that looks for UARTs can spoil an exchange.
+ */
+MUST_CHECK static bool has_another_try(struct leased *leased)
+{
+    if (++leased->tries < TRIES)
+        return true;
+    leased->tries = 0;
+    return false;
 }
 
 static void told_renew(struct leased *leased, struct engine *engine, uint32_t status,
@@ -370,6 +382,8 @@ static void told_renew(struct leased *leased, struct engine *engine, uint32_t st
 {
     if (status == ATTEST_STATUS_DONE)
         renewed(leased, rest);
+    else if (has_another_try(leased))
+        return;
     else
         leased->renew_at = upkeep_clock() + RENEW_AGAIN_MS;
     if (leased->wait == WAIT_LEASE)
@@ -383,7 +397,11 @@ static void told_anchor(struct leased *leased, struct engine *engine, uint32_t s
         anchored(leased, engine);
         renewed(leased, rest);
     } else {
-        doubt(leased);
+        const bool again = has_another_try(leased);
+
+        doubt(leased, again ? 0 : RENEW_AGAIN_MS);
+        if (again)
+            return;
     }
     if (leased->wait == WAIT_LEASE)
         go_on(leased, engine);
@@ -400,12 +418,12 @@ static void told_release(struct leased *leased, struct engine *engine, uint32_t 
                  (unsigned long long)state_name(&engine->state).counter);
         anchored(leased, engine);
         leased->phase = LEASED_RELEASED;
-    } else if (++leased->tries < RELEASE_TRIES) {
+    } else if (has_another_try(leased)) {
         return;
     } else {
         log_warning("the lease of the state volume is not given back: the next start waits until "
                     "it is over");
-        doubt(leased);
+        doubt(leased, RENEW_AGAIN_MS);
     }
     answer(leased);
 }
@@ -433,6 +451,8 @@ enum leased_told leased_told(struct leased *leased, struct engine *engine, struc
     if (status == ATTEST_STATUS_PENDING)
         return LEASED_TOLD_PENDING;
     leased->asked = 0;
+    if (status == ATTEST_STATUS_DONE)
+        leased->tries = 0;
     if (asked == ATTEST_CONFIRM)
         return told_confirm(leased, engine, status, rest);
     if (status == ATTEST_STATUS_LEASE_LOST)

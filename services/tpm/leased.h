@@ -47,7 +47,7 @@ struct leased {
     uint32_t asked;     /* operation of the attestation service's, whose answer is due; 0: none */
     uint64_t asked_at;  /* ms: when it was first due */
     uint64_t renew_at;  /* ms */
-    unsigned int tries; /* of RELEASE */
+    unsigned int tries; /* to get an answer, so far in vain */
 
     /* The newest state, if it is not anchored. */
     bool in_doubt;      /* it may be: the KBS did not answer */
