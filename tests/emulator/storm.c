@@ -11,7 +11,7 @@
 #include "tests/emulator/runtime/tap.h"
 #include "tests/emulator/runtime/x2apic.h"
 
-#define ROUNDS 250
+#define ROUNDS         250
 #define NO_MEMORY_HERE 0xD0000000ull
 
 static volatile bool over;

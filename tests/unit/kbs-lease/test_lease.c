@@ -299,8 +299,9 @@ static unsigned confirm_under(unsigned vm, unsigned lease, unsigned key)
                                             .from_counter = 1,
                                             .to_counter = 2,
                                             .key = key,
-                                            .sequence = ++sequence};
+                                            .sequence = sequence + 1};
 
+    sequence++;
     return numbers_step(&numbers, &confirm).status;
 }
 
