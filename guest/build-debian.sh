@@ -128,8 +128,8 @@ unified_kernel() {
     cp "$root/boot/vmlinuz-$kernel_version" "$work/linux"
     sections=(.osrel="$work/osrel" .cmdline="$work/cmdline" .uname="$work/uname" .initrd="$work/initrd")
     if [ -n "$pcr_key" ]; then
-        # By the guest's own tool, which knows what the guest's stub measures. No boot phase: it is systemd's initrd that
-        # measures those before volumes are unlocked, and this is another one.
+        # By the guest's own tool, which knows what the guest's stub measures. systemd measures into PCR 11 how far the boot is,
+        # too. A volume with nofail is waited for by nobody, and may be opened at any of these points.
         mkdir "$root/tmp/uki"
         read_section "$stub" .sbat "$work/sbat"
         openssl rsa -in "$pcr_key" -pubout -out "$work/pcrpkey" 2>/dev/null
@@ -138,8 +138,8 @@ unified_kernel() {
             measured+=("--$section=/tmp/uki/$section")
         done
         install -m 600 "$pcr_key" "$root/tmp/uki/key"
-        in_guest /usr/lib/systemd/systemd-measure sign "${measured[@]}" --bank=sha256 --phase= \
-            --private-key=/tmp/uki/key --public-key=/tmp/uki/pcrpkey >"$work/pcrsig"
+        in_guest /usr/lib/systemd/systemd-measure sign "${measured[@]}" --bank=sha256 \
+            --phase= --phase=sysinit --phase=sysinit:ready --private-key=/tmp/uki/key --public-key=/tmp/uki/pcrpkey >"$work/pcrsig"
         rm -r "$root/tmp/uki"
         sections+=(.pcrpkey="$work/pcrpkey" .pcrsig="$work/pcrsig")
     fi
