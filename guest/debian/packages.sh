@@ -69,11 +69,11 @@ build_packages() {
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
         --include="$(IFS=, && echo "${GUEST_PACKAGES[*]},${GUEST_BUILDERS[*]},$GUEST_KERNEL")" \
         --essential-hook='for program in update-initramfs depmod; do
-            chroot "$1" dpkg-divert -q --local --rename --add /usr/sbin/$program && ln -s /bin/true "$1/usr/sbin/$program"
+            chroot "$1" dpkg-divert --quiet --local --rename --add /usr/sbin/$program && ln -s /bin/true "$1/usr/sbin/$program"
         done' \
         --customize-hook="copy-in '$work/tpm_svsm' /root" \
         --customize-hook='for program in update-initramfs depmod; do
-            rm "$1/usr/sbin/$program" && chroot "$1" dpkg-divert -q --local --rename --remove /usr/sbin/$program
+            rm "$1/usr/sbin/$program" && chroot "$1" dpkg-divert --quiet --local --rename --remove /usr/sbin/$program
         done' \
         --customize-hook='chroot "$1" sh /root/tpm_svsm/build && rm -r "$1/root/tpm_svsm"' \
         $GUEST_SUITE "$1.new" "$CACHE_DIR/apt/guest/sources.list"

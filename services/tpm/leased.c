@@ -17,7 +17,7 @@
 #define RENEW_SECONDS_MAX   20
 #define RENEW_PART          3
 #define RENEW_AGAIN_MS      5000  /* after no answer */
-#define TRIES               2     /* to get an answer, while a command waits for it */
+#define TRIES               3     /* to get an answer */
 #define RESPONSE_KEPT_MS    10000 /* for a caller that does not come back */
 #define MINOR_MAX           64    /* changes that need not be anchored, until one has to be */
 #define MINOR_MS            10000 /* that the first of them waits */
@@ -366,7 +366,7 @@ static void doubt(struct leased *leased, unsigned int again_ms)
 }
 
 /*
- * Whether what got no answer is asked for once more at once, while commands wait: a guest's kernel
+ * Whether what got no answer is asked for again at once, while commands wait: a guest's kernel
  * that looks for UARTs can spoil an exchange.
  */
 MUST_CHECK static bool has_another_try(struct leased *leased)
