@@ -60,7 +60,8 @@ MUST_CHECK static inline bool reader_copy(struct reader *r, void *out, size_t si
 
     if (!reader_borrow(r, &start, size))
         return false;
-    __builtin_memcpy(out, start, size);
+    if (size != 0) /* a reader over nothing may have no place */
+        __builtin_memcpy(out, start, size);
     return true;
 }
 

@@ -36,13 +36,15 @@ MUST_CHECK static inline bool writer_reserve(struct writer *w, uint8_t **bytes, 
     return true;
 }
 
+/* No bytes may come from nowhere, and go there: start and bytes may be NULL with a size of 0. */
 MUST_CHECK static inline bool writer_put(struct writer *w, const void *bytes, size_t size)
 {
     uint8_t *to;
 
     if (!writer_reserve(w, &to, size))
         return false;
-    __builtin_memcpy(to, bytes, size);
+    if (size != 0)
+        __builtin_memcpy(to, bytes, size);
     return true;
 }
 
@@ -52,7 +54,8 @@ MUST_CHECK static inline bool writer_zeros(struct writer *w, size_t size)
 
     if (!writer_reserve(w, &to, size))
         return false;
-    __builtin_memset(to, 0, size);
+    if (size != 0)
+        __builtin_memset(to, 0, size);
     return true;
 }
 
