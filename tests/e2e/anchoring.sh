@@ -87,6 +87,7 @@ copy_beside() {
     vm_status
     expect "its TPM fails each command" 7 '0x101|TPM_RC_FAILURE'
     check "it did not change the committed state" lease_is released
+    cp "$work/copy/tpm-state.raw" "$STATE_VOLUME" # that is the newest state now
 }
 
 # The guest counts ever on, a step after each answer of the TPM's.

@@ -472,11 +472,7 @@ TEST(two_servers_never_both_grant_while_one_dies_and_the_host_lies)
         if (is_dead(MORTAL, WNOHANG)) {
             deaths++;
             *until_death = 0;
-            /* Beside PostgreSQL it once did not get ready again; why is not known. */
-            if (fixture_is_postgres())
-                servers[MORTAL].pid = 0;
-            else
-                start(MORTAL);
+            start(MORTAL);
         } else if (*until_death == 0) {
             *until_death = 1 + (uint32_t)rand() % DEAD_MAX;
         }

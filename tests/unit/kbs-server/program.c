@@ -70,6 +70,18 @@ static bool read_ports(int fd, struct program_server *server)
     return server->port != 0 && server->admin_port != 0;
 }
 
+/* The log goes with its folder: what it says is shown with the failure. */
+static void print_log(const char *log)
+{
+    FILE *file = fopen(log, "r");
+    char line[1024];
+
+    while (file && fgets(line, sizeof(line), file))
+        print_error("%s", line);
+    if (file)
+        fclose(file);
+}
+
 struct program_server program_serve(const char *config, const char *log)
 {
     struct program_server server = {0};
@@ -81,14 +93,20 @@ struct program_server program_serve(const char *config, const char *log)
         int out = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
         dup2(out, STDERR_FILENO);
-        dup2(ready[1], READY_FD);
+        /* It may be that number already, and dup2() leaves it to be closed then. */
+        if (ready[1] == READY_FD)
+            fcntl(READY_FD, F_SETFD, 0);
+        else
+            dup2(ready[1], READY_FD);
         execl(program_path, program_path, "serve", "--config", config, "--ready-fd", "9",
               (char *)NULL);
         _exit(127);
     }
     close(ready[1]);
-    if (!read_ports(ready[0], &server))
-        fail_msg("kbs did not get ready; see %s", log);
+    if (!read_ports(ready[0], &server)) {
+        print_log(log);
+        fail_msg("kbs did not get ready; its log is above");
+    }
     return server;
 }
 
