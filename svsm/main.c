@@ -89,7 +89,7 @@ static void start_cpu(uint32_t params_gpa)
 static void check_launch(void)
 {
     const char *mistake = params_mistake(&params);
-    uint64_t features;
+    uint64_t features = 0;
 
     if (mistake)
         panic("the launch image is wrong: %s", mistake);

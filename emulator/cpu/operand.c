@@ -125,14 +125,13 @@ static uint64_t read_address(struct decoder *d)
     const struct vmsa *save = d->context->save;
     bool on_stack = false;
     uint64_t offset = read_offset(d, &on_stack);
+    uint64_t base = on_stack ? save->ss.base : save->ds.base;
 
     if (d->short_address || !d->long_mode)
         offset = (uint32_t)offset;
     if (d->long_mode)
         return offset + (d->chosen ? d->chosen->base : 0);
-    if (!d->chosen)
-        d->chosen = on_stack ? &save->ss : &save->ds;
-    return (uint32_t)(offset + d->chosen->base);
+    return (uint32_t)(offset + (d->chosen ? d->chosen->base : base));
 }
 
 bool operand_decode(const struct vmpl_context *context, struct operand *out)

@@ -34,10 +34,10 @@ struct vcpu {
     struct vmpl_context contexts[VMPL_COUNT];
     struct vmpl_context *current; /* NULL: none has ever run, or its VMSA was taken away */
     struct vmcb *idle;            /* what runs while a VMPL halts */
+    uint64_t lent;                /* time-stamp counter: when VMPL0 had the CPU last */
     gpa_t fault;
     bool fault_private;
     bool nmi_pending; /* for the next VMPL that takes interrupts */
-    uint64_t lent;    /* time-stamp counter: when VMPL0 had the CPU last */
     /* How it waits. */
     bool stopped; /* by INIT */
     bool held;    /* by itself, vcpu_hold() */

@@ -66,8 +66,8 @@ static X509 *certificate_of(enum ek_kind wanted, size_t size)
 {
     struct reader r = reader_over(last_payload, size);
     X509 *certificate = NULL;
-    const uint8_t *der;
-    uint32_t index;
+    const uint8_t *der = NULL;
+    uint32_t index = 0;
     uint16_t length = 0;
 
     for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {

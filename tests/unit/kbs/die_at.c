@@ -51,7 +51,8 @@ static void count(void)
 }
 
 #define BEFORE(type, name, parameters, ...)                                                        \
-    type name parameters                                                                           \
+    type before_##name parameters __asm__(#name);                                                  \
+    type before_##name parameters                                                                  \
     {                                                                                              \
         static type(*real) parameters;                                                             \
                                                                                                    \
