@@ -40,7 +40,7 @@ svsm_vcpus|svsm/requests/processors.c|/^    set_vmsa(vmsa, false);/d|a refused p
 svsm_vcpus|svsm/requests/loop.c|s/guest_current_vcpu(guest, apic_id)/guest_current_vcpu(guest, 0)/|a vCPU is served on its own processor
 svsm_vcpus|svsm/requests/loop.c|/CHECK(!lock_any_held());/d|no lock while the guest runs
 svsm_vcpus|svsm/mm/lock.c|/CHECK(local->locks >> rank == 0);/d|locks have an order
-svsm_threads|svsm/requests/vtpm.c|s/if (!lock_try(&guest->vtpm.lock))/if (!lock_try(\&guest->vtpm.lock) \&\& false)/|one command at a time
+svsm_threads|svsm/requests/vtpm.c|s/if (!lock_try(&guest->attestation.lock))/if (!lock_try(\&guest->attestation.lock) \&\& false)/;s/if (lock_try(&guest->vtpm.lock))/if (!(!lock_try(\&guest->vtpm.lock) \&\& false))/|one command at a time
 svsm_boot|svsm/params/host_params.c|s/host->vp_count > CPUS_MAX/false/|the firmware is told no more vCPUs than can be
 svsm_guest_calls|svsm/requests/core.c|s/!guest_pages_ok(guest, caa, PAGE_SIZE)/false/|a calling area is the guest's
 svsm_guest_calls|svsm/requests/loop.c|/guest_exitcode), SVM_EXIT_INVALID/d|the exit code is spent
