@@ -342,30 +342,39 @@ static enum outcome nested_fault(struct vcpu *cpu, enum vcpu_exit *exit)
     return access_to_vmm(cpu, VCPU_EXIT_PAGE, gpa_page(address), false, exit);
 }
 
+/* Whether an instruction was carried out, which is counted, or the RMP keeps its operand from the
+ * guest: then *outcome is what follows. */
+static bool is_settled(struct vcpu *cpu, enum instruction_result result, enum exit_kind kind,
+                       gpa_t fault, enum outcome *outcome, enum vcpu_exit *exit)
+{
+    switch (result) {
+    case INSTRUCTION_DONE:
+        cpu->current->exits[kind]++;
+        *outcome = RESUME;
+        return true;
+    case INSTRUCTION_NPF:
+        *outcome = private_fault(cpu, fault, exit);
+        return true;
+    case INSTRUCTION_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
 static enum outcome undefined_opcode(struct vcpu *cpu, enum vcpu_exit *exit)
 {
-    gpa_t fault;
+    enum instruction_result result;
+    enum outcome outcome;
+    gpa_t fault = {0};
 
-    switch (instruction_rmp(cpu->current, &fault)) {
-    case INSTRUCTION_DONE:
-        cpu->current->exits[EXIT_RMP]++;
-        return RESUME;
-    case INSTRUCTION_NPF:
-        return private_fault(cpu, fault, exit);
-    case INSTRUCTION_UNKNOWN:
-        break;
-    }
+    result = instruction_rmp(cpu->current, &fault);
+    if (is_settled(cpu, result, EXIT_RMP, fault, &outcome, exit))
+        return outcome;
     if (instruction_broadcast(cpu->current) == INSTRUCTION_DONE)
         return RESUME;
-    switch (instruction_xsavec(cpu->current, &fault)) {
-    case INSTRUCTION_DONE:
-        cpu->current->exits[EXIT_XSAVE]++;
-        return RESUME;
-    case INSTRUCTION_NPF:
-        return private_fault(cpu, fault, exit);
-    case INSTRUCTION_UNKNOWN:
-        break;
-    }
+    result = instruction_xsavec(cpu->current, &fault);
+    if (is_settled(cpu, result, EXIT_XSAVE, fault, &outcome, exit))
+        return outcome;
     context_inject(cpu->current, VECTOR_UD, 0);
     return RESUME;
 }
@@ -393,21 +402,17 @@ static enum outcome general_protection(struct vcpu *cpu, enum vcpu_exit *exit)
 {
     uint32_t error = (uint32_t)cpu->current->vmcb->exitinfo1;
     uint64_t delivered = cpu->current->vmcb->exitintinfo;
-    gpa_t fault;
+    enum instruction_result result;
+    enum outcome outcome;
+    gpa_t fault = {0};
 
     if ((delivered & EVENT_VALID) && (delivered & EVENT_TYPE_MASK) == EVENT_TYPE_EXCEPTION &&
         is_contributory(delivered & EVENT_VECTOR_MASK))
         return second_exception(cpu->current, delivered & EVENT_VECTOR_MASK, exit);
 
-    switch (error ? INSTRUCTION_UNKNOWN : instruction_xrstor(cpu->current, &fault)) {
-    case INSTRUCTION_DONE:
-        cpu->current->exits[EXIT_XSAVE]++;
-        return RESUME;
-    case INSTRUCTION_NPF:
-        return private_fault(cpu, fault, exit);
-    case INSTRUCTION_UNKNOWN:
-        break;
-    }
+    result = error ? INSTRUCTION_UNKNOWN : instruction_xrstor(cpu->current, &fault);
+    if (is_settled(cpu, result, EXIT_XSAVE, fault, &outcome, exit))
+        return outcome;
     context_inject(cpu->current, VECTOR_GP, error);
     return RESUME;
 }

@@ -148,8 +148,10 @@ enum attest_error exchange_go_on(struct exchange *x, unsigned int milliseconds, 
     return error ? error : release_reply_read(&x->release, &x->reply, record, key);
 }
 
-enum attest_error kbs_ask(const struct kbs_access *access, const struct release_request *request,
-                          struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+/* A whole exchange. certificates: where what the answer brings goes, NULL when nothing is due. */
+static enum attest_error ask(const struct kbs_access *access, const struct release_request *request,
+                             struct release_record *record, uint8_t key[STATE_KEY_SIZE],
+                             struct ek_certificates *certificates)
 {
     struct exchange *x = exchange_begin(access, request);
     enum attest_error error;
@@ -158,27 +160,27 @@ enum attest_error kbs_ask(const struct kbs_access *access, const struct release_
     if (!x)
         return ATTEST_ERR_INTERNAL;
     error = exchange_go_on(x, access->timeout, access->timeout, record, key);
+    if (!error && certificates)
+        error = release_reply_payload(&x->release, &x->reply, record, certificates->bytes,
+                                      &certificates->size);
     exchange_end(x);
     return error;
+}
+
+enum attest_error kbs_ask(const struct kbs_access *access, const struct release_request *request,
+                          struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+{
+    return ask(access, request, record, key, NULL);
 }
 
 enum attest_error kbs_confirm(const struct kbs_access *access,
                               const struct release_request *request, struct release_record *record,
                               struct ek_certificates *certificates)
 {
-    struct exchange *x = exchange_begin(access, request);
     uint8_t no_key[STATE_KEY_SIZE];
-    enum attest_error error;
 
     certificates->size = 0;
-    if (!x)
-        return ATTEST_ERR_INTERNAL;
-    error = exchange_go_on(x, access->timeout, access->timeout, record, no_key);
-    if (!error)
-        error = release_reply_payload(&x->release, &x->reply, record, certificates->bytes,
-                                      &certificates->size);
-    exchange_end(x);
-    return error;
+    return ask(access, request, record, no_key, certificates);
 }
 
 enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,

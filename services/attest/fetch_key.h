@@ -29,9 +29,9 @@ struct kbs_access {
 /*
  * An exchange that does not wait for the proxy, for any operation, where the image's terms have
  * pins: begun (NULL: no memory), then gone on with until the result is something else than
- * ATTEST_ERR_PENDING. A call waits so many milliseconds for what has not arrived, and
- * no longer than gap when nothing does. *request is as
- * for release_terms_apply(), *record and key as from release_reply_read(); the caller wipes key.
+ * ATTEST_ERR_PENDING. A call waits so many milliseconds for what has not arrived, and no longer
+ * than gap when nothing does. *request is as for release_terms_apply(), *record and key as from
+ * release_reply_read(); the caller wipes key.
  */
 struct exchange;
 struct exchange *exchange_begin(const struct kbs_access *access,

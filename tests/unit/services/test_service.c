@@ -188,6 +188,20 @@ TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, te
     stop_service(f);
 }
 
+static size_t take_ek(struct fixture *f, uint8_t ek[CHANNEL_MESSAGE_MAX])
+{
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    memcpy(ek, f->response, f->response_size);
+    return f->response_size;
+}
+
+static void assert_ek(struct fixture *f, const uint8_t *ek, size_t size)
+{
+    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(f->response_size, size);
+    assert_memory_equal(f->response, ek, size);
+}
+
 TEST_FIXTURE(the_ek_is_given_after_startup_and_stays, set_up, tear_down)
 {
     struct fixture *f = *state;
@@ -195,16 +209,12 @@ TEST_FIXTURE(the_ek_is_given_after_startup_and_stays, set_up, tear_down)
     size_t size;
 
     start_opened(f, 1);
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
-    size = f->response_size;
-    memcpy(first, f->response, size);
+    size = take_ek(f, first);
     assert_int_equal(get_be16(first + 4), TPM_ALG_RSA);
     stop_service(f);
 
     start_opened(f, 0);
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
-    assert_int_equal(f->response_size, size);
-    assert_memory_equal(f->response, first, size);
+    assert_ek(f, first, size);
     stop_service(f);
 }
 
@@ -224,9 +234,7 @@ TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, s
     size_t size;
 
     start_opened(f, 1);
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
-    size = f->response_size;
-    memcpy(first, f->response, size);
+    size = take_ek(f, first);
     assert_int_equal(command(f, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
     stop_service(f);
 
@@ -234,9 +242,7 @@ TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, s
     for (int slot = 0; slot < 3; slot++)
         assert_int_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
     assert_int_not_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
-    assert_int_equal(f->response_size, size);
-    assert_memory_equal(f->response, first, size);
+    assert_ek(f, first, size);
     stop_service(f);
 }
 
