@@ -37,7 +37,8 @@ MUST_CHECK static inline bool reader_skip(struct reader *r, size_t size)
 {
     if (size > r->left)
         return false;
-    r->next += size;
+    if (size != 0) /* a reader over nothing may have no place, and NULL + 0 is undefined */
+        r->next += size;
     r->left -= size;
     return true;
 }
@@ -60,7 +61,7 @@ MUST_CHECK static inline bool reader_copy(struct reader *r, void *out, size_t si
 
     if (!reader_borrow(r, &start, size))
         return false;
-    if (size != 0) /* a reader over nothing may have no place */
+    if (size != 0)
         __builtin_memcpy(out, start, size);
     return true;
 }

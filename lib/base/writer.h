@@ -30,7 +30,7 @@ MUST_CHECK static inline bool writer_reserve(struct writer *w, uint8_t **bytes, 
 {
     if (size > w->room)
         return false;
-    *bytes = w->start + w->used;
+    *bytes = w->used == 0 ? w->start : w->start + w->used; /* NULL + 0 is undefined */
     w->used += size;
     w->room -= size;
     return true;

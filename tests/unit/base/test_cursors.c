@@ -232,11 +232,14 @@ TEST_SETUP(bytes_are_put_whole_or_not_at_all, number)
 TEST(no_bytes_need_no_place)
 {
     struct writer w = writer_over(NULL, 0);
-    struct reader r = reader_over(NULL, 0);
+    struct reader r = reader_over(NULL, 0), part;
 
     assert_true(writer_put(&w, NULL, 0));
     assert_true(writer_zeros(&w, 0));
     assert_true(reader_copy(&r, NULL, 0));
+    assert_true(reader_skip(&r, 0));
+    assert_true(reader_zeros(&r, 0));
+    assert_true(reader_split(&r, &part, 0));
     assert_false(writer_zeros(&w, 1));
     assert_int_equal(w.used, 0);
 }
