@@ -63,7 +63,7 @@ emulated_prepare() {
     setsid setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
         --socket "$run_dir/sp.sock" >"$LOG_DIR/amd-sp.log" 2>&1 </dev/null &
     helper_pids+=($!)
-    for _ in {1..100}; do
+    for _ in {1..1200}; do
         [ ! -S "$run_dir/sp.sock" ] || return 0
         kill -0 $! 2>/dev/null || break
         sleep 0.05
