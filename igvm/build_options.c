@@ -189,8 +189,8 @@ static enum tool_status take_option(int option, struct build_options *options)
  */
 static uint64_t default_sev_features(const struct svsm_plan *plan)
 {
-    return plan->kernel.path != NULL ? SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION
-                                     : SEV_FEATURE_SNP_ACTIVE;
+    return plan->kernel.path ? SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION
+                             : SEV_FEATURE_SNP_ACTIVE;
 }
 
 /* What the options mean together. */

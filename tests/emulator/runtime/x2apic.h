@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSRs by the host, the x2APIC's above all (APM vol. 2, 16.9 to 16.11). */
-#ifndef SNPVTPM_TESTS_EMULATOR_X2APIC_H
-#define SNPVTPM_TESTS_EMULATOR_X2APIC_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_X2APIC_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_X2APIC_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -319,7 +319,7 @@ static void expect_features(const char *arguments, const char *features)
     snprintf(command, sizeof(command), "build %s -o features.igvm", arguments);
     expect_status(command, 0);
     assert_int_equal(run("dump features.igvm", output, sizeof(output)), 0);
-    if (strstr(output, features) == NULL)
+    if (!strstr(output, features))
         fail_msg("no \"%s\" in %s", features, output);
 }
 
