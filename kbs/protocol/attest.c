@@ -15,7 +15,6 @@
 #include "kbs/protocol/binding.h"
 #include "kbs/protocol/ear_token.h"
 #include "kbs/protocol/outcome.h"
-#include "kbs/protocol/protocol.h"
 #include "lib/base/reader.h"
 
 bool attestation_refuse(struct attestation *attestation, struct refusal refusal, const char *detail,
