@@ -32,9 +32,8 @@ MUST_CHECK static bool is_installed(struct engine *engine, uint32_t index, const
     uint16_t length;
 
     return nv_index_attributes(engine, index, &attributes) &&
-           (attributes & ~(uint32_t)(TPMA_NV_WRITTEN | TPMA_NV_WRITELOCKED)) == ATTRIBUTES &&
-           attributes & TPMA_NV_WRITELOCKED && begin(&w, TPM_CC_NV_Read, index) &&
-           writer_be16(&w, size) && writer_be16(&w, 0) &&
+           attributes == (ATTRIBUTES | TPMA_NV_WRITTEN | TPMA_NV_WRITELOCKED) &&
+           begin(&w, TPM_CC_NV_Read, index) && writer_be16(&w, size) && writer_be16(&w, 0) &&
            library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
            reader_skip(&reply, 4) /* parameterSize */ && reader_be16(&reply, &length) &&
            length == size && reader_borrow(&reply, &found, size) && memcmp(found, bytes, size) == 0;

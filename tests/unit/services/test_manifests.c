@@ -314,13 +314,20 @@ TEST_FIXTURE(an_index_that_the_owner_put_there_stays_until_there_is_a_lease, lea
     index_is_right();
 }
 
-static void owner_writes(const uint8_t data[VOLUME_MANIFEST_SIZE])
+/* As volume_manifest_install() does, but for the lock. */
+static void platform_defines_and_writes(const uint8_t data[VOLUME_MANIFEST_SIZE])
 {
     uint8_t bytes[64 + VOLUME_MANIFEST_SIZE];
     struct writer w = writer_over(bytes, sizeof(bytes));
 
+    memcpy(bytes, nv_define, sizeof(nv_define));
+    put_be32(bytes + TPM_HEADER_SIZE, TPM_RH_PLATFORM);
+    put_be32(bytes + 31, VOLUME_MANIFEST_NV);
+    put_be32(bytes + 37, 0x42072001);
+    bytes[44] = VOLUME_MANIFEST_SIZE;
+    assert_int_equal(command(bytes, sizeof(nv_define)), TPM_RC_SUCCESS);
     assert_true(command_begin(&w, TPM_ST_SESSIONS, TPM_CC_NV_Write) &&
-                writer_be32(&w, TPM_RH_OWNER) && writer_be32(&w, VOLUME_MANIFEST_NV) &&
+                writer_be32(&w, TPM_RH_PLATFORM) && writer_be32(&w, VOLUME_MANIFEST_NV) &&
                 command_empty_password(&w) && writer_be16(&w, VOLUME_MANIFEST_SIZE) &&
                 writer_put(&w, data, VOLUME_MANIFEST_SIZE) && writer_be16(&w, 0));
     command_end(&w);
@@ -337,9 +344,9 @@ TEST_FIXTURE(an_index_that_can_be_written_is_none_though_it_says_the_same, lease
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(about_index(TPM_CC_NV_UndefineSpace, TPM_RH_PLATFORM, VOLUME_MANIFEST_NV, 0),
                      TPM_RC_SUCCESS);
-    owner_defines();
     expected_manifest(right);
-    owner_writes(right);
+    platform_defines_and_writes(right);
+    index_is_right();
     assert_int_equal(operate(SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_DONE);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
     found = read_public();
