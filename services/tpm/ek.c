@@ -192,3 +192,17 @@ uint32_t ek_public(struct engine *engine, enum ek_kind kind, struct writer *w)
         code = TPM_RC_FAILURE;
     return code;
 }
+
+uint32_t ek_public_sized(struct engine *engine, enum ek_kind kind, struct writer *w)
+{
+    uint8_t *size;
+    uint32_t code;
+    size_t start;
+
+    if (!writer_reserve(w, &size, 2))
+        return TPM_RC_FAILURE;
+    start = w->used;
+    code = ek_public(engine, kind, w);
+    put_be16(size, (uint16_t)(w->used - start));
+    return code;
+}

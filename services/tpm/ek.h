@@ -34,4 +34,7 @@ void ek_forget(struct engine *engine);
  */
 MUST_CHECK uint32_t ek_public(struct engine *engine, enum ek_kind kind, struct writer *w);
 
+/* The same as a TPM2B_PUBLIC, whose size is two bytes more. */
+MUST_CHECK uint32_t ek_public_sized(struct engine *engine, enum ek_kind kind, struct writer *w);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "lib/ek/template.h"
 #include "services/common/log.h"
 #include "services/tpm/ek.h"
 #include "services/tpm/volume_manifest.h"
@@ -21,12 +20,9 @@ static const uint8_t volume_guid[GUID_SIZE] = {
     /* 2ec674d0-c50f-4e60-903c-fad5294beb7c */
     0xd0, 0x74, 0xc6, 0x2e, 0x0f, 0xc5, 0x60, 0x4e, 0x90, 0x3c, 0xfa, 0xd5, 0x29, 0x4b, 0xeb, 0x7c};
 
-/* A key, where it can be had. */
-MUST_CHECK static enum manifest_status put_key(struct engine *engine, enum ek_kind kind,
-                                               struct writer *w)
+/* Of a key that goes into a manifest. */
+MUST_CHECK static enum manifest_status status_of(uint32_t code)
 {
-    const uint32_t code = ek_public(engine, kind, w);
-
     if (code == TPM_RC_SUCCESS)
         return MANIFEST_DONE;
     log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
@@ -36,23 +32,7 @@ MUST_CHECK static enum manifest_status put_key(struct engine *engine, enum ek_ki
 /* Version 0: the RSA key's TPMT_PUBLIC alone. */
 MUST_CHECK static enum manifest_status put_vtpm(struct engine *engine, struct writer *w)
 {
-    return put_key(engine, EK_RSA_2048, w);
-}
-
-/* A TPM2B_PUBLIC. */
-MUST_CHECK static enum manifest_status put_sized_key(struct engine *engine, enum ek_kind kind,
-                                                     struct writer *w)
-{
-    uint8_t *size;
-    size_t start;
-    enum manifest_status status;
-
-    if (!writer_reserve(w, &size, 2))
-        return MANIFEST_FAILED;
-    start = w->used;
-    status = put_key(engine, kind, w);
-    put_be16(size, (uint16_t)(w->used - start));
-    return status;
+    return status_of(ek_public(engine, EK_RSA_2048, w));
 }
 
 /* Version 1: u32 version, u32 count, and as many TPM2B_PUBLIC; big-endian, as a TPM's. */
@@ -62,7 +42,7 @@ MUST_CHECK static enum manifest_status put_vtpm_keys(struct engine *engine, stru
         writer_be32(w, 1) && writer_be32(w, EK_KINDS) ? MANIFEST_DONE : MANIFEST_FAILED;
 
     for (enum ek_kind kind = 0; kind < EK_KINDS && status == MANIFEST_DONE; kind++)
-        status = put_sized_key(engine, kind, w);
+        status = status_of(ek_public_sized(engine, kind, w));
     return status;
 }
 
