@@ -46,8 +46,8 @@ take() {
     certificate "$work/$1/certificates" $VCEK_GUID | openssl x509 -inform der -out "$work/$1/vcek.pem"
 }
 
-# state FILE NONCE: the KBS's statement of now
-state() { kbsctl volume evidence "$volume" --nonce "$2" >"$1"; }
+# statement_of_now FILE NONCE: the KBS's statement of now
+statement_of_now() { kbsctl volume evidence "$volume" --nonce "$2" >"$1"; }
 
 # verifier [--quote]: the document's commands. An unknown report, statement or manifest ends it with an error.
 verifier() {
@@ -82,7 +82,8 @@ start "$GUEST_EMIT
     { cat outblob >/dev/null 2>&1; echo \$?; } | emit after
     $show"
 check "a VM with a lease shows its evidence" await shown
-state "$work/before" nonce-before-the-takeover
+mv "$work/output" "$work/first-output" # which goes on being written there
+statement_of_now "$work/before" nonce-before-the-takeover
 epoch=$(kbsctl --json volume show "$volume" | jq .lease.epoch)
 
 mkdir "$work/copy"
@@ -97,9 +98,10 @@ LOG_DIR=$work/copy/log VM_CONF=$work/copy/vm.conf guest "$GUEST_EMIT
     $evidence; $show"
 expect "with a broken lease a copy starts" 0
 take second
-state "$work/after" nonce-after-the-takeover
+statement_of_now "$work/after" nonce-after-the-takeover
 vm_status
 expect "the first VM ends when its TPM fails" 0
+mv "$work/first-output" "$work/output"
 take first
 check "once it knows, it is attested no more" [ "$(section after)" != 0 ]
 
@@ -116,7 +118,7 @@ for by in '' --quote; do
         "$(verdict second "$work/before" nonce-before-the-takeover $by | cut -d : -f 1)" unknown
     equal "a statement for another nonce is refused ${by:+(by a quote)}" \
         "$(verdict first "$work/before" nonce-after-the-takeover $by)" refused
-    equal "a token is no statement ${by:+(by a quote)}" "$(verdict first <(echo a.b.c) nonce-after-the-takeover $by)" refused
+    equal "what is no statement is refused ${by:+(by a quote)}" "$(verdict first <(echo a.b.c) nonce-after-the-takeover $by)" refused
 done
 
 # The clone with its sibling's epoch
