@@ -11,7 +11,8 @@
 
 #include "lib/abi/channel.h"
 
-#define STATE_ROOT_SIZE 48
+#define STATE_ROOT_SIZE      48
+#define STATE_VOLUME_ID_SIZE 16
 
 enum state_grant_flag {
     STATE_GRANT_LEASED = 1, /* the rest means something; otherwise there is only a key */
@@ -34,12 +35,13 @@ struct state_name {
 struct state_grant {
     uint8_t key[STATE_KEY_SIZE];
     uint64_t flags;
-    uint64_t epoch, generation;  /* of the states to come */
-    struct state_name committed; /* with STATE_GRANT_COMMITTED */
-    uint64_t committed_epoch;    /* with STATE_GRANT_SAME_EPOCH */
+    uint64_t epoch, generation;              /* of the states to come */
+    struct state_name committed;             /* with STATE_GRANT_COMMITTED */
+    uint64_t committed_epoch;                /* with STATE_GRANT_SAME_EPOCH */
+    uint8_t volume_id[STATE_VOLUME_ID_SIZE]; /* by which the KBS knows it */
 };
 
 static_assert(sizeof(struct state_name) == 56, "what the kernel passes on");
-static_assert(sizeof(struct state_grant) == 152, "what the kernel passes on");
+static_assert(sizeof(struct state_grant) == 168, "what the kernel passes on");
 
 #endif

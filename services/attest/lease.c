@@ -20,6 +20,7 @@
      RELEASE_FLAG_SAME_EPOCH)
 
 static_assert(RELEASE_STATE_SIZE == sizeof(uint64_t) + STATE_ROOT_SIZE, "a state's name");
+static_assert(RELEASE_VOLUME_ID_SIZE == STATE_VOLUME_ID_SIZE, "a volume's name");
 
 void lease_pause(unsigned int seconds)
 {
@@ -77,7 +78,7 @@ static bool can_keep(uint32_t policy)
 static enum attest_error check_lease(const struct release_record *record)
 {
     if (!record->has_epoch || record->epoch == 0 || !record->has_lease || !record->has_ttl ||
-        !record->has_flags || !record->has_generation ||
+        !record->has_flags || !record->has_generation || !record->has_volume ||
         (record->has_committed_epoch && !record->has_committed))
         return ATTEST_ERR_LEASE_MALFORMED;
     return can_keep(record->flags & POLICY_ASKS) ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
@@ -89,6 +90,7 @@ static void take_lease(struct lease *lease, const struct release_record *record,
     grant->flags = STATE_GRANT_LEASED | grant_flags(record->flags);
     grant->epoch = record->epoch;
     grant->generation = record->generation;
+    memcpy(grant->volume_id, record->volume, sizeof(grant->volume_id));
     if (record->has_committed) {
         grant->flags |= STATE_GRANT_COMMITTED;
         grant->committed = state_read(record->committed);

@@ -11,6 +11,7 @@
 #include "services/tpm/ek.h"
 #include "services/tpm/library.h"
 #include "services/tpm/upkeep.h"
+#include "services/tpm/volume_manifest.h"
 
 bool engine_power_cycle(struct engine *engine)
 {
@@ -138,6 +139,7 @@ enum engine_opening engine_open_leased(struct engine *engine, const struct volum
     opening = power_on(engine, status);
     if (!engine_is_open(opening) || opening == ENGINE_EPHEMERAL)
         return opening;
+    volume_manifest_take(engine, grant);
     status = state_begin(&engine->state);
     if (status == VOLUME_OK)
         return opening;

@@ -140,6 +140,15 @@ attest_lease|services/attest/lease.c|s/\.has_from = record->has_committed,/.has_
 attest_lease|services/attest/lease.c|s/if (!is_no_answer(error) ../if (/|a CONFIRM that was refused is not repeated
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_WRONG_KEY \&\& !(flags & STATE_GRANT_EPHEMERAL)/false/|another volume's key starts no TPM without permission
 tpm_leased|services/tpm/engine.c|s/    status = state_begin(&engine->state);/    status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
+attest_lease|services/attest/lease.c|s/ .. !record->has_volume ..$/ ||/|a lease is of a volume
+tpm_manifests|services/tpm/manifests.c|s/ \&\& version == manifests\[i\].version//|a manifest has its version
+tpm_manifests|services/tpm/manifests.c|s/memcmp(guid, manifests\[i\].guid, GUID_SIZE) == 0/true/|a manifest is of its service
+tpm_manifests|services/tpm/service.c|s/^    if (is_unconfirmed(service)) {/    if (false) {/|nothing is attested before CONFIRM
+tpm_manifests|services/tpm/volume_manifest.c|s/return lease->held \&\& /return /|without a lease there is no epoch
+tpm_manifests|services/tpm/nv_index.c|s/ ? lock(engine, index) : code;/ ? TPM_RC_SUCCESS : code;/|an index is locked
+tpm_manifests|services/tpm/nv_index.c|s/ .. !(attributes & TPMA_NV_PLATFORMCREATE)//|an index of the owner's stays
+tpm_manifests|services/tpm/nv_index.c|s/attributes == (ATTRIBUTES .* \&\&$/true \&\&/|an index that can be written is none
+svsm_services|svsm/process/tpm_service.c|s/code == SERVICE_MALFORMED ?/true ?/|a TPM that fails is no mistake of the guest's
 tpm_leased|services/tpm/leased.c|s/if (asked == 0 .. !reader_le32/if (!reader_le32/|what was not asked has no answer
 tpm_leased|services/tpm/service.c|s/^    if (is_unconfirmed(service)) {/    if (false) {/|no reset before CONFIRM
 tpm_leased|services/tpm/state.c|/^    volume_acknowledge(&state->volume);$/d|the state counts from CONFIRM on

@@ -224,6 +224,7 @@ TEST_FIXTURE(a_first_boot_acquires_and_confirms, start, end)
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     assert_int_equal(grant.flags, STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE);
     assert_int_equal(grant.epoch, kbs.record.epoch);
+    assert_memory_equal(grant.volume_id, service.terms.volume, sizeof(grant.volume_id));
     assert_int_equal(grant.key[63], 63);
     assert_int_equal(kbs.record.phase, LEASE_PENDING);
     assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
@@ -430,6 +431,19 @@ static void epoch_of_no_state(const struct release_request *request, struct rele
     (void)request;
     record->has_committed = false;
     record->has_committed_epoch = true;
+}
+
+static void without_volume(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_volume = false;
+}
+
+TEST_FIXTURE(a_lease_of_no_volume_is_refused, start, end)
+{
+    service.terms.has_volume = false;
+    kbs.spoil = without_volume;
+    assert_int_equal(acquire(1), ATTEST_STATUS_PROTOCOL);
 }
 
 TEST_FIXTURE(half_a_lease_is_refused, start, end)
