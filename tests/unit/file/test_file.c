@@ -68,20 +68,19 @@ TEST(a_file_is_read_whole_up_to_the_most_that_is_wanted)
 /* In a child: a signal comes while its parent waits. */
 static void interrupt_the_waiting_parent(void)
 {
-    char path[64], text[256], state = 0;
+    char path[64], text[256];
+    const char *name_end = NULL;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
-    while (state != 'S') {
+    while (!name_end || strncmp(name_end, ") S", 3) != 0) {
         const int fd = open(path, O_RDONLY);
         const ssize_t size = read(fd, text, sizeof(text) - 1);
-        const char *name_end;
 
         close(fd);
         if (size <= 0)
             _exit(1); /* it is gone */
         text[size] = '\0';
         name_end = strrchr(text, ')');
-        state = name_end && strlen(name_end) > 2 ? name_end[2] : 'X';
     }
     kill(getppid(), SIGUSR1);
 }
