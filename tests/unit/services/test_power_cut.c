@@ -140,7 +140,7 @@ static bool rekey(struct memory_disk *disk)
     if (read_generation(&volume, disk, new_key) == BROKEN) {
         volume_close(&volume);
         (void)read_generation(&volume, disk, key);
-        status = volume_rekey(&volume, new_key);
+        status = volume_rekey(&volume, new_key, NULL, 0);
         if (status == VOLUME_OK)
             volume_acknowledge(&volume);
     }
