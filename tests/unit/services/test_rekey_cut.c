@@ -40,16 +40,6 @@ enum stop { STOP_NEVER, STOP_BEFORE_CONFIRM, STOP_AFTER_CONFIRM, STOP_BEFORE_REL
 
 static size_t cuts, recoveries;
 
-static uint64_t random_bits(void)
-{
-    static uint64_t state = 88172645463325252u;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
 static void get_key(const struct world *world, uint32_t version, uint8_t key[STATE_KEY_SIZE])
 {
     assert_false(world->destroyed[version]);
