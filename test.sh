@@ -170,7 +170,7 @@ script_ended() {
 }
 
 # These take minutes and begin first, so that none of them is the last to run alone.
-LONG="e2e-failures model-explore svsm-mutants e2e-story"
+LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story"
 
 # script_tests FOLDER ARGUMENT...: each script in it is queued
 script_tests() {

@@ -256,7 +256,8 @@ TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 {
     struct fixture *f = *state;
 
-    for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant); f->grant_size += 151) {
+    for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant);
+         f->grant_size += sizeof(struct state_grant) - 1) {
         start_service(f);
         assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)),
                          SERVICE_VOLUME_FAILED);
