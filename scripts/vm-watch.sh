@@ -39,21 +39,13 @@ nothing_to_boot() {
     fi
 }
 
-# watch_samples PID: each second, what can be seen of the VM, in a file: the time in line, the phase, the signs; then SIGUSR1 for
-# the script, which is that process. Beside it, for the script itself must only wait: bash may lose a signal that comes while
-# a program of its runs.
-watch_samples() {
-    local line
+# watch_sample: a second later, what can be seen of the VM, in a file: the time in line, the phase, the signs. A process beside
+# the script runs this: the script itself must only wait, since bash may lose a signal that comes while a program of its runs.
+watch_sample() {
     trap '' INT TERM HUP
     close_locks
-    while sleep 1; do
-        if printf '%s\n' "$(queued_ms "$qemu_pid")" "$(vm_phase)" "$(vm_signs | tr '\n' ' ')" "$(nothing_to_boot)" >"$run_dir/sample.new"; then
-            mv "$run_dir/sample.new" "$run_dir/sample"
-        fi
-        read -r line <"/proc/$BASHPID/stat"
-        [[ ${line##*) } == ?\ $1\ * ]] || exit 0 # another one may have the number of the script that was
-        kill -USR1 "$1"
-    done
+    sleep 1
+    printf '%s\n' "$(queued_ms "$qemu_pid")" "$(vm_phase)" "$(vm_signs | tr '\n' ' ')" "$(nothing_to_boot)" >"$run_dir/sample"
 }
 
 # watch_begin: from now on the VM's silence and its whole time count
@@ -90,6 +82,7 @@ watch_take() {
         read -r signs
         read -r unbootable
     } <"$run_dir/sample" || return 0
+    phase=${phase:-${STAGES[0]}} # on a busy host, before stages_follow wrote its first word
     watch_count "$queued" "$signs"
     [ -n "${phase_ms[$phase]:-}" ] || phases+=("$phase")
     phase_ms[$phase]=$((${phase_ms[$phase]:-0} + watch_passed))
@@ -148,20 +141,23 @@ obey_signals() {
 # wait_for_vm [SECONDS]: until QEMU has ended; its status goes to $status. With SECONDS, a VM that is silent for so long is
 # ended, and $overdue set.
 wait_for_vm() {
-    local limit=${1:-} script=$BASHPID sampler sampled=no phase='' pressed_at=''
+    local limit=${1:-} sampler='' phase='' pressed_at=''
     declare -gA phase_ms=()
     phases=() overdue=no ended_hard=no unbootable=no
     watch_first
-    trap 'sampled=yes' USR1
-    watch_samples $script >/dev/null 2>&1 & # holds neither the locks nor the output open
-    sampler=$!
     while :; do
-        # Until it ends, or a signal comes. Not "wait -n": in that, bash 5.2 may sleep past the end of one of two processes, and
-        # past a signal. Here the next sample wakes it. (bash would tell that QEMU was killed.)
-        wait "$qemu_pid" 2>/dev/null || true
+        # These hold neither the locks nor the output open.
+        if [ -z "$sampler" ]; then
+            watch_sample >/dev/null 2>&1 &
+            sampler=$!
+        fi
+        { close_locks; sleep 0.2; } >/dev/null 2>&1 &
+        # Not "wait -n" for whichever ends first: in that, bash 5.2 may sleep past the end of one of several processes, and past a
+        # signal. (bash would tell that QEMU was killed.)
+        wait $! 2>/dev/null || true
         kill -0 "$qemu_pid" 2>/dev/null || break
-        if [ $sampled = yes ]; then
-            sampled=no
+        if ! kill -0 "$sampler" 2>/dev/null; then
+            sampler=''
             watch_take
         fi
         # What it is at must be known, and it is ended once.
@@ -176,10 +172,8 @@ wait_for_vm() {
             end_vm
         fi
     done
-    # It would write into the folder.
-    kill -KILL "$sampler" 2>/dev/null || true
-    wait "$sampler" 2>/dev/null || true
-    while kill -0 "$sampler" 2>/dev/null; do wait "$sampler" 2>/dev/null || true; done # a last SIGUSR1 came
+    # It would write into the folder. bash need not tell that it was killed.
+    [ -z "$sampler" ] || { disown "$sampler" && kill -KILL "$sampler" 2>/dev/null; } || true
     status=0
     wait "$qemu_pid" 2>/dev/null || status=$?
 }

@@ -527,6 +527,7 @@ busy_host() {
         for part in job-disk vm-devices vm-stages vm-end vm-watch; do . "$ROOT/scripts/$part.sh"; done
         LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0 disks=()
         touch "$work/job"
+        rm -f "$LOG_DIR/stages"
         queued_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
         sleep 4 & qemu_pid=$!
         wait_for_vm 1
