@@ -124,7 +124,7 @@ static enum tool_status build(struct build_options *options)
     return status;
 }
 
-enum tool_status build_command(int argc, char **argv)
+unsigned build_command(int argc, char **argv)
 {
     struct build_options options;
     enum tool_status status = build_options_parse(argc, argv, &options);

@@ -22,7 +22,7 @@ static const struct option OPTIONS[] = {
     {0},
 };
 
-enum tool_status dump_command(int argc, char **argv)
+unsigned dump_command(int argc, char **argv)
 {
     struct loaded_file file;
     enum tool_status status;

@@ -193,7 +193,7 @@ static enum tool_status measure(const struct loaded_file *file,
     return status;
 }
 
-enum tool_status measure_command(int argc, char **argv)
+unsigned measure_command(int argc, char **argv)
 {
     struct measure_options options;
     struct loaded_file file;

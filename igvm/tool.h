@@ -23,9 +23,9 @@ MUST_CHECK enum tool_status complain_no_memory(void);
 MUST_CHECK enum tool_status parse_number(const char *option, const char *text, uint64_t max,
                                          uint64_t *out);
 
-/* The subcommands; argv[0] is the subcommand's name. */
-MUST_CHECK enum tool_status build_command(int argc, char **argv);
-MUST_CHECK enum tool_status dump_command(int argc, char **argv);
-MUST_CHECK enum tool_status measure_command(int argc, char **argv);
+/* The subcommands; argv[0] is the subcommand's name, the result an enum tool_status. */
+MUST_CHECK unsigned build_command(int argc, char **argv);
+MUST_CHECK unsigned dump_command(int argc, char **argv);
+MUST_CHECK unsigned measure_command(int argc, char **argv);
 
 #endif

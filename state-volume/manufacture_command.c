@@ -116,7 +116,7 @@ static enum tool_status manufacture(const struct options *options)
     return status;
 }
 
-enum tool_status manufacture_command(int argc, char **argv)
+unsigned manufacture_command(int argc, char **argv)
 {
     struct options options;
     enum tool_status status = parse_options(argc, argv, OPTIONS, USAGE, &options);

@@ -107,7 +107,7 @@ static enum tool_status extract(const struct options *options)
     return status;
 }
 
-enum tool_status extract_command(int argc, char **argv)
+unsigned extract_command(int argc, char **argv)
 {
     struct options options;
     enum tool_status status = parse_options(argc, argv, EXTRACT_OPTIONS, EXTRACT_USAGE, &options);
@@ -207,7 +207,7 @@ static enum tool_status import(const struct options *options)
     return status;
 }
 
-enum tool_status import_command(int argc, char **argv)
+unsigned import_command(int argc, char **argv)
 {
     struct options options;
     enum tool_status status = parse_options(argc, argv, IMPORT_OPTIONS, IMPORT_USAGE, &options);

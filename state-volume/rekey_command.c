@@ -70,7 +70,7 @@ static enum tool_status change_key(const struct options *options,
     return status;
 }
 
-enum tool_status rekey_command(int argc, char **argv)
+unsigned rekey_command(int argc, char **argv)
 {
     struct options options;
     uint8_t key[VOLUME_KEY_SIZE];

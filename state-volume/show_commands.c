@@ -174,17 +174,17 @@ static enum tool_status looking_command(int argc, char **argv, const char *usage
     return status;
 }
 
-enum tool_status verify_command(int argc, char **argv)
+unsigned verify_command(int argc, char **argv)
 {
     return looking_command(argc, argv, VERIFY_USAGE, VERIFY);
 }
 
-enum tool_status show_command(int argc, char **argv)
+unsigned show_command(int argc, char **argv)
 {
     return looking_command(argc, argv, SHOW_USAGE, SHOW);
 }
 
-enum tool_status list_command(int argc, char **argv)
+unsigned list_command(int argc, char **argv)
 {
     return looking_command(argc, argv, LIST_USAGE, LIST);
 }

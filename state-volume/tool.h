@@ -92,13 +92,13 @@ MUST_CHECK enum tool_status read_object(struct opened *opened, const char *path,
 /* Whether libtpms loads a state; complains otherwise. */
 MUST_CHECK enum tool_status try_state(const char *path, const uint8_t *bytes, size_t size);
 
-/* The commands; argv[0] is the command's name. */
-MUST_CHECK enum tool_status verify_command(int argc, char **argv);
-MUST_CHECK enum tool_status show_command(int argc, char **argv);
-MUST_CHECK enum tool_status list_command(int argc, char **argv);
-MUST_CHECK enum tool_status extract_command(int argc, char **argv);
-MUST_CHECK enum tool_status import_command(int argc, char **argv);
-MUST_CHECK enum tool_status manufacture_command(int argc, char **argv);
-MUST_CHECK enum tool_status rekey_command(int argc, char **argv);
+/* The commands; argv[0] is the command's name, the result an enum tool_status. */
+MUST_CHECK unsigned verify_command(int argc, char **argv);
+MUST_CHECK unsigned show_command(int argc, char **argv);
+MUST_CHECK unsigned list_command(int argc, char **argv);
+MUST_CHECK unsigned extract_command(int argc, char **argv);
+MUST_CHECK unsigned import_command(int argc, char **argv);
+MUST_CHECK unsigned manufacture_command(int argc, char **argv);
+MUST_CHECK unsigned rekey_command(int argc, char **argv);
 
 #endif

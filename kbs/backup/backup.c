@@ -197,8 +197,8 @@ MUST_CHECK static bool check_pages(const char *path, const char **reason)
 
     if (status == STORE_OK)
         status = db_run(db,
-                        "SELECT integrity_check FROM pragma_integrity_check(1) "
-                        "WHERE integrity_check <> 'ok'",
+                        "SELECT integrity_check FROM pragma_integrity_check "
+                        "WHERE integrity_check <> 'ok' LIMIT 1",
                         NULL, 0, take_verdict, &problems, NULL);
     db_close(db);
     return (status == STORE_OK && problems == 0) || fail(reason, "the backup is damaged");

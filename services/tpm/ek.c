@@ -168,8 +168,9 @@ bool ek_load(struct engine *engine)
 void ek_save(struct engine *engine)
 {
     uint8_t bytes[EK_RECORD_MAX];
+    const size_t size = ek_record_write(&engine->ek, bytes);
 
-    state_put_ek(&engine->state, bytes, ek_record_write(&engine->ek, bytes));
+    state_put_ek(&engine->state, bytes, size);
 }
 
 void ek_forget(struct engine *engine)

@@ -22,8 +22,7 @@
 #define MINOR_MAX           64    /* changes that need not be anchored, until one has to be */
 #define MINOR_MS            10000 /* that the first of them waits */
 #define NEVER               UINT64_MAX
-#define MILLISECONDS(s)     ((uint64_t)(s)*1000)
-#define RENEW_AFTER_MS(ttl) (MILLISECONDS(ttl) / RENEW_PART)
+#define RENEW_AFTER_MS(ttl) (UINT64_C(1000) * (ttl) / RENEW_PART)
 
 static enum leased_mode mode_of(uint64_t flags)
 {

@@ -385,8 +385,11 @@ TEST("XSAVEC takes its operand in each form")
     XSAVEC_AT("area", "r"(0ull));
     XSAVEC_AT("(%k2)", "r"(at));
     {
-        register uint64_t base __asm__("r12") = at - 0x80, index __asm__("r13") = 0x40;
+        register uint64_t base __asm__("r12");
+        register uint64_t index __asm__("r13");
 
+        base = at - 0x80;
+        index = 0x40;
         XSAVEC_AT("(%2,%3,2)", "r"(base), "r"(index));
         base = 0x40;
         index = at;

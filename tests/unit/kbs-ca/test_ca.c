@@ -78,13 +78,20 @@ static X509 *issue(const struct fixture *fixture, enum ek_kind kind)
     return certificate;
 }
 
+static void close_written(FILE *file)
+{
+    const int closed = fclose(file);
+
+    assert_int_equal(closed, 0);
+}
+
 static void write_text(const char *name, const char *pem, char path[PATH_MAX])
 {
     FILE *file = fopen(fixture_path(name, path), "w");
 
     assert_non_null(file);
     assert_true(fputs(pem, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    close_written(file);
 }
 
 static void write_certificate(const char *name, X509 *certificate, char path[PATH_MAX])
@@ -93,7 +100,7 @@ static void write_certificate(const char *name, X509 *certificate, char path[PAT
 
     assert_non_null(file);
     assert_int_equal(PEM_write_X509(file, certificate), 1);
-    assert_int_equal(fclose(file), 0);
+    close_written(file);
 }
 
 /* What openssl verify says, at the time NOW. */

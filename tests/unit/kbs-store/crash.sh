@@ -23,6 +23,7 @@ while [ "$acknowledged" -lt $count ]; do
         echo "it gets nowhere: $acknowledged of $count after $rounds rounds"
         exit 1
     }
+    : >"$folder/round" # it may be killed before it is executed
     setpriv --pdeathsig KILL "$program" "$url" register "$acknowledged" $count >"$folder/round" 2>"$folder/errors" &
     pid=$!
     # Long enough to get somewhere on a slow disk, too: longer from round to round.

@@ -12,7 +12,8 @@
 #   SNP_VTPM_TEST_POSTGRES_HOST    the folder of the server's socket
 #   SNP_VTPM_TEST_POSTGRES_DATA    the folder of the server's files
 #
-# Nothing listens on a network. PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not
+# Nothing listens on a network. The server's files are in memory where there is room: it flushes them as elsewhere (the
+# KBS refuses one that does not), and no test waits for a disk. PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not
 # run as root: for root it runs as nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
 set -euo pipefail
 
@@ -28,17 +29,17 @@ as_server=()
 [ "$(id -u)" != 0 ] || as_server=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
 
 start() {
-    (cd / && "${as_server[@]}" "$bin/pg_ctl" start --silent --wait --timeout=60 --pgdata="$1/data" --log="$1/log" \
-        --options="-c listen_addresses= -c unix_socket_directories=$1")
+    (cd / && "${as_server[@]}" "$bin/pg_ctl" start --silent --wait --timeout=60 --pgdata="$data" --log="$folder/log" \
+        --options="-c listen_addresses= -c unix_socket_directories=$folder")
 }
 
 if [ "${1-}" = --crash ]; then
-    folder=$SNP_VTPM_TEST_POSTGRES_HOST
-    kill -9 "$(head -n 1 "$SNP_VTPM_TEST_POSTGRES_DATA/postmaster.pid")"
+    folder=$SNP_VTPM_TEST_POSTGRES_HOST data=$SNP_VTPM_TEST_POSTGRES_DATA
+    kill -9 "$(head -n 1 "$data/postmaster.pid")"
     # Its children hold the shared memory until they notice.
     for _ in {1..50}; do
         sleep 0.1
-        start "$folder" 2>/dev/null && exit
+        start 2>/dev/null && exit
     done
     tail -n 20 "$folder/log" >&2
     exit 1
@@ -49,9 +50,13 @@ fi
 }
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/snp-vtpm-pg-XXXXXX")
+data=$folder/data
+mkdir "$data"
+free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
+[ "$free" -lt 2048 ] || data=$(mktemp -d /dev/shm/snp-vtpm-pg-XXXXXX)
 clean() {
-    (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$folder/data") || true
-    rm -rf "$folder"
+    (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data") || true
+    rm -rf "$folder" "$data"
 }
 trap clean EXIT
 trap 'exit 143' TERM INT HUP
@@ -61,18 +66,18 @@ if [[ $bin == "$fetched"/* ]]; then
     bin=$folder/root${bin#"$fetched"}
     export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu
 fi
-[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
+[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder" "$data"
 (cd / && "${as_server[@]}" "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C \
-    --pgdata="$folder/data") >"$folder.initdb" 2>&1 || {
+    --pgdata="$data") >"$folder.initdb" 2>&1 || {
     cat "$folder.initdb" >&2
     rm -f "$folder.initdb"
     exit 1
 }
 rm -f "$folder.initdb"
 # shellcheck disable=SC2016 # that bash expands it
-"$(dirname "$(readlink -f "$0")")/../../when-gone.sh" $$ bash -c '[ ! -d "$0" ] || { cd / && "$@"; rm -rf "$0"; }' "$folder" \
-    "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$folder/data"
-start "$folder"
+"$(dirname "$(readlink -f "$0")")/../../when-gone.sh" $$ bash -c '[ ! -d "$0" ] || { cd / && "${@:2}"; rm -rf "$0" "$1"; }' \
+    "$folder" "$data" "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data"
+start
 "$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
     --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs' \
     --command="ALTER ROLE kbs SET default_transaction_isolation = '${SNP_VTPM_TEST_ISOLATION:-read committed}'"
@@ -80,7 +85,7 @@ start "$folder"
 export SNP_VTPM_TEST_POSTGRES_BIN=$bin
 export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"
 export SNP_VTPM_TEST_POSTGRES_HOST=$folder
-export SNP_VTPM_TEST_POSTGRES_DATA=$folder/data
+export SNP_VTPM_TEST_POSTGRES_DATA=$data
 setpriv --pdeathsig TERM "$@" &
 child=$!
 trap 'kill $child 2>/dev/null; exit 143' TERM INT HUP
