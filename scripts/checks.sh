@@ -13,9 +13,12 @@ check_readable() {
         "chmod u+r makes a file of yours readable"
 }
 
+# check_writable STATUS WHAT FILE: by opening it, which says why not
 check_writable() {
-    [ -w "$3" ] || die -"$1" "the $2 $(shown "$3") cannot be written: permission denied" \
-        "the VM keeps its state there; chmod u+w makes a file of yours writable"
+    local reason
+    reason=$(LC_ALL=C && { : >>"$3"; } 2>&1) || die -"$1" "the $2 $(shown "$3") cannot be written: ${reason##*: }" \
+        "the VM keeps its state there; chmod u+w makes a file of yours writable, and a copy on another file system is" \
+        "where this one is mounted read-only"
 }
 
 check_guest_image() {

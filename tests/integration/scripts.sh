@@ -235,6 +235,35 @@ kbs_interrupted() {
     rm "$work/bin/setsid"
 }
 
+# as_modes_say COMMAND...: with no more rights to files than their modes give, root included
+as_modes_say() {
+    local limited=()
+    [ "$(id -u)" != 0 ] || limited=(setpriv "--bounding-set=-dac_override,-dac_read_search" "--inh-caps=-dac_override,-dac_read_search")
+    "${limited[@]}" "$@"
+}
+
+# on_read_only_disk FILE COMMAND...: with the file mounted read-only for that command
+on_read_only_disk() {
+    # shellcheck disable=SC2016 # for the shell that unshare starts
+    unshare -rm sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' "$@"
+}
+
+read_only_files() {
+    local before
+    before=$(sha256sum "$image")
+    chmod a-w "$image"
+    run as_modes_say "$cvm"
+    expect "a read-only guest image is named" 201 'guest image .* cannot be written: Permission denied' 'chmod u\+w'
+    chmod u+w "$image"
+    if on_read_only_disk "$image" true 2>/dev/null; then
+        run on_read_only_disk "$image" "$cvm"
+        expect "one that is mounted read-only is told apart" 201 'cannot be written: Read-only file system' 'a copy'
+    else
+        skip "one that is mounted read-only is told apart" "nothing can be mounted here"
+    fi
+    equal "the image is as it was" "$(sha256sum "$image")" "$before"
+}
+
 vm_inputs() {
     local cvm=$ROOT/start-cvm.sh
     rm -f "$volume"
@@ -245,15 +274,12 @@ vm_inputs() {
     echo something else >"$image"
     run "$cvm"
     expect "an image of another format is named" 201 'not a qcow2 image' 'qemu-img convert'
-    if [ "$(id -u)" != 0 ]; then
-        chmod 0 "$image"
-        run "$cvm"
-        expect "an unreadable guest image is named" 201 'permission denied'
-        rm -f "$image"
-    else
-        skip "an unreadable guest image is named" "root reads everything"
-    fi
+    chmod 0 "$image"
+    run as_modes_say "$cvm"
+    expect "an unreadable guest image is named" 201 'permission denied'
+    rm -f "$image"
     qemu-img create -q -f qcow2 "$image" 1M
+    read_only_files
 
     run "$cvm"
     expect "a missing IGVM file is named" 202 'there is no IGVM file' 'prepare.sh'
@@ -515,6 +541,10 @@ devices() {
     run "$vm" --disk "$work/none"
     expect "a missing disk is named" 201 'there is no guest image'
     qemu-img create -q -f qcow2 "$work/one" 1M
+    chmod a-w "$work/one"
+    run as_modes_say "$vm" --disk "$work/one"
+    expect "a read-only disk is named" 201 'one cannot be written: Permission denied'
+    chmod u+w "$work/one"
     run "$vm" --disk "$work/one" --disk "$work/one"
     expect "a disk is attached once" 204 'given twice'
 }
