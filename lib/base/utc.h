@@ -4,6 +4,7 @@
 #define SNPVTPM_LIB_BASE_UTC_H
 
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
 
 #define UTC_TEXT_SIZE sizeof("2026-01-01T00:00:00Z")
@@ -16,7 +17,7 @@ static inline bool utc_text(time_t time, char text[UTC_TEXT_SIZE])
 
     if (gmtime_r(&time, &utc) && strftime(text, UTC_TEXT_SIZE, "%FT%TZ", &utc) == UTC_TEXT_SIZE - 1)
         return true;
-    text[0] = '\0';
+    memset(text, 0, UTC_TEXT_SIZE);
     return false;
 }
 

@@ -138,14 +138,13 @@ TEST_FIXTURE(auditors_may_ask_and_each_time_is_in_the_log, set_up, admin_end)
 
 TEST_FIXTURE(nonces_that_are_none_are_refused, set_up, admin_end)
 {
-    static const char *const bodies[] = {
-        "{\"nonce\":\"1234567\"}",
-        "{\"nonce\":\"\"}",
-        "{\"nonce\":\"1234 5678\"}",
-        "{\"nonce\":\"1234\\n5678\"}",
-        "{\"nonce\":\"1234\\u00e45678\"}",
+    static const char too_long[] =
         "{\"nonce\":\"0123456789012345678901234567890123456789012345678901234567890123456789"
-        "0123456789012345678\"}"};
+        "0123456789012345678\"}";
+    static const char *const bodies[] = {
+        "{\"nonce\":\"1234567\"}",         "{\"nonce\":\"\"}",
+        "{\"nonce\":\"1234 5678\"}",       "{\"nonce\":\"1234\\n5678\"}",
+        "{\"nonce\":\"1234\\u00e45678\"}", too_long};
 
     for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
         assert_refused(&admin,
