@@ -188,8 +188,9 @@ script_tests() {
 tsan_suites=(kbs kbs-store kbs-server kbs-admin proxy svsm-threads)
 tsan_programs=(kbs/kbs kbs/cli/kbsctl emulator/amd-sp/amd-sp tests/load/kbs-load)
 
-# tsan_targets: what the tests of these suites run
+# tsan_targets: what the tests of these suites run; of a folder that was configured before, after a look for new ones
 tsan_targets() {
+    ninja -C "$work/tsan" build.ninja >"$work/tsan-build.log" || return 1
     printf '%s\n' "${tsan_programs[@]}"
     # shellcheck disable=SC2016 # for jq
     meson introspect --tests --targets "$work/tsan" | jq -r --arg dir "$work/tsan/" '

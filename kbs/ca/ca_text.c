@@ -70,7 +70,8 @@ static char *text_of(BIO *memory, size_t *size)
     text = malloc(*size + 1);
     if (!text)
         return NULL;
-    memcpy(text, bytes, *size);
+    if (*size != 0) /* nothing has no place */
+        memcpy(text, bytes, *size);
     text[*size] = '\0';
     return text;
 }
