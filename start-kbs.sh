@@ -12,7 +12,7 @@
 # Without --background both run until Ctrl-C. The ports are KBS_PORT and KBS_ADMIN_PORT in vm.conf.
 #
 # Exit status: 0 done, 1 other trouble, 2 usage, 3 something is not built, 4 the port is in use,
-# 5 they run already, 6 one of the two ended.
+# 5 they run already, 6 one of the two ended, or did not answer for a minute.
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/owner.sh"
@@ -48,15 +48,23 @@ running() {
     echo "$pid"
 }
 
+# The processes that this script started, by name. Right after its start such a process is a copy of this script, then
+# setsid or setpriv, and only then the program: on a busy host that takes its time.
+declare -A started=()
+
+# same_process PID START: whether it goes on, and is the one that started then
+same_process() { [ -n "$2" ] && [ "$(start_of "$1")" = "$2" ]; }
+
 stop_one() {
-    local pid
-    if pid=$(running "$1"); then
+    local pid=${started[$1]:-} start
+    if [ -n "$pid" ] || pid=$(running "$1"); then
+        start=$(start_of "$pid")
         kill "$pid" 2>/dev/null || true
         for _ in {1..50}; do
-            running "$1" >/dev/null || break
+            same_process "$pid" "$start" || break
             sleep 0.1
         done
-        ! running "$1" >/dev/null || kill -KILL "$pid" 2>/dev/null || true
+        ! same_process "$pid" "$start" || kill -KILL "$pid" 2>/dev/null || true
     fi
     rm -f "$(pid_file "$1")"
 }
@@ -79,18 +87,23 @@ start_one() {
     else
         setpriv --pdeathsig TERM "${program[$name]}" "$@" </dev/null &
     fi
+    started[$name]=$!
     echo $! >"$(pid_file "$name")"
 }
 
-# wait_until NAME CONDITION: for at most ten seconds, and no longer than that program lives
+# wait_until NAME CONDITION: for at most a minute, and no longer than that process lives
 wait_until() {
-    for _ in {1..100}; do
+    local problem="did not answer for a minute"
+    for _ in {1..600}; do
         ! "$2" || return 0
         sleep 0.1
-        running "$1" >/dev/null || break
+        [ -n "$(start_of "${started[$1]}")" ] || {
+            problem="did not start"
+            break
+        }
     done
     [ $background = no ] || tail -n 20 "$LOG_DIR/$1.log" >&2
-    die -$EXIT_ENDED "the $1 did not start" "its messages are above"
+    die -$EXIT_ENDED "the $1 $problem" "its messages are above"
 }
 
 if [ $stop = yes ]; then
@@ -116,7 +129,7 @@ done
 umask 077
 mkdir -p "$STATE_DIR" "$LOG_DIR"
 stop_both
-trap stop_both EXIT
+trap '[ "$BASHPID" != $$ ] || stop_both' EXIT # not of a child that a signal hit before it was another program
 trap 'exit 130' INT TERM HUP
 
 start_one kbs serve --config "$KBS_DIR/kbs.conf"
@@ -131,5 +144,8 @@ if [ $background = yes ]; then
     exit
 fi
 say "The KBS answers at $url, the proxy at $(shown "$PROXY_SOCKET"). Ctrl-C stops both."
-wait -n || true
+while [ -n "$(start_of "${started[kbs]}")" ] && [ -n "$(start_of "${started[proxy]}")" ]; do
+    sleep 0.2 &
+    wait $! || true
+done
 die -$EXIT_ENDED "the KBS or the proxy ended" "the messages above say why"

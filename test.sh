@@ -170,7 +170,7 @@ script_ended() {
 }
 
 # These take minutes and begin first, so that none of them is the last to run alone.
-LONG="e2e-failures model-explore svsm-mutants e2e-story"
+LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story"
 
 # script_tests FOLDER ARGUMENT...: each script in it is queued
 script_tests() {
@@ -301,7 +301,8 @@ suite_lint() {
     mapfile -t files < <(sources)
     lint_with clang-format "the sources are formatted as clang-format does" clang-format --dry-run -Werror "${files[@]}"
     verdict "no file has more than 900 lines" "$work/long-files.log" no_long_files
-    verdict "no include goes upward, and none in a circle" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
+    verdict "no include goes upward, and none in a circle, of modules neither" "$work/includes.log" "$ROOT/scripts/check-includes.sh"
+    verdict "header guards and null tests have one spelling" "$work/spelling.log" "$ROOT/scripts/check-spelling.sh"
     lint_with cppcheck "cppcheck finds nothing" \
         nice cppcheck -q -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 \
         --suppress={comparePointers,subtractPointers,unknownMacro,normalCheckLevelMaxBranches} \

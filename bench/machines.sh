@@ -102,14 +102,6 @@ uptime_cs() {
 
 seconds_of() { printf '%d.%02d' $(($1 / 100)) $(($1 % 100)); }
 
-start_of() {
-    local fields
-    fields=$(<"/proc/$1/stat")
-    # starttime is the 22nd field, and the name, the 2nd, may hold spaces.
-    read -r -a fields <<<"${fields##*) }"
-    echo "${fields[19]}"
-}
-
 # qemu_of PID: that process if it is QEMU, else its child that is
 qemu_of() {
     local pid

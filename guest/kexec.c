@@ -46,7 +46,7 @@ static size_t read_command_line(char line[COMMAND_LINE_MAX], const char *words)
     FILE *file = fopen("/proc/cmdline", "re");
     size_t size;
 
-    if (file == NULL || fgets(line, COMMAND_LINE_MAX, file) == NULL)
+    if (!file || !fgets(line, COMMAND_LINE_MAX, file))
         end(EXIT_FILE, "/proc/cmdline");
     (void)fclose(file);
     size = strcspn(line, "\n");

@@ -37,7 +37,7 @@ static const char USAGE[] =
     "                            image)\n"
     "      --pcr-banks LIST          the TPM's PCR banks: sha1, sha256, sha384, sha512, with "
     "commas;\n"
-    "                            as-found leaves those that it has (default sha256,sha384,sha512)\n"
+    "                            as-found leaves those that it has (default sha256)\n"
     "      --cpu-signature N     EDX at reset, without SVSM only: CPUID Fn1 EAX of QEMU's -cpu\n"
     "                            (default 0x800f12, EPYC)\n"
     "  -h, --help                this text\n"
@@ -189,8 +189,8 @@ static enum tool_status take_option(int option, struct build_options *options)
  */
 static uint64_t default_sev_features(const struct svsm_plan *plan)
 {
-    return plan->kernel.path != NULL ? SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION
-                                     : SEV_FEATURE_SNP_ACTIVE;
+    return plan->kernel.path ? SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION
+                             : SEV_FEATURE_SNP_ACTIVE;
 }
 
 /* What the options mean together. */

@@ -9,9 +9,10 @@
 #include "lib/boot/boot_params.h"
 
 /*
- * All but SHA-1: with a chosen-prefix collision, two different boots have the same SHA-1 PCRs.
+ * One bank: the firmware hashes all that it measures once for each. Not SHA-1: with a chosen-prefix
+ * collision, two different boots have the same PCRs.
  */
-#define PCR_BANKS_DEFAULT (BOOT_PCR_BANK_SHA256 | BOOT_PCR_BANK_SHA384 | BOOT_PCR_BANK_SHA512)
+#define PCR_BANKS_DEFAULT BOOT_PCR_BANK_SHA256
 
 /* --pcr-banks: names with commas between them, or "as-found" (0). Complains about any other. */
 MUST_CHECK enum tool_status pcr_banks_option(const char *list, uint32_t *banks);

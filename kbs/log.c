@@ -7,21 +7,14 @@
 #include <time.h>
 
 #include "lib/base/printable.h"
+#include "lib/base/utc.h"
+#include "lib/log/json_line.h"
 
 static enum log_format chosen = LOG_JSON;
 
 void log_use_format(enum log_format format)
 {
     chosen = format;
-}
-
-static void timestamp(char text[sizeof("2026-01-01T00:00:00Z")])
-{
-    time_t now = time(NULL);
-    struct tm utc;
-
-    gmtime_r(&now, &utc);
-    strftime(text, sizeof("2026-01-01T00:00:00Z"), "%FT%TZ", &utc);
 }
 
 /* Whether text is of printable ASCII alone, without blanks, quotes and what else has a meaning. */
@@ -68,21 +61,19 @@ static void print_text(FILE *out, json_t *line)
 }
 
 /* The whole line is made before it is written, so that those of two threads do not mix. */
-static void write_line(json_t *line, const char *otherwise)
+static void write_text(json_t *line, const char *otherwise)
 {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
 
-    if (out && line && chosen == LOG_JSON)
-        json_dumpf(line, out, JSON_COMPACT | JSON_ENSURE_ASCII);
-    else if (out && line)
+    if (out && line)
         print_text(out, line);
     if (out && (fclose(out) != 0 || size == 0)) {
         free(text);
         text = NULL;
     }
-    fprintf(stderr, "%s\n", text ? text : otherwise);
+    json_line_put_text(text ? text : otherwise);
     free(text);
 }
 
@@ -110,14 +101,17 @@ json_t *log_members(const struct log_text *texts, size_t count)
 
 void log_event(const char *event, json_t *members)
 {
-    char when[sizeof("2026-01-01T00:00:00Z")];
+    char when[UTC_TEXT_SIZE];
     json_t *line;
 
-    timestamp(when);
+    utc_text(time(NULL), when);
     line = LOG_MEMBERS({"time", when}, {"event", event});
     if (line && members)
         json_object_update(line, members);
-    write_line(line, event);
+    if (chosen == LOG_JSON)
+        json_line_put(line, event);
+    else
+        write_text(line, event);
     json_decref(members);
     json_decref(line);
 }
@@ -127,10 +121,10 @@ void log_line(const char *json)
     json_t *line;
 
     if (chosen == LOG_JSON) {
-        fprintf(stderr, "%s\n", json);
+        json_line_put_text(json);
         return;
     }
     line = json_loads(json, 0, NULL);
-    write_line(line, json);
+    write_text(line, json);
     json_decref(line);
 }

@@ -4,16 +4,17 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "lib/base/printable.h"
+#include "lib/base/utc.h"
+#include "lib/log/json_line.h"
 
 #define DETAIL_MAX 512
-#define TIME_SIZE  sizeof("2000-01-01T00:00:00.000Z")
+#define PEER_MAX   256
+#define TIME_SIZE  (UTC_TEXT_SIZE + sizeof(".000") - 1)
 
 static bool as_text;
 
@@ -39,60 +40,51 @@ static void make_printable(char *text)
 static void format_time(char text[TIME_SIZE])
 {
     struct timeval now;
-    struct tm utc;
-    size_t length;
+    size_t seconds;
 
     gettimeofday(&now, NULL);
-    gmtime_r(&now.tv_sec, &utc);
-    length = strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + length, TIME_SIZE - length, ".%03uZ", (unsigned)(now.tv_usec / 1000) % 1000);
-}
-
-/* A line is one write(), so that those of several threads do not mix. */
-static void put_line(char *line, size_t length)
-{
-    line[length] = '\n';
-    (void)!write(STDERR_FILENO, line, length + 1);
+    utc_text(now.tv_sec, text);
+    seconds = strcspn(text, "Z");
+    snprintf(text + seconds, TIME_SIZE - seconds, ".%03uZ", (unsigned)(now.tv_usec / 1000) % 1000);
 }
 
 static void put_text(const struct log_source *source, const char *event, const char *reason,
                      const char *detail)
 {
-    char line[DETAIL_MAX + 512], who[256] = "";
-    int length;
+    char line[DETAIL_MAX + 2 * PEER_MAX], who[PEER_MAX + 32] = "";
 
-    if (source && source->connection)
+    if (source->connection)
         snprintf(who, sizeof(who), "connection %u (%s): ", source->connection, source->peer);
-    else if (source && source->peer)
+    else if (source->peer)
         snprintf(who, sizeof(who), "%s: ", source->peer);
-    length = snprintf(line, sizeof(line) - 1, "proxy: %s%s%s%s%s%s", who, event, reason ? ": " : "",
-                      reason ? reason : "", *detail ? ": " : "", detail);
-    put_line(line, (size_t)length < sizeof(line) - 1 ? (size_t)length : sizeof(line) - 2);
+    snprintf(line, sizeof(line), "proxy: %s%s%s%s%s%s", who, event, reason ? ": " : "",
+             reason ? reason : "", *detail ? ": " : "", detail);
+    json_line_put_text(line);
 }
 
 static void put_json(enum log_level level, const struct log_source *source, const char *event,
                      const char *reason, const char *detail)
 {
-    const char *peer = source ? source->peer : NULL;
-    json_t *number = source && source->connection ? json_integer(source->connection) : NULL, *entry;
-    char now[TIME_SIZE], *line;
+    json_t *number = source->connection ? json_integer(source->connection) : NULL, *entry;
+    char now[TIME_SIZE];
 
     format_time(now);
     entry = json_pack("{s:s, s:s, s:o*, s:s*, s:s, s:s*, s:s*}", "time", now, "level",
-                      levels[level], "connection", number, "peer", peer, "event", event, "reason",
-                      reason, "detail", *detail ? detail : NULL);
-    line = json_dumps(entry, JSON_COMPACT);
-    if (line)
-        put_line(line, strlen(line)); /* in place of its NUL */
-    free(line);
+                      levels[level], "connection", number, "peer", source->peer, "event", event,
+                      "reason", reason, "detail", *detail ? detail : NULL);
+    json_line_put(entry, event);
     json_decref(entry);
 }
 
 void log_line(enum log_level level, const struct log_source *source, const char *event,
               const char *reason, const char *format, ...)
 {
-    char detail[DETAIL_MAX] = "";
+    char detail[DETAIL_MAX] = "", peer[PEER_MAX];
+    struct log_source shown = source ? *source : (struct log_source){0};
     va_list arguments;
+
+    if (shown.peer)
+        shown.peer = printable_write(shown.peer, strlen(shown.peer), peer, sizeof(peer));
 
     if (format) {
         va_start(arguments, format);
@@ -101,7 +93,7 @@ void log_line(enum log_level level, const struct log_source *source, const char 
         make_printable(detail);
     }
     if (as_text)
-        put_text(source, event, reason, detail);
+        put_text(&shown, event, reason, detail);
     else
-        put_json(level, source, event, reason, detail);
+        put_json(level, &shown, event, reason, detail);
 }

@@ -29,7 +29,8 @@ void log_open(enum log_format format);
 
 /*
  * Writes {"time","level","connection","peer","event","reason","detail"}. source, reason and format
- * (of the detail) may be NULL; what is not printable ASCII in the detail becomes '?'.
+ * (of the detail) may be NULL; what is not printable ASCII becomes '?' in the detail, and
+ * "\xNN" in the peer's name (printable.h).
  */
 __attribute__((format(printf, 5, 6))) void log_line(enum log_level level,
                                                     const struct log_source *source,

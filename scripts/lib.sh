@@ -131,23 +131,19 @@ end_besides() {
     kill -- "${groups[@]/#/-}" 2>/dev/null || true
 }
 
-# wait_a_moment SECONDS PID...: for the end of one of these, of run_beside; it is $ended then, and its status is returned.
-# After that time $ended is empty.
+# wait_a_moment PID...: a fifth of a second. $ended is one of these, of run_beside, that has ended then, and its status is
+# returned; else it is empty. Not by "wait -n": bash 5.2 may sleep in it until the next process ends, when one ends just as
+# it begins, and it does not tell of one that ended while run_beside started another.
 wait_a_moment() {
-    local tick pid status=0
-    sleep "$1" >/dev/null 2>&1 &
-    tick=$!
+    local pid status=0
+    sleep 0.2 >/dev/null 2>&1 &
+    wait $! || true
     ended=''
-    wait -n -p ended "${@:2}" $tick || status=$?
-    if [ "${ended:-$tick}" = $tick ]; then
-        # wait -n does not tell of one that ended while run_beside started another, with "set -m"; its status is kept.
-        ended='' status=0
-        for pid in "${@:2}"; do
-            kill -0 "$pid" 2>/dev/null || ended=$pid
-        done
-        [ -n "$ended" ] || return 0
-        wait "$ended" || status=$?
-    fi
+    for pid; do
+        kill -0 "$pid" 2>/dev/null || ended=$pid
+    done
+    [ -n "$ended" ] || return 0
+    wait "$ended" || status=$?
     unset "besides[$ended]"
     [ ${#besides[@]} != 0 ] || trap - INT TERM HUP
     return $status
@@ -159,11 +155,10 @@ WAIT_LINE_EVERY=20
 # wait_visibly TEXT LOG: for what run_beside started; returns its status. Meanwhile a terminal shows the time that it takes
 # and the last line of its output; elsewhere there is a line now and then.
 wait_visibly() {
-    local text=$1 log=$2 start=$SECONDS status=0 pause=1 said=$SECONDS
-    [ -z "$reset" ] || pause=0.2
+    local text=$1 log=$2 start=$SECONDS status=0 said=$SECONDS
     while :; do
         status=0
-        wait_a_moment $pause "$beside" || status=$?
+        wait_a_moment "$beside" || status=$?
         [ -z "$ended" ] || break
         if [ -n "$reset" ]; then
             printf '\r\e[K    %s  %s%ds  %s' "$text" "$(how_far "$log")" $((SECONDS - start)) \
@@ -190,6 +185,17 @@ run_logged() {
         die "failed: $text" "the whole log: $(shown "$log")"
     fi
     say "    $text ${green}done${reset} ($waited s)"
+}
+
+# start_of PID: when that process started, in hundredths of a second since the host's start; nothing when it has ended. A
+# process that gets the number of another one has a later start.
+start_of() {
+    local line fields
+    read -r line 2>/dev/null <"/proc/$1/stat" || return 0
+    # State, threads and start are the fields 3, 20 and 22; the name, the 2nd, may hold spaces. A process whose first thread
+    # has ended may have others that go on.
+    read -r -a fields <<<"${line##*) }"
+    [[ ${fields[0]} == [ZX] && ${fields[17]} -le 1 ]] || echo "${fields[19]}"
 }
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }

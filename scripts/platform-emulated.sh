@@ -42,11 +42,11 @@ emulated_compose() {
         -device "isa-debug-exit,iobase=0x404,iosize=1"
         -chardev "file,id=hypervisor,path=$LOG_DIR/hypervisor.log"
         -device "isa-debugcon,iobase=0x403,chardev=hypervisor"
-        -chardev "socket,id=sp,path=$run_dir/sp.sock" -device "isa-serial,iobase=0x408,irq=7,chardev=sp"
+        -chardev "socket,id=sp,path=$run_dir/sp.sock" -device "isa-serial,iobase=0x408,irq=7,index=3,chardev=sp"
         -nodefaults -display none -no-reboot
         -global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1
         "${console_arguments[@]}"
-        -serial null
+        -serial none
         -serial "$(proxy_serial)"
         "${guest_device_arguments[@]}"
     )
@@ -63,7 +63,7 @@ emulated_prepare() {
     setsid setpriv --pdeathsig TERM "$BUILD_DIR/emulator/amd-sp/amd-sp" --chip "$CHIP_DIR" --ram "$run_dir/ram" \
         --socket "$run_dir/sp.sock" >"$LOG_DIR/amd-sp.log" 2>&1 </dev/null &
     helper_pids+=($!)
-    for _ in {1..100}; do
+    for _ in {1..1200}; do
         [ ! -S "$run_dir/sp.sock" ] || return 0
         kill -0 $! 2>/dev/null || break
         sleep 0.05

@@ -39,15 +39,14 @@ show_lanes() {
 
 # queue_run REPORT: until the queue is empty and all have ended. Calls REPORT NAME LOG STATUS SECONDS as each of them ends.
 queue_run() {
-    local report=$1 lane status pause=1 lanes_said=$SECONDS
-    [ -z "$reset" ] || pause=0.2
+    local report=$1 lane status lanes_said=$SECONDS
     while :; do
         for ((lane = 0; lane < LANES && ${#queue[@]} > 0; lane++)); do
             [ -n "${lane_pid[lane]:-}" ] || start_in_lane $lane
         done
         [ ${#lane_pid[@]} != 0 ] || break
         status=0
-        wait_a_moment $pause "${lane_pid[@]}" || status=$?
+        wait_a_moment "${lane_pid[@]}" || status=$?
         if [ -z "$ended" ]; then
             show_lanes
             continue

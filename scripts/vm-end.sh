@@ -19,13 +19,14 @@ press_power_button() {
 monitor_close() {
     local line
     vm_end=unknown
-    while read -r -t 0.1 line <&7; do
+    # All that QEMU told is in the pipe, which has no end while the script holds it open.
+    while read -r line; do
         case $line in
             *'"GUEST_PANICKED"'*) vm_end=panicked ;;
             *'"SHUTDOWN"'*'"guest-shutdown"'*) vm_end=powered-off ;;
             *'"SHUTDOWN"'*'"guest-reset"'*) [ $vm_end = panicked ] || vm_end=rebooted ;;
         esac
-    done
+    done < <(dd if="$run_dir/monitor.out" iflag=nonblock status=none 2>/dev/null || true)
     exec 6>&- 7>&-
     # A kernel that has no driver of the panic device resets the machine, or is told to.
     if [ $vm_end = rebooted ] && console_tail | grep -a 'Kernel panic - not syncing' >/dev/null; then

@@ -82,6 +82,7 @@ watch_take() {
         read -r signs
         read -r unbootable
     } <"$run_dir/sample" || return 0
+    phase=${phase:-${STAGES[0]}} # on a busy host, before stages_follow wrote its first word
     watch_count "$queued" "$signs"
     [ -n "${phase_ms[$phase]:-}" ] || phases+=("$phase")
     phase_ms[$phase]=$((${phase_ms[$phase]:-0} + watch_passed))
@@ -140,22 +141,25 @@ obey_signals() {
 # wait_for_vm [SECONDS]: until QEMU has ended; its status goes to $status. With SECONDS, a VM that is silent for so long is
 # ended, and $overdue set.
 wait_for_vm() {
-    local limit=${1:-} tick='' ended phase='' pressed_at=''
+    local limit=${1:-} sampler='' phase='' pressed_at=''
     declare -gA phase_ms=()
     phases=() overdue=no ended_hard=no unbootable=no
     watch_first
     while :; do
-        if [ -z "$tick" ]; then
-            # It holds neither the locks nor the output open.
+        # These hold neither the locks nor the output open.
+        if [ -z "$sampler" ]; then
             watch_sample >/dev/null 2>&1 &
-            tick=$!
+            sampler=$!
         fi
-        status=0 ended=''
-        wait -n -p ended "$qemu_pid" $tick 2>/dev/null || status=$? # bash would tell that it was killed
-        case ${ended:-} in
-            "$qemu_pid") break ;;
-            "$tick") tick='' && watch_take ;;
-        esac
+        { close_locks; sleep 0.2; } >/dev/null 2>&1 &
+        # Not "wait -n" for whichever ends first: in that, bash 5.2 may sleep past the end of one of several processes, and past a
+        # signal. (bash would tell that QEMU was killed.)
+        wait $! 2>/dev/null || true
+        kill -0 "$qemu_pid" 2>/dev/null || break
+        if ! kill -0 "$sampler" 2>/dev/null; then
+            sampler=''
+            watch_take
+        fi
         # What it is at must be known, and it is ended once.
         if [ -z "$phase" ] || [ $ended_hard = yes ]; then
             continue
@@ -169,5 +173,7 @@ wait_for_vm() {
         fi
     done
     # It would write into the folder. bash need not tell that it was killed.
-    [ -z "$tick" ] || { disown "$tick" && kill -KILL "$tick" 2>/dev/null; } || true
+    [ -z "$sampler" ] || { disown "$sampler" && kill -KILL "$sampler" 2>/dev/null; } || true
+    status=0
+    wait "$qemu_pid" 2>/dev/null || status=$?
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/writer.h"
+#include "lib/ek/template.h"
 #include "lib/file/io.h"
 #include "services/tpm/command.h"
 #include "services/tpm/ek.h"
@@ -36,19 +37,14 @@ static const struct option OPTIONS[] = {
     {0},
 };
 
-/* A TPM2B_PUBLIC, which is public. */
-static enum tool_status write_ek(const char *path, const struct engine *engine)
+static enum tool_status write_file(const char *path, const uint8_t *bytes, size_t size)
 {
-    uint8_t bytes[2 + ENGINE_EK_PUBLIC_MAX];
-    struct writer w = writer_over(bytes, sizeof(bytes));
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     enum tool_status status = TOOL_OK;
 
     if (fd < 0)
         return complain(TOOL_FILE, "cannot make %s: %s", path, strerror(errno));
-    if (!writer_be16(&w, (uint16_t)engine->ek_public_size) ||
-        !writer_put(&w, engine->ek_public, engine->ek_public_size) ||
-        !io_write_all(fd, bytes, w.used))
+    if (!io_write_all(fd, bytes, size))
         status = complain(TOOL_FAILED, "cannot write %s: %s", path, strerror(errno));
     if (close(fd) != 0 && status == TOOL_OK)
         status = complain(TOOL_FAILED, "cannot write %s: %s", path, strerror(errno));
@@ -60,17 +56,20 @@ static enum tool_status give_ek(struct engine *engine, const char *path)
 {
     uint8_t command[TPM_HEADER_SIZE + 2];
     uint8_t response[TPM_RESPONSE_MAX];
-    struct writer w = writer_over(command, sizeof(command));
+    uint8_t public[2 + EK_PUBLIC_MAX];
+    struct writer w = writer_over(command, sizeof(command)),
+                  key = writer_over(public, sizeof(public));
     enum tool_status status = TOOL_OK;
 
     if (!command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_Startup) || !writer_be16(&w, TPM_SU_CLEAR))
         return complain(TOOL_FAILED, "no room for a command");
     command_end(&w);
     if (engine_execute(engine, 0, command, w.used, response) < TPM_HEADER_SIZE ||
-        get_be32(response + 6) != TPM_RC_SUCCESS || ek_provide(engine) != TPM_RC_SUCCESS)
+        get_be32(response + 6) != TPM_RC_SUCCESS ||
+        ek_public_sized(engine, EK_RSA_2048, &key) != TPM_RC_SUCCESS)
         status = complain(TOOL_FAILED, "the new TPM does not give its endorsement key");
     if (status == TOOL_OK)
-        status = write_ek(path, engine);
+        status = write_file(path, public, key.used);
     engine_shut_down(engine);
     return status;
 }

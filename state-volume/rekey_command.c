@@ -58,7 +58,7 @@ static enum tool_status change_key(const struct options *options,
     if (status == TOOL_OK && opened.status == VOLUME_BLANK)
         status = complain_of_volume(options->volume, VOLUME_BLANK);
     if (status == TOOL_OK) {
-        volume_status = volume_rekey(&opened.volume, key);
+        volume_status = volume_rekey(&opened.volume, key, NULL, 0);
         if (volume_status == VOLUME_OK) {
             volume_acknowledge(&opened.volume);
             volume_status = volume_settle(&opened.volume);

@@ -5,9 +5,10 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+
+#include "lib/ecdsa/der.h"
 
 #define P384_SIZE          48
 #define UNCOMPRESSED_POINT 4
@@ -47,35 +48,17 @@ MUST_CHECK static EVP_PKEY *import_key(const struct id_public_key *key)
     return imported;
 }
 
-/* The signature in DER, which the caller frees with OPENSSL_free(). Returns its size or 0. */
-MUST_CHECK static size_t signature_to_der(const struct id_signature *signature, uint8_t **der)
-{
-    ECDSA_SIG *parsed = ECDSA_SIG_new();
-    BIGNUM *r = BN_lebin2bn(signature->r, sizeof(signature->r), NULL);
-    BIGNUM *s = BN_lebin2bn(signature->s, sizeof(signature->s), NULL);
-    int size = 0;
-
-    if (parsed && r && s && ECDSA_SIG_set0(parsed, r, s) == 1) {
-        r = s = NULL; /* owned by parsed now */
-        size = i2d_ECDSA_SIG(parsed, der);
-    }
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(parsed);
-    return size > 0 ? (size_t)size : 0;
-}
-
 MUST_CHECK static bool is_signed(const void *bytes, size_t size,
                                  const struct id_signature *signature, EVP_PKEY *key)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    uint8_t *der = NULL;
-    size_t der_size = signature_to_der(signature, &der);
+    uint8_t der[ECDSA_DER_MAX];
+    size_t der_size = ecdsa_der(BN_lebin2bn(signature->r, sizeof(signature->r), NULL),
+                                BN_lebin2bn(signature->s, sizeof(signature->s), NULL), der);
     bool verified = context && der_size != 0 &&
                     EVP_DigestVerifyInit(context, NULL, EVP_sha384(), NULL, key) == 1 &&
                     EVP_DigestVerify(context, der, der_size, bytes, size) == 1;
 
-    OPENSSL_free(der);
     EVP_MD_CTX_free(context);
     return verified;
 }

@@ -13,7 +13,11 @@
 #include "lib/snp/exit_codes.h"
 #include "lib/snp/ghcb.h"
 
-#define MSR_VM_HSAVE_PA 0xC0010117u
+#define MSR_VM_HSAVE_PA        0xC0010117u
+#define MSR_APIC_BASE          0x1Bu
+#define MSR_X2APIC_EOI         0x80Bu
+#define MSR_X2APIC_TIMER_COUNT 0x838u
+#define MSR_X2APIC_TIMER_NOW   0x839u
 #define SUPPORTED_SEV_FEATURES                                                                     \
     (SEV_FEATURE_SNP_ACTIVE | SEV_FEATURE_RESTRICTED_INJECTION | SEV_FEATURE_DEBUG_SWAP)
 
@@ -28,8 +32,12 @@ void halt_for_ever(void);
 static hpa_t iopm, msrpm;
 static bool lends;
 
-/* Lets the guest read and write an MSR without an exit (APM vol. 2, 15.11: two bits an MSR). */
-static void pass_through(uint32_t msr)
+/* What a guest may do to an MSR without an exit: a bit each in the permission map (APM vol. 2,
+ * 15.11). */
+#define MSR_READ  1u
+#define MSR_WRITE 2u
+
+static void pass_through(uint32_t msr, unsigned access)
 {
     uint8_t *map = host_ptr(msrpm);
     uint32_t index = msr & 0x1FFF;
@@ -38,7 +46,7 @@ static void pass_through(uint32_t msr)
         map += 0x1000;
     else if (msr >= 0xC0000000)
         map += 0x800;
-    map[index / 4] = (uint8_t)(map[index / 4] & ~(3u << (index % 4 * 2)));
+    map[index / 4] = (uint8_t)(map[index / 4] & ~(access << (index % 4 * 2)));
 }
 
 static void init_permission_maps(void)
@@ -54,7 +62,13 @@ static void init_permission_maps(void)
     memset(host_ptr(iopm), 0xFF, IOPM_PAGES * PAGE_SIZE);
     memset(host_ptr(msrpm), 0xFF, MSRPM_PAGES * PAGE_SIZE);
     for (size_t i = 0; i < sizeof(swapped) / sizeof(swapped[0]); i++)
-        pass_through(swapped[i]);
+        pass_through(swapped[i], MSR_READ | MSR_WRITE);
+    /* The local APIC is the guest's own. What each tick of a timer needs of it reaches nobody else,
+     * unlike the command register. */
+    pass_through(MSR_APIC_BASE, MSR_READ);
+    pass_through(MSR_X2APIC_EOI, MSR_WRITE);
+    pass_through(MSR_X2APIC_TIMER_COUNT, MSR_WRITE);
+    pass_through(MSR_X2APIC_TIMER_NOW, MSR_READ);
 }
 
 /* An ASID for each VMPL, and for the idle loop: their translations differ. */

@@ -212,6 +212,11 @@ static bool answer(struct call *call)
     return false;
 }
 
+bool admin_knows_sender(const struct kbs *kbs, const struct http_request *request)
+{
+    return authenticate_knows_sender(kbs, request);
+}
+
 void admin_answer(void *context, const struct http_request *request, struct http_reply *reply)
 {
     struct call call = {.kbs = context, .request = request, .reply = reply};

@@ -7,7 +7,6 @@
 
 #include <openssl/crypto.h>
 
-#include "kbs/admin/admin.h"
 #include "lib/jose/base64.h"
 
 #define CREDENTIALS_MAX 255 /* bytes of USER:TOKEN */
@@ -121,7 +120,7 @@ bool authenticate_again(struct call *call)
     return conclude(call, status, &token);
 }
 
-bool admin_knows_sender(const struct kbs *kbs, const struct http_request *request)
+bool authenticate_knows_sender(const struct kbs *kbs, const struct http_request *request)
 {
     struct http_reply unsent = {0};
     struct call call = {.kbs = kbs, .request = request, .reply = &unsent};

@@ -11,6 +11,10 @@
  * when no valid token came. */
 MUST_CHECK bool authenticate(struct call *call);
 
+/* As admin_knows_sender(). */
+MUST_CHECK bool authenticate_knows_sender(const struct kbs *kbs,
+                                          const struct http_request *request);
+
 /* Whether the token is still valid in call->unit, in which something is done for who sent it; or
  * refuses. */
 MUST_CHECK bool authenticate_again(struct call *call);

@@ -24,12 +24,7 @@ MUST_CHECK static bool find_active(struct call *call, struct volume_found *found
 /* The same, and it must have leases. */
 MUST_CHECK static bool find_leased(struct call *call, struct volume_found *found)
 {
-    if (!find_active(call, found))
-        return false;
-    return found->policy.mode != LEASE_OFF ||
-           call_refuse(call, HTTP_CONFLICT, "lease-none",
-                       "volume %s has no leases: its mode is off (kbsctl volume set-lease)",
-                       call->object);
+    return find_active(call, found) && volume_has_leases(call, found);
 }
 
 /* Stores what a command made of the record, and answers. */

@@ -18,6 +18,9 @@
 #define ASK(path, op, handler)                                                                     \
     .method = "POST", .head = (path), .kind = ROUTE_QUESTION, .role = ROLE_AUDITOR,                \
     .operation = (op), .answer = (handler)
+#define STATE(start, of_path, end, op, handler)                                                    \
+    .method = "POST", .head = (start), .tail = (end), .argument = (of_path), .kind = ROUTE_CHANGE, \
+    .role = ROLE_AUDITOR, .operation = (op), .answer = (handler)
 #define MAKE(path, op, handler, after)                                                             \
     .method = "POST", .head = (path), .kind = ROUTE_CHANGE, .role = ROLE_OWNER, .operation = (op), \
     .answer = (handler), .committed = (after)
@@ -66,6 +69,7 @@ static const struct route routes[] = {
             NULL)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/thaw", "volume-thaw", leases_thaw, NULL)},
 
+    {STATE(API "volumes/", ARGUMENT_SEGMENT, "/evidence", "volume-evidence", volumes_evidence)},
     {CHANGE("POST", API "volumes/", ARGUMENT_SEGMENT, "/revoke-ek", "volume-revoke-ek",
             authorities_revoke, NULL)},
 

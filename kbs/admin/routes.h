@@ -68,6 +68,8 @@ bool leases_accept_disk(struct call *call);
 bool leases_freeze(struct call *call);
 bool leases_thaw(struct call *call);
 
+bool volumes_evidence(struct call *call);
+
 bool tokens_list(struct call *call);
 bool tokens_create(struct call *call);
 bool tokens_revoke(struct call *call);

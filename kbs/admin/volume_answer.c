@@ -117,20 +117,22 @@ static json_t *policy_json(const struct lease_policy *policy)
                      "adopt", policy->adopt);
 }
 
-/* Of a lease that somebody has: a released one is anybody's. */
-static const char *phase_name(const struct lease_record *record, uint32_t left)
+const char *lease_phase_name(const struct lease_record *record, const struct lease_policy *policy,
+                             time_t now)
 {
     static const char *const names[] = {[LEASE_NONE] = "none",
                                         [LEASE_PENDING] = "pending",
                                         [LEASE_ACTIVE] = "active",
                                         [LEASE_RELEASED] = "released"};
 
-    return record->phase != LEASE_NONE && record->phase != LEASE_RELEASED && left == 0
+    /* A released one is anybody's, though it still counts. */
+    return record->phase != LEASE_NONE && record->phase != LEASE_RELEASED &&
+                   lease_left(record, policy, now) == 0
                ? "over"
                : names[record->phase];
 }
 
-static json_t *holder_json(const struct lease_record *record)
+json_t *lease_holder_json(const struct lease_record *record)
 {
     return record->phase == LEASE_NONE ? json_null()
                                        : json_hex(record->holder, sizeof(record->holder));
@@ -169,16 +171,17 @@ static json_t *lease_json(const struct lease_policy *policy, const struct lease_
     const uint32_t left = lease_left(record, policy, now);
     const bool held = record->phase != LEASE_NONE;
     json_t *json = policy_json(policy);
-    json_t *state = json_pack(
-        "{s:b, s:o, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "frozen", record->frozen,
-        "next_key_version", version_json(record->next_version), "last_key_version",
-        version_json(record->last_version), "generation", (json_int_t)record->generation, "epoch",
-        (json_int_t)record->epoch, "phase", phase_name(record, left), "holder", holder_json(record),
-        "since", json_time(held ? record->granted : 0), "until", until_json(left, now), "committed",
-        state_json(record->has_committed, record->committed), "ek_digest",
-        record->has_ek_digest ? json_hex(record->ek_digest, sizeof(record->ek_digest))
-                              : json_null(),
-        "complaint", complaint_json(&record->complaint));
+    json_t *state =
+        json_pack("{s:b, s:o, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "frozen",
+                  record->frozen, "next_key_version", version_json(record->next_version),
+                  "last_key_version", version_json(record->last_version), "generation",
+                  (json_int_t)record->generation, "epoch", (json_int_t)record->epoch, "phase",
+                  lease_phase_name(record, policy, now), "holder", lease_holder_json(record),
+                  "since", json_time(held ? record->granted : 0), "until", until_json(left, now),
+                  "committed", state_json(record->has_committed, record->committed), "ek_digest",
+                  record->has_ek_digest ? json_hex(record->ek_digest, sizeof(record->ek_digest))
+                                        : json_null(),
+                  "complaint", complaint_json(&record->complaint));
 
     json_object_update(json, state);
     json_decref(state);
@@ -210,6 +213,14 @@ bool volume_find(struct call *call, struct volume_found *found)
         }
     }
     return status == STORE_OK || call_refuse_status(call, status, "volume", call->object);
+}
+
+bool volume_has_leases(struct call *call, const struct volume_found *found)
+{
+    return found->policy.mode != LEASE_OFF ||
+           call_refuse(call, HTTP_CONFLICT, "lease-none",
+                       "volume %s has no leases: its mode is off (kbsctl volume set-lease)",
+                       call->object);
 }
 
 bool volume_answer(struct call *call, unsigned http, const char *gives_up)

@@ -21,6 +21,9 @@ struct volume_found {
 /* Finds the volume that the call is about, or refuses. */
 MUST_CHECK bool volume_find(struct call *call, struct volume_found *found);
 
+/* Whether it has leases now; refuses otherwise. */
+MUST_CHECK bool volume_has_leases(struct call *call, const struct volume_found *found);
+
 /* The volume without its lease. */
 json_t *volume_json(const struct volume *volume);
 
@@ -34,6 +37,13 @@ const char *state_text(const uint8_t state[RELEASE_STATE_SIZE], char text[STATE_
 /* The same with a part of the root, which is enough to tell it by. */
 #define SHORT_STATE_SIZE (20 + 1 + 16 + 1)
 const char *short_state(const uint8_t state[RELEASE_STATE_SIZE], char text[SHORT_STATE_SIZE]);
+
+/* What has become of the newest lease by now: "none", "pending", "active", "over", "released". */
+const char *lease_phase_name(const struct lease_record *record, const struct lease_policy *policy,
+                             time_t now);
+
+/* The report_id of who has or had it, in hexadecimal; or null. */
+json_t *lease_holder_json(const struct lease_record *record);
 
 /* The names of modes; and the mode of that name, or false. */
 const char *lease_mode_name(enum lease_mode mode);

@@ -10,11 +10,6 @@
 MUST_CHECK bool audit_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, size_t length,
                            uint8_t hash[AUDIT_HASH_SIZE]);
 
-#define AUDIT_TIME_MAX sizeof("2026-01-01T00:00:00Z")
-
-/* As lines have it. */
-void audit_time(time_t time, char text[AUDIT_TIME_MAX]);
-
 /* The tail, for who only looks. */
 MUST_CHECK enum store_status audit_tail(struct store_unit *unit, struct audit_tail *tail);
 

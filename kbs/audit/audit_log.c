@@ -9,6 +9,7 @@
 #include "kbs/audit/audit_segment.h"
 #include "kbs/store/db.h"
 #include "lib/base/printable.h"
+#include "lib/base/utc.h"
 
 bool audit_hash(const uint8_t before[AUDIT_HASH_SIZE], const char *line, size_t length,
                 uint8_t hash[AUDIT_HASH_SIZE])
@@ -84,14 +85,6 @@ enum store_status audit_has(struct store_unit *unit, const struct audit_tail *ta
                           &seq);
 }
 
-void audit_time(time_t time, char text[AUDIT_TIME_MAX])
-{
-    struct tm utc;
-
-    gmtime_r(&time, &utc);
-    strftime(text, AUDIT_TIME_MAX, "%FT%TZ", &utc);
-}
-
 static char *text_of(const json_t *line)
 {
     return json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -136,11 +129,11 @@ static char *fit_line(json_t *line)
 /* The line as it is stored: seq, time and event, then the members in the order they were set. */
 static char *format_line(uint64_t seq, const char *event, json_t *members, time_t now)
 {
-    char when[AUDIT_TIME_MAX];
+    char when[UTC_TEXT_SIZE];
     json_t *line;
     char *text = NULL;
 
-    audit_time(now, when);
+    utc_text(now, when);
     line = json_pack("{s:I, s:s, s:s}", "seq", (json_int_t)seq, "time", when, "event", event);
     if (line && json_object_update_missing(line, members) == 0)
         text = fit_line(line);

@@ -4,6 +4,7 @@
 
 #include "kbs/audit/audit_line.h"
 #include "kbs/audit/audit_segment.h"
+#include "lib/base/utc.h"
 
 #define VERIFIED_AT_ONCE 1000u
 
@@ -21,10 +22,10 @@ static bool line_says(const struct audit_entry *entry)
 {
     json_t *line = json_loads(entry->line, 0, NULL);
     const char *time = json_string_value(json_object_get(line, "time"));
-    char when[AUDIT_TIME_MAX];
+    char when[UTC_TEXT_SIZE];
     bool says = json_integer_value(json_object_get(line, "seq")) == (json_int_t)entry->seq;
 
-    audit_time(entry->time, when);
+    utc_text(entry->time, when);
     says = says && time && strcmp(time, when) == 0;
     json_decref(line);
     return says;

@@ -11,14 +11,12 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
 #include "kbs/ca/x509_build.h"
 #include "lib/base/bytes.h"
 #include "lib/base/hex.h"
 #include "lib/base/uuid.h"
-#include "lib/ek/template.h"
 
 #define UNCOMPRESSED     4
 #define EXPONENT         65537
@@ -116,14 +114,6 @@ bool ek_keys_are_sound(const struct ek_keys *keys)
     }
     ERR_clear_error();
     return sound;
-}
-
-bool ek_keys_digest(const struct ek_keys *keys, uint8_t digest[EK_DIGEST_SIZE])
-{
-    uint8_t bytes[EK_PUBLIC_MAX];
-    struct writer w = writer_over(bytes, sizeof(bytes));
-
-    return ek_public_write(&w, EK_RSA_2048, keys) && SHA384(bytes, w.used, digest);
 }
 
 /* Names */

@@ -31,9 +31,6 @@ struct ek_owner {
 /* Whether these can be endorsement keys: an odd modulus of 2048 bits, points on their curves. */
 MUST_CHECK bool ek_keys_are_sound(const struct ek_keys *keys);
 
-/* SHA-384 of the RSA key's TPMT_PUBLIC, which names the TPM. */
-MUST_CHECK bool ek_keys_digest(const struct ek_keys *keys, uint8_t digest[EK_DIGEST_SIZE]);
-
 /*
  * A certificate for the key of that kind, which is to be freed; NULL when it is none, without
  * memory or without randomness. It lasts as long as the authority's own.

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/crypto.h>
 
@@ -60,6 +61,35 @@ int answer_change(struct cli *cli, const char *method, const char *head, const c
         puts(done);
     json_decref(reply);
     return EXIT_DONE;
+}
+
+/* Prints a text and, unless it ends with one, a newline. */
+static int print_text(const json_t *reply, const char *member)
+{
+    const char *text = json_string_value(json_object_get(reply, member));
+
+    if (!text)
+        return complain(EXIT_UNREACHABLE, "the KBS's answer has no %s", member);
+    fputs(text, stdout);
+    if (text[0] != '\0' && text[strlen(text) - 1] != '\n')
+        putchar('\n');
+    return EXIT_DONE;
+}
+
+int answer_text(struct cli *cli, const char *method, const char *head, const char *name,
+                const char *tail, json_t *body, const char *member)
+{
+    json_t *reply;
+    int status = api_request(cli->api, method, head, name, tail, body, &reply);
+
+    if (status != EXIT_DONE)
+        return status;
+    if (cli_has(cli, OPTION_JSON))
+        answer_json(reply);
+    else
+        status = print_text(reply, member);
+    json_decref(reply);
+    return status;
 }
 
 json_t *answer_base64(const void *bytes, size_t size)

@@ -28,6 +28,13 @@ MUST_CHECK int answer_change(struct cli *cli, const char *method, const char *he
 /* POSTs what makes something new; prints the id that it got. body is handed over. */
 MUST_CHECK int answer_id(struct cli *cli, const char *head, json_t *body);
 
+/*
+ * Asks, and prints the text that the answer has in that member, on lines of its own; with --json
+ * all of the answer. body, which may be NULL, is handed over.
+ */
+MUST_CHECK int answer_text(struct cli *cli, const char *method, const char *head, const char *name,
+                           const char *tail, json_t *body, const char *member);
+
 /* A string of base64 of size bytes; NULL without memory. */
 json_t *answer_base64(const void *bytes, size_t size);
 

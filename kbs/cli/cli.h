@@ -57,7 +57,8 @@
       "while no state is committed: make a TPM on a blank disk, take the disk's state")            \
     O(FORGET_STATE, "forget-state", 0, NULL,                                                       \
       "give up the committed state, which the new key does not open")                              \
-    O(CANCEL, "cancel", 0, NULL, "stay with the key of now")
+    O(CANCEL, "cancel", 0, NULL, "stay with the key of now")                                       \
+    O(NONCE, "nonce", 0, "TEXT", "what the statement repeats, so that it is known to be new")
 
 enum cli_option {
 #define O(identifier, name, letter, value, help) OPTION_##identifier,
@@ -123,6 +124,7 @@ int run_volume_retire(struct cli *cli);
 int run_volume_set_lease(struct cli *cli);
 int run_volume_lease(struct cli *cli);
 int run_volume_accept_disk(struct cli *cli);
+int run_volume_evidence(struct cli *cli);
 int run_volume_freeze(struct cli *cli);
 int run_volume_thaw(struct cli *cli);
 int run_token_create(struct cli *cli);

@@ -81,6 +81,13 @@ const struct command commands[] = {
      "and definitions are as they were then. With blank the TPM is given up, and all that is\n"
      "sealed to it.",
      run_volume_accept_disk},
+    {"volume", "evidence", "NAME", 1, 1, OPTION_BIT(NONCE),
+     "Prints the KBS's signed statement of the current epoch of a volume with leases.\n"
+     "It is a JWS that a key of kbsctl key list signed: also who has or had the newest lease, and\n"
+     "the digest of the TPM's endorsement key. A VM that shows an older epoch of this volume is a\n"
+     "copy that was superseded. --nonce is 8 to 88 characters. That it was asked for is in the\n"
+     "audit log.",
+     run_volume_evidence},
     {"volume", "freeze", "NAME", 1, 1, 0,
      "Gives no VM the key of a volume any more.\n"
      "A VM that runs with a lease persists nothing from its next request on. Nothing is\n"

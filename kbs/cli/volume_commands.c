@@ -88,6 +88,15 @@ int run_volume_rekey(struct cli *cli)
                                    : "the next VM changes over to the new key");
 }
 
+int run_volume_evidence(struct cli *cli)
+{
+    json_t *body = json_pack("{s:s*}", "nonce", cli->options[OPTION_NONCE]);
+
+    if (!body)
+        return complain(EXIT_REFUSED, "an option is no text in UTF-8");
+    return answer_text(cli, "POST", "volumes/", cli->operands[0], "/evidence", body, "statement");
+}
+
 int run_volume_set_image(struct cli *cli)
 {
     if (!cli_has(cli, OPTION_IMAGE))

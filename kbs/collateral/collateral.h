@@ -13,34 +13,25 @@
 
 #include <openssl/types.h>
 
+#include "kbs/collateral/status.h"
 #include "kbs/evidence/product.h"
 #include "lib/base/must_check.h"
 #include "lib/snp/report.h"
 
 struct collateral_options {
     const char *directory; /* of the owner's; NULL: none */
-    const char *kds_url;   /* without a final slash; NULL: nothing is fetched */
+    const char *kds_url;   /* as of kds_url_is_acceptable(); NULL: nothing is fetched */
     const char *cache;     /* directory, made when missing; NULL: memory only */
     long timeout_s;        /* of a fetch */
 };
 
 struct collateral;
 
-/* Whether url may be kds_url: https, or http to this machine itself; no query, no final slash. */
-MUST_CHECK bool collateral_url_is_acceptable(const char *url);
-
 /* The strings are borrowed. NULL when memory is short, the cache directory cannot be made or the
  * URL is not acceptable. Thread-safe. */
 MUST_CHECK struct collateral *collateral_new(const struct collateral_options *options);
 
 void collateral_free(struct collateral *collateral);
-
-enum collateral_status {
-    COLLATERAL_OK,
-    COLLATERAL_NONE,        /* no source has it */
-    COLLATERAL_BACKING_OFF, /* the KDS asked for a pause (429), or just failed */
-    COLLATERAL_FAILED,      /* the KDS cannot be reached, or answers nonsense */
-};
 
 /* The VCEK of a chip for one TCB; the caller frees it. Fetches of the same one are joined. */
 MUST_CHECK enum collateral_status collateral_vcek(struct collateral *collateral,

@@ -77,7 +77,7 @@ MUST_CHECK static bool parse_url(const char *url, bool *https, bool *loopback)
     return valid;
 }
 
-bool collateral_url_is_acceptable(const char *url)
+bool kds_url_is_acceptable(const char *url)
 {
     bool https, loopback;
 

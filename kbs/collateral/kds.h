@@ -3,14 +3,19 @@
 #ifndef SNPVTPM_KBS_COLLATERAL_KDS_H
 #define SNPVTPM_KBS_COLLATERAL_KDS_H
 
+#include <stdbool.h>
 #include <time.h>
 
-#include "kbs/collateral/collateral.h"
 #include "kbs/collateral/item.h"
+#include "kbs/collateral/status.h"
+#include "lib/base/must_check.h"
 
 struct kds;
 
-/* url as of collateral_url_is_acceptable, borrowed; NULL without memory. Thread-safe. */
+/* Whether url may be asked: https, or http to this machine itself; no query, no final slash. */
+MUST_CHECK bool kds_url_is_acceptable(const char *url);
+
+/* url as of kds_url_is_acceptable(), borrowed; NULL without memory. Thread-safe. */
 MUST_CHECK struct kds *kds_new(const char *url, long timeout_s);
 
 void kds_free(struct kds *kds);

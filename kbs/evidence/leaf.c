@@ -15,30 +15,12 @@
 
 #include "kbs/evidence/report.h"
 #include "lib/base/reader.h"
+#include "lib/ecdsa/der.h"
 
-#define AMD_OID(suffix)   "1.3.6.1.4.1.3704.1." suffix
-#define OID_HWID          AMD_OID("4")
-#define OID_CSP_ID        AMD_OID("5")
-#define P384_SCALAR_SIZE  48
-#define SIGNATURE_DER_MAX 128 /* two 49-byte INTEGERs in a SEQUENCE take 104 */
-
-/* The DER form that EVP_DigestVerify wants; returns its size, 0 on failure. */
-static size_t signature_to_der(const struct snp_report *report, uint8_t der[SIGNATURE_DER_MAX])
-{
-    ECDSA_SIG *signature = ECDSA_SIG_new();
-    BIGNUM *r = BN_lebin2bn(report->signature_r, P384_SCALAR_SIZE, NULL);
-    BIGNUM *s = BN_lebin2bn(report->signature_s, P384_SCALAR_SIZE, NULL);
-    int size = 0;
-
-    if (signature && r && s && ECDSA_SIG_set0(signature, r, s) == 1) {
-        r = s = NULL; /* signature owns them now */
-        size = i2d_ECDSA_SIG(signature, &der);
-    }
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(signature);
-    return size > 0 ? (size_t)size : 0;
-}
+#define AMD_OID(suffix)  "1.3.6.1.4.1.3704.1." suffix
+#define OID_HWID         AMD_OID("4")
+#define OID_CSP_ID       AMD_OID("5")
+#define P384_SCALAR_SIZE 48
 
 static bool is_p384(const EVP_PKEY *key)
 {
@@ -54,8 +36,9 @@ bool leaf_check_signature(const X509 *leaf, const struct snp_report *report,
 {
     EVP_PKEY *key = X509_get0_pubkey(leaf);
     EVP_MD_CTX *verify = EVP_MD_CTX_new();
-    uint8_t der[SIGNATURE_DER_MAX];
-    size_t size = signature_to_der(report, der);
+    uint8_t der[ECDSA_DER_MAX];
+    size_t size = ecdsa_der(BN_lebin2bn(report->signature_r, P384_SCALAR_SIZE, NULL),
+                            BN_lebin2bn(report->signature_s, P384_SCALAR_SIZE, NULL), der);
     bool valid = false;
 
     if (!is_p384(key)) {

@@ -141,8 +141,8 @@ static bool follows(const struct lease_record *record, const struct lease_policy
     const uint64_t before = record->has_committed ? lease_counter(record->committed) : 0;
     const uint64_t counter = lease_counter(to);
 
-    /* The first state may come from elsewhere, with a count of its own. */
-    if (policy->same_epoch || (!record->has_committed && policy->adopt))
+    /* The first state counts from where it comes: elsewhere, or boots that were cut short. */
+    if (policy->same_epoch || !record->has_committed)
         return counter > before;
     return before != UINT64_MAX && counter == before + 1;
 }

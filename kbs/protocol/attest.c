@@ -10,12 +10,13 @@
 #include <openssl/evp.h>
 
 #include "kbs/keys/keyring.h"
+#include "kbs/lease/claims.h"
 #include "kbs/metrics.h"
 #include "kbs/protocol/attestation.h"
 #include "kbs/protocol/binding.h"
 #include "kbs/protocol/ear_token.h"
 #include "kbs/protocol/outcome.h"
-#include "kbs/protocol/protocol.h"
+#include "kbs/store/leases.h"
 #include "lib/base/reader.h"
 
 bool attestation_refuse(struct attestation *attestation, struct refusal refusal, const char *detail,
@@ -267,15 +268,52 @@ static void count(const struct attestation *attestation)
         metric_add(METRIC_ATTESTATIONS_EMULATED, 1);
 }
 
+/* The volume that the VM has or had a lease of, in this session or in that of its SVSM. NULL: there
+ * is none. The report vouches for the VM. */
+static enum store_status volume_of_vm(const struct attestation *attestation,
+                                      struct store_unit *unit, json_t **claims)
+{
+    struct lease_record record;
+    struct volume volume;
+    uint64_t epoch;
+    enum store_status status = lease_of_holder(unit, attestation->grant.attested.report.report_id,
+                                               &volume, &epoch, &record);
+
+    *claims = status == STORE_OK ? lease_claims(volume.id, &record) : NULL;
+    if (status != STORE_OK)
+        return status == STORE_NOT_FOUND ? STORE_OK : status;
+    if (json_object_set_new(*claims, "current_epoch", json_integer((json_int_t)record.epoch)) ==
+            0 &&
+        json_object_set_new(*claims, "epoch", json_integer((json_int_t)epoch)) == 0)
+        return STORE_OK;
+    json_decref(*claims);
+    return STORE_FAILED;
+}
+
 /* A token says that evidence was accepted; who was denied gets an empty one, for clients that
  * expect some text. */
-static bool make_token(struct attestation *attestation, char **token)
+static enum store_status make_token(struct attestation *attestation, struct store_unit *unit,
+                                    struct refusal *refusal)
 {
-    *token = attestation->grant.denied
-                 ? strdup("")
-                 : ear_token_issue(attestation->kbs, &attestation->sent, &attestation->grant,
-                                   attestation->rules.policy_name, attestation->request->now);
-    return *token || refuse(attestation, REFUSAL_TOKEN_KEY);
+    enum store_status status = STORE_OK;
+    json_t *volume = NULL;
+
+    free(attestation->token);
+    attestation->token = NULL;
+    if (attestation->grant.denied) {
+        attestation->token = strdup("");
+    } else {
+        status = volume_of_vm(attestation, unit, &volume);
+        if (status != STORE_OK)
+            return status;
+        attestation->token =
+            ear_token_issue(attestation->kbs, &attestation->sent, &attestation->grant,
+                            attestation->rules.policy_name, volume, attestation->request->now);
+        json_decref(volume);
+    }
+    if (!attestation->token)
+        *refusal = refusal_of(REFUSAL_TOKEN_KEY);
+    return status;
 }
 
 /* Unknown: it had to make room for another one meanwhile. */
@@ -322,6 +360,8 @@ static enum store_status conclude_in(struct store_unit *unit, void *context,
         status = attestation_apply_lease(attestation, unit, &conclusion->outcome, refusal);
     if (status == STORE_OK && refusal->status == HTTP_OK)
         status = attestation_apply_ek(attestation, unit, &conclusion->outcome, refusal);
+    if (status == STORE_OK && refusal->status == HTTP_OK)
+        status = make_token(attestation, unit, refusal);
     if (status != STORE_OK || refusal->status != HTTP_OK)
         return status;
     status = sessions_store_grant(attestation->kbs->sessions, unit, attestation->session,
@@ -353,14 +393,14 @@ static bool conclude(struct attestation *attestation)
 }
 
 /* The whole of it: true when there is a grant, which may say that something was denied. */
-static bool attest(struct attestation *attestation, char **token)
+static bool attest(struct attestation *attestation)
 {
     return spend_nonce(attestation) && parse(attestation) && decide_dialect(attestation) &&
            load_rules(attestation) && verify(attestation) &&
            (attestation->grant.dialect == DIALECT_COCO ||
             (attestation_foresee_lease(attestation) && attestation_foresee_ek(attestation) &&
              attestation_make_reply(attestation, NULL))) &&
-           make_token(attestation, token) && conclude(attestation);
+           conclude(attestation);
 }
 
 static void reply_refusal(const struct attestation *attestation, struct http_reply *reply)
@@ -382,19 +422,16 @@ void attest_answer(const struct kbs *kbs, const struct http_request *request,
         .request = request,
         .session = http_request_value(request, HTTP_COOKIE, SESSION_COOKIE),
     };
-    char *token = NULL;
 
-    /* A lease may have been lost when the token was made already. */
-    if (attest(&attestation, &token))
+    if (attest(&attestation))
         http_reply_json(reply, HTTP_OK,
-                        json_pack("{s:o}", "token",
-                                  json_string_nocheck(attestation.grant.denied ? "" : token)));
+                        json_pack("{s:o}", "token", json_string_nocheck(attestation.token)));
     else
         reply_refusal(&attestation, reply);
     /* A signed record that says no is a refusal, too; but not of somebody who is to ask again. */
     reply->refused |= attestation.grant.denied && !attestation.lease.applies;
     count(&attestation);
-    free(token);
+    free(attestation.token);
     rules_give_back(kbs, &attestation.rules);
     permit_end(&attestation.permit);
     grant_free(&attestation.grant);

@@ -13,6 +13,7 @@
 #include "kbs/protocol/outcome.h"
 #include "lib/base/hex.h"
 #include "lib/base/writer.h"
+#include "lib/ek/digest.h"
 
 static_assert(RELEASE_EK_KEYS_SIZE == sizeof(struct ek_keys), "what a request carries");
 

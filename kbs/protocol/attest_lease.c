@@ -67,6 +67,19 @@ static void tell_states(const struct lease_turn *turn, const struct release_requ
         snprintf(out, size, "%s, %s, %s", from, to, committed);
 }
 
+static void tell_keys(const struct lease_output *output, char *out, size_t size)
+{
+    size_t used = strlen(out);
+
+    if (output->promoted)
+        used += (size_t)snprintf(out + used, size - used,
+                                 "; the volume's key is version %" PRIu32 " from now on",
+                                 output->promoted);
+    if (output->destroyed && used < size)
+        snprintf(out + used, size - used, "; version %" PRIu32 " of its key is destroyed",
+                 output->destroyed);
+}
+
 static void tell(const struct attestation *attestation, struct lease_turn *turn)
 {
     const struct release_request *request = &attestation->asked;
@@ -75,6 +88,7 @@ static void tell(const struct attestation *attestation, struct lease_turn *turn)
         tell_busy(turn, attestation->request->now, turn->detail, sizeof(turn->detail));
     else if (request->has_to || request->op == RELEASE_OP_COMPLAIN)
         tell_states(turn, request, turn->detail, sizeof(turn->detail));
+    tell_keys(&turn->output, turn->detail, sizeof(turn->detail));
 }
 
 /* The rules */

@@ -7,7 +7,7 @@
 #include "kbs/protocol/refusal.h"
 #include "kbs/store/store.h"
 
-#define LEASE_DETAIL_MAX 240
+#define LEASE_DETAIL_MAX 320
 
 struct attestation;
 struct outcome;

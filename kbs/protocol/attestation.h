@@ -38,6 +38,7 @@ struct attestation {
     struct grant grant;
 
     const char *session;    /* id of the one that gets the grant */
+    char *token;            /* for who attested; owned */
     struct permit permit;   /* at the end, when all that takes its time is done */
     struct refusal refusal; /* why it ends here; code is NULL as long as it does not */
     bool recorded;          /* the audit log has it, or cannot have it */

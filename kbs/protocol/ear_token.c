@@ -74,19 +74,20 @@ static json_t *trust_vector(bool affirmed)
 }
 
 /* The chip's signature was verified, and is of no further use. */
-static json_t *own_claim(const struct grant *grant)
+static json_t *own_claim(const struct grant *grant, json_t *volume)
 {
     const struct attested *attested = &grant->attested;
 
-    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:o}", "profile", dialect_name(grant->dialect),
-                     "platform", outcome_platform(attested->platform), "product",
-                     product_name(attested->product), "vlek", attested->vlek, "csp_id",
-                     attested->csp_id, "crl_checked", grant->crl_checked, "report",
+    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:b, s:O*, s:o}", "profile",
+                     dialect_name(grant->dialect), "platform", outcome_platform(attested->platform),
+                     "product", product_name(attested->product), "vlek", attested->vlek, "csp_id",
+                     attested->csp_id, "crl_checked", grant->crl_checked, "volume", volume,
+                     "report",
                      strict_json_encode(BASE64_URL, &attested->report, REPORT_SIGNED_SIZE));
 }
 
 static json_t *claims_of(const struct attest_request *sent, const struct grant *grant,
-                         const char *policy_name, time_t now)
+                         const char *policy_name, json_t *volume, time_t now)
 {
     bool affirmed = grant->attested.platform == PLATFORM_AMD;
 
@@ -100,15 +101,16 @@ static json_t *claims_of(const struct attest_request *sent, const struct grant *
                      "ear.trustworthiness-vector", trust_vector(affirmed),                  //
                      "ear.appraisal-policy-id", policy_name,                                //
                      "ear.veraison.annotated-evidence", annotated_evidence(sent, grant),    //
-                     OWN_CLAIM, own_claim(grant));
+                     OWN_CLAIM, own_claim(grant, volume));
 }
 
 char *ear_token_issue(const struct kbs *kbs, const struct attest_request *sent,
-                      const struct grant *grant, const char *policy_name, time_t now)
+                      const struct grant *grant, const char *policy_name, json_t *volume,
+                      time_t now)
 {
     uint8_t id[SIGNING_KEY_ID_SIZE];
     EVP_PKEY *key = keyring_active(kbs->keyring, SIGNING_KEY_TOKEN, id);
-    json_t *claims = key ? claims_of(sent, grant, policy_name, now) : NULL;
+    json_t *claims = key ? claims_of(sent, grant, policy_name, volume, now) : NULL;
     char kid[KID_LENGTH + 1], *token = NULL;
 
     if (claims) {

@@ -17,10 +17,14 @@
 
 #define EAR_TOKEN_LIFETIME 300 /* seconds */
 
-/* The token for what sent was granted under a policy. NULL without a key that signs tokens, or when
- * OpenSSL or the memory fails. The caller frees it. */
+/*
+ * The token for what sent was granted under a policy. volume, which may be NULL and is borrowed, is
+ * what it says of the VM's volume. NULL without a key that signs tokens, or when OpenSSL or the
+ * memory fails. The caller frees it.
+ */
 MUST_CHECK char *ear_token_issue(const struct kbs *kbs, const struct attest_request *sent,
-                                 const struct grant *grant, const char *policy_name, time_t now);
+                                 const struct grant *grant, const char *policy_name, json_t *volume,
+                                 time_t now);
 
 /* Checks a token of ours and gives what it was issued for; the caller frees it with grant_free.
  * REFUSAL_NONE, or why not. */

@@ -9,7 +9,7 @@
 
 #include <libconfig.h>
 
-#include "kbs/collateral/collateral.h"
+#include "kbs/collateral/kds.h"
 #include "kbs/server/config_table.h"
 #include "kbs/server/listener.h"
 #include "lib/file/credential.h"
@@ -85,7 +85,7 @@ MUST_CHECK static const char *unfit(const struct config_rule *rule, const char *
                    ? NULL
                    : "an ADDRESS:PORT in numbers, such as \"127.0.0.1:8080\" or \"[::]:8443\"";
     case CONFIG_URL:
-        return collateral_url_is_acceptable(text)
+        return kds_url_is_acceptable(text)
                    ? NULL
                    : "an https:// URL, or an http:// one of this machine itself, that does not end "
                      "in a slash";

@@ -122,6 +122,47 @@ enum store_status lease_note_holder(struct store_unit *unit, const uint8_t volum
                   db_bytes(report_id, RELEASE_REPORT_ID_SIZE), db_integer((int64_t)epoch));
 }
 
+struct found_holder {
+    const struct db *db;
+    unsigned count;
+    bool whole;
+    uint8_t volume[VOLUME_ID_SIZE];
+    uint64_t epoch;
+};
+
+static void take_holder(void *context, const struct db_row *row)
+{
+    struct found_holder *found = context;
+
+    found->count++;
+    found->whole = db_row_bytes(found->db, row, 0, found->volume, sizeof(found->volume));
+    found->epoch = (uint64_t)db_row_integer(found->db, row, 1);
+}
+
+enum store_status lease_of_holder(struct store_unit *unit,
+                                  const uint8_t report_id[RELEASE_REPORT_ID_SIZE],
+                                  struct volume *volume, uint64_t *epoch,
+                                  struct lease_record *record)
+{
+    struct found_holder found = {.db = unit->db};
+    struct lease_policy policy;
+    enum store_status status = DB_RUN(
+        unit->db,
+        "SELECT volume, epoch FROM volume_holder WHERE report_id = $1 ORDER BY epoch DESC LIMIT 1",
+        take_holder, &found, NULL, db_bytes(report_id, RELEASE_REPORT_ID_SIZE));
+
+    if (status == STORE_OK && found.count == 0)
+        return STORE_NOT_FOUND;
+    if (status == STORE_OK && !found.whole)
+        return db_fail(unit->db, STORE_FAILED, "the holder of a lease is unreadable");
+    *epoch = found.epoch;
+    if (status == STORE_OK)
+        status = volume_by_id(unit, found.volume, volume);
+    if (status == STORE_OK)
+        status = lease_load(unit, volume, &policy, record);
+    return status == STORE_OK && policy.mode == LEASE_OFF ? STORE_NOT_FOUND : status;
+}
+
 /* After a restore */
 
 struct all_volumes {

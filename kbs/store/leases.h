@@ -27,6 +27,15 @@ MUST_CHECK enum store_status lease_was_held(struct store_unit *unit,
                                             const uint8_t report_id[RELEASE_REPORT_ID_SIZE],
                                             bool *held);
 
+/*
+ * The volume that a VM last had a lease of, the lease's epoch, and the record as it is now.
+ * STORE_NOT_FOUND: it never had one, or the volume has no leases any more.
+ */
+MUST_CHECK enum store_status lease_of_holder(struct store_unit *unit,
+                                             const uint8_t report_id[RELEASE_REPORT_ID_SIZE],
+                                             struct volume *volume, uint64_t *epoch,
+                                             struct lease_record *record);
+
 /* Remembers that it has one. */
 MUST_CHECK enum store_status lease_note_holder(struct store_unit *unit,
                                                const uint8_t volume[VOLUME_ID_SIZE],

@@ -141,6 +141,8 @@ static const struct {
         "  certificate BYTEA NOT NULL, issued BIGINT NOT NULL,"
         "  revoked BIGINT NOT NULL DEFAULT 0, reason BIGINT NOT NULL DEFAULT 0);"
         "CREATE INDEX ek_certificate_volume ON ek_certificate (volume);"},
+
+    {7, "CREATE INDEX volume_holder_report_id ON volume_holder (report_id);"},
 };
 
 /* The version before this table of versions: SQLite alone, kept as its user_version. */

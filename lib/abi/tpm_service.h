@@ -17,7 +17,7 @@
 enum service_operation {
     SERVICE_OPEN = 1,
     SERVICE_COMMAND = 2,
-    SERVICE_EK_PUBLIC = 3,
+    SERVICE_MANIFEST = 3,
     SERVICE_DUE = 4,  /* what the attestation service is to be asked */
     SERVICE_TOLD = 5, /* what it answered */
 };
@@ -38,7 +38,7 @@ enum service_status {
 #define F(name, value, words) SERVICE_##name = (value),
     SERVICE_FAILURES(F)
 #undef F
-        SERVICE_MALFORMED = 3, /* no operation of this service, or its arguments are missing */
+        SERVICE_MALFORMED = 3, /* no such operation, arguments, service or version of a manifest */
     SERVICE_TPM_FAILED = 4,    /* the TPM did not do its part of the operation; logged */
     SERVICE_WAITS = 8,         /* for the KBS: DUE and TOLD first, then the same again */
 };

@@ -8,6 +8,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 
+#include "lib/ecdsa/der.h"
 #include "lib/jose/jwk.h"
 #include "lib/jose/strict_json.h"
 
@@ -136,43 +137,31 @@ static enum jwt_status find_key(const json_t *header, jwt_find_key *find, void *
     return *key ? JWT_OK : JWT_KEY_UNKNOWN;
 }
 
-static bool signature_to_der(const struct parts *parts, uint8_t **der, int *size)
+/* 0 if it is no signature. */
+static size_t signature_to_der(const struct parts *parts, uint8_t der[ECDSA_DER_MAX])
 {
-    uint8_t signature[2 * NUMBER_SIZE];
-    ECDSA_SIG *numbers;
-    BIGNUM *r, *s;
+    uint8_t numbers[2 * NUMBER_SIZE];
 
-    *der = NULL;
-    if (!base64_decode_exact(BASE64_URL, parts->signature, parts->signature_length, signature,
-                             sizeof(signature)))
-        return false;
-    numbers = ECDSA_SIG_new();
-    r = BN_bin2bn(signature, NUMBER_SIZE, NULL);
-    s = BN_bin2bn(signature + NUMBER_SIZE, NUMBER_SIZE, NULL);
-    if (numbers && r && s && ECDSA_SIG_set0(numbers, r, s) == 1) {
-        *size = i2d_ECDSA_SIG(numbers, der);
-    } else {
-        BN_free(r);
-        BN_free(s);
-    }
-    ECDSA_SIG_free(numbers);
-    return *der != NULL;
+    if (!base64_decode_exact(BASE64_URL, parts->signature, parts->signature_length, numbers,
+                             sizeof(numbers)))
+        return 0;
+    return ecdsa_der(BN_bin2bn(numbers, NUMBER_SIZE, NULL),
+                     BN_bin2bn(numbers + NUMBER_SIZE, NUMBER_SIZE, NULL), der);
 }
 
 static enum jwt_status check_signature(const struct parts *parts, EVP_PKEY *key)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    uint8_t *der;
-    int size = 0;
+    uint8_t der[ECDSA_DER_MAX];
+    size_t size = signature_to_der(parts, der);
     enum jwt_status status = JWT_FORGED;
 
-    if (!signature_to_der(parts, &der, &size))
+    if (size == 0)
         status = JWT_MALFORMED;
     else if (ctx && EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-             EVP_DigestVerify(ctx, der, (size_t)size, (const uint8_t *)parts->header,
+             EVP_DigestVerify(ctx, der, size, (const uint8_t *)parts->header,
                               parts->signed_length) == 1)
         status = JWT_OK;
-    OPENSSL_free(der);
     EVP_MD_CTX_free(ctx);
     return status;
 }

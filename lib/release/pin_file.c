@@ -5,7 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "lib/release/record.h"
+#include "lib/release/pin.h"
 
 static EVP_PKEY *read_key(FILE *file)
 {

@@ -10,14 +10,14 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include "lib/ecdsa/der.h"
 #include "lib/release/pin.h"
 #include "lib/release/record_body.h"
 #include "lib/release/tlv.h"
 
-#define TAG               "SVXR"
-#define FIELDS            18
-#define SCALAR_SIZE       (RELEASE_SIGNATURE_SIZE / 2)
-#define SIGNATURE_DER_MAX 128 /* two 49-byte INTEGERs in a SEQUENCE take 104 */
+#define TAG         "SVXR"
+#define FIELDS      18
+#define SCALAR_SIZE (RELEASE_SIGNATURE_SIZE / 2)
 
 /* In front of what is signed, with its NUL, so that the key's signatures cannot pass for others. */
 static const char record_domain[] = "SVSM-KBS-RELEASE-V1";
@@ -66,7 +66,7 @@ static bool sign(EVP_PKEY *key, const uint8_t *bytes, size_t size,
                  uint8_t out[RELEASE_SIGNATURE_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    uint8_t der[SIGNATURE_DER_MAX];
+    uint8_t der[ECDSA_DER_MAX];
     size_t der_size = sizeof(der);
     bool done = context && EVP_DigestSignInit(context, NULL, EVP_sha384(), NULL, key) == 1 &&
                 EVP_DigestSignUpdate(context, record_domain, sizeof(record_domain)) == 1 &&
@@ -99,24 +99,6 @@ bool release_record_sign(EVP_PKEY *key, const struct release_record *record, uin
 
 /* Opening */
 
-/* The DER form that OpenSSL wants; returns its size, 0 on failure. */
-static size_t to_der(const uint8_t scalars[RELEASE_SIGNATURE_SIZE], uint8_t der[SIGNATURE_DER_MAX])
-{
-    ECDSA_SIG *signature = ECDSA_SIG_new();
-    BIGNUM *r = BN_bin2bn(scalars, SCALAR_SIZE, NULL);
-    BIGNUM *s = BN_bin2bn(scalars + SCALAR_SIZE, SCALAR_SIZE, NULL);
-    int size = 0;
-
-    if (signature && r && s && ECDSA_SIG_set0(signature, r, s) == 1) {
-        r = s = NULL; /* signature owns them now */
-        size = i2d_ECDSA_SIG(signature, &der);
-    }
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(signature);
-    return size > 0 ? (size_t)size : 0;
-}
-
 static bool verify(const struct release_pin *pin, const uint8_t *bytes, size_t size,
                    const uint8_t *der, size_t der_size)
 {
@@ -137,8 +119,10 @@ static bool verify(const struct release_pin *pin, const uint8_t *bytes, size_t s
 static enum release_open_status check_signature(const struct release_pin *pins, size_t count,
                                                 const uint8_t *bytes, size_t signed_size)
 {
-    uint8_t der[SIGNATURE_DER_MAX];
-    size_t der_size = to_der(bytes + signed_size, der);
+    const uint8_t *scalars = bytes + signed_size;
+    uint8_t der[ECDSA_DER_MAX];
+    size_t der_size = ecdsa_der(BN_bin2bn(scalars, SCALAR_SIZE, NULL),
+                                BN_bin2bn(scalars + SCALAR_SIZE, SCALAR_SIZE, NULL), der);
 
     if (der_size == 0)
         return RELEASE_OPEN_FAILED;

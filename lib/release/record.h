@@ -17,6 +17,7 @@
 
 #include "lib/base/must_check.h"
 #include "lib/release/advert.h"
+#include "lib/release/pin.h"
 
 #define RELEASE_VOLUME_ID_SIZE 16
 #define RELEASE_DIGEST_SIZE    48 /* SHA-384 */
@@ -126,12 +127,6 @@ MUST_CHECK bool release_request_parse(const uint8_t *bytes, size_t size,
 MUST_CHECK bool release_record_sign(EVP_PKEY *key, const struct release_record *record,
                                     uint8_t *out, size_t *size);
 
-/* A key that may sign records, as an image pins it: X and Y of P-384, big-endian. */
-struct release_pin {
-    uint8_t kid[RELEASE_KID_SIZE];
-    uint8_t point[96];
-};
-
 enum release_open_status {
     RELEASE_OPEN_OK,
     RELEASE_OPEN_MALFORMED,
@@ -143,22 +138,6 @@ enum release_open_status {
 MUST_CHECK enum release_open_status release_record_open(const struct release_pin *pins,
                                                         size_t count, const uint8_t *bytes,
                                                         size_t size, struct release_record *record);
-
-/* The pin of a P-384 public key; false for keys of other kinds. */
-MUST_CHECK bool release_pin_of(const EVP_PKEY *key, struct release_pin *pin);
-
-enum release_key_status {
-    RELEASE_KEY_OK,
-    RELEASE_KEY_UNREADABLE, /* errno says why */
-    RELEASE_KEY_NONE,       /* neither a public key nor a certificate in PEM */
-    RELEASE_KEY_OTHER_KIND, /* not on P-384 */
-};
-
-/* The pin of the key in a PEM file: a public key, or a certificate of one. */
-MUST_CHECK enum release_key_status release_pin_read(const char *path, struct release_pin *pin);
-
-/* The status as the predicate of a sentence about the file, without a full stop. */
-const char *release_key_text(enum release_key_status status);
 
 /* SHA-384("SVSM-KBS-CEK-V1" || 0 || CEK of 32 bytes). */
 MUST_CHECK bool release_cek_commit(const uint8_t cek[32], uint8_t commit[RELEASE_DIGEST_SIZE]);

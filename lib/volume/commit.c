@@ -238,7 +238,7 @@ static struct volume_state next_state(const struct volume *volume)
     return next;
 }
 
-/* Rewrites an object: from version 1, or from under the key that from still has. */
+/* Rewrites an object, which from reads. */
 static enum volume_status rewrite(struct volume *volume, struct device *from, struct space *space,
                                   const struct superblock *next, struct content *content)
 {
@@ -252,34 +252,91 @@ static enum volume_status rewrite(struct volume *volume, struct device *from, st
     return status;
 }
 
+/* The state of version 1 is in the slots that another one would need. */
+static bool has_to_be_acknowledged(const struct volume *volume)
+{
+    return volume->pending && volume->acknowledged.superblock.version == VOLUME_VERSION_1;
+}
+
+static bool is_changed(const struct volume_object *object, const struct volume_change *changes,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(object->name, changes[i].name) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Writes all of the next state but its superblock: what changes; and of the other objects those
+ * that cannot stay, being of version 1, or under the key that from has.
+ */
+static enum volume_status write_contents(struct volume *volume, struct device *from,
+                                         const struct volume_change *changes, size_t count,
+                                         struct volume_state *next)
+{
+    const bool other_key = from != &volume->device;
+    struct space space = space_of(volume);
+    enum volume_status status = VOLUME_OK;
+
+    for (size_t i = 0; i < count && status == VOLUME_OK; i++)
+        status = apply_change(volume, &space, next, &changes[i]);
+    for (size_t i = 0; i < next->table.count && status == VOLUME_OK; i++) {
+        struct volume_object *object = &next->table.objects[i];
+
+        if ((other_key || object->content.version_1) && !is_changed(object, changes, count))
+            status = rewrite(volume, from, &space, &next->superblock, &object->content);
+    }
+    if (status == VOLUME_OK)
+        status = write_table(volume, &space, next);
+    return status == VOLUME_OK ? flush(volume) : status;
+}
+
 enum volume_status volume_commit(struct volume *volume, const struct volume_change *changes,
                                  size_t count)
 {
     struct volume_state next;
-    struct space space;
     enum volume_status status;
 
     if (!may_commit(volume))
         return VOLUME_NOT_WRITABLE;
-    /* The state of version 1 is in the slots that another one would need. */
-    if (volume->pending && volume->acknowledged.superblock.version == VOLUME_VERSION_1)
+    if (has_to_be_acknowledged(volume))
         return VOLUME_PENDING;
     status = volume_format(volume);
     if (status == VOLUME_OK)
         status = prepare_slots(volume);
     next = next_state(volume);
-    space = space_of(volume);
-    for (size_t i = 0; i < count && status == VOLUME_OK; i++)
-        status = apply_change(volume, &space, &next, &changes[i]);
-    for (size_t i = 0; i < next.table.count && status == VOLUME_OK; i++)
-        if (next.table.objects[i].content.version_1)
-            status = rewrite(volume, &volume->device, &space, &next.superblock,
-                             &next.table.objects[i].content);
     if (status == VOLUME_OK)
-        status = write_table(volume, &space, &next);
-    if (status == VOLUME_OK)
-        status = flush(volume);
+        status = write_contents(volume, &volume->device, changes, count, &next);
     return status == VOLUME_OK ? switch_to(volume, &next) : status;
+}
+
+enum volume_status volume_rekey(struct volume *volume, const uint8_t key[VOLUME_KEY_SIZE],
+                                const struct volume_change *changes, size_t count)
+{
+    struct device old = {0};
+    struct volume_state next;
+    enum volume_status status;
+
+    if (!may_commit(volume))
+        return VOLUME_NOT_WRITABLE;
+    if (has_to_be_acknowledged(volume))
+        return VOLUME_PENDING;
+    status = volume_format(volume); /* still under the old key */
+    if (status == VOLUME_OK)
+        status = prepare_slots(volume);
+    if (status != VOLUME_OK)
+        return status;
+    next = next_state(volume);
+    old = volume->device;
+    status = device_begin(&volume->device, &old.storage, key);
+    if (status == VOLUME_OK)
+        status = write_contents(volume, &old, changes, count, &next);
+    if (status == VOLUME_OK)
+        status = switch_to(volume, &next);
+    volume->writable = status == VOLUME_OK;
+    device_end(&old);
+    return status;
 }
 
 void volume_acknowledge(struct volume *volume)
@@ -337,35 +394,4 @@ bool volume_identify(struct volume *volume, const uint8_t id[VOLUME_ID_SIZE])
         return false;
     memcpy(volume->current.superblock.volume_id, id, VOLUME_ID_SIZE);
     return true;
-}
-
-enum volume_status volume_rekey(struct volume *volume, const uint8_t key[VOLUME_KEY_SIZE])
-{
-    struct device old = {0};
-    struct volume_state next;
-    struct space space;
-    enum volume_status status;
-
-    if (!may_commit(volume) || !volume->formatted)
-        return VOLUME_NOT_WRITABLE;
-    if (volume->pending)
-        return VOLUME_PENDING;
-    status = prepare_slots(volume); /* still under the old key */
-    if (status != VOLUME_OK)
-        return status;
-    next = next_state(volume);
-    space = space_of(volume);
-    old = volume->device;
-    status = device_begin(&volume->device, &old.storage, key);
-    for (size_t i = 0; i < next.table.count && status == VOLUME_OK; i++)
-        status = rewrite(volume, &old, &space, &next.superblock, &next.table.objects[i].content);
-    if (status == VOLUME_OK)
-        status = write_table(volume, &space, &next);
-    if (status == VOLUME_OK)
-        status = flush(volume);
-    if (status == VOLUME_OK)
-        status = switch_to(volume, &next);
-    volume->writable = status == VOLUME_OK;
-    device_end(&old);
-    return status;
 }

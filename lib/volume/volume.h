@@ -115,12 +115,14 @@ MUST_CHECK enum volume_status volume_update(struct volume *volume, const char *n
 MUST_CHECK enum volume_status volume_settle(struct volume *volume);
 
 /*
- * Makes a state of the same contents under another key, which is the volume's from then on. Up to a
- * certain write the volume opens with the old key, from then on with the new one; both open it
- * until it is settled. VOLUME_WEAK_KEY, or as volume_commit(); after a failure it is not writable.
+ * As volume_commit(), under another key, which is the volume's from then on; changes may be NULL.
+ * Up to a certain write the volume opens with the old key, from then on with the new one. With the
+ * old one the states of before open until the new one is acknowledged, and the slots are settled.
+ * VOLUME_WEAK_KEY, or as volume_commit(). After a failure it is not writable.
  */
 MUST_CHECK enum volume_status volume_rekey(struct volume *volume,
-                                           const uint8_t key[VOLUME_KEY_SIZE]);
+                                           const uint8_t key[VOLUME_KEY_SIZE],
+                                           const struct volume_change *changes, size_t count);
 
 /* Gives a blank volume that is not formatted its identity; otherwise it gets a random one. */
 MUST_CHECK bool volume_identify(struct volume *volume, const uint8_t id[VOLUME_ID_SIZE]);

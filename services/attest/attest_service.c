@@ -31,7 +31,10 @@ static enum attest_error handle_fetch_key(struct attest_service *service, struct
     error = lease_acquire(&service->lease, &access, &grant);
     if (!error && !io_write_all(service->state_key, &grant, sizeof(grant)))
         error = ATTEST_ERR_KEY_NOT_TAKEN;
-    if (!error && grant.flags & STATE_GRANT_LEASED)
+    if (!error && grant.flags & STATE_GRANT_REKEY)
+        log_info("attestation: the KBS released the state key, with the volume's lease, and a key "
+                 "that the volume is to change over to");
+    else if (!error && grant.flags & STATE_GRANT_LEASED)
         log_info("attestation: the KBS released the state key, with the volume's lease");
     else if (!error)
         log_info("attestation: the KBS released the state key");

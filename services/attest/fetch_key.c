@@ -138,19 +138,19 @@ void exchange_end(struct exchange *x)
 }
 
 enum attest_error exchange_go_on(struct exchange *x, unsigned int milliseconds, unsigned int gap,
-                                 struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+                                 struct release_record *record, struct released_keys *keys)
 {
     enum attest_error error;
 
     *record = (struct release_record){0};
     proxy_stream_be_patient(&x->proxy, milliseconds, gap);
     error = converse(x);
-    return error ? error : release_reply_read(&x->release, &x->reply, record, key);
+    return error ? error : release_reply_read(&x->release, &x->reply, record, keys);
 }
 
 /* A whole exchange. certificates: where what the answer brings goes, NULL when nothing is due. */
 static enum attest_error ask(const struct kbs_access *access, const struct release_request *request,
-                             struct release_record *record, uint8_t key[STATE_KEY_SIZE],
+                             struct release_record *record, struct released_keys *keys,
                              struct ek_certificates *certificates)
 {
     struct exchange *x = exchange_begin(access, request);
@@ -159,7 +159,7 @@ static enum attest_error ask(const struct kbs_access *access, const struct relea
     *record = (struct release_record){0};
     if (!x)
         return ATTEST_ERR_INTERNAL;
-    error = exchange_go_on(x, access->timeout, access->timeout, record, key);
+    error = exchange_go_on(x, access->timeout, access->timeout, record, keys);
     if (!error && certificates)
         error = release_reply_payload(&x->release, &x->reply, record, certificates->bytes,
                                       &certificates->size);
@@ -168,19 +168,19 @@ static enum attest_error ask(const struct kbs_access *access, const struct relea
 }
 
 enum attest_error kbs_ask(const struct kbs_access *access, const struct release_request *request,
-                          struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+                          struct release_record *record, struct released_keys *keys)
 {
-    return ask(access, request, record, key, NULL);
+    return ask(access, request, record, keys, NULL);
 }
 
 enum attest_error kbs_confirm(const struct kbs_access *access,
                               const struct release_request *request, struct release_record *record,
                               struct ek_certificates *certificates)
 {
-    uint8_t no_key[STATE_KEY_SIZE];
+    struct released_keys none;
 
     certificates->size = 0;
-    return ask(access, request, record, no_key, certificates);
+    return ask(access, request, record, &none, certificates);
 }
 
 enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,

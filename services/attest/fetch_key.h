@@ -30,15 +30,15 @@ struct kbs_access {
  * An exchange that does not wait for the proxy, for any operation, where the image's terms have
  * pins: begun (NULL: no memory), then gone on with until the result is something else than
  * ATTEST_ERR_PENDING. A call waits so many milliseconds for what has not arrived, and no longer
- * than gap when nothing does. *request is as for release_terms_apply(), *record and key as from
- * release_reply_read(); the caller wipes key.
+ * than gap when nothing does. *request is as for release_terms_apply(), *record and *keys as from
+ * release_reply_read(); the caller wipes *keys.
  */
 struct exchange;
 struct exchange *exchange_begin(const struct kbs_access *access,
                                 const struct release_request *request);
 MUST_CHECK enum attest_error exchange_go_on(struct exchange *x, unsigned int milliseconds,
                                             unsigned int gap, struct release_record *record,
-                                            uint8_t key[STATE_KEY_SIZE]);
+                                            struct released_keys *keys);
 void exchange_end(struct exchange *x); /* of NULL, too */
 
 /*
@@ -47,7 +47,7 @@ void exchange_end(struct exchange *x); /* of NULL, too */
  */
 MUST_CHECK enum attest_error kbs_ask(const struct kbs_access *access,
                                      const struct release_request *request,
-                                     struct release_record *record, uint8_t key[STATE_KEY_SIZE]);
+                                     struct release_record *record, struct released_keys *keys);
 
 /*
  * Has the key released without a lease: runs one exchange over the byte stream proxy, on the

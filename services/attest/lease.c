@@ -16,10 +16,10 @@
 
 /* What a policy asks for; the rest is permission. */
 #define POLICY_ASKS                                                                                \
-    (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_REKEY |         \
-     RELEASE_FLAG_SAME_EPOCH)
+    (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH)
 
 static_assert(RELEASE_STATE_SIZE == sizeof(uint64_t) + STATE_ROOT_SIZE, "a state's name");
+static_assert(RELEASE_VOLUME_ID_SIZE == STATE_VOLUME_ID_SIZE, "a volume's name");
 
 void lease_pause(unsigned int seconds)
 {
@@ -50,7 +50,8 @@ static uint64_t grant_flags(uint32_t flags)
            (flags & RELEASE_FLAG_ADOPT ? STATE_GRANT_ADOPT : 0) |
            (flags & RELEASE_FLAG_EPHEMERAL ? STATE_GRANT_EPHEMERAL : 0) |
            (flags & RELEASE_FLAG_CLASSED ? STATE_GRANT_ANCHOR_MAJOR : 0) |
-           (flags & RELEASE_FLAG_STRICT ? STATE_GRANT_ANCHOR_ALL : 0);
+           (flags & RELEASE_FLAG_STRICT ? STATE_GRANT_ANCHOR_ALL : 0) |
+           (flags & RELEASE_FLAG_REKEY ? STATE_GRANT_REKEY : 0);
 }
 
 /* A KBS tells of a lease whole or not at all. */
@@ -77,18 +78,20 @@ static bool can_keep(uint32_t policy)
 static enum attest_error check_lease(const struct release_record *record)
 {
     if (!record->has_epoch || record->epoch == 0 || !record->has_lease || !record->has_ttl ||
-        !record->has_flags || !record->has_generation ||
-        (record->has_committed_epoch && !record->has_committed))
+        !record->has_flags || !record->has_generation || !record->has_volume ||
+        (record->has_committed_epoch && !record->has_committed) ||
+        (record->flags & RELEASE_FLAG_REKEY && !record->has_key_version))
         return ATTEST_ERR_LEASE_MALFORMED;
     return can_keep(record->flags & POLICY_ASKS) ? ATTEST_OK : ATTEST_ERR_LEASE_POLICY;
 }
 
 static void take_lease(struct lease *lease, const struct release_record *record,
-                       struct state_grant *grant)
+                       const struct released_keys *keys, struct state_grant *grant)
 {
     grant->flags = STATE_GRANT_LEASED | grant_flags(record->flags);
     grant->epoch = record->epoch;
     grant->generation = record->generation;
+    memcpy(grant->volume_id, record->volume, sizeof(grant->volume_id));
     if (record->has_committed) {
         grant->flags |= STATE_GRANT_COMMITTED;
         grant->committed = state_read(record->committed);
@@ -97,6 +100,8 @@ static void take_lease(struct lease *lease, const struct release_record *record,
         grant->flags |= STATE_GRANT_SAME_EPOCH;
         grant->committed_epoch = record->committed_epoch;
     }
+    if (grant->flags & STATE_GRANT_REKEY)
+        memcpy(grant->next_key, keys->next, sizeof(grant->next_key));
 
     lease->stage = LEASE_STAGE_GRANTED;
     lease->in_doubt = false;
@@ -154,7 +159,7 @@ static bool wait_more(struct lease *lease, struct wait *wait, const struct relea
 
 /* Asks until the answer is something else than that another VM has the lease. */
 static enum attest_error ask_for_lease(struct lease *lease, const struct kbs_access *access,
-                                       struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+                                       struct release_record *record, struct released_keys *keys)
 {
     struct release_request request = {.op = RELEASE_OP_ACQUIRE, .has_sequence = true};
     struct wait wait = {0};
@@ -163,7 +168,7 @@ static enum attest_error ask_for_lease(struct lease *lease, const struct kbs_acc
         enum attest_error error;
 
         request.sequence = ++lease->sequence;
-        error = kbs_ask(access, &request, record, key);
+        error = kbs_ask(access, &request, record, keys);
         if (error != ATTEST_ERR_RELEASE_BUSY || !record->has_holder || !record->has_held_for ||
             !record->has_retry_after)
             return error;
@@ -175,22 +180,25 @@ static enum attest_error ask_for_lease(struct lease *lease, const struct kbs_acc
 enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *access,
                                 struct state_grant *grant)
 {
+    struct released_keys keys;
     struct release_record record;
     enum attest_error error;
+    bool leased;
 
     *grant = (struct state_grant){0};
     lease->stage = LEASE_STAGE_NONE;
     if (access->terms->pin_count == 0)
         return fetch_key(access->proxy, access->timeout, access->requester, access->terms,
                          grant->key);
-    error = ask_for_lease(lease, access, &record, grant->key);
-    if (error || !tells_lease(&record))
-        return error;
-    error = check_lease(&record);
-    if (error)
-        OPENSSL_cleanse(grant, sizeof(*grant));
-    else
-        take_lease(lease, &record, grant);
+    error = ask_for_lease(lease, access, &record, &keys);
+    leased = !error && tells_lease(&record);
+    if (leased)
+        error = check_lease(&record);
+    if (!error)
+        memcpy(grant->key, keys.key, sizeof(grant->key));
+    if (!error && leased)
+        take_lease(lease, &record, &keys, grant);
+    OPENSSL_cleanse(&keys, sizeof(keys));
     return error;
 }
 
@@ -282,13 +290,13 @@ enum attest_error lease_complain(struct lease *lease, const struct kbs_access *a
 {
     struct release_request request = request_of(lease, RELEASE_OP_COMPLAIN, found);
     struct release_record record;
-    uint8_t no_key[STATE_KEY_SIZE];
+    struct released_keys none;
 
     if (lease->stage != LEASE_STAGE_GRANTED)
         return ATTEST_ERR_REQUEST;
     lease->stage = LEASE_STAGE_NONE;
     request.sequence = ++lease->sequence;
-    return kbs_ask(access, &request, &record, no_key);
+    return kbs_ask(access, &request, &record, &none);
 }
 
 /* ANCHOR, RENEW, RELEASE */
@@ -356,7 +364,7 @@ enum attest_error lease_keep(struct lease *lease, const struct kbs_access *acces
 {
     struct release_request wanted = request_of(lease, op, state);
     struct release_record record;
-    uint8_t no_key[STATE_KEY_SIZE];
+    struct released_keys none;
     enum attest_error error = ATTEST_OK;
 
     if (lease->stage != LEASE_STAGE_KEPT)
@@ -365,7 +373,7 @@ enum attest_error lease_keep(struct lease *lease, const struct kbs_access *acces
         error = begin(lease, access, &wanted);
     if (error)
         return error;
-    error = exchange_go_on(lease->exchange, LEASE_KEEP_WAIT, LEASE_KEEP_GAP, &record, no_key);
+    error = exchange_go_on(lease->exchange, LEASE_KEEP_WAIT, LEASE_KEEP_GAP, &record, &none);
     if (error == ATTEST_ERR_PENDING)
         return error;
     exchange_end(lease->exchange);

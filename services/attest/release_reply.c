@@ -138,16 +138,23 @@ static enum attest_error open_payload(const struct release_context *context,
     return error;
 }
 
-static enum attest_error open_key(const struct release_context *context, const struct jwe *reply,
-                                  const struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+static bool has_next_key(const struct release_record *record)
 {
+    return record && record->has_flags && record->flags & RELEASE_FLAG_REKEY;
+}
+
+static enum attest_error open_keys(const struct release_context *context, const struct jwe *reply,
+                                   const struct release_record *record, struct released_keys *keys)
+{
+    const size_t size = has_next_key(record) ? sizeof(*keys) : sizeof(keys->key);
     uint8_t payload[JWE_PLAINTEXT_MAX];
     enum attest_error error = open_payload(context, reply, record, payload);
 
-    if (!error && reply->size != STATE_KEY_SIZE)
+    static_assert(sizeof(*keys) == 2 * STATE_KEY_SIZE, "as the KBS sends them");
+    if (!error && reply->size != size)
         error = ATTEST_ERR_SECRET_SIZE;
     if (!error)
-        memcpy(key, payload, STATE_KEY_SIZE);
+        memcpy(keys, payload, size);
     OPENSSL_cleanse(payload, sizeof(payload));
     return error;
 }
@@ -165,7 +172,7 @@ enum attest_error release_reply_payload(const struct release_context *context,
 }
 
 enum attest_error release_reply_read(const struct release_context *context, const struct jwe *reply,
-                                     struct release_record *record, uint8_t key[STATE_KEY_SIZE])
+                                     struct release_record *record, struct released_keys *keys)
 {
     enum attest_error error = check_answer(context, reply, record);
 
@@ -176,14 +183,20 @@ enum attest_error release_reply_read(const struct release_context *context, cons
     error = check_status(record);
     if (error || context->request.op != RELEASE_OP_ACQUIRE)
         return error;
-    return open_key(context, reply, record, key);
+    return open_keys(context, reply, record, keys);
 }
 
 enum attest_error release_reply_open(const struct release_context *context, const struct jwe *reply,
                                      uint8_t key[STATE_KEY_SIZE])
 {
     struct release_record record;
+    struct released_keys keys;
+    enum attest_error error = context->terms->pin_count > 0
+                                  ? release_reply_read(context, reply, &record, &keys)
+                                  : open_keys(context, reply, NULL, &keys);
 
-    return context->terms->pin_count > 0 ? release_reply_read(context, reply, &record, key)
-                                         : open_key(context, reply, NULL, key);
+    if (!error)
+        memcpy(key, keys.key, sizeof(keys.key));
+    OPENSSL_cleanse(&keys, sizeof(keys));
+    return error;
 }

@@ -20,6 +20,12 @@ struct release_context {
     struct p521_point own_point;
 };
 
+/* What ACQUIRE brings. */
+struct released_keys {
+    uint8_t key[STATE_KEY_SIZE];
+    uint8_t next[STATE_KEY_SIZE]; /* to change over to, if the record says RELEASE_FLAG_REKEY */
+};
+
 /*
  * Decrypts the reply to a state key, which the caller wipes. With pins, only if a record in its
  * header is signed under one of them, answers this request for this report and this key, says OK
@@ -31,12 +37,12 @@ MUST_CHECK enum attest_error release_reply_open(const struct release_context *co
 
 /*
  * The same for any operation, with the record: set when it answers this request, whatever its
- * status, and zero otherwise. Only ACQUIRE brings a key. There must be pins.
+ * status, and zero otherwise. Only ACQUIRE brings keys. There must be pins.
  */
 MUST_CHECK enum attest_error release_reply_read(const struct release_context *context,
                                                 const struct jwe *reply,
                                                 struct release_record *record,
-                                                uint8_t key[STATE_KEY_SIZE]);
+                                                struct released_keys *keys);
 
 /* Decrypts what came with a record that release_reply_read() has accepted, where it is no key; it
  * is public. *size is 0 when nothing came. */

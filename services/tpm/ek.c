@@ -176,23 +176,34 @@ void ek_save(struct engine *engine)
 void ek_forget(struct engine *engine)
 {
     engine->ek = (struct ek_record){0};
-    engine->ek_public_size = 0;
+    engine->ek_created = 0;
     state_put_ek(&engine->state, NULL, 0);
 }
 
-uint32_t ek_provide(struct engine *engine)
+uint32_t ek_public(struct engine *engine, enum ek_kind kind, struct writer *w)
 {
-    struct ek_keys keys = engine->ek.keys;
-    struct writer w = writer_over(engine->ek_public, sizeof(engine->ek_public));
+    const unsigned int bit = 1u << kind;
     uint32_t code = TPM_RC_SUCCESS;
 
-    if (engine->ek_public_size != 0)
-        return TPM_RC_SUCCESS;
-    if (!engine->ek.known)
-        code = engine->powered ? create(engine, EK_RSA_2048, &keys) : TPM_RC_INITIALIZE;
-    if (code == TPM_RC_SUCCESS && !ek_public_write(&w, EK_RSA_2048, &keys))
+    if (!engine->ek.known && !(engine->ek_created & bit)) {
+        code = engine->powered ? create(engine, kind, &engine->ek.keys) : TPM_RC_INITIALIZE;
+        engine->ek_created |= code == TPM_RC_SUCCESS ? bit : 0;
+    }
+    if (code == TPM_RC_SUCCESS && !ek_public_write(w, kind, &engine->ek.keys))
         code = TPM_RC_FAILURE;
-    if (code == TPM_RC_SUCCESS)
-        engine->ek_public_size = w.used;
+    return code;
+}
+
+uint32_t ek_public_sized(struct engine *engine, enum ek_kind kind, struct writer *w)
+{
+    uint8_t *size;
+    uint32_t code;
+    size_t start;
+
+    if (!writer_reserve(w, &size, 2))
+        return TPM_RC_FAILURE;
+    start = w->used;
+    code = ek_public(engine, kind, w);
+    put_be16(size, (uint16_t)(w->used - start));
     return code;
 }

@@ -10,6 +10,7 @@
 #ifndef SNPVTPM_SERVICES_TPM_EK_H
 #define SNPVTPM_SERVICES_TPM_EK_H
 
+#include "lib/base/writer.h"
 #include "services/tpm/engine_type.h"
 
 /* Takes the keys from the volume. False when it has none. */
@@ -26,11 +27,14 @@ void ek_save(struct engine *engine);
 void ek_forget(struct engine *engine);
 
 /*
- * Sees to it that engine->ek_public holds the RSA key's TPMT_PUBLIC, and returns TPM_RC_SUCCESS or
- * the TPM's code. Where the keys are not known, that takes a TPM2_CreatePrimary: the TPM must have
- * been started up, have a free transient slot and an endorsement hierarchy whose authorization is
- * empty.
+ * Writes a key's TPMT_PUBLIC, at most EK_PUBLIC_MAX bytes, and returns TPM_RC_SUCCESS or the TPM's
+ * code. Where the keys are not known, that takes a TPM2_CreatePrimary the first time: the TPM must
+ * have been started up, have a free transient slot and an endorsement hierarchy whose authorization
+ * is empty.
  */
-MUST_CHECK uint32_t ek_provide(struct engine *engine);
+MUST_CHECK uint32_t ek_public(struct engine *engine, enum ek_kind kind, struct writer *w);
+
+/* The same as a TPM2B_PUBLIC, whose size is two bytes more. */
+MUST_CHECK uint32_t ek_public_sized(struct engine *engine, enum ek_kind kind, struct writer *w);
 
 #endif

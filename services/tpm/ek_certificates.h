@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Certificates of the endorsement keys at the TCG's NV indices, where TPM tools look for them. The
- * platform makes these indices, so the TPM's owner can neither change nor remove them.
- */
+/* Certificates of the endorsement keys at the TCG's NV indices, where TPM tools look for them. */
 #ifndef SNPVTPM_SERVICES_TPM_EK_CERTIFICATES_H
 #define SNPVTPM_SERVICES_TPM_EK_CERTIFICATES_H
 
@@ -18,10 +15,7 @@ MUST_CHECK bool ek_request_write(const struct ek_record *ek, struct writer *w);
  */
 MUST_CHECK bool ek_certificates_keep(struct engine *engine, const uint8_t *bytes, size_t size);
 
-/*
- * Sees to it that the indices have the certificates that are kept, after a TPM2_Startup, while the
- * platform's authorization is still empty. What fails is logged; engine->failed may be set.
- */
+/* Sees to it that the indices have the certificates that are kept, as nv_index_install() does. */
 void ek_certificates_install(struct engine *engine);
 
 #endif

@@ -11,6 +11,7 @@
 #include "services/tpm/ek.h"
 #include "services/tpm/library.h"
 #include "services/tpm/upkeep.h"
+#include "services/tpm/volume_manifest.h"
 
 bool engine_power_cycle(struct engine *engine)
 {
@@ -113,11 +114,29 @@ static bool is_permitted(enum volume_status status, uint64_t flags)
         return false;
     }
     if (status == VOLUME_WRONG_KEY && !(flags & STATE_GRANT_EPHEMERAL)) {
-        log_error("the state volume does not open with this key, and by the KBS's record the VM "
-                  "does not start without it");
+        log_error("the state volume does not open with %s, and by the KBS's record the VM does "
+                  "not start without it",
+                  flags & STATE_GRANT_REKEY ? "either of its keys" : "this key");
         return false;
     }
     return true;
+}
+
+/* Has the first state of the boot written. */
+static enum engine_opening begin(struct engine *engine, enum engine_opening opening)
+{
+    const bool rekeys = engine->state.rekeys;
+    const enum volume_status status = state_begin(&engine->state);
+
+    if (status != VOLUME_OK) {
+        log_error("the first state of this boot is not saved: the state volume %s",
+                  volume_status_text(status));
+        return ENGINE_FAILED;
+    }
+    if (rekeys)
+        log_info("the state volume has a new state under its new key; the older key opens the "
+                 "state before, until the KBS confirms the new one");
+    return opening;
 }
 
 enum engine_opening engine_open_leased(struct engine *engine, const struct volume_storage *storage,
@@ -138,12 +157,8 @@ enum engine_opening engine_open_leased(struct engine *engine, const struct volum
     opening = power_on(engine, status);
     if (!engine_is_open(opening) || opening == ENGINE_EPHEMERAL)
         return opening;
-    status = state_begin(&engine->state);
-    if (status == VOLUME_OK)
-        return opening;
-    log_error("the first state of this boot is not saved: the state volume %s",
-              volume_status_text(status));
-    return ENGINE_FAILED;
+    volume_manifest_take(engine, grant);
+    return begin(engine, opening);
 }
 
 enum engine_opening engine_try_state(const uint8_t *bytes, size_t size)

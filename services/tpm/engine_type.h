@@ -14,8 +14,6 @@
 #include "services/tpm/state.h"
 #include "services/tpm/tpm_abi.h"
 
-#define ENGINE_EK_PUBLIC_MAX 512
-
 enum engine_opening {
     ENGINE_OPENED,       /* with the state of the volume */
     ENGINE_MANUFACTURED, /* the volume was blank */
@@ -26,6 +24,13 @@ enum engine_opening {
     ENGINE_REFUSED,       /* the volume is intact; this libtpms does not load the state in it */
     ENGINE_TOO_NEW,       /* likewise, because a newer libtpms wrote it */
     ENGINE_NOT_COMMITTED, /* the volume is not what the KBS's record admits */
+};
+
+/* Under which lease the volume is open, as the KBS's record says. */
+struct engine_lease {
+    bool held;                         /* else the rest means nothing */
+    uint8_t volume_id[VOLUME_ID_SIZE]; /* the KBS's */
+    uint64_t epoch, generation;
 };
 
 struct engine {
@@ -44,9 +49,9 @@ struct engine {
     uint8_t locality;
     unsigned char *response; /* libtpms' buffer, reused */
     uint32_t response_room;
-    struct ek_record ek;                     /* see ek.h */
-    uint8_t ek_public[ENGINE_EK_PUBLIC_MAX]; /* a TPMT_PUBLIC; likewise */
-    size_t ek_public_size;                   /* 0: not known */
+    struct ek_record ek;     /* see ek.h */
+    unsigned int ek_created; /* kinds of its keys, as bits, that were made when it was not known */
+    struct engine_lease lease;
 };
 
 #endif

@@ -36,7 +36,8 @@ void leased_begin(struct leased *leased, const struct engine *engine, enum engin
 {
     const struct volume *volume = &engine->state.volume;
 
-    *leased = (struct leased){.mode = mode_of(flags), .anchor_at = NEVER};
+    *leased = (struct leased){
+        .mode = mode_of(flags), .anchor_at = NEVER, .rekeys = flags & STATE_GRANT_REKEY};
     switch (opening) {
     case ENGINE_OPENED:
     case ENGINE_MANUFACTURED:
@@ -434,6 +435,8 @@ static enum leased_told told_confirm(struct leased *leased, struct engine *engin
         return LEASED_TOLD_FAILED;
     state_confirm(&engine->state);
     state_hold(&engine->state);
+    if (leased->rekeys)
+        log_info("the state volume has changed its key: the KBS releases the older one no more");
     renewed(leased, rest);
     if (rest->left > 0)
         (void)!ek_certificates_keep(engine, rest->next, rest->left);

@@ -44,6 +44,7 @@ struct leased {
     enum leased_mode mode;
     bool found_state; /* LEASED_REFUSED: the disk shows this one, else none */
     struct state_name found;
+    bool rekeys;        /* the state to be confirmed is under the volume's new key */
     uint32_t asked;     /* operation of the attestation service's, whose answer is due; 0: none */
     uint64_t asked_at;  /* ms: when it was first due */
     uint64_t renew_at;  /* ms */

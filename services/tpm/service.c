@@ -11,7 +11,7 @@
 #include "services/tpm/banks.h"
 #include "services/tpm/command.h"
 #include "services/tpm/disk.h"
-#include "services/tpm/ek.h"
+#include "services/tpm/manifests.h"
 
 static enum engine_opening open_engine(struct service *service)
 {
@@ -141,17 +141,22 @@ static uint32_t handle_command(struct service *service, struct reader *arguments
     return SERVICE_DONE;
 }
 
-static uint32_t handle_ek_public(struct service *service, struct writer *body)
+static uint32_t handle_manifest(struct service *service, struct reader *arguments,
+                                struct writer *body)
 {
-    uint32_t code = is_unconfirmed(service) ? TPM_RC_INITIALIZE : ek_provide(&service->engine);
-
-    if (code != TPM_RC_SUCCESS) {
-        log_error("the TPM did not give its endorsement key: response code 0x%x", (unsigned)code);
+    if (is_unconfirmed(service)) {
+        log_error("the SVSM asks for a manifest before the KBS confirmed the TPM's state");
         return SERVICE_TPM_FAILED;
     }
-    return writer_put(body, service->engine.ek_public, service->engine.ek_public_size)
-               ? SERVICE_DONE
-               : SERVICE_TPM_FAILED;
+    switch (manifests_answer(&service->engine, arguments, body)) {
+    case MANIFEST_DONE:
+        return SERVICE_DONE;
+    case MANIFEST_UNKNOWN:
+        return SERVICE_MALFORMED;
+    case MANIFEST_FAILED:
+        break;
+    }
+    return SERVICE_TPM_FAILED;
 }
 
 uint32_t service_handle(void *context, uint32_t operation, struct reader *arguments,
@@ -164,8 +169,8 @@ uint32_t service_handle(void *context, uint32_t operation, struct reader *argume
         return handle_open(service, arguments, body);
     case SERVICE_COMMAND:
         return handle_command(service, arguments, body);
-    case SERVICE_EK_PUBLIC:
-        return handle_ek_public(service, body);
+    case SERVICE_MANIFEST:
+        return handle_manifest(service, arguments, body);
     case SERVICE_DUE:
         return handle_due(service, body);
     case SERVICE_TOLD:

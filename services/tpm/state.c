@@ -29,20 +29,75 @@ enum volume_status state_open(struct tpm_state *state, const struct volume_stora
     return open_at(state, storage, key, NULL);
 }
 
+/* How much of a volume an opening shows. */
+static unsigned int rank(enum volume_status status)
+{
+    switch (status) {
+    case VOLUME_OK:
+    case VOLUME_BLANK:
+        return 2;
+    case VOLUME_WRONG_KEY:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static bool shows_more(const struct tpm_state *a, enum volume_status a_status,
+                       const struct tpm_state *b, enum volume_status b_status)
+{
+    if (rank(a_status) != rank(b_status))
+        return rank(a_status) > rank(b_status);
+    return a->volume.has_highest &&
+           (!b->volume.has_highest || a->volume.highest.counter > b->volume.highest.counter);
+}
+
+/*
+ * A boot that was to change the key may have been cut short at any point, so either key may open
+ * what the KBS has committed, and one of the two does. As long as nothing is committed the older
+ * key comes first, so that what it opens is there until CONFIRM, and the owner can cancel. Where
+ * neither opens the volume, what is said of it is what tells more.
+ */
+static enum volume_status open_with_either(struct tpm_state *state,
+                                           const struct volume_storage *storage,
+                                           const struct state_grant *grant,
+                                           const struct volume_anchor *anchor)
+{
+    struct tpm_state newer = {0};
+    enum volume_status status = open_at(state, storage, grant->key, anchor);
+    enum volume_status newer_status;
+
+    if (status != VOLUME_OK && status != VOLUME_BLANK) {
+        newer_status = open_at(&newer, storage, grant->next_key, anchor);
+        if (shows_more(&newer, newer_status, state, status)) {
+            state_close(state);
+            *state = newer;
+            OPENSSL_cleanse(&newer, sizeof(newer));
+            return newer_status;
+        }
+        state_close(&newer);
+    }
+    state->rekeys = true;
+    memcpy(state->next_key, grant->next_key, sizeof(state->next_key));
+    return status;
+}
+
 enum volume_status state_open_leased(struct tpm_state *state, const struct volume_storage *storage,
                                      const struct state_grant *grant)
 {
+    const bool rekeys = grant->flags & STATE_GRANT_REKEY;
     struct volume_anchor anchor = {
         .counter = grant->committed.counter,
         .same_epoch = grant->flags & STATE_GRANT_SAME_EPOCH,
         .epoch = grant->committed_epoch,
     };
+    const struct volume_anchor *at = grant->flags & STATE_GRANT_COMMITTED ? &anchor : NULL;
     enum volume_status status;
 
     memset(state, 0, sizeof(*state));
     memcpy(anchor.root, grant->committed.root, sizeof(anchor.root));
-    status =
-        open_at(state, storage, grant->key, grant->flags & STATE_GRANT_COMMITTED ? &anchor : NULL);
+    status = rekeys ? open_with_either(state, storage, grant, at)
+                    : open_at(state, storage, grant->key, at);
     state->leased = state->held = !state->ephemeral;
     state->volume.epoch = grant->epoch;
     state->volume.generation = grant->generation;
@@ -56,10 +111,15 @@ static enum volume_status commit(struct tpm_state *state, const uint8_t *bytes, 
         {.name = VOLUME_TPM_STATE, .bytes = bytes, .size = size},
         {.name = VOLUME_TPM_EK, .bytes = state->ek.bytes, .size = state->ek.size},
     };
-    enum volume_status status = volume_commit(&state->volume, changes, state->ek_changed ? 2 : 1);
+    const size_t count = state->ek_changed ? 2 : 1;
+    enum volume_status status = state->rekeys
+                                    ? volume_rekey(&state->volume, state->next_key, changes, count)
+                                    : volume_commit(&state->volume, changes, count);
 
-    if (status == VOLUME_OK)
-        state->ek_changed = false;
+    if (status == VOLUME_OK) {
+        state->ek_changed = state->rekeys = false;
+        OPENSSL_cleanse(state->next_key, sizeof(state->next_key));
+    }
     return status;
 }
 
@@ -158,5 +218,5 @@ void state_close(struct tpm_state *state)
     OPENSSL_clear_free(state->blob.bytes, state->blob.size);
     OPENSSL_free(state->ek.bytes);
     volume_close(&state->volume);
-    *state = (struct tpm_state){0};
+    OPENSSL_cleanse(state, sizeof(*state));
 }

@@ -23,6 +23,8 @@ struct tpm_state {
     bool ek_changed;      /* the next state that is stored has another record in ek, or none */
     struct state_blob ek; /* the endorsement keys' record; likewise */
     struct state_blob blob; /* the durable state; none before the TPM is manufactured */
+    bool rekeys;            /* state_begin() puts the volume under another key: */
+    uint8_t next_key[VOLUME_KEY_SIZE];
 };
 
 /*
@@ -36,8 +38,8 @@ MUST_CHECK enum volume_status state_open(struct tpm_state *state,
 
 /*
  * The same for a volume with a lease, at the state that grant says is committed. Where none is,
- * the volume opens as it is; that it may is the caller's to check. Nothing is written before
- * state_begin().
+ * the volume opens as it is; that it may is the caller's to check. With a key to change over to,
+ * the volume opens with whichever key opens it. Nothing is written before state_begin().
  */
 MUST_CHECK enum volume_status state_open_leased(struct tpm_state *state,
                                                 const struct volume_storage *storage,
@@ -49,7 +51,8 @@ MUST_CHECK enum volume_status state_open_leased(struct tpm_state *state,
  */
 MUST_CHECK bool state_drop_unconfirmed(struct tpm_state *state);
 
-/* Writes the first state of a boot, in its epoch: VOLUME_OK once it is durable. */
+/* Writes the first state of a boot, in its epoch and under the key to change over to if there is
+ * one: VOLUME_OK once it is durable. */
 MUST_CHECK enum volume_status state_begin(struct tpm_state *state);
 
 /*

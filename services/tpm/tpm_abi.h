@@ -70,11 +70,13 @@
 #define TPM_HT_PERSISTENT 0x81 /* a handle's highest byte */
 
 #define TPMA_NV_PPWRITE        (1u << 0)
+#define TPMA_NV_WRITELOCKED    (1u << 11)
 #define TPMA_NV_WRITEDEFINE    (1u << 13)
 #define TPMA_NV_PPREAD         (1u << 16)
 #define TPMA_NV_OWNERREAD      (1u << 17)
 #define TPMA_NV_AUTHREAD       (1u << 18)
 #define TPMA_NV_NO_DA          (1u << 25)
+#define TPMA_NV_WRITTEN        (1u << 29)
 #define TPMA_NV_PLATFORMCREATE (1u << 30)
 
 #endif

@@ -7,7 +7,9 @@
 #include "services/tpm/command.h"
 #include "services/tpm/ek_certificates.h"
 #include "services/tpm/library.h"
+#include "services/tpm/nv_index.h"
 #include "services/tpm/own.h"
+#include "services/tpm/volume_manifest.h"
 
 /* How long the clock may advance before engine_execute() looks whether libtpms has a new one to
  * store. */
@@ -131,6 +133,7 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
         if (done) {
             advance_clock(engine);
             ek_certificates_install(engine);
+            volume_manifest_install(engine);
         }
         engine->started |= done;
         return;
@@ -150,28 +153,13 @@ void upkeep_after(struct engine *engine, const uint8_t *command, size_t size, ui
     }
 }
 
-/* TPMS_NV_PUBLIC, part 2, 13.6. */
-MUST_CHECK static bool read_nv_attributes(struct engine *engine, uint32_t index,
-                                          uint32_t *attributes)
-{
-    uint8_t command[TPM_HEADER_SIZE + 4];
-    uint8_t response[TPM_RESPONSE_MAX];
-    struct writer w = writer_over(command, sizeof(command));
-    struct reader reply;
-
-    return command_begin(&w, TPM_ST_NO_SESSIONS, TPM_CC_NV_ReadPublic) && writer_be32(&w, index) &&
-           library_run(engine, &w, response, &reply) == TPM_RC_SUCCESS &&
-           reader_skip(&reply, 2 + 4 + 2) /* sizes, index, nameAlg */ &&
-           reader_be32(&reply, attributes);
-}
-
 bool upkeep_writes_data(struct engine *engine, const uint8_t *command, size_t size)
 {
     struct reader handles = reader_over(command + TPM_HEADER_SIZE, size - TPM_HEADER_SIZE);
     uint32_t authority, index, attributes;
 
     return get_be32(command + 6) == TPM_CC_NV_Write && reader_be32(&handles, &authority) &&
-           reader_be32(&handles, &index) && read_nv_attributes(engine, index, &attributes) &&
+           reader_be32(&handles, &index) && nv_index_attributes(engine, index, &attributes) &&
            (attributes & TPMA_NV_TPM_NT) == 0;
 }
 

@@ -132,13 +132,17 @@ size_t tpm_service_command(struct service *service, struct service *attest, uint
     return sizeof(tpm_rc_failure);
 }
 
-enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t room, size_t *size)
+enum status tpm_service_manifest(struct service *service, const uint8_t *which, size_t which_size,
+                                 uint8_t *out, size_t room, size_t *size)
 {
-    struct writer request = service_request(service, SERVICE_EK_PUBLIC);
+    struct writer request = service_request(service, SERVICE_MANIFEST);
     struct reader response;
+    uint32_t code;
 
-    if (call(service, &request, &response) != 0)
-        return STATUS_IO_ERROR;
+    CHECK(writer_put(&request, which, which_size));
+    code = call(service, &request, &response);
+    if (code != 0)
+        return code == SERVICE_MALFORMED ? STATUS_BAD_FORMAT : STATUS_IO_ERROR;
     *size = response.left;
     return *size <= room && reader_copy(&response, out, *size) ? STATUS_OK : STATUS_OUT_OF_RANGE;
 }

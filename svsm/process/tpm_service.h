@@ -31,8 +31,10 @@ MUST_CHECK size_t tpm_service_command(struct service *service, struct service *a
                                       uint8_t locality, const uint8_t *command, size_t size,
                                       uint8_t *out, size_t room);
 
-/* The endorsement key's TPMT_PUBLIC. */
-MUST_CHECK enum status tpm_service_ek_public(struct service *service, uint8_t *out, size_t room,
-                                             size_t *size);
+/* The manifest of one service or, where which is empty, of all. STATUS_BAD_FORMAT: there is none.
+ */
+MUST_CHECK enum status tpm_service_manifest(struct service *service, const uint8_t *which,
+                                            size_t which_size, uint8_t *out, size_t room,
+                                            size_t *size);
 
 #endif

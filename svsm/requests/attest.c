@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The attestation protocol (58019, chapter 9): reports that bind the guest's nonce to manifests. */
-#include "lib/freestanding/string.h"
 #include "svsm/guest/access.h"
 #include "svsm/process/attest_service.h"
 #include "svsm/process/tpm_service.h"
@@ -12,37 +11,21 @@ static bool buffer_ok(struct guest *guest, const struct guest_buffer *buffer)
     return buffer->size == 0 || guest_owns(&guest->ranges, buffer->at, buffer->size);
 }
 
-/* The endorsement key, under the TPM's lock, which is not waited for. */
-static uint64_t get_ek(struct guest *guest, size_t *size)
+/* The TPM service makes it, under the TPM's lock, which is not waited for. */
+static uint64_t make_manifest(struct guest *guest, const struct attest_request *request,
+                              size_t *size)
 {
     enum status status;
 
     if (!lock_try(&guest->vtpm.lock))
         return SVSM_ERR_BUSY;
-    status = tpm_service_ek_public(guest->tpm, guest->attestation.ek, sizeof(guest->attestation.ek),
-                                   size);
+    status = tpm_service_manifest(guest->tpm, request->which, request->which_size,
+                                  guest->attestation.manifest, sizeof(guest->attestation.manifest),
+                                  size);
     lock_release(&guest->vtpm.lock);
+    if (status == STATUS_BAD_FORMAT)
+        return SVSM_ERR_INVALID_PARAMETER;
     return status == STATUS_OK ? SVSM_SUCCESS : SVSM_ERR_INVALID_REQUEST;
-}
-
-/* The manifest of all services, or that of the single one asked for. */
-static uint64_t make_manifest(struct guest *guest, bool single, size_t *size)
-{
-    uint8_t *manifest = guest->attestation.manifest;
-    size_t ek_size;
-    uint64_t result = get_ek(guest, &ek_size);
-
-    if (result != SVSM_SUCCESS)
-        return result;
-    if (single) {
-        memcpy(manifest, guest->attestation.ek, ek_size);
-        *size = ek_size;
-        return SVSM_SUCCESS;
-    }
-    return attest_write_services(manifest, sizeof(guest->attestation.manifest),
-                                 guest->attestation.ek, ek_size, size) == STATUS_OK
-               ? SVSM_SUCCESS
-               : SVSM_ERR_INVALID_REQUEST;
 }
 
 /* Reads the operation and checks every address in it. */
@@ -54,8 +37,6 @@ static uint64_t decode(struct guest *guest, gpa_t operation, bool single,
 
     if (guest_read(&guest->ranges, bytes, operation, size) != STATUS_OK ||
         attest_request_decode(bytes, single, request) != STATUS_OK)
-        return SVSM_ERR_INVALID_PARAMETER;
-    if (single && memcmp(request->service, attest_vtpm_guid, ATTEST_GUID_SIZE) != 0)
         return SVSM_ERR_INVALID_PARAMETER;
     if (!buffer_ok(guest, &request->report) || !buffer_ok(guest, &request->manifest) ||
         !buffer_ok(guest, &request->certificates) ||
@@ -100,7 +81,7 @@ static uint64_t make_report(struct guest *guest, struct svsm_call *call, bool si
     uint64_t result = decode(guest, gpa(call->rcx), single, &request, nonce);
 
     if (result == SVSM_SUCCESS)
-        result = make_manifest(guest, single, &manifest_size);
+        result = make_manifest(guest, &request, &manifest_size);
     if (result != SVSM_SUCCESS)
         return result;
     if (attest_service_report(guest->attest, nonce, guest->attestation.manifest, manifest_size,

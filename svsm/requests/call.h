@@ -27,7 +27,7 @@ struct guest {
     } vtpm;
     struct {
         struct lock lock;
-        uint8_t ek[PAGE_SIZE / 2], manifest[PAGE_SIZE];
+        uint8_t manifest[PAGE_SIZE];
     } attestation;
     struct cpu *cpus;              /* CPUS_MAX; the first one runs */
     void (*enter)(void *argument); /* where another one starts, with its struct cpu */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # What must stop a VM does, with its exit status and a message that says why; it leaves no process behind and the
-# TPM's state as it was. And a power cut, at whatever instant, loses nothing that the TPM had acknowledged.
+# TPM's state as it was.
 #
 # usage: tests/e2e/failures.sh
 set -euo pipefail
@@ -255,45 +255,6 @@ interrupted() {
     equal "and so are QEMU and the secure processor" "$(pgrep -f -- "$run_dir" || true)" ''
 }
 
-# Writes ever higher numbers to an NV index, and says which on the console when the TPM has acknowledged them.
-write_on="if i=\$(tpm2_nvread -C o -s 8 $NV_INDEX); then
-        echo found \$i >/dev/console
-    else
-        tpm2_nvdefine -Q -C o -s 8 $NV_INDEX
-        i=10000000
-    fi
-    while :; do
-        i=\$((i + 1))
-        printf %s \$i | tpm2_nvwrite -C o -i - $NV_INDEX && echo wrote \$i >/dev/console
-    done"
-
-# said WORD: the last number that the guest said on the console after that word
-said() { grep -aoE "$1 [0-9]{8}" "$LOG_DIR/console.log" | sed -n '$s/.* //p'; }
-
-# What is found is the last value that was acknowledged, or the one that was being written.
-nothing_lost() { [ -n "$1" ] && [ $(($1 - acknowledged)) -ge 0 ] && [ $(($1 - acknowledged)) -le 1 ]; }
-
-power_cuts() {
-    local delay round acknowledged
-    "$ROOT/remanufacture-tpm.sh" --yes 2>/dev/null
-    for delay in 0.2 0.8 1.4; do
-        start true
-        await 'state key released' || true
-        sleep $delay
-        cut_power
-    done
-    for round in 1 2 3; do
-        start "$write_on"
-        check "round $round: the TPM starts after a power cut, and takes new values" await 'wrote [0-9]{8}'
-        sleep 0.$((RANDOM % 10))
-        cut_power
-        [ $round = 1 ] || check "round $round: no acknowledged value was lost" nothing_lost "$(said found)"
-        acknowledged=$(said wrote)
-    done
-    guest "tpm2_nvread -C o -s 8 $NV_INDEX"
-    check "after the last round, no acknowledged value was lost" nothing_lost "$(cat "$work/output")"
-}
-
 vm_make_with_svsm
 silent_proxy_begin
 first_boot_and_a_second_vm
@@ -305,6 +266,5 @@ another_kbs
 guest_images
 guest_crashes
 interrupted
-power_cuts
 silent_proxy_end
 finish

@@ -22,7 +22,7 @@ count=$(tpm2_nvread -C o 0x1500001 | od -An -v -tx1 | tr -d " ")
 [ $BOOT = 1 ] && echo $count >/root/first
 printf "%d" $((0x$count - 0x$(cat /root/first) + 1)) | grep -qx $BOOT || fail "counter $count"
 banks=$(tpm2_getcap pcrs | sed -n "s/^ *- \(sha[0-9]*\): \[ *\([0-9]*\).*/\1:\2/p" | tr "\n" " ")
-[ "$banks" = "sha1: sha256:0 sha384:0 sha512:0 " ] || fail "PCR banks $banks"
+[ "$banks" = "sha1: sha256:0 sha384: sha512: " ] || fail "PCR banks $banks"
 tpm2_pcrread sha256:23 | grep -q "0x0\{64\}" || fail "PCR 23 was not reset"
 tpm2_pcrextend 23:sha256=$(printf "%064d" 5) || fail extend
 tpm2_getcap properties-variable | grep -q "TPM2_PT_LOCKOUT_COUNTER: 0x0" || fail "an end that the TPM was not told of"

@@ -18,24 +18,27 @@ vm_make_with_svsm
 nonce=$(od -An -v -tx1 -N 32 /dev/urandom | tr -d ' \n') # 64 characters, taken as bytes
 
 guest_reports="
-    cd /sys/kernel/config/tsm/report && mkdir services vtpm other direct above
+    cd /sys/kernel/config/tsm/report && mkdir services vtpm keys newer other direct above
     for name in *; do printf %s $nonce >\$name/inblob; done
-    for name in services vtpm other; do echo svsm >\$name/service_provider; done
-    echo $VTPM_GUID_TEXT >vtpm/service_guid
+    for name in services vtpm keys newer other; do echo svsm >\$name/service_provider; done
+    for name in vtpm keys newer; do echo $VTPM_GUID_TEXT >\$name/service_guid; done
+    echo 1 >keys/service_manifest_version
+    echo 2 >newer/service_manifest_version
     echo $OTHER_GUID_TEXT >other/service_guid
     echo 2 >direct/privlevel
-    for name in services vtpm direct; do
+    for name in services vtpm keys direct; do
         emit \$name <\$name/outblob
         emit \$name-certificates <\$name/auxblob
     done
-    for name in services vtpm; do emit \$name-manifest <\$name/manifestblob; done
-    { cat other/outblob >/dev/null 2>&1; echo \$?; } | emit other-status
+    for name in services vtpm keys; do emit \$name-manifest <\$name/manifestblob; done
+    for name in other newer; do { cat \$name/outblob >/dev/null 2>&1; echo \$?; } | emit \$name-status; done
     { echo 0 >above/privlevel; cat above/outblob >/dev/null; } 2>/dev/null; echo \$? | emit above-status
     dmesg | emit kernel"
 # shellcheck disable=SC2016 # for the guest
 guest_tpm='
     cd /tmp
     tpm2_getcap properties-fixed | emit properties
+    tpm2_createek -Q -c ek.ctx -G ecc -u ek.pub && emit ek-p256 <ek.pub
     tpm2_createek -Q -c ek.ctx -G rsa -u ek.pub && emit ek <ek.pub
     tpm2_createak -Q -C ek.ctx -c ak.ctx -G ecc -g sha256 -s ecdsa -u ak.pub -n ak.name
     tpm2_pcrread -Q -o before sha256:16
@@ -54,11 +57,11 @@ guest "$GUEST_EMIT
 $guest_reports
 $guest_tpm"
 expect "Linux runs under the SVSM" 0
-for name in services vtpm direct; do
+for name in services vtpm keys direct; do
     section $name >"$work/$name"
     section $name-certificates >"$work/$name-certificates"
 done
-for name in services-manifest vtpm-manifest ek; do
+for name in services-manifest vtpm-manifest keys-manifest ek ek-p256; do
     section $name >"$work/$name"
 done
 
@@ -88,6 +91,16 @@ equal "the report on the vTPM alone is one of VMPL0" "$(report_vmpl "$work/vtpm"
 equal "it binds nonce and manifest" "$(report_data "$work/vtpm")" "$(bound_to "$work/vtpm-manifest")"
 check "its manifest is the endorsement key" cmp -s "$work/vtpm-manifest" "$work/ek-public"
 check "a report on a service that is not there is refused" fails < <(section other-status)
+
+# Version 1: two numbers, then each key as a TPM2B_PUBLIC, which is how tpm2_createek writes it
+equal "a manifest of version 1 says so, and that there are three keys" "$(field "$work/keys-manifest" 0 8)" "0000000100000003"
+equal "the first one is the RSA key that the TPM gives" \
+    "$(field "$work/keys-manifest" 8 "$(stat -c %s "$work/ek")")" "$(xxd -p "$work/ek" | tr -d '\n')"
+equal "the second one is the ECC key that the TPM gives" \
+    "$(field "$work/keys-manifest" $((8 + $(stat -c %s "$work/ek"))) "$(stat -c %s "$work/ek-p256")")" \
+    "$(xxd -p "$work/ek-p256" | tr -d '\n')"
+equal "the report binds this manifest, too" "$(report_data "$work/keys")" "$(bound_to "$work/keys-manifest")"
+check "a report on a version that is not there is refused" fails < <(section newer-status)
 
 check_evidence "the guest's own report" "$work/direct" "$work/direct-certificates" "$IGVM_FILE" 2
 equal "its REPORT_DATA is what was given" "$(report_data "$work/direct")" "$(printf %s "$nonce" | xxd -p -c 64)"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is private and what is shared (APM vol. 2, 15.34.5 and 15.36.8). */
 #include "lib/freestanding/string.h"
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"
@@ -19,19 +20,6 @@ extern uint64_t page_root[], page_pdpt[];
 static uint64_t cbit(void)
 {
     return 1ull << (cpuid_find(CPUID_MEMORY_ENCRYPTION)->ebx & CPUID_ME_EBX_CBIT_MASK);
-}
-
-static void load_cr3(uint64_t value)
-{
-    __asm__ volatile("movq %0, %%cr3" : : "r"(value) : "memory");
-}
-
-static uint64_t read_cr3(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%cr3, %0" : "=r"(value));
-    return value;
 }
 
 TEST("Without paging every access is private")
@@ -113,9 +101,9 @@ TEST("CR3 keeps the C-bit that was written to it")
 {
     uint64_t before = read_cr3(), tables = make_tables(cbit());
 
-    load_cr3(tables);
+    write_cr3(tables);
     CHECK_EQUAL(read_cr3(), tables);
-    load_cr3(before);
+    write_cr3(before);
 }
 
 TEST("Page tables are walked privately though CR3 and the pointers in them lack the C-bit")
@@ -124,9 +112,9 @@ TEST("Page tables are walked privately though CR3 and the pointers in them lack 
     uint64_t before = read_cr3();
 
     *page = PATTERN;
-    load_cr3(make_tables(0));
+    write_cr3(make_tables(0));
     CHECK_EQUAL(try_read(page), PATTERN);
-    load_cr3(before);
+    write_cr3(before);
     CHECK_NO_TRAP();
     CHECK_EQUAL(*page, PATTERN);
 }
@@ -137,9 +125,9 @@ TEST("The C-bit of a pointer does not make shared memory private")
     uint64_t before = read_cr3();
 
     *page = PATTERN;
-    load_cr3(make_tables(cbit()));
+    write_cr3(make_tables(cbit()));
     CHECK_EQUAL(try_read(page), PATTERN);
-    load_cr3(before);
+    write_cr3(before);
     CHECK_NO_TRAP();
 }
 
@@ -158,7 +146,7 @@ static uint64_t load_tables_with_stack(uint64_t *top)
     directory[STACK_SLOT] = gpa_of(large) | PTE_TABLE;
     large[0] = (stack & LARGE_PAGE_MASK) | PTE_LARGE | cbit();
     *top = ((uint64_t)STACK_SLOT << 30) + (stack & ~LARGE_PAGE_MASK) + PAGE_SIZE;
-    load_cr3(gpa_of(root) | cbit());
+    write_cr3(gpa_of(root) | cbit());
     return before;
 }
 
@@ -178,7 +166,7 @@ TEST("An interrupt whose delivery comes to such a table is delivered all the sam
             : "r"(top)
             : "memory");
     __asm__ volatile("cli");
-    load_cr3(before);
+    write_cr3(before);
     CHECK_EQUAL(last_trap.vector, VECTOR_LAST);
     CHECK_EQUAL(last_trap.frame_end, top);
     CHECK(host_write_msr(MSR_X2APIC_EOI, 0));
@@ -192,9 +180,9 @@ TEST("PVALIDATE finds its page through tables without the C-bit, too")
     uint64_t before = read_cr3();
     struct rmp_result result;
 
-    load_cr3(make_tables(0));
+    write_cr3(make_tables(0));
     result = pvalidate(page, SIZE_4K, true);
-    load_cr3(before);
+    write_cr3(before);
     CHECK_PVALIDATE(result, RMP_SUCCESS, false);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What CR0 and EFER do not take (APM vol. 2, 3.1.1 and 3.1.7); INVLPGB and TLBSYNC (vol. 3). */
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/tap.h"
 
@@ -9,14 +10,6 @@
 #define CR0_NW   (1ull << 29)
 #define CR0_CD   (1ull << 30)
 #define CR0_PG   (1ull << 31)
-
-static uint64_t read_cr0(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%cr0, %0" : "=r"(value));
-    return value;
-}
 
 static void try_cr0(uint64_t value)
 {

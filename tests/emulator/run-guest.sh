@@ -72,8 +72,8 @@ start_secure_processor() {
     setpriv --pdeathsig KILL "$build/emulator/amd-sp/amd-sp" --chip "$build/tests/emulator/chip" --ram "$work/ram" \
         --socket "$work/sp.sock" >"$work/sp.log" 2>&1 </dev/null &
     pids=($!)
-    for _ in {1..200}; do
-        [ ! -S "$work/sp.sock" ] || return 0
+    for _ in {1..3000}; do
+        [ ! -S "$work/sp.sock" ] && kill -0 "${pids[0]}" 2>/dev/null || return 0
         sleep 0.02
     done
 }

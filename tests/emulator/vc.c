@@ -8,6 +8,7 @@
 
 #define SOME_PORT      0x80
 #define MSR_APIC_BASE  0x1B
+#define MSR_MTRR_CAP   0xFE
 #define MSR_EFER       0xC0000080
 #define RFLAGS_NT      (1ull << 14)
 #define NO_MEMORY_HERE 0xD0000000ull
@@ -57,7 +58,7 @@ TEST("IN, OUT, INS and OUTS raise #VC 0x7B with RIP at the instruction")
 
 TEST("RDMSR and WRMSR of an intercepted MSR raise #VC 0x7C with RIP at the instruction")
 {
-    try_rdmsr(MSR_APIC_BASE);
+    try_rdmsr(MSR_MTRR_CAP);
     CHECK_VC(SVM_EXIT_MSR);
     try_wrmsr(MSR_APIC_BASE, 0);
     CHECK_VC(SVM_EXIT_MSR);

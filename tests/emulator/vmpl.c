@@ -3,6 +3,7 @@
 #include "tests/emulator/runtime/vmpl.h"
 #include "emulator/platform/host.h"
 #include "lib/base/bytes.h"
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/exchange.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
@@ -132,10 +133,7 @@ static uint64_t their_ymm[VECTOR_REGISTERS][4];
 
 static void enable_avx(void)
 {
-    uint64_t cr4;
-
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+    write_cr4(read_cr4() | CR4_OSXSAVE);
     __asm__ volatile("xsetbv" : : "c"(0), "a"(XCR0_X87_SSE_AVX), "d"(0));
 }
 
@@ -163,10 +161,8 @@ TEST("YMM registers do not leak from one VMPL into another")
 static void read_xcr0(void)
 {
     uint32_t low, high;
-    uint64_t cr4;
 
-    __asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
-    __asm__ volatile("movq %0, %%cr4" : : "r"(cr4 | CR4_OSXSAVE));
+    write_cr4(read_cr4() | CR4_OSXSAVE);
     __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     result = low;
 }

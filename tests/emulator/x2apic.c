@@ -14,9 +14,28 @@ TEST("CPUID leaf 1 shows the x2APIC, in the page and by the host")
     CHECK(ghcb_msr_call(1ull << 32 | 2ull << 30 | GHCB_MSR_CPUID_REQ) >> 32 & LEAF1_ECX_X2APIC);
 }
 
-TEST("Its MSRs are refused while it is not turned on")
+static uint64_t try_rdmsr(uint32_t msr)
+{
+    uint32_t low = 0, high = 0;
+
+    ATTEMPT("rdmsr", : "+a"(low), "+d"(high) : "c"(msr));
+    return low | (uint64_t)high << 32;
+}
+
+static void try_wrmsr(uint32_t msr, uint64_t value)
+{
+    ATTEMPT("wrmsr", : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+TEST("Its MSRs are refused while it is not turned on, with #GP those that raise no #VC")
 {
     CHECK_EQUAL(host_read_msr(MSR_X2APIC_ID), ~0ull);
+    try_wrmsr(MSR_X2APIC_EOI, 0);
+    CHECK_TRAP(VECTOR_GP, 0);
+    try_wrmsr(MSR_X2APIC_COUNT, 0);
+    CHECK_TRAP(VECTOR_GP, 0);
+    try_rdmsr(MSR_X2APIC_NOW);
+    CHECK_TRAP(VECTOR_GP, 0);
 }
 
 TEST("The APIC base MSR turns it on")
@@ -38,6 +57,37 @@ TEST("An interrupt that it sends to itself is delivered")
     __asm__ volatile("cli");
     CHECK_EQUAL(last_trap.vector, VECTOR_IPI);
     CHECK(host_write_msr(MSR_X2APIC_EOI, 0));
+}
+
+TEST("The APIC base is read without #VC, and written with one")
+{
+    uint64_t base = host_read_msr(MSR_APIC_BASE);
+
+    CHECK_EQUAL(try_rdmsr(MSR_APIC_BASE), base);
+    CHECK_NO_TRAP();
+    try_wrmsr(MSR_APIC_BASE, base);
+    CHECK_VC(SVM_EXIT_MSR);
+}
+
+TEST("End of interrupt and the timer's count are its own registers, without #VC")
+{
+    try_wrmsr(MSR_X2APIC_EOI, 0);
+    CHECK_NO_TRAP();
+    try_wrmsr(MSR_X2APIC_COUNT, 0x70000000);
+    CHECK_NO_TRAP();
+    CHECK_EQUAL(host_read_msr(MSR_X2APIC_COUNT), 0x70000000);
+    CHECK(try_rdmsr(MSR_X2APIC_NOW) != 0);
+    CHECK_NO_TRAP();
+    try_wrmsr(MSR_X2APIC_COUNT, 0);
+    CHECK_EQUAL(host_read_msr(MSR_X2APIC_NOW), 0);
+}
+
+TEST("Its command register raises #VC")
+{
+    try_wrmsr(MSR_X2APIC_ICR, ICR_INIT | ICR_SELF);
+    CHECK_VC(SVM_EXIT_MSR);
+    try_rdmsr(MSR_X2APIC_ICR);
+    CHECK_VC(SVM_EXIT_MSR);
 }
 
 TEST("INIT of itself does not reset the machine")

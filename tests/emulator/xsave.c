@@ -6,6 +6,7 @@
  */
 #include "emulator/cpu/fpu.h"
 #include "lib/freestanding/string.h"
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"
@@ -116,32 +117,6 @@ TEST("By the GHCB the sizes are those for the XCR0 that the guest says it has")
         if (has_avx())
             CHECK_EQUAL(size_for(all_components(), subleaf), BASIC_SIZE + AVX_SIZE);
     }
-}
-
-static uint64_t read_cr4(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static void write_cr4(uint64_t value)
-{
-    __asm__ volatile("movq %0, %%cr4" : : "r"(value) : "memory");
-}
-
-static uint64_t read_cr0(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("movq %%cr0, %0" : "=r"(value));
-    return value;
-}
-
-static void write_cr0(uint64_t value)
-{
-    __asm__ volatile("movq %0, %%cr0" : : "r"(value) : "memory");
 }
 
 static uint64_t xgetbv(void)
@@ -444,12 +419,11 @@ static uint64_t *make_alias(uint64_t flags, uint64_t *cr3)
 
 static void xsavec_by(uint64_t cr3)
 {
-    uint64_t before;
+    uint64_t before = read_cr3();
 
-    __asm__ volatile("movq %%cr3, %0" : "=r"(before));
-    __asm__ volatile("movq %0, %%cr3" : : "r"(cr3) : "memory");
+    write_cr3(cr3);
     xsavec((void *)(gpa_of(&area) + ((uint64_t)ALIAS_SLOT << 30)), XCR0_X87);
-    __asm__ volatile("movq %0, %%cr3" : : "r"(before) : "memory");
+    write_cr3(before);
 }
 
 TEST("XSAVEC needs the right to write, and marks the page as written")

@@ -191,8 +191,12 @@ kbs_life_cycle() {
     kill "$listener"
     wait "$listener" 2>/dev/null || true
 
-    run "$kbs" --background
-    expect "the KBS starts in the background" 0 "answers at http://127.0.0.1:$port"
+    # shellcheck disable=SC2016 # for the stand-in
+    printf '%s\n' '#!/bin/bash' 'sleep 1' 'exec /usr/bin/setsid "$@"' >"$work/bin/setsid"
+    chmod +x "$work/bin/setsid"
+    PATH=$work/bin:$PATH run "$kbs" --background
+    expect "the KBS starts in the background, however long its programs take to be loaded" 0 "answers at http://127.0.0.1:$port"
+    rm "$work/bin/setsid"
     check "the KBS answers" port_answers
     check "the proxy listens" [ -S "$work/state/proxy.sock" ]
     run "$kbs" --background
@@ -204,12 +208,31 @@ kbs_life_cycle() {
     check "nothing answers then" nothing_answers
     run "$kbs" --stop
     expect "stopping it again is harmless" 0 'do not run'
+    kbs_interrupted
     run "$kbs" --background --flush-db
     expect "the KBS starts, and destroys every key" 0
     run_kbsctl --json volume list
     check "no volume is left that has a key" [ "$(jq '[.[] | select(.retired == null)] | length' <<<"$output")" = 0 ]
     run "$ROOT/register-resource-in-kbs.sh" -m "$measurement"
     expect "a new volume is registered then" 0 "$measurement"
+}
+
+# A signal before the first program is what it shall be
+kbs_interrupted() {
+    local script
+    printf '%s\n' '#!/bin/bash' "touch $work/begun" 'exec sleep 63.25' >"$work/bin/setsid"
+    chmod +x "$work/bin/setsid"
+    PATH=$work/bin:$PATH setpriv --pdeathsig TERM "$ROOT/start-kbs.sh" --background >"$work/messages" 2>&1 </dev/null &
+    script=$!
+    helpers+=("$script")
+    until [ -e "$work/begun" ] || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
+    kill -TERM $script
+    status=0
+    wait $script || status=$?
+    output=$(cat "$work/messages")
+    expect "a start of the KBS that is interrupted ends" 130
+    check "and leaves nothing behind" [ -z "$(pgrep -f 'sleep 63.25')" ]
+    rm "$work/bin/setsid"
 }
 
 # as_modes_say COMMAND...: with no more rights to files than their modes give, root included
@@ -534,6 +557,7 @@ busy_host() {
         for part in job-disk vm-devices vm-stages vm-end vm-watch; do . "$ROOT/scripts/$part.sh"; done
         LOG_DIR=$work/state/log GUEST_IMAGE=/dev/null STATE_VOLUME=/dev/null run_dir=$work console_log=$work/none signals=0 disks=()
         touch "$work/job"
+        rm -f "$LOG_DIR/stages"
         queued_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
         sleep 4 & qemu_pid=$!
         wait_for_vm 1
@@ -557,17 +581,37 @@ busy_host() {
     expect "so is it with what the benchmark compares" 0 'status 0, and 137 without'
 }
 
-# signalled SIGNAL...: a VM that is sent these, one after the other. The stand-in's guest does as $guest says, with the
-# buttons that were pressed in $work/buttons.
+# Samples that end at all moments of the wait for them, with another process beside: each is seen, and the VM's end as well.
+samples() {
+    # shellcheck disable=SC2016
+    project '
+        for part in job-disk vm-devices vm-stages vm-end vm-watch; do . "$ROOT/scripts/$part.sh"; done
+        run_dir=$work signals=0 disks=() seen=0
+        sleep() { :; }
+        queued_ms() { echo 0; }
+        vm_phase() { echo launch; }
+        vm_signs() { :; }
+        nothing_to_boot() { echo no; }
+        watch_take() { seen=$((seen + 1)) && { [ $seen -lt 150 ] || kill $qemu_pid; }; }
+        setpriv --pdeathsig KILL sleep 90 & beside=$!
+        setpriv --pdeathsig KILL sleep 90 & qemu_pid=$!
+        wait_for_vm
+        kill $beside
+        echo "status $status after $seen samples"'
+    expect "however a sample ends, the wait for the VM goes on" 0 'status 143 after 150 samples'
+}
+
+# signalled SIGNAL...: a VM whose firmware runs is sent these, one after the other. The stand-in's guest does as $guest says,
+# with the buttons that were pressed in $work/buttons.
 signalled() {
     local script signal
-    rm -f "$work/run-dir" "$work/buttons"
+    rm -f "$work/run-dir" "$work/buttons" "$work/state/log/stages"
     # shellcheck disable=SC2016
     FAKE_VM='printf "svsm: [info] starting the guest\r\n" >"$console"; dirname "$job" >"${VM_CONF%/*}/run-dir"; '$guest \
         setpriv --pdeathsig TERM env --default-signal=INT "$ROOT/start-cvm.sh" --no-svsm --igvm "$igvm" --run true >"$work/messages" 2>&1 </dev/null &
     script=$!
     helpers+=("$script")
-    until [ -s "$work/run-dir" ] || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
+    until grep -q firmware "$work/state/log/stages" 2>/dev/null || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
     for signal; do
         kill "-$signal" $script 2>/dev/null || true
         until grep -q 'power button' "$work/messages" || ! kill -0 $script 2>/dev/null; do sleep 0.1; done
@@ -616,6 +660,7 @@ vm_end_kinds
 devices
 named_vms
 busy_host
+samples
 vm_signals
 steps
 side_by_side

@@ -182,9 +182,15 @@ bool proof_open(const struct proof *proof, const json_t *json, uint8_t secret[ID
 enum attest_error proof_read(const struct proof *proof, const json_t *json,
                              struct release_record *record, uint8_t secret[IDENTITY_SECRET_SIZE])
 {
+    struct released_keys keys;
     struct jwe jwe;
+    enum attest_error error;
 
     *record = (struct release_record){0};
-    return decode_jwe(json, &jwe) ? release_reply_read(&proof->release, &jwe, record, secret)
-                                  : ATTEST_ERR_ATTESTATION;
+    if (!decode_jwe(json, &jwe))
+        return ATTEST_ERR_ATTESTATION;
+    error = release_reply_read(&proof->release, &jwe, record, &keys);
+    if (!error && proof->release.request.op == RELEASE_OP_ACQUIRE)
+        memcpy(secret, keys.key, IDENTITY_SECRET_SIZE);
+    return error;
 }

@@ -61,13 +61,11 @@ static const struct volume volume = {
 
 static void start(unsigned which)
 {
-    char log[PATH_MAX];
+    char log[PATH_MAX], preload[PATH_MAX + 16];
 
-    if (which == MORTAL)
-        setenv("LD_PRELOAD", die_at, 1);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", which == MORTAL ? die_at : "");
     program_path = kbs_program;
-    servers[which] = program_serve(config, fixture_path("log", log));
-    unsetenv("LD_PRELOAD");
+    servers[which] = program_serve_with(preload, config, fixture_path("log", log));
     snprintf(addresses[which], sizeof(addresses[which]), "http://127.0.0.1:%u",
              servers[which].port);
 }

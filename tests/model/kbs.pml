@@ -79,7 +79,7 @@ byte r_status; /* the answer */
 #endif
 
 #define counter_follows(to)                                                                        \
-    (s_counter[to] == s_counter[k_committed] + 1 ||                                                \
+    (k_committed == 0 || s_counter[to] == s_counter[k_committed] + 1 ||                            \
      (k_same_epoch && s_counter[to] > s_counter[k_committed]))
 
 #ifdef M_NO_COMPARE
@@ -149,7 +149,11 @@ inline acquire(me, sequence)
     fi
 }
 
+#ifdef M_ANY_KEY
+#define knows_key(key) true
+#else
 #define knows_key(key) ((key) == 0 || (key) == k_key || (k_rekeying && (key) == k_key + 1))
+#endif
 
 /* The key becomes the newer one together with the state that it opens. */
 inline promote(key)
@@ -269,8 +273,10 @@ inline owner_restored()
 inline owner_cancel()
 {
     k_rekeying = false;
+#ifndef M_CANCEL_KEEPS_LEASE
     if
     :: k_phase == PENDING -> k_phase = NONE; g_newest = 0
     :: else
     fi
+#endif
 }

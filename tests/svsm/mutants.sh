@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Takes the defences of the SVSM, of its services and of the files that all parts write out, one by one, in a copy of the
-# sources, and expects the named test to fail each time.
+# Takes the defences of the SVSM, of its services, of the KBS where it changes a volume's key, and of the files that all parts
+# write out, one by one, in a copy of the sources, and expects the named test to fail each time.
 #
 # usage: tests/svsm/mutants.sh [WORD]
 #
@@ -140,9 +140,30 @@ attest_lease|services/attest/lease.c|s/\.has_from = record->has_committed,/.has_
 attest_lease|services/attest/lease.c|s/if (!is_no_answer(error) ../if (/|a CONFIRM that was refused is not repeated
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_WRONG_KEY \&\& !(flags & STATE_GRANT_EPHEMERAL)/false/|another volume's key starts no TPM without permission
 tpm_leased|services/tpm/engine.c|s/    status = state_begin(&engine->state);/    status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
+attest_lease|services/attest/lease.c|s/ .. !record->has_volume ..$/ ||/|a lease is of a volume
+tpm_manifests|services/tpm/manifests.c|s/ \&\& version == manifests\[i\].version//|a manifest has its version
+tpm_manifests|services/tpm/manifests.c|s/memcmp(guid, manifests\[i\].guid, GUID_SIZE) == 0/true/|a manifest is of its service
+tpm_manifests|services/tpm/service.c|s/^    if (is_unconfirmed(service)) {/    if (false) {/|nothing is attested before CONFIRM
+tpm_manifests|services/tpm/volume_manifest.c|s/return lease->held \&\& /return /|without a lease there is no epoch
+tpm_manifests|services/tpm/nv_index.c|s/ ? lock(engine, index) : code;/ ? TPM_RC_SUCCESS : code;/|an index is locked
+tpm_manifests|services/tpm/nv_index.c|s/ .. !(attributes & TPMA_NV_PLATFORMCREATE)//|an index of the owner's stays
+tpm_manifests|services/tpm/nv_index.c|s/attributes == (ATTRIBUTES .* \&\&$/true \&\&/|an index that can be written is none
+svsm_services|svsm/process/tpm_service.c|s/code == SERVICE_MALFORMED ?/true ?/|a TPM that fails is no mistake of the guest's
 tpm_leased|services/tpm/leased.c|s/if (asked == 0 .. !reader_le32/if (!reader_le32/|what was not asked has no answer
 tpm_leased|services/tpm/service.c|s/^    if (is_unconfirmed(service)) {/    if (false) {/|no reset before CONFIRM
 tpm_leased|services/tpm/state.c|/^    volume_acknowledge(&state->volume);$/d|the state counts from CONFIRM on
+attest_rekey|services/attest/release_reply.c|s/    if (!error \&\& reply->size != size)/    if (false)/|rekey: as many keys come as the record says
+attest_rekey|services/attest/lease.c|s/(record->flags & RELEASE_FLAG_REKEY \&\& !record->has_key_version)/false/|rekey: a second key comes with its version
+attest_rekey|services/attest/lease.c|s/    request.has_key_version &= op == RELEASE_OP_CONFIRM;/    request.has_key_version = false;/|rekey: CONFIRM says which key the state is under
+tpm_rekey|services/tpm/state.c|s/    state->rekeys = true;/    state->rekeys = false;/|rekey: the boot's first state is under the newer key
+kbs_lease|kbs/lease/lease.c|s/    if (!knows_key(record, request))/    if (false)/|rekey: no state is committed under a key that nobody is given
+kbs_lease|kbs/lease/lease.c|s/    record->last_version = record->key_version;/    record->last_version = 0;/|rekey: the older key lasts until the next CONFIRM
+kbs_lease|kbs/lease/lease.c|/^bool lease_rekey/,/^}/s/record->next_version != 0/false/|rekey: one change at a time
+kbs_lease|kbs/lease/lease.c|/^bool lease_cancel_rekey/,/^}/s/record->phase == LEASE_PENDING/false/|rekey: who was given a key that is cancelled loses the lease
+kbs_lease|kbs/lease/lease.c|/^bool lease_cancel_rekey/,/^}/s/record->next_version == 0/false/|rekey: what is cancelled is there
+kbs_lease|kbs/lease/lease.c|/^bool lease_forget/,/^}/s/^    record->next_version = 0;//|rekey: a key that is set ends a change
+kbs_lease|kbs/lease/lease.c|/^        flags |= RELEASE_FLAG_REKEY;/s/.*/        ;/|rekey: the VM is told of it
+kbs_lease|kbs/lease/lease.c|s/    if (policy->same_epoch || !record->has_committed)/    if (policy->same_epoch)/|the first state may have any count
 volume_anchor|lib/volume/slots.c|s/    return superblock->counter == anchor->counter \&\&/    return/|the committed state has its counter
 volume_anchor|lib/volume/slots.c|s/CRYPTO_memcmp(superblock->root, anchor->root, VOLUME_DIGEST_SIZE) == 0/true/|the committed state has its digest
 volume_anchor|lib/volume/slots.c|s/    if (!anchor->same_epoch .. /    if (/|a newer state of the same lease only where the KBS permits it

@@ -3,8 +3,8 @@
  * Other processors. Each runs functions of this image at VMPL0, one at a time, with a stack, a GHCB
  * and PER_CPU variables of its own. What they find they leave for the first one, which checks it.
  */
-#ifndef SNPVTPM_TESTS_EMULATOR_CPUS_H
-#define SNPVTPM_TESTS_EMULATOR_CPUS_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_CPUS_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_CPUS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/emulator/runtime/trap.h"
 
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/segments.h"
 #include "tests/emulator/runtime/tap.h"
 
@@ -73,7 +74,7 @@ void trap_handle(struct trap_frame *frame)
         frame->ss = SELECTOR_DATA;
         return;
     }
-    __asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+    cr2 = read_cr2();
     if (!attempt_resume)
         bail_out("exception %lu error 0x%lx at 0x%lx, cr2 0x%lx", frame->vector, frame->error,
                  frame->rip, cr2);

@@ -2,6 +2,7 @@
 #include "tests/emulator/runtime/vmpl.h"
 
 #include "lib/freestanding/string.h"
+#include "tests/emulator/runtime/control_registers.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
 #include "tests/emulator/runtime/rmp.h"
@@ -44,19 +45,6 @@ static _Noreturn void vmpl_main(void)
     }
 }
 
-static uint64_t read_cr(unsigned number)
-{
-    uint64_t value;
-
-    if (number == 0)
-        __asm__ volatile("movq %%cr0, %0" : "=r"(value));
-    else if (number == 3)
-        __asm__ volatile("movq %%cr3, %0" : "=r"(value));
-    else
-        __asm__ volatile("movq %%cr4, %0" : "=r"(value));
-    return value;
-}
-
 struct vmsa *vmpl_new_vmsa(unsigned vmpl)
 {
     static uint8_t stacks[VMPL_COUNT][STACK_SIZE] __attribute__((aligned(16)));
@@ -70,9 +58,9 @@ struct vmsa *vmpl_new_vmsa(unsigned vmpl)
         .es = {SELECTOR_DATA, FLAT_DATA, 0xFFFFFFFF, 0},
         .vmpl = (uint8_t)vmpl,
         .efer = EFER_SVME | EFER_NXE | EFER_LMA | EFER_LME,
-        .cr0 = read_cr(0),
-        .cr3 = read_cr(3),
-        .cr4 = read_cr(4),
+        .cr0 = read_cr0(),
+        .cr3 = read_cr3(),
+        .cr4 = read_cr4(),
         .dr6 = VMSA_DR6_RESET,
         .dr7 = VMSA_DR7_RESET,
         .rflags = VMSA_RFLAGS_RESET,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSRs by the host, the x2APIC's above all (APM vol. 2, 16.9 to 16.11). */
-#ifndef SNPVTPM_TESTS_EMULATOR_X2APIC_H
-#define SNPVTPM_TESTS_EMULATOR_X2APIC_H
+#ifndef SNPVTPM_TESTS_EMULATOR_RUNTIME_X2APIC_H
+#define SNPVTPM_TESTS_EMULATOR_RUNTIME_X2APIC_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +14,8 @@
 #define MSR_X2APIC_SVR     0x80F
 #define MSR_X2APIC_IRR0    0x820
 #define MSR_X2APIC_ICR     0x830
+#define MSR_X2APIC_COUNT   0x838 /* of the timer: where it starts, and where it is */
+#define MSR_X2APIC_NOW     0x839
 #define ICR_NMI            (4u << 8)
 #define ICR_INIT           (5u << 8 | 1u << 14)
 #define ICR_STARTUP        (6u << 8 | 1u << 14)

@@ -113,7 +113,7 @@ static void change(struct volume *volume)
     if (status != VOLUME_OK)
         return;
     require(volume_settle(volume) == VOLUME_OK);
-    status = volume_rekey(volume, new_key);
+    status = volume_rekey(volume, new_key, NULL, 0);
     require(status == VOLUME_OK || status == VOLUME_TOO_LARGE || status == VOLUME_DAMAGED);
 }
 

@@ -1,229 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /* Leases, with the KBS's own rules (kbs/lease/) behind the proxy, and every wrong answer. */
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-#include "kbs/lease/lease.h"
 #include "lib/base/bytes.h"
 #include "lib/ek/template.h"
-#include "services/attest/attest_service.h"
 #include "services/common/channel.h"
-#include "tests/unit/attest/fake_amd_sp.h"
-#include "tests/unit/attest/fake_proxy.h"
+#include "tests/unit/attest/lease_kbs.h"
 #include "tests/unit/registered.h"
 
-#define START 1000000 /* the KBS's clock */
-
-static struct fake_amd_sp sp;
-static struct fake_proxy proxy;
-static struct attest_service service;
-static EVP_PKEY *kbs_key;
-static int key_pipe[2];
-static struct state_grant grant;
-
-/* The KBS: the record, its clock, and what it is told to do wrong. */
-static struct {
-    struct lease_policy policy;
-    struct lease_record record;
-    time_t now;
-    unsigned int asked, paused;
-    uint64_t sequences[16];
-    unsigned int lose; /* so many answers from now on get lost */
-    bool before;       /* before the KBS does anything */
-    void (*spoil)(const struct release_request *request, struct release_record *record);
-    void (*meanwhile)(void); /* while the SVSM waits */
-    struct release_request last;
-} kbs;
-
-/* What comes with the KBS's confirmation, and what the service gave of it. */
-static struct {
-    uint8_t sent[JWE_PLAINTEXT_MAX];
-    size_t size; /* 0: nothing */
-    uint8_t given[CHANNEL_MESSAGE_MAX];
-    size_t given_size;
-} certificates;
-
-static bool decide(const struct release_request *request, const struct snp_report *report,
-                   struct release_record *answer)
-{
-    struct lease_input input = {
-        .request = request, .policy = &kbs.policy, .now = kbs.now, .new_lease = {0x1e}};
-    struct lease_output output;
-
-    kbs.last = *request;
-    kbs.sequences[kbs.asked++ % 16] = request->sequence;
-    if (kbs.before && kbs.lose > 0) {
-        kbs.lose--;
-        return false;
-    }
-    if (kbs.policy.mode != LEASE_OFF) {
-        memcpy(input.report_id, report->report_id, sizeof(input.report_id));
-        output = lease_step(&kbs.record, &input);
-        answer->status = (uint8_t)lease_status(output.reason);
-        lease_tell(&kbs.record, &input, &output, answer);
-    }
-    if (kbs.spoil)
-        kbs.spoil(request, answer);
-    return kbs.lose == 0 || kbs.lose-- == 0;
-}
-
-static void pause_kbs(unsigned int seconds)
-{
-    kbs.now += seconds;
-    kbs.paused += seconds;
-    if (kbs.meanwhile)
-        kbs.meanwhile();
-}
-
-static int start(void **state)
-{
-    (void)state;
-    memset(&service, 0, sizeof(service));
-    memset(&kbs, 0, sizeof(kbs));
-    memset(&certificates, 0, sizeof(certificates));
-    fake_amd_sp_init(&sp);
-    guest_requester_init(&service.requester, fake_amd_sp_interface(&sp), sp.vmpck0);
-    kbs_key = EVP_EC_gen("P-384");
-    service.terms = (struct release_terms){.pin_count = 1, .has_volume = true, .volume = {0xAB}};
-    service.timeout = 20000;
-    service.lease.pause = pause_kbs;
-    fake_proxy_init(&proxy, &service.proxy);
-    fake_proxy_advertise(&proxy, kbs_key, 0x11);
-    proxy.decide = decide;
-    kbs.now = START;
-    kbs.policy = (struct lease_policy){.mode = LEASE_BOOT,
-                                       .same_epoch = true,
-                                       .manufacture = true,
-                                       .pending_time = 120,
-                                       .active_time = 60};
-    kbs.record.key_version = 1;
-    assert_int_equal(pipe(key_pipe), 0);
-    service.state_key = key_pipe[1];
-    return release_pin_of(kbs_key, &service.terms.pins[0]) ? 0 : -1;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    exchange_end(service.lease.exchange);
-    fake_proxy_release(&proxy);
-    close(service.proxy);
-    close(key_pipe[0]);
-    close(key_pipe[1]);
-    EVP_PKEY_free(kbs_key);
-    return 0;
-}
-
-static void set_payload(uint32_t operation)
-{
-    if (operation != ATTEST_CONFIRM)
-        return;
-    proxy.secret_size = certificates.size > 0 ? certificates.size : 1;
-    memcpy(proxy.secret, certificates.sent, proxy.secret_size);
-}
-
-static uint8_t last_body[CHANNEL_MESSAGE_MAX]; /* of the last answer, its status first */
-static unsigned int pendings;
-
-/* As the SVSM does, which has the guest run between: until it is something else than pending. */
-static uint32_t answer_of(const uint8_t *request, size_t size)
-{
-    size_t answered;
-
-    pendings = 0;
-    do
-        answered = channel_answer(attest_service_handle, &service, request, size, last_body);
-    while (get_le32(last_body) == ATTEST_STATUS_PENDING && ++pendings < 10000);
-    /* The seconds that the lease lasts, and perhaps certificates, or what is wrong. */
-    assert_true(answered == 4 || (answered >= 8 && get_le32(last_body) == 0));
-    certificates.given_size = answered > 8 ? answered - 8 : 0;
-    memcpy(certificates.given, last_body + 8, certificates.given_size);
-    return get_le32(last_body);
-}
-
-/* One request on the channel, which may take so many exchanges; the status. */
-static uint32_t ask(uint32_t operation, const void *arguments, size_t size, unsigned int exchanges)
-{
-    uint8_t request[CHANNEL_MESSAGE_MAX];
-    int client = service.proxy;
-    uint32_t status;
-
-    /* The thread ends when it has played them all, or when the client hangs up. */
-    put_le32(request, operation);
-    memcpy(request + 4, arguments, size);
-    proxy.exchanges = exchanges;
-    set_payload(operation);
-    fake_proxy_start(&proxy);
-    status = answer_of(request, 4 + size);
-    shutdown(client, SHUT_WR);
-    fake_proxy_join(&proxy);
-    fake_proxy_release(&proxy);
-    close(client);
-    fake_proxy_init(&proxy, &service.proxy);
-    fake_proxy_advertise(&proxy, kbs_key, 0x11);
-    proxy.decide = decide;
-    return status;
-}
-
-static uint32_t acquire(unsigned int exchanges)
-{
-    uint32_t status = ask(ATTEST_FETCH_KEY, "", 0, exchanges);
-    struct pollfd key = {.fd = key_pipe[0], .events = POLLIN};
-
-    memset(&grant, 0xEE, sizeof(grant));
-    if (status == ATTEST_STATUS_DONE)
-        assert_int_equal(read(key_pipe[0], &grant, sizeof(grant)), sizeof(grant));
-    assert_int_equal(poll(&key, 1, 0), 0); /* the TPM is handed nothing besides */
-    return status;
-}
-
-/* An operation about a state. */
-static uint32_t keep(uint32_t operation, uint64_t counter, unsigned int exchanges)
-{
-    const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
-
-    return ask(operation, &to, sizeof(to), exchanges);
-}
-
-static uint32_t confirm(uint64_t counter, unsigned int exchanges)
-{
-    return keep(ATTEST_CONFIRM, counter, exchanges);
-}
-
-/* Another VM got the lease some time ago. */
-static void let_another_have_it(enum lease_phase phase, time_t ago)
-{
-    kbs.record.phase = phase;
-    kbs.record.epoch = 7;
-    memset(kbs.record.holder, 0xAA, sizeof(kbs.record.holder));
-    kbs.record.granted = kbs.now - 1000;
-    kbs.record.renewed = kbs.now - ago;
-}
-
-static void assert_committed(uint64_t counter)
-{
-    assert_true(kbs.record.has_committed);
-    assert_int_equal(lease_counter(kbs.record.committed), counter);
-    assert_int_equal(kbs.record.committed[8], counter);
-}
-
-static void assert_sequences_rise(void)
-{
-    for (unsigned int i = 1; i < kbs.asked; i++)
-        assert_true(kbs.sequences[i - 1] < kbs.sequences[i]);
-}
-
-TEST_FIXTURE(a_first_boot_acquires_and_confirms, start, end)
+TEST_FIXTURE(a_first_boot_acquires_and_confirms, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     assert_int_equal(grant.flags, STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE);
     assert_int_equal(grant.epoch, kbs.record.epoch);
+    assert_memory_equal(grant.volume_id, service.terms.volume, sizeof(grant.volume_id));
     assert_int_equal(grant.key[63], 63);
     assert_int_equal(kbs.record.phase, LEASE_PENDING);
     assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
@@ -235,7 +29,7 @@ TEST_FIXTURE(a_first_boot_acquires_and_confirms, start, end)
     assert_false(kbs.last.has_from);
 }
 
-TEST_FIXTURE(a_later_boot_is_told_the_committed_state, start, end)
+TEST_FIXTURE(a_later_boot_is_told_the_committed_state, lease_kbs_start, lease_kbs_end)
 {
     kbs.record.has_committed = true;
     put_be64(kbs.record.committed, 5);
@@ -255,7 +49,7 @@ TEST_FIXTURE(a_later_boot_is_told_the_committed_state, start, end)
 }
 
 /* An owner who accepted a state accepts no later one of its epoch. */
-TEST_FIXTURE(an_accepted_state_comes_without_its_epoch, start, end)
+TEST_FIXTURE(an_accepted_state_comes_without_its_epoch, lease_kbs_start, lease_kbs_end)
 {
     kbs.record.has_committed = true;
     put_be64(kbs.record.committed, 5);
@@ -263,7 +57,7 @@ TEST_FIXTURE(an_accepted_state_comes_without_its_epoch, start, end)
     assert_int_equal(grant.flags, STATE_GRANT_LEASED | STATE_GRANT_COMMITTED);
 }
 
-TEST_FIXTURE(a_volume_without_leases_brings_its_key_as_ever, start, end)
+TEST_FIXTURE(a_volume_without_leases_brings_its_key_as_ever, lease_kbs_start, lease_kbs_end)
 {
     static const uint8_t zeros[sizeof(grant) - STATE_KEY_SIZE];
 
@@ -275,7 +69,7 @@ TEST_FIXTURE(a_volume_without_leases_brings_its_key_as_ever, start, end)
     assert_int_equal(kbs.asked, 1);
 }
 
-TEST_FIXTURE(who_finds_another_vm_there_waits_for_its_lease_to_end, start, end)
+TEST_FIXTURE(who_finds_another_vm_there_waits_for_its_lease_to_end, lease_kbs_start, lease_kbs_end)
 {
     let_another_have_it(LEASE_ACTIVE, 20);
     assert_int_equal(acquire(20), ATTEST_STATUS_DONE);
@@ -288,7 +82,7 @@ static void owner_breaks_lease(void)
     (void)!lease_break(&kbs.record);
 }
 
-TEST_FIXTURE(a_lease_that_the_owner_breaks_is_not_waited_for, start, end)
+TEST_FIXTURE(a_lease_that_the_owner_breaks_is_not_waited_for, lease_kbs_start, lease_kbs_end)
 {
     let_another_have_it(LEASE_ACTIVE, 0);
     kbs.meanwhile = owner_breaks_lease;
@@ -301,7 +95,8 @@ static void other_vm_renews(void)
     kbs.record.renewed = kbs.now;
 }
 
-TEST_FIXTURE(a_vm_that_goes_on_is_not_waited_for_longer_than_a_leases_time, start, end)
+TEST_FIXTURE(a_vm_that_goes_on_is_not_waited_for_longer_than_a_leases_time, lease_kbs_start,
+             lease_kbs_end)
 {
     let_another_have_it(LEASE_ACTIVE, 0);
     kbs.meanwhile = other_vm_renews;
@@ -310,7 +105,7 @@ TEST_FIXTURE(a_vm_that_goes_on_is_not_waited_for_longer_than_a_leases_time, star
     assert_int_equal(kbs.record.epoch, 7);
 }
 
-TEST_FIXTURE(a_lease_without_end_is_not_waited_for, start, end)
+TEST_FIXTURE(a_lease_without_end_is_not_waited_for, lease_kbs_start, lease_kbs_end)
 {
     kbs.policy.active_time = LEASE_FOREVER;
     let_another_have_it(LEASE_ACTIVE, 0);
@@ -319,7 +114,7 @@ TEST_FIXTURE(a_lease_without_end_is_not_waited_for, start, end)
     assert_int_equal(kbs.asked, 1);
 }
 
-TEST_FIXTURE(a_lost_grant_is_given_again, start, end)
+TEST_FIXTURE(a_lost_grant_is_given_again, lease_kbs_start, lease_kbs_end)
 {
     kbs.lose = 1;
     assert_int_equal(acquire(1), ATTEST_STATUS_KBS_GATEWAY);
@@ -329,7 +124,7 @@ TEST_FIXTURE(a_lost_grant_is_given_again, start, end)
     assert_sequences_rise();
 }
 
-TEST_FIXTURE(a_lost_confirmation_is_asked_for_again, start, end)
+TEST_FIXTURE(a_lost_confirmation_is_asked_for_again, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     kbs.lose = LEASE_CONFIRM_ATTEMPTS - 1;
@@ -339,7 +134,7 @@ TEST_FIXTURE(a_lost_confirmation_is_asked_for_again, start, end)
     assert_sequences_rise();
 }
 
-TEST_FIXTURE(confirmations_that_never_arrive_end_the_boot, start, end)
+TEST_FIXTURE(confirmations_that_never_arrive_end_the_boot, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     kbs.lose = 100;
@@ -348,7 +143,7 @@ TEST_FIXTURE(confirmations_that_never_arrive_end_the_boot, start, end)
     assert_int_equal(confirm(1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
 }
 
-TEST_FIXTURE(whoever_was_overtaken_gets_no_confirmation, start, end)
+TEST_FIXTURE(whoever_was_overtaken_gets_no_confirmation, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     let_another_have_it(LEASE_PENDING, 0);
@@ -356,7 +151,7 @@ TEST_FIXTURE(whoever_was_overtaken_gets_no_confirmation, start, end)
     assert_false(kbs.record.has_committed);
 }
 
-TEST_FIXTURE(a_frozen_volume_gets_no_confirmation, start, end)
+TEST_FIXTURE(a_frozen_volume_gets_no_confirmation, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     assert_true(lease_freeze(&kbs.record));
@@ -364,7 +159,7 @@ TEST_FIXTURE(a_frozen_volume_gets_no_confirmation, start, end)
     assert_false(kbs.record.has_committed);
 }
 
-TEST_FIXTURE(a_state_that_does_not_follow_gets_no_confirmation, start, end)
+TEST_FIXTURE(a_state_that_does_not_follow_gets_no_confirmation, lease_kbs_start, lease_kbs_end)
 {
     kbs.record.has_committed = true;
     put_be64(kbs.record.committed, 5);
@@ -372,7 +167,7 @@ TEST_FIXTURE(a_state_that_does_not_follow_gets_no_confirmation, start, end)
     assert_int_equal(confirm(5, 1), ATTEST_STATUS_KBS_REFUSED);
 }
 
-TEST_FIXTURE(a_vm_that_confirmed_gets_no_second_key, start, end)
+TEST_FIXTURE(a_vm_that_confirmed_gets_no_second_key, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     assert_int_equal(confirm(1, 1), ATTEST_STATUS_DONE);
@@ -432,7 +227,20 @@ static void epoch_of_no_state(const struct release_request *request, struct rele
     record->has_committed_epoch = true;
 }
 
-TEST_FIXTURE(half_a_lease_is_refused, start, end)
+static void without_volume(const struct release_request *request, struct release_record *record)
+{
+    (void)request;
+    record->has_volume = false;
+}
+
+TEST_FIXTURE(a_lease_of_no_volume_is_refused, lease_kbs_start, lease_kbs_end)
+{
+    service.terms.has_volume = false;
+    kbs.spoil = without_volume;
+    assert_int_equal(acquire(1), ATTEST_STATUS_PROTOCOL);
+}
+
+TEST_FIXTURE(half_a_lease_is_refused, lease_kbs_start, lease_kbs_end)
 {
     static void (*const spoils[])(const struct release_request *, struct release_record *) = {
         without_epoch,  epoch_zero,         without_lease,     without_time,
@@ -443,8 +251,8 @@ TEST_FIXTURE(half_a_lease_is_refused, start, end)
         kbs.spoil = spoils[i];
         assert_int_equal(acquire(1), ATTEST_STATUS_PROTOCOL);
         assert_int_equal(confirm(1, 1), ATTEST_STATUS_MALFORMED_REQUEST);
-        end(state);
-        start(state);
+        lease_kbs_end(state);
+        lease_kbs_start(state);
     }
 }
 
@@ -456,29 +264,27 @@ static void another_policy(const struct release_request *request, struct release
     record->flags = other_policy;
 }
 
-TEST_FIXTURE(a_policy_that_cannot_be_kept_is_refused, start, end)
+TEST_FIXTURE(a_policy_that_cannot_be_kept_is_refused, lease_kbs_start, lease_kbs_end)
 {
     static const uint32_t policies[] = {
         0,
         RELEASE_FLAG_BOOT,
         RELEASE_FLAG_SAME_EPOCH,
         RELEASE_FLAG_CLASSED,
-        RELEASE_FLAG_STRICT | RELEASE_FLAG_REKEY,
         RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_SAME_EPOCH,
         RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_STRICT,
-        RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH | RELEASE_FLAG_REKEY,
     };
 
     for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
         kbs.spoil = another_policy;
         other_policy = policies[i];
         assert_int_equal(acquire(1), ATTEST_STATUS_VERSION);
-        end(state);
-        start(state);
+        lease_kbs_end(state);
+        lease_kbs_start(state);
     }
 }
 
-TEST_FIXTURE(what_is_anchored_while_the_guest_runs_is_the_policys, start, end)
+TEST_FIXTURE(what_is_anchored_while_the_guest_runs_is_the_policys, lease_kbs_start, lease_kbs_end)
 {
     static const struct {
         enum lease_mode mode;
@@ -497,13 +303,13 @@ TEST_FIXTURE(what_is_anchored_while_the_guest_runs_is_the_policys, start, end)
         assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
         assert_int_equal(grant.flags,
                          STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE | policies[i].flags);
-        end(state);
-        start(state);
+        lease_kbs_end(state);
+        lease_kbs_start(state);
     }
 }
 
 /* Without states of the same epoch the KBS takes each state's successor only. */
-TEST_FIXTURE(strictly_each_state_is_anchored_after_the_one_before, start, end)
+TEST_FIXTURE(strictly_each_state_is_anchored_after_the_one_before, lease_kbs_start, lease_kbs_end)
 {
     kbs.policy.mode = LEASE_STRICT;
     kbs.policy.same_epoch = false;
@@ -523,14 +329,14 @@ static void about_acquire(const struct release_request *request, struct release_
     record->op = RELEASE_OP_ACQUIRE;
 }
 
-TEST_FIXTURE(a_confirmation_is_an_answer_to_that_question, start, end)
+TEST_FIXTURE(a_confirmation_is_an_answer_to_that_question, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     kbs.spoil = about_acquire;
     assert_int_equal(confirm(1, 1), ATTEST_STATUS_UNSIGNED);
 }
 
-TEST_FIXTURE(a_confirmation_of_the_host_itself_is_none, start, end)
+TEST_FIXTURE(a_confirmation_of_the_host_itself_is_none, lease_kbs_start, lease_kbs_end)
 {
     EVP_PKEY *other = EVP_EC_gen("P-384");
 
@@ -540,7 +346,7 @@ TEST_FIXTURE(a_confirmation_of_the_host_itself_is_none, start, end)
     EVP_PKEY_free(other);
 }
 
-TEST_FIXTURE(a_host_that_says_yes_confirms_nothing, start, end)
+TEST_FIXTURE(a_host_that_says_yes_confirms_nothing, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     proxy.attestation = "{\"success\":true}";
@@ -548,7 +354,7 @@ TEST_FIXTURE(a_host_that_says_yes_confirms_nothing, start, end)
     assert_false(kbs.record.has_committed);
 }
 
-TEST_FIXTURE(a_confirmation_that_is_malformed_is_asked_of_nobody, start, end)
+TEST_FIXTURE(a_confirmation_that_is_malformed_is_asked_of_nobody, lease_kbs_start, lease_kbs_end)
 {
     const uint8_t bytes[sizeof(struct state_name) + 1] = {0};
 
@@ -573,7 +379,7 @@ static void boot(void)
     assert_int_equal(get_le32(last_body + 4), 60);
 }
 
-TEST_FIXTURE(a_lease_that_is_given_back_is_anybodys_at_once, start, end)
+TEST_FIXTURE(a_lease_that_is_given_back_is_anybodys_at_once, lease_kbs_start, lease_kbs_end)
 {
     boot();
     assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
@@ -584,7 +390,7 @@ TEST_FIXTURE(a_lease_that_is_given_back_is_anybodys_at_once, start, end)
     assert_sequences_rise();
 }
 
-TEST_FIXTURE(without_a_change_since_the_boot_it_is_given_back_too, start, end)
+TEST_FIXTURE(without_a_change_since_the_boot_it_is_given_back_too, lease_kbs_start, lease_kbs_end)
 {
     boot();
     assert_int_equal(keep(ATTEST_RELEASE, 1, 1), ATTEST_STATUS_DONE);
@@ -592,7 +398,8 @@ TEST_FIXTURE(without_a_change_since_the_boot_it_is_given_back_too, start, end)
     assert_committed(1);
 }
 
-TEST_FIXTURE(the_same_vm_takes_it_up_again_as_long_as_nobody_else_did, start, end)
+TEST_FIXTURE(the_same_vm_takes_it_up_again_as_long_as_nobody_else_did, lease_kbs_start,
+             lease_kbs_end)
 {
     boot();
     assert_int_equal(keep(ATTEST_RELEASE, 5, 1), ATTEST_STATUS_DONE);
@@ -606,7 +413,7 @@ TEST_FIXTURE(the_same_vm_takes_it_up_again_as_long_as_nobody_else_did, start, en
 }
 
 /* The KBS has done it, or never heard of it: the VM cannot tell, and asks the same again. */
-TEST_FIXTURE(a_lost_release_is_made_up_for, start, end)
+TEST_FIXTURE(a_lost_release_is_made_up_for, lease_kbs_start, lease_kbs_end)
 {
     for (int before = 0; before <= 1; before++) {
         boot();
@@ -618,12 +425,13 @@ TEST_FIXTURE(a_lost_release_is_made_up_for, start, end)
         assert_int_equal(kbs.record.phase, LEASE_RELEASED);
         assert_committed(5);
         assert_sequences_rise();
-        end(state);
-        start(state);
+        lease_kbs_end(state);
+        lease_kbs_start(state);
     }
 }
 
-TEST_FIXTURE(a_vm_that_goes_on_after_a_lost_release_is_not_taken_for_another, start, end)
+TEST_FIXTURE(a_vm_that_goes_on_after_a_lost_release_is_not_taken_for_another, lease_kbs_start,
+             lease_kbs_end)
 {
     for (int before = 0; before <= 1; before++) {
         boot();
@@ -636,12 +444,12 @@ TEST_FIXTURE(a_vm_that_goes_on_after_a_lost_release_is_not_taken_for_another, st
         assert_int_equal(keep(ATTEST_RELEASE, 8, 2), ATTEST_STATUS_DONE);
         assert_int_equal(kbs.record.phase, LEASE_RELEASED);
         assert_committed(8);
-        end(state);
-        start(state);
+        lease_kbs_end(state);
+        lease_kbs_start(state);
     }
 }
 
-TEST_FIXTURE(a_renewal_lets_the_lease_last_from_now_on, start, end)
+TEST_FIXTURE(a_renewal_lets_the_lease_last_from_now_on, lease_kbs_start, lease_kbs_end)
 {
     boot();
     kbs.now += 50;
@@ -654,7 +462,7 @@ TEST_FIXTURE(a_renewal_lets_the_lease_last_from_now_on, start, end)
     assert_int_equal(kbs.last.has_from, false);
 }
 
-TEST_FIXTURE(nobody_waits_for_the_answer, start, end)
+TEST_FIXTURE(nobody_waits_for_the_answer, lease_kbs_start, lease_kbs_end)
 {
     const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
 
@@ -670,7 +478,7 @@ TEST_FIXTURE(nobody_waits_for_the_answer, start, end)
     assert_int_equal(kbs.asked, 3);
 }
 
-TEST_FIXTURE(what_was_begun_is_ended_before_something_else_begins, start, end)
+TEST_FIXTURE(what_was_begun_is_ended_before_something_else_begins, lease_kbs_start, lease_kbs_end)
 {
     const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
 
@@ -683,7 +491,7 @@ TEST_FIXTURE(what_was_begun_is_ended_before_something_else_begins, start, end)
     assert_int_equal(kbs.record.phase, LEASE_RELEASED);
 }
 
-TEST_FIXTURE(whoever_was_overtaken_is_told_so_for_ever, start, end)
+TEST_FIXTURE(whoever_was_overtaken_is_told_so_for_ever, lease_kbs_start, lease_kbs_end)
 {
     unsigned int asked;
 
@@ -697,14 +505,14 @@ TEST_FIXTURE(whoever_was_overtaken_is_told_so_for_ever, start, end)
     assert_committed(1);
 }
 
-TEST_FIXTURE(a_broken_lease_is_lost_though_nobody_took_over, start, end)
+TEST_FIXTURE(a_broken_lease_is_lost_though_nobody_took_over, lease_kbs_start, lease_kbs_end)
 {
     boot();
     owner_breaks_lease();
     assert_int_equal(renew(1), ATTEST_STATUS_LEASE_LOST);
 }
 
-TEST_FIXTURE(a_frozen_volume_keeps_the_lease_and_takes_no_state, start, end)
+TEST_FIXTURE(a_frozen_volume_keeps_the_lease_and_takes_no_state, lease_kbs_start, lease_kbs_end)
 {
     boot();
     assert_true(lease_freeze(&kbs.record));
@@ -730,7 +538,7 @@ static void another_lease(const struct release_request *request, struct release_
 }
 
 /* The host's answers are no answers, and cost neither the lease nor a state. */
-TEST_FIXTURE(what_the_kbs_did_not_sign_for_this_lease_is_no_answer, start, end)
+TEST_FIXTURE(what_the_kbs_did_not_sign_for_this_lease_is_no_answer, lease_kbs_start, lease_kbs_end)
 {
     static void (*const spoils[])(const struct release_request *, struct release_record *) = {
         another_epoch, another_lease, without_epoch, without_lease, without_time, about_acquire,
@@ -755,7 +563,7 @@ TEST_FIXTURE(what_the_kbs_did_not_sign_for_this_lease_is_no_answer, start, end)
     EVP_PKEY_free(other);
 }
 
-TEST_FIXTURE(before_the_confirmation_there_is_nothing_to_keep, start, end)
+TEST_FIXTURE(before_the_confirmation_there_is_nothing_to_keep, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(renew(1), ATTEST_STATUS_MALFORMED_REQUEST);
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
@@ -764,7 +572,7 @@ TEST_FIXTURE(before_the_confirmation_there_is_nothing_to_keep, start, end)
     assert_int_equal(kbs.asked, 1);
 }
 
-TEST_FIXTURE(a_state_is_anchored_while_the_guest_runs, start, end)
+TEST_FIXTURE(a_state_is_anchored_while_the_guest_runs, lease_kbs_start, lease_kbs_end)
 {
     boot();
     assert_int_equal(keep(ATTEST_ANCHOR, 2, 1), ATTEST_STATUS_DONE);
@@ -778,7 +586,7 @@ TEST_FIXTURE(a_state_is_anchored_while_the_guest_runs, start, end)
 
 /* COMPLAIN */
 
-TEST_FIXTURE(the_owner_learns_what_a_refused_disk_shows, start, end)
+TEST_FIXTURE(the_owner_learns_what_a_refused_disk_shows, lease_kbs_start, lease_kbs_end)
 {
     kbs.record.has_committed = true;
     put_be64(kbs.record.committed, 5);
@@ -792,7 +600,7 @@ TEST_FIXTURE(the_owner_learns_what_a_refused_disk_shows, start, end)
     assert_int_equal(confirm(6, 1), ATTEST_STATUS_MALFORMED_REQUEST);
 }
 
-TEST_FIXTURE(of_a_disk_that_shows_nothing_it_is_said_so, start, end)
+TEST_FIXTURE(of_a_disk_that_shows_nothing_it_is_said_so, lease_kbs_start, lease_kbs_end)
 {
     assert_int_equal(acquire(1), ATTEST_STATUS_DONE);
     assert_int_equal(ask(ATTEST_COMPLAIN, "", 0, 1), ATTEST_STATUS_DONE);
@@ -800,7 +608,7 @@ TEST_FIXTURE(of_a_disk_that_shows_nothing_it_is_said_so, start, end)
     assert_false(kbs.record.complaint.has_state);
 }
 
-TEST_FIXTURE(after_the_confirmation_there_is_nothing_to_complain_of, start, end)
+TEST_FIXTURE(after_the_confirmation_there_is_nothing_to_complain_of, lease_kbs_start, lease_kbs_end)
 {
     boot();
     assert_int_equal(keep(ATTEST_COMPLAIN, 3, 1), ATTEST_STATUS_MALFORMED_REQUEST);
@@ -822,7 +630,8 @@ static struct unconfirmed with_keys(void)
     return unconfirmed;
 }
 
-TEST_FIXTURE(a_confirmation_brings_certificates_of_the_endorsement_keys, start, end)
+TEST_FIXTURE(a_confirmation_brings_certificates_of_the_endorsement_keys, lease_kbs_start,
+             lease_kbs_end)
 {
     struct unconfirmed unconfirmed = with_keys();
     uint8_t public[EK_PUBLIC_MAX], digest[EK_DIGEST_SIZE];
@@ -844,7 +653,7 @@ TEST_FIXTURE(a_confirmation_brings_certificates_of_the_endorsement_keys, start, 
     assert_memory_equal(kbs.last.ek_digest, digest, sizeof(digest));
 }
 
-TEST_FIXTURE(a_tpm_that_has_certificates_says_which, start, end)
+TEST_FIXTURE(a_tpm_that_has_certificates_says_which, lease_kbs_start, lease_kbs_end)
 {
     struct unconfirmed unconfirmed = with_keys();
 
@@ -856,7 +665,7 @@ TEST_FIXTURE(a_tpm_that_has_certificates_says_which, start, end)
     assert_memory_equal(kbs.last.ek_certificates, unconfirmed.ek.certificates, EK_DIGEST_SIZE);
 }
 
-TEST_FIXTURE(half_of_what_is_to_be_certified_is_malformed, start, end)
+TEST_FIXTURE(half_of_what_is_to_be_certified_is_malformed, lease_kbs_start, lease_kbs_end)
 {
     struct unconfirmed unconfirmed = with_keys();
 
@@ -874,7 +683,7 @@ static void deny_all(const struct release_request *request, struct release_recor
     record->status = RELEASE_STATUS_DENIED;
 }
 
-TEST_FIXTURE(certificates_of_a_refusal_are_not_looked_at, start, end)
+TEST_FIXTURE(certificates_of_a_refusal_are_not_looked_at, lease_kbs_start, lease_kbs_end)
 {
     struct unconfirmed unconfirmed = with_keys();
 

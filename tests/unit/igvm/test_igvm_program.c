@@ -234,12 +234,12 @@ TEST(only_a_key_of_a_kbs_can_be_pinned)
                   TOOL_USAGE);
 }
 
-TEST(pcr_banks_are_those_of_a_list_and_not_sha1_by_default)
+TEST(pcr_banks_are_those_of_a_list_and_sha256_by_default)
 {
     static const struct {
         const char *options, *dumped;
     } cases[] = {
-        {"", "\n  PCR banks sha256, sha384, sha512\n"},
+        {"", "\n  PCR banks sha256\n"},
         {"--pcr-banks sha384,sha1", "\n  PCR banks sha1, sha384\n"},
         {"--pcr-banks as-found", "\n  leaves the TPM the PCR banks that it has\n"},
     };
@@ -292,7 +292,7 @@ TEST(each_option_changes_the_measurement_or_the_file)
         "--console-port 0x2f8",
         "--proxy-port 0x2e8",
         "--service tpm=kernel.elf",
-        "--pcr-banks sha256",
+        "--pcr-banks sha384",
         "--pcr-banks as-found",
         "--kbs-key one.pem",
         "--kbs-key one.pem --volume 00112233-4455-6677-8899-aabbccddeeff",
@@ -319,7 +319,7 @@ static void expect_features(const char *arguments, const char *features)
     snprintf(command, sizeof(command), "build %s -o features.igvm", arguments);
     expect_status(command, 0);
     assert_int_equal(run("dump features.igvm", output, sizeof(output)), 0);
-    if (strstr(output, features) == NULL)
+    if (!strstr(output, features))
         fail_msg("no \"%s\" in %s", features, output);
 }
 

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "kbs/collateral/kds.h"
 #include "kbs/metrics.h"
 #include "tests/unit/kbs-evidence/collateral_world.h"
 #include "tests/unit/registered.h"
@@ -479,20 +480,20 @@ TEST_FIXTURE(renews_a_crl_daily_and_at_its_end, world_start, world_stop)
 
 TEST_FIXTURE(takes_only_urls_that_are_safe, world_start, world_stop)
 {
-    assert_true(collateral_url_is_acceptable("https://kdsintf.amd.com"));
-    assert_true(collateral_url_is_acceptable("https://mirror.example:8443/amd/kds"));
-    assert_true(collateral_url_is_acceptable("http://127.0.0.1:8080"));
-    assert_true(collateral_url_is_acceptable("http://[::1]:8080"));
-    assert_true(collateral_url_is_acceptable("http://localhost"));
-    assert_false(collateral_url_is_acceptable("http://kdsintf.amd.com"));
-    assert_false(collateral_url_is_acceptable("http://127.0.0.1.example"));
-    assert_false(collateral_url_is_acceptable("http://localhost@example.com"));
-    assert_false(collateral_url_is_acceptable("ftp://127.0.0.1"));
-    assert_false(collateral_url_is_acceptable("file:///etc"));
-    assert_false(collateral_url_is_acceptable("https://kdsintf.amd.com?x=1"));
-    assert_false(collateral_url_is_acceptable("https://kdsintf.amd.com/"));
-    assert_false(collateral_url_is_acceptable("kdsintf.amd.com"));
-    assert_false(collateral_url_is_acceptable(""));
+    assert_true(kds_url_is_acceptable("https://kdsintf.amd.com"));
+    assert_true(kds_url_is_acceptable("https://mirror.example:8443/amd/kds"));
+    assert_true(kds_url_is_acceptable("http://127.0.0.1:8080"));
+    assert_true(kds_url_is_acceptable("http://[::1]:8080"));
+    assert_true(kds_url_is_acceptable("http://localhost"));
+    assert_false(kds_url_is_acceptable("http://kdsintf.amd.com"));
+    assert_false(kds_url_is_acceptable("http://127.0.0.1.example"));
+    assert_false(kds_url_is_acceptable("http://localhost@example.com"));
+    assert_false(kds_url_is_acceptable("ftp://127.0.0.1"));
+    assert_false(kds_url_is_acceptable("file:///etc"));
+    assert_false(kds_url_is_acceptable("https://kdsintf.amd.com?x=1"));
+    assert_false(kds_url_is_acceptable("https://kdsintf.amd.com/"));
+    assert_false(kds_url_is_acceptable("kdsintf.amd.com"));
+    assert_false(kds_url_is_acceptable(""));
 }
 
 TEST_GROUP(world_make_chip, world_free_chip)

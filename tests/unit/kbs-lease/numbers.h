@@ -3,8 +3,8 @@
  * The rules of kbs/lease on the numbers of tests/model/kbs.pml: a VM, a lease and a state of the
  * volume are small numbers, and each number stands for bytes that no other one has.
  */
-#ifndef SNPVTPM_TESTS_KBS_LEASE_NUMBERS_H
-#define SNPVTPM_TESTS_KBS_LEASE_NUMBERS_H
+#ifndef SNPVTPM_TESTS_UNIT_KBS_LEASE_NUMBERS_H
+#define SNPVTPM_TESTS_UNIT_KBS_LEASE_NUMBERS_H
 
 #include "kbs/lease/lease.h"
 

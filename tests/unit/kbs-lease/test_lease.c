@@ -180,6 +180,16 @@ TEST(what_the_owner_accepts_is_the_committed_state_for_the_next_vm)
     EXPECT(OK, RELEASE_OP_CONFIRM, 3, 3, 9, 10);
 }
 
+/* Each boot that is cut short before the very first CONFIRM counts one on. */
+TEST(the_first_state_may_have_any_count)
+{
+    begin();
+    EXPECT(OK, RELEASE_OP_ACQUIRE, 1, 0, 0, 0);
+    EXPECT(OK, RELEASE_OP_CONFIRM, 1, 1, 0, 4);
+    EXPECT(STALE, RELEASE_OP_ANCHOR, 1, 1, 4, 6);
+    EXPECT(OK, RELEASE_OP_ANCHOR, 1, 1, 4, 5);
+}
+
 TEST(with_a_key_that_opens_nothing_yet_no_state_is_committed)
 {
     begin();

@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "kbs/ca/ca.h"
+#include "lib/ek/digest.h"
 #include "tests/unit/kbs-ca/ek_fixture.h"
 #include "tests/unit/kbs-protocol/lease_client.h"
 #include "tests/unit/registered.h"

@@ -263,6 +263,7 @@ TEST_FIXTURE(both_keys_are_given_until_a_state_is_confirmed_under_the_second, le
     lease_expect(world, 2, confirm_under(&granted, 0, 1, 3), RELEASE_STATUS_STALE);
     world_expect_audit(world, "reason", "key-version-unknown");
     lease_expect(world, 2, confirm_under(&granted, 0, 1, 2), RELEASE_STATUS_OK);
+    assert_true(world_audit_has(world, "the volume's key is version 2 from now on"));
     assert_int_equal(lease_look(world, &policy, &record).key_version, 2);
     /* And one whose acknowledgement was lost: both keys are there still. */
     lease_expect(world, 2, confirm_under(&granted, 0, 1, 2), RELEASE_STATUS_OK);
@@ -272,6 +273,7 @@ TEST_FIXTURE(both_keys_are_given_until_a_state_is_confirmed_under_the_second, le
     assert_int_equal(size, STATE_KEY_SIZE);
     assert_true(has_key(world, 1));
     lease_expect(world, 3, confirm_under(&granted, 1, 2, 2), RELEASE_STATUS_OK);
+    assert_true(world_audit_has(world, "version 1 of its key is destroyed"));
     assert_false(has_key(world, 1));
     assert_true(has_key(world, 2));
 }

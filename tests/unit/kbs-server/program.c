@@ -84,6 +84,11 @@ static void print_log(const char *log)
 
 struct program_server program_serve(const char *config, const char *log)
 {
+    return program_serve_with(NULL, config, log);
+}
+
+struct program_server program_serve_with(const char *variable, const char *config, const char *log)
+{
     struct program_server server = {0};
     int ready[2];
 
@@ -98,8 +103,8 @@ struct program_server program_serve(const char *config, const char *log)
             fcntl(READY_FD, F_SETFD, 0);
         else
             dup2(ready[1], READY_FD);
-        execl(program_path, program_path, "serve", "--config", config, "--ready-fd", "9",
-              (char *)NULL);
+        execlp("env", "env", variable ? variable : "--", program_path, "serve", "--config", config,
+               "--ready-fd", "9", (char *)NULL);
         _exit(127);
     }
     close(ready[1]);

@@ -25,6 +25,12 @@ struct program_server {
 /* Starts `kbs serve --config config` and waits until it is ready. Its log goes to log. */
 struct program_server program_serve(const char *config, const char *log);
 
+/*
+ * The same with one more variable, NAME=VALUE, in its environment. (The environment of a test that
+ * has threads stays as it is: libraries read it in each of them.)
+ */
+struct program_server program_serve_with(const char *variable, const char *config, const char *log);
+
 /* Sends it a signal and returns its exit status. */
 int program_end(const struct program_server *server, int signal);
 

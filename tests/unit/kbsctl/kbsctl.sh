@@ -269,6 +269,19 @@ run 4 volume thaw one
 says "not-frozen"
 run 6 --token-file "$work/auditor.token" volume freeze one
 run 0 --token-file "$work/auditor.token" volume lease show one
+run 0 --token-file "$work/auditor.token" volume evidence one --nonce a-nonce-of-12
+[[ $out =~ ^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$ ]] || fail "no JWS: $out"
+run 0 volume evidence one --nonce a-nonce-of-12 --json
+says '"statement":"volume-epoch"'
+says '"eat_nonce":"a-nonce-of-12"'
+says '"epoch":0'
+run 4 volume evidence one --nonce short
+says "8 to 88 characters"
+run 4 volume evidence two
+says "kbsctl volume set-lease"
+run 2 volume evidence
+run 0 audit tail
+says "volume-evidence"
 run 4 volume set-lease three --mode boot
 says "retired"
 run 0 volume set-key one --forget-state

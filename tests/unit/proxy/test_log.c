@@ -54,6 +54,27 @@ TEST(a_line_for_machines_is_one_json_object)
     json_decref(line);
 }
 
+/* A device may have any name. */
+TEST(no_name_of_a_peer_keeps_a_line_from_being_written_or_breaks_it)
+{
+    const struct log_source odd = {.connection = 7, .peer = "/dev/\xff\n\033[2J"};
+    json_t *line;
+
+    log_open(LOG_JSON);
+    begin_capture();
+    log_line(LOG_INFO, &odd, "opened", NULL, NULL);
+    end_capture();
+    line = json_loads(captured, JSON_REJECT_DUPLICATES, NULL);
+    assert_string_equal(json_string_value(json_object_get(line, "peer")),
+                        "/dev/\\xff\\x0a\\x1b[2J");
+    json_decref(line);
+    log_open(LOG_TEXT);
+    begin_capture();
+    log_line(LOG_INFO, &odd, "opened", NULL, NULL);
+    end_capture();
+    assert_string_equal(captured, "proxy: connection 7 (/dev/\\xff\\x0a\\x1b[2J): opened\n");
+}
+
 TEST(what_there_is_not_is_left_out)
 {
     json_t *line;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/abi/attest_service.h"
+#include "services/tpm/command.h"
 #include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_commands.h"
 
@@ -34,6 +35,19 @@ uint32_t command(const uint8_t *bytes, size_t size)
         return WAITS;
     assert_int_equal(status, SERVICE_DONE);
     return get_be32(vm.response + 10);
+}
+
+uint32_t about_index(uint32_t code, uint32_t authority, uint32_t index, uint16_t size)
+{
+    uint8_t bytes[64];
+    struct writer w = writer_over(bytes, sizeof(bytes));
+
+    assert_true(command_begin(&w, TPM_ST_SESSIONS, code) && writer_be32(&w, authority) &&
+                writer_be32(&w, index) && command_empty_password(&w));
+    if (code == TPM_CC_NV_Read)
+        assert_true(writer_be16(&w, size) && writer_be16(&w, 0));
+    command_end(&w);
+    return command(bytes, w.used);
 }
 
 /* What the attestation service is to be asked; 0: nothing. */
@@ -125,6 +139,7 @@ int leased_vm_start(void **state)
     vm.grant = (struct state_grant){.flags = STATE_GRANT_LEASED | STATE_GRANT_MANUFACTURE,
                                     .epoch = EPOCH,
                                     .generation = LEASED_VM_GENERATION,
+                                    .volume_id = LEASED_VM_VOLUME,
                                     .key = {1}};
     return ftruncate(vm.disk, VOLUME_SIZE_MIN);
 }

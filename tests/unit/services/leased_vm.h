@@ -7,6 +7,7 @@
 #include "services/tpm/service.h"
 
 #define LEASED_VM_GENERATION 3
+#define LEASED_VM_VOLUME     "a volume's uuid."
 
 struct leased_vm {
     int disk;
@@ -32,6 +33,12 @@ uint32_t operate(uint32_t operation, const void *arguments, size_t size);
 /* A TPM command: its response code. */
 uint32_t command(const uint8_t *bytes, size_t size);
 #define COMMAND(bytes) command(bytes, sizeof(bytes))
+
+/*
+ * A command about an NV index, authorized by an empty password of authority's: its response code.
+ * size is of what TPM2_NV_Read reads.
+ */
+uint32_t about_index(uint32_t code, uint32_t authority, uint32_t index, uint16_t size);
 
 /* What the attestation service is to be asked; 0: nothing. */
 uint32_t due(void);

@@ -164,3 +164,13 @@ void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t tor
     disk->unflushed_count = 0;
     disk->writes_left = DISK_NO_LIMIT;
 }
+
+uint64_t random_bits(void)
+{
+    static uint64_t state = 88172645463325252u;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}

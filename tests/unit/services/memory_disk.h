@@ -57,4 +57,7 @@ enum tear {
 /* As memory_disk_settle(), and sector write number torn is torn so. */
 void memory_disk_settle_torn(struct memory_disk *disk, uint64_t kept, size_t torn, enum tear tear);
 
+/* Says which writes a power cut keeps: reproducible, and of no other quality. */
+uint64_t random_bits(void);
+
 #endif

@@ -32,20 +32,6 @@ static size_t make_certificates(const struct ek_keys *keys, size_t padding)
     return w.used;
 }
 
-/* A command about an index, authorized by nothing but an empty password; its code. */
-static uint32_t about_index(uint32_t code, uint32_t authority, uint32_t index, uint16_t size)
-{
-    uint8_t bytes[64];
-    struct writer w = writer_over(bytes, sizeof(bytes));
-
-    assert_true(command_begin(&w, TPM_ST_SESSIONS, code) && writer_be32(&w, authority) &&
-                writer_be32(&w, index) && command_empty_password(&w));
-    if (code == TPM_CC_NV_Read)
-        assert_true(writer_be16(&w, size) && writer_be16(&w, 0));
-    command_end(&w);
-    return command(bytes, w.used);
-}
-
 /* What tpm2_getekcertificate and go-attestation do. */
 static void reads(uint32_t index, const uint8_t *expected, uint16_t size)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ek/template.h"
 #include "services/tpm/ek.h"
 #include "tests/unit/registered.h"
 #include "tests/unit/services/tpm_client.h"
@@ -205,31 +206,46 @@ TEST_FIXTURE(the_ek_of_a_tpm_with_a_password_is_made_and_the_tpm_stays_as_it_is,
     assert_int_not_equal(send_bytes(c, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
 }
 
-TEST_FIXTURE(the_ek_is_the_same_in_every_start_and_another_in_another_tpm, set_up,
+static size_t take_ek(struct tpm_client *c, enum ek_kind kind, uint8_t out[EK_PUBLIC_MAX])
+{
+    struct writer w = writer_over(out, EK_PUBLIC_MAX);
+
+    assert_int_equal(ek_public(&c->engine, kind, &w), TPM_RC_SUCCESS);
+    return w.used;
+}
+
+TEST_FIXTURE(the_eks_are_the_same_in_every_start_and_others_in_another_tpm, set_up,
              tpm_client_tear_down)
 {
+    static const size_t sizes[EK_KINDS] = {
+        [EK_RSA_2048] = 2 + 2 + 4 + 2 + 32 + 6 + 2 + 2 + 4 + 2 + 256,
+        [EK_P256] = 2 + 2 + 4 + 2 + 32 + 6 + 2 + 2 + 2 + 2 * (2 + 32),
+        [EK_P384] = 2 + 2 + 4 + 2 + 48 + 6 + 2 + 2 + 2 + 2 * (2 + 48)};
     struct tpm_client *c = *state;
-    uint8_t first[ENGINE_EK_PUBLIC_MAX];
-    size_t size;
+    uint8_t first[EK_KINDS][EK_PUBLIC_MAX], again[EK_PUBLIC_MAX];
 
     open_as(c, ENGINE_MANUFACTURED);
-    assert_int_equal(ek_provide(&c->engine), TPM_RC_SUCCESS);
+    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++)
+        assert_int_equal(take_ek(c, kind, first[kind]), sizes[kind]);
     assert_int_equal(tpm_startup(c, TPM_SU_CLEAR), TPM_RC_SUCCESS);
-    size = c->engine.ek_public_size;
-    assert_int_equal(size, 2 + 2 + 4 + 2 + 32 + 6 + 2 + 2 + 4 + 2 + 256);
-    memcpy(first, c->engine.ek_public, size);
 
     engine_close(&c->engine);
     tpm_client_start(c, ENGINE_OPENED);
+    c->engine.ek.known = false;   /* so that they are created, */
     for (int i = 0; i < 5; i++) { /* more often than there are transient slots */
-        c->engine.ek_public_size = 0;
-        assert_int_equal(ek_provide(&c->engine), TPM_RC_SUCCESS);
-        assert_memory_equal(c->engine.ek_public, first, size);
+        c->engine.ek_created = 0;
+        for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
+            memset(&c->engine.ek.keys, 0, sizeof(c->engine.ek.keys));
+            assert_int_equal(take_ek(c, kind, again), sizes[kind]);
+            assert_memory_equal(again, first[kind], sizes[kind]);
+        }
     }
 
     engine_close(&c->engine);
     memset(c->disk->bytes, 0, DISK_SIZE);
     tpm_client_start(c, ENGINE_MANUFACTURED);
-    assert_int_equal(ek_provide(&c->engine), TPM_RC_SUCCESS);
-    assert_memory_not_equal(c->engine.ek_public, first, size);
+    for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
+        assert_int_equal(take_ek(c, kind, again), sizes[kind]);
+        assert_memory_not_equal(again, first[kind], sizes[kind]);
+    }
 }

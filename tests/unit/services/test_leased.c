@@ -58,7 +58,8 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, leased_vm_st
     save(image);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_INITIALIZE);
     assert_int_equal(COMMAND(get_random_16), TPM_RC_INITIALIZE);
-    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(operate(SERVICE_MANIFEST, vtpm_manifest, sizeof(vtpm_manifest)),
+                     SERVICE_TPM_FAILED);
     assert_int_equal(operate(SERVICE_OPEN, no_banks, sizeof(no_banks)), SERVICE_VOLUME_FAILED);
     save(other_image);
     assert_memory_equal(image, other_image, sizeof(image));
@@ -67,7 +68,7 @@ TEST_FIXTURE(a_new_tpm_answers_nothing_before_the_kbs_confirmed_it, leased_vm_st
     assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_DONE);
     assert_int_equal(tell(ATTEST_STATUS_DONE), SERVICE_MALFORMED);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_SUCCESS);
-    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(SERVICE_MANIFEST, vtpm_manifest, sizeof(vtpm_manifest)), SERVICE_DONE);
 }
 
 TEST_FIXTURE(each_boot_begins_with_one_state_of_its_own_epoch, leased_vm_start, leased_vm_end)
@@ -391,7 +392,7 @@ TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_ke
 
     boots(SERVICE_MANUFACTURED);
     assert_int_equal(COMMAND(nv_define), TPM_RC_SUCCESS);
-    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(SERVICE_MANIFEST, vtpm_manifest, sizeof(vtpm_manifest)), SERVICE_DONE);
     time_passes(20000);
     assert_int_equal(due(), ATTEST_RENEW);
     save(image);
@@ -400,7 +401,8 @@ TEST_FIXTURE(a_vm_whose_lease_was_taken_over_persists_nothing_and_forgets_its_ke
     assert_int_equal(COMMAND(nv_read_public), TPM_RC_FAILURE);
     assert_int_equal(COMMAND(startup_clear), TPM_RC_FAILURE);
     assert_int_equal(COMMAND(shutdown_clear), TPM_RC_FAILURE);
-    assert_int_equal(operate(SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(operate(SERVICE_MANIFEST, vtpm_manifest, sizeof(vtpm_manifest)),
+                     SERVICE_TPM_FAILED);
     assert_int_equal(due(), 0);
     save(other_image);
     assert_memory_equal(image, other_image, sizeof(image));

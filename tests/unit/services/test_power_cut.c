@@ -26,17 +26,6 @@ static const uint8_t new_key[VOLUME_KEY_SIZE] = {4, 5, 6};
 
 static size_t cuts; /* how many were looked at */
 
-/* Reproducible, and of no other quality. */
-static uint64_t random_bits(void)
-{
-    static uint64_t state = 88172645463325252u;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
-
 /* One way to go from generation n, which is the state of n in every byte, to generation n + 1.
  * Generation 0 is the blank volume. */
 struct change {
@@ -140,7 +129,7 @@ static bool rekey(struct memory_disk *disk)
     if (read_generation(&volume, disk, new_key) == BROKEN) {
         volume_close(&volume);
         (void)read_generation(&volume, disk, key);
-        status = volume_rekey(&volume, new_key);
+        status = volume_rekey(&volume, new_key, NULL, 0);
         if (status == VOLUME_OK)
             volume_acknowledge(&volume);
     }

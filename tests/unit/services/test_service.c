@@ -149,7 +149,8 @@ TEST_FIXTURE(commands_before_open_are_answered_by_the_tpm_with_an_error, set_up,
 
     start_service(f);
     assert_int_equal(command(f, startup_clear, sizeof(startup_clear)), TPM_RC_INITIALIZE);
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_TPM_FAILED);
+    assert_int_equal(operate(f, SERVICE_MANIFEST, vtpm_manifest, MANIFEST_REQUEST),
+                     SERVICE_TPM_FAILED);
     assert_int_equal(f->response_size, 4);
     stop_service(f);
 }
@@ -188,16 +189,18 @@ TEST_FIXTURE(malformed_requests_are_answered_and_the_service_goes_on, set_up, te
     stop_service(f);
 }
 
-static size_t take_ek(struct fixture *f, uint8_t ek[CHANNEL_MESSAGE_MAX])
+static size_t take_ek(struct fixture *f, const uint8_t manifest[MANIFEST_REQUEST],
+                      uint8_t ek[CHANNEL_MESSAGE_MAX])
 {
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(f, SERVICE_MANIFEST, manifest, MANIFEST_REQUEST), SERVICE_DONE);
     memcpy(ek, f->response, f->response_size);
     return f->response_size;
 }
 
-static void assert_ek(struct fixture *f, const uint8_t *ek, size_t size)
+static void assert_ek(struct fixture *f, const uint8_t manifest[MANIFEST_REQUEST],
+                      const uint8_t *ek, size_t size)
 {
-    assert_int_equal(operate(f, SERVICE_EK_PUBLIC, "", 0), SERVICE_DONE);
+    assert_int_equal(operate(f, SERVICE_MANIFEST, manifest, MANIFEST_REQUEST), SERVICE_DONE);
     assert_int_equal(f->response_size, size);
     assert_memory_equal(f->response, ek, size);
 }
@@ -209,16 +212,17 @@ TEST_FIXTURE(the_ek_is_given_after_startup_and_stays, set_up, tear_down)
     size_t size;
 
     start_opened(f, 1);
-    size = take_ek(f, first);
+    size = take_ek(f, vtpm_manifest, first);
     assert_int_equal(get_be16(first + 4), TPM_ALG_RSA);
     stop_service(f);
 
     start_opened(f, 0);
-    assert_ek(f, first, size);
+    assert_ek(f, vtpm_manifest, first, size);
     stop_service(f);
 }
 
-TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, set_up, tear_down)
+TEST_FIXTURE(both_manifests_are_given_with_an_endorsement_password_and_all_slots_taken, set_up,
+             tear_down)
 {
     /* TPM2_HierarchyChangeAuth(endorsement, "pw"), and TPM2_CreatePrimary of an ECC key. */
     static const uint8_t set_password[] = {0x80, 0x02, 0,    0, 0, 31, 0, 0,    0x01, 0x29, 0x40,
@@ -230,11 +234,12 @@ TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, s
         26,   0,    0x23, 0, 0x0b, 0,    0x03, 0, 0x72, 0,    0,    0, 6, 0,    128, 0, 0x43,
         0,    0x10, 0,    3, 0,    0x10, 0,    0, 0,    0,    0,    0, 0, 0,    0,   0};
     struct fixture *f = *state;
-    uint8_t first[CHANNEL_MESSAGE_MAX];
-    size_t size;
+    uint8_t first[CHANNEL_MESSAGE_MAX], keys[CHANNEL_MESSAGE_MAX];
+    size_t size, keys_size;
 
     start_opened(f, 1);
-    size = take_ek(f, first);
+    size = take_ek(f, vtpm_manifest, first);
+    keys_size = take_ek(f, vtpm_manifest_1, keys);
     assert_int_equal(command(f, set_password, sizeof(set_password)), TPM_RC_SUCCESS);
     stop_service(f);
 
@@ -242,7 +247,8 @@ TEST_FIXTURE(the_ek_is_given_with_an_endorsement_password_and_all_slots_taken, s
     for (int slot = 0; slot < 3; slot++)
         assert_int_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
     assert_int_not_equal(command(f, create, sizeof(create)), TPM_RC_SUCCESS);
-    assert_ek(f, first, size);
+    assert_ek(f, vtpm_manifest, first, size);
+    assert_ek(f, vtpm_manifest_1, keys, keys_size);
     stop_service(f);
 }
 
@@ -250,7 +256,8 @@ TEST_FIXTURE(open_without_a_whole_key_fails, set_up, tear_down)
 {
     struct fixture *f = *state;
 
-    for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant); f->grant_size += 151) {
+    for (f->grant_size = 0; f->grant_size < sizeof(struct state_grant);
+         f->grant_size += sizeof(struct state_grant) - 1) {
         start_service(f);
         assert_int_equal(operate(f, SERVICE_OPEN, no_banks, sizeof(no_banks)),
                          SERVICE_VOLUME_FAILED);

@@ -244,7 +244,7 @@ TEST_VOLUME(an_update_after_a_failed_open_is_refused)
     assert_int_equal(volume_update(&volume, VOLUME_TPM_STATE, (const uint8_t *)"x", 1),
                      VOLUME_NOT_WRITABLE);
     assert_int_equal(volume_settle(&volume), VOLUME_NOT_WRITABLE);
-    assert_int_equal(volume_rekey(&volume, f->key), VOLUME_NOT_WRITABLE);
+    assert_int_equal(volume_rekey(&volume, f->key, NULL, 0), VOLUME_NOT_WRITABLE);
     assert_int_equal(f->disk->sectors_written, written);
     volume_close(&volume);
 }
@@ -523,13 +523,13 @@ TEST_VOLUME(another_key_opens_the_same_objects_and_the_old_one_nothing)
     memcpy(old_key, f->key, sizeof(old_key));
     assert_int_equal(open_it(f, &volume), VOLUME_OK);
     assert_int_equal(volume_update(&volume, "another", (const uint8_t *)"x", 1), VOLUME_OK);
-    assert_int_equal(volume_rekey(&volume, new_key), VOLUME_WEAK_KEY);
+    assert_int_equal(volume_rekey(&volume, new_key, NULL, 0), VOLUME_WEAK_KEY);
     volume_close(&volume);
     assert_int_equal(generation_of(f), 3);
 
     new_key[0] = 1;
     assert_int_equal(open_it(f, &volume), VOLUME_OK);
-    assert_int_equal(volume_rekey(&volume, new_key), VOLUME_OK);
+    assert_int_equal(volume_rekey(&volume, new_key, NULL, 0), VOLUME_OK);
     assert_int_equal(generation_of(f), 3); /* both open it */
     memcpy(f->key, new_key, sizeof(new_key));
     assert_int_equal(generation_of(f), 3);

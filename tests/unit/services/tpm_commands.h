@@ -8,6 +8,13 @@
 /* What SERVICE_OPEN is told: the PCR banks that the TPM has. */
 static const uint8_t no_banks[4];
 
+/* What SERVICE_MANIFEST is asked for: the vTPM's, version 0 and 1. */
+#define MANIFEST_REQUEST 20
+#define VTPM_GUID                                                                                  \
+    0xeb, 0xf1, 0x76, 0xc4, 0x23, 0x01, 0xa5, 0x45, 0x96, 0x41, 0xb4, 0xe7, 0xdd, 0xe5, 0xbf, 0xe3
+static const uint8_t vtpm_manifest[MANIFEST_REQUEST] = {VTPM_GUID, 0};
+static const uint8_t vtpm_manifest_1[MANIFEST_REQUEST] = {VTPM_GUID, 1};
+
 static const uint8_t startup_clear[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x44, 0, 0};
 
 static const uint8_t get_random_16[] = {0x80, 0x01, 0, 0, 0, 12, 0, 0, 0x01, 0x7b, 0, 16};

@@ -93,6 +93,7 @@ TEST(other_platform_commands_and_localities_are_refused)
 }
 
 static uint8_t operation[ATTEST_SINGLE_SIZE];
+static const uint8_t which[20] = "any GUID, version 1.";
 
 static int valid_operation(void **state)
 {
@@ -106,7 +107,7 @@ static int valid_operation(void **state)
     put_le32(operation + 0x28, 0x1000);
     put_le64(operation + 0x30, 0x40000);
     put_le32(operation + 0x38, 0x4000);
-    memcpy(operation + 0x40, attest_vtpm_guid, ATTEST_GUID_SIZE);
+    memcpy(operation + 0x40, which, sizeof(which));
     return 0;
 }
 
@@ -119,10 +120,10 @@ TEST_SETUP(an_attestation_operation_is_read_field_by_field, valid_operation)
     assert_int_equal(request.nonce.v, 0x20FC0);
     assert_int_equal(request.manifest.size, 0x1000);
     assert_int_equal(request.certificates.at.v, 0x40000);
-    assert_memory_equal(request.service, attest_vtpm_guid, ATTEST_GUID_SIZE);
-    put_le32(operation + 0x50, 1); /* only a single service has a manifest version */
+    assert_int_equal(request.which_size, sizeof(which));
+    assert_memory_equal(request.which, which, sizeof(which));
     assert_int_equal(attest_request_decode(operation, false, &request), STATUS_OK);
-    assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
+    assert_int_equal(request.which_size, 0); /* the manifest is that of all services */
 }
 
 TEST_SETUP(reserved_bytes_of_an_attestation_operation_are_zero, valid_operation)
@@ -163,21 +164,4 @@ TEST_SETUP(sizes_of_an_attestation_operation_are_bounded, valid_operation)
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_OK);
     put_le16(operation + 0x18, 63);
     assert_int_equal(attest_request_decode(operation, true, &request), STATUS_BAD_FORMAT);
-}
-
-TEST(the_services_manifest_lists_the_vtpm)
-{
-    static const uint8_t manifest[5] = {1, 2, 3, 4, 5};
-    uint8_t table[64];
-    size_t size;
-
-    assert_int_equal(attest_write_services(table, sizeof(table), manifest, 5, &size), STATUS_OK);
-    assert_int_equal(size, 53);
-    assert_int_equal(get_le32(table + 16), 53);
-    assert_int_equal(get_le32(table + 20), 1);
-    assert_memory_equal(table + 24, attest_vtpm_guid, ATTEST_GUID_SIZE);
-    assert_int_equal(get_le32(table + 40), 48);
-    assert_int_equal(get_le32(table + 44), 5);
-    assert_memory_equal(table + 48, manifest, 5);
-    assert_int_equal(attest_write_services(table, 52, manifest, 5, &size), STATUS_OUT_OF_RANGE);
 }

@@ -503,18 +503,21 @@ TEST_SETUP(a_service_that_ends_leaves_nothing_behind, start)
 }
 
 /* The guest's reports. */
-static uint8_t report_response[CHANNEL_MESSAGE_MAX];
-static size_t report_size;
+static uint8_t report_response[CHANNEL_MESSAGE_MAX], asked_manifest[CHANNEL_MESSAGE_MAX];
+static size_t report_size, asked_manifest_size;
+static uint32_t manifest_status;
 
 static size_t answers_both(const uint8_t *request, size_t size, uint8_t *response)
 {
-    memcpy(last_request, request, size);
-    last_request_size = size;
-    if (get_le32(request) == SERVICE_EK_PUBLIC && size == 4) {
-        put_le32(response, 0);
+    if (get_le32(request) == SERVICE_MANIFEST) {
+        put_le32(response, manifest_status);
         memset(response + 4, 0xEC, 100);
+        memcpy(asked_manifest, request + 4, size - 4);
+        asked_manifest_size = size - 4;
         return 104;
     }
+    memcpy(last_request, request, size);
+    last_request_size = size;
     memcpy(response, report_response, report_size);
     return report_size;
 }
@@ -532,7 +535,7 @@ static uint64_t attest(bool single, uint32_t certificates)
     put_le32(operation + 40, 0x1000);
     put_le64(operation + 48, BUFFER + 0x3000);
     put_le32(operation + 56, certificates);
-    memcpy(operation + 64, "\xEB\xF1\x76\xC4\x23\x01\xA5\x45\x96\x41\xB4\xE7\xDD\xE5\xBF\xE3", 16);
+    memcpy(operation + 64, "any GUID, version 1.", 20);
     return vm_call(SVSM_PROTOCOL_ATTEST, single, BUFFER, 0, 0);
 }
 
@@ -541,6 +544,7 @@ static void prepare_report(uint32_t size, uint32_t certificates)
     for (unsigned i = 1; i < 4; i++)
         vm_give_guest(gpa(BUFFER + i * PAGE_SIZE));
     vm_serve(answers_both);
+    manifest_status = SERVICE_DONE;
     memset(report_response, 0x77, sizeof(report_response));
     put_le32(report_response, 0);
     put_le32(report_response + 4, size);
@@ -559,8 +563,22 @@ TEST_SETUP(a_report_binds_the_guests_nonce_and_our_manifest, start)
     assert_int_equal(fake_bytes(gpa(BUFFER + 0x1000))[1183], 0x77);
     assert_int_equal(get_le32(last_request), ATTEST_REPORT);
     assert_int_equal(get_le32(last_request + 4 + 64), 100);
+    assert_int_equal(asked_manifest_size, 20);
+    assert_memory_equal(asked_manifest, "any GUID, version 1.", 20);
     assert_int_equal(attest(false, 0), SVSM_SUCCESS);
-    assert_int_equal(vm.vmsa->rcx, 100 + 24 + 24);
+    assert_int_equal(asked_manifest_size, 0); /* of all services */
+    assert_int_equal(vm.vmsa->rcx, 100);
+}
+
+TEST_SETUP(a_manifest_that_there_is_not_is_the_guests_mistake, start)
+{
+    prepare_report(1184, 0);
+    last_request_size = 0;
+    manifest_status = SERVICE_MALFORMED;
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_PARAMETER);
+    manifest_status = SERVICE_TPM_FAILED;
+    assert_int_equal(attest(true, 0), SVSM_ERR_INVALID_REQUEST);
+    assert_int_equal(last_request_size, 0); /* nobody was asked for a report */
 }
 
 TEST_SETUP(buffers_that_are_too_small_get_the_sizes_and_nothing_else, start)
@@ -607,9 +625,6 @@ TEST_SETUP(buffers_of_an_attestation_are_the_guests, start)
         put_le64(operation + fields[i], FAKE_REGION);
         assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, 1, BUFFER, 0, 0), SVSM_ERR_INVALID_ADDRESS);
     }
-    (void)attest(true, 0);
-    fake_bytes(gpa(BUFFER))[64] ^= 1; /* of another service */
-    assert_int_equal(vm_call(SVSM_PROTOCOL_ATTEST, 1, BUFFER, 0, 0), SVSM_ERR_INVALID_PARAMETER);
     (void)attest(true, 0);
     fake_give(gpa(BUFFER + 0x2000), FAKE_HOSTS);
     assert_int_equal(attest(true, 100), SVSM_ERR_INVALID_ADDRESS);
