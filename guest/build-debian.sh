@@ -17,6 +17,8 @@
 #                           uki only
 #   --append WORDS          more words on the kernel's command line
 #   --data SIZE             an empty partition "data" of that size, for a LUKS volume (default: 256M)
+#   --cached                an image that was built before from the same things is copied, and a new one is kept with the
+#                           packages; the newest eight are
 #   -h, --help              this text
 #
 # It needs root or sudo, mmdebstrap, and a mirror of Debian, which is taken from this machine's configuration of apt. The
@@ -41,13 +43,14 @@ root_id=7b1f9c52-0d6e-4c1b-8f43-2a6f1c9d5e02
 data_id=7b1f9c52-0d6e-4c1b-8f43-2a6f1c9d5e03
 esp_mib=96
 root_mib=1536
+KEPT_IMAGES=8
 
 # Under emulation a disk and a service can take longer than the 90 s that systemd waits.
 command_line="root=PARTUUID=$root_id ro console=ttyS0 quiet loglevel=3 panic=-1 systemd.default_device_timeout_sec=900"
 command_line+=" systemd.default_timeout_start_sec=900"
 
 arguments=("$@")
-authorized_keys='' open=no boot_loader=uki pcr_key='' data=256M image=''
+authorized_keys='' open=no boot_loader=uki pcr_key='' data=256M cached=no image=''
 while [ $# != 0 ]; do
     case $1 in
         --authorized-keys) authorized_keys=$(option_value "$@"); shift ;;
@@ -55,6 +58,7 @@ while [ $# != 0 ]; do
         --boot-loader) boot_loader=$(option_value "$@"); shift ;;
         --pcr-key) pcr_key=$(option_value "$@"); shift ;;
         --append) command_line+=" $(option_value "$@")"; shift ;;
+        --cached) cached=yes ;;
         --data) data=$(option_value "$@"); shift ;;
         -h | --help) show_usage; exit ;;
         -*) usage_error "unknown option $1" ;;
@@ -84,11 +88,42 @@ for program in mmdebstrap mkfs.vfat mcopy sfdisk qemu-img objcopy; do
 done
 
 guest_packages
+
+# What goes into an image beside the archive, in whose folder it is kept
+image_key() {
+    {
+        printf '%s\n' "$command_line" $open "$boot_loader" "$data_bytes"
+        cat ${authorized_keys:+"$authorized_keys"} ${pcr_key:+"$pcr_key"}
+        cd "$ROOT"
+        find guest/{build-debian.sh,debian,rootfs/usr/sbin/run-job} scripts/{unified-kernel,disk-image}.sh -type f |
+            sort | xargs sha256sum
+    } </dev/null | sha256sum | cut -c 1-16
+}
+
+# give_image FILE: the image is that file, and belongs to whom its folder belongs to
+give_image() {
+    chown --reference="$(dirname "$image")" "$1"
+    mv "$1" "$image"
+}
+
+kept=''
+if [ $cached = yes ]; then
+    kept=$(dirname "$guest_archive")/images/$(image_key).qcow2
+    mkdir -p "$(dirname "$kept")"
+    if [ -e "$kept" ]; then
+        touch "$kept"
+        cp --sparse=always "$kept" "$image.new"
+        give_image "$image.new"
+        exit
+    fi
+fi
+
 work=$(mktemp -d "$(dirname "$image")/debian.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 
-in_guest() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin "$@"; }
+# systemctl would warn that there is no /proc.
+in_guest() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_LEVEL=err "$@"; }
 
 root_files() {
     mkdir "$root"
@@ -181,5 +216,9 @@ mke2fs -q -t ext4 -L root -U $root_id -m 0 -E lazy_itable_init=0 -d "$root" "$wo
 truncate -s "$data_bytes" "$work/data"
 disk_create "$work/disk.qcow2" $disk_id "$work/esp uefi $esp_id esp" "$work/rootfs linux $root_id root" \
     "$work/data linux $data_id data"
-chown --reference="$(dirname "$image")" "$work/disk.qcow2"
-mv "$work/disk.qcow2" "$image"
+[ -z "$kept" ] || {
+    cp --sparse=always "$work/disk.qcow2" "$kept.new"
+    mv "$kept.new" "$kept"
+    find "$(dirname "$kept")" -type f -printf '%T@ %p\n' | sort -rn | sed "1,${KEPT_IMAGES}d; s/[^ ]* //" | xargs -r rm -f
+}
+give_image "$work/disk.qcow2"
