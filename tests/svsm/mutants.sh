@@ -110,7 +110,7 @@ attest_release|services/attest/release_reply.c|s/CRYPTO_memcmp(record->key_diges
 attest_release|services/attest/release_reply.c|s/return CRYPTO_memcmp(commit, .*/return true/|the content key is the one committed to
 attest_guest_request|services/attest/guest_request.c|s/ .. fields.vmpl != 0 ..$/ ||/|a report is of VMPL0
 attest_guest_request|services/attest/guest_request.c|s/memcmp(fields.report_data, report_data, REPORT_DATA_SIZE) != 0/false/|a report is about what was asked
-attest_fetch_key|services/attest/release_reply.c|s/ \&\& reply->size != STATE_KEY_SIZE/ \&\& false/|a key has 64 bytes
+attest_fetch_key|services/attest/release_reply.c|s/ \&\& reply->size != size/ \&\& false/|a key has 64 bytes
 attest_lease|services/attest/lease.c|s/    return can_keep(.*) ? /    return true ? /|a policy that cannot be kept
 attest_lease|services/attest/lease.c|s/!record->has_epoch .. record->epoch == 0 ../false ||/|a lease has an epoch
 attest_lease|services/attest/lease.c|s/    if (wait->left == 0)/    if (false)/|a wait ends
@@ -132,14 +132,14 @@ tpm_leased|services/tpm/leased.c|s/LEASED_KEPT .. leased->in_doubt)/LEASED_KEPT)
 tpm_leased|services/tpm/leased.c|s/engine->shut_down .. leased->asked == ATTEST_ANCHOR ../engine->shut_down ||/|what may be committed stays on the disk
 tpm_leased|services/tpm/state.c|s/if (state->ephemeral .. state->held)/if (state->ephemeral)/|one state before CONFIRM
 tpm_leased|lib/volume/commit.c|s/        current->base != 0 .. current->epoch == 0)/        current->epoch == 0)/|a TPM that was confirmed is not made anew
-attest_lease|services/attest/lease.c|s/(record->has_committed_epoch \&\& !record->has_committed))/false)/|an epoch that may go on needs a committed state
+attest_lease|services/attest/lease.c|s/(record->has_committed_epoch \&\& !record->has_committed)/false/|an epoch that may go on needs a committed state
 attest_lease|services/attest/lease.c|s/    if (lease->stage != LEASE_STAGE_GRANTED)/    if (false)/|without a lease nothing is confirmed
 attest_lease|services/attest/lease.c|s/^    lease->stage = LEASE_STAGE_NONE;$/    lease->stage = LEASE_STAGE_GRANTED;/|one CONFIRM for each lease
 attest_lease|services/attest/attest_service.c|s/if (!error \&\& !io_write_all/if (!io_write_all/|a key goes on to the TPM only with a lease that is accepted
 attest_lease|services/attest/lease.c|s/\.has_from = record->has_committed,/.has_from = false,/|CONFIRM names the state that it follows
 attest_lease|services/attest/lease.c|s/if (!is_no_answer(error) ../if (/|a CONFIRM that was refused is not repeated
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_WRONG_KEY \&\& !(flags & STATE_GRANT_EPHEMERAL)/false/|another volume's key starts no TPM without permission
-tpm_leased|services/tpm/engine.c|s/    status = state_begin(&engine->state);/    status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
+tpm_leased|services/tpm/engine.c|s/status = state_begin(&engine->state);/status = VOLUME_OK;/|a boot's first state is on the volume before CONFIRM
 attest_lease|services/attest/lease.c|s/ .. !record->has_volume ..$/ ||/|a lease is of a volume
 tpm_manifests|services/tpm/manifests.c|s/ \&\& version == manifests\[i\].version//|a manifest has its version
 tpm_manifests|services/tpm/manifests.c|s/memcmp(guid, manifests\[i\].guid, GUID_SIZE) == 0/true/|a manifest is of its service
