@@ -188,6 +188,21 @@ file|lib/file/durable.c|s/    if (file_sync_folder_of(path))/    if (true)/|a ne
 file|lib/file/durable.c|s/O_CREAT | O_EXCL/O_CREAT | O_TRUNC/|a new file takes no other's place
 file|lib/file/durable.c|s/    if (!written)/    if (false)/|what was not written whole is removed
 file|lib/file/durable.c|s/fchmod(fd, mode) == 0/true/|a file's mode is what was asked for
+tpm_rekey|services/tpm/state.c|s/    if (status != VOLUME_OK \&\& status != VOLUME_BLANK) {/    if (false) {/|rekey: either key may open the volume
+tpm_rekey|services/tpm/state.c|s/        return rank(a_status) > rank(b_status);/        return false;/|rekey: the key that shows the volume counts
+tpm_rekey_cut|services/tpm/state.c|s/open_at(state, storage, grant->key, anchor)/open_at(state, storage, grant->next_key, anchor)/;s/open_at(\&newer, storage, grant->next_key, anchor)/open_at(\&newer, storage, grant->key, anchor)/|rekey: what nobody confirmed stays under the older key
+tpm_rekey_cut|lib/volume/commit.c|s/((other_key || object->content.version_1)/((object->content.version_1)/|rekey: all objects go under the newer key
+tpm_rekey_cut|lib/volume/commit.c|s/    return volume->pending \&\& volume->slot == FIRST_SLOT ? MIDDLE_SLOT : FIRST_SLOT;/    return FIRST_SLOT;/|rekey: the state that was opened keeps its slot
+protocol_leases|kbs/lease/lease.c|s/    if (reason != LEASE_REASON_OK || again)/    if (reason != LEASE_REASON_OK)/|rekey: a CONFIRM that is repeated destroys no key
+protocol_leases|kbs/lease/lease.c|s/^        request->key_version != record->next_version)/        false)/|rekey: the key changes with a CONFIRM under it
+protocol_leases|kbs/protocol/attest_volume.c|s/    if (status != STORE_OK || next == 0)/    if (true)/|rekey: both keys are given
+protocol_leases|kbs/protocol/attest_volume.c|s/        turn->record.next_version ? turn->record.next_version : turn->record.key_version;/        turn->record.key_version;/|rekey: the VM learns the version of the newer key
+protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_promote_key(unit, volume, output->promoted);/        ;/|rekey: the volume's key becomes the newer one
+protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_destroy_key(unit, volume, output->destroyed);/        ;/|rekey: the older key is destroyed
+admin_leases|kbs/admin/volumes.c|s/    if (found.record.next_version != 0)/    if (false)/|rekey: a change that waits for its VM is named
+admin_leases|kbs/admin/volumes.c|/find_to_rekey/,/^}/s/    if (found->volume.retired)/    if (false)/|rekey: a retired volume gets no key
+admin_leases|kbs/admin/volumes.c|/find_to_rekey/,/^}/s/found->policy.mode != LEASE_OFF/true/|rekey: without leases nobody tells of the newer state
+admin_leases|kbs/admin/volumes.c|s/    if (cancel \&\& key_text)/    if (false)/|rekey: no key is given where one is cancelled
 END
 }
 
