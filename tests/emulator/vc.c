@@ -3,6 +3,7 @@
 #include "emulator/platform/host.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
+#include "tests/emulator/runtime/msr.h"
 #include "tests/emulator/runtime/segments.h"
 #include "tests/emulator/runtime/tap.h"
 
@@ -18,19 +19,6 @@ __attribute__((noinline)) static void try_cpuid(void)
     uint32_t leaf = 0;
 
     ATTEMPT("cpuid", : "+a"(leaf) : "c"(0) : "rbx", "rdx");
-}
-
-static uint64_t try_rdmsr(uint32_t msr)
-{
-    uint32_t low = 0, high = 0;
-
-    ATTEMPT("rdmsr", : "+a"(low), "+d"(high) : "c"(msr));
-    return low | (uint64_t)high << 32;
-}
-
-static void try_wrmsr(uint32_t msr, uint64_t value)
-{
-    ATTEMPT("wrmsr", : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
 TEST("CPUID raises #VC 0x72 with RIP at the instruction")

@@ -4,6 +4,7 @@
 #include "tests/emulator/runtime/x2apic.h"
 #include "tests/emulator/runtime/ghcb.h"
 #include "tests/emulator/runtime/memory.h"
+#include "tests/emulator/runtime/msr.h"
 #include "tests/emulator/runtime/tap.h"
 
 #define LEAF1_ECX_X2APIC (1u << 21)
@@ -12,19 +13,6 @@ TEST("CPUID leaf 1 shows the x2APIC, in the page and by the host")
 {
     CHECK(cpuid_find(1)->ecx & LEAF1_ECX_X2APIC);
     CHECK(ghcb_msr_call(1ull << 32 | 2ull << 30 | GHCB_MSR_CPUID_REQ) >> 32 & LEAF1_ECX_X2APIC);
-}
-
-static uint64_t try_rdmsr(uint32_t msr)
-{
-    uint32_t low = 0, high = 0;
-
-    ATTEMPT("rdmsr", : "+a"(low), "+d"(high) : "c"(msr));
-    return low | (uint64_t)high << 32;
-}
-
-static void try_wrmsr(uint32_t msr, uint64_t value)
-{
-    ATTEMPT("wrmsr", : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
 TEST("Its MSRs are refused while it is not turned on, with #GP those that raise no #VC")
