@@ -32,35 +32,44 @@ int answer_list(struct cli *cli, const char *head, const char *member, const str
     return EXIT_DONE;
 }
 
+/* Asks. With --json the answer is printed, and *reply is NULL; otherwise it is for the caller to
+ * print, and to release. */
+static int ask(struct cli *cli, const char *method, const char *head, const char *name,
+               const char *tail, json_t *body, json_t **reply)
+{
+    int status = api_request(cli->api, method, head, name, tail, body, reply);
+
+    if (status != EXIT_DONE) {
+        *reply = NULL;
+    } else if (cli_has(cli, OPTION_JSON)) {
+        answer_json(*reply);
+        json_decref(*reply);
+        *reply = NULL;
+    }
+    return status;
+}
+
 int answer_object(struct cli *cli, const char *head, const char *name, const struct column *columns)
 {
     json_t *reply;
-    int status = api_request(cli->api, "GET", head, name, "", NULL, &reply);
+    int status = ask(cli, "GET", head, name, "", NULL, &reply);
 
-    if (status != EXIT_DONE)
-        return status;
-    if (cli_has(cli, OPTION_JSON))
-        answer_json(reply);
-    else
+    if (reply)
         table_print_object(reply, columns);
     json_decref(reply);
-    return EXIT_DONE;
+    return status;
 }
 
 int answer_change(struct cli *cli, const char *method, const char *head, const char *name,
                   const char *tail, json_t *body, const char *done)
 {
     json_t *reply;
-    int status = api_request(cli->api, method, head, name, tail, body, &reply);
+    int status = ask(cli, method, head, name, tail, body, &reply);
 
-    if (status != EXIT_DONE)
-        return status;
-    if (cli_has(cli, OPTION_JSON))
-        answer_json(reply);
-    else
+    if (reply)
         puts(done);
     json_decref(reply);
-    return EXIT_DONE;
+    return status;
 }
 
 /* Prints a text and, unless it ends with one, a newline. */
@@ -80,13 +89,9 @@ int answer_text(struct cli *cli, const char *method, const char *head, const cha
                 const char *tail, json_t *body, const char *member)
 {
     json_t *reply;
-    int status = api_request(cli->api, method, head, name, tail, body, &reply);
+    int status = ask(cli, method, head, name, tail, body, &reply);
 
-    if (status != EXIT_DONE)
-        return status;
-    if (cli_has(cli, OPTION_JSON))
-        answer_json(reply);
-    else
+    if (reply)
         status = print_text(reply, member);
     json_decref(reply);
     return status;
