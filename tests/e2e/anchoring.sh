@@ -59,21 +59,13 @@ old_disk() {
 }
 
 # The same VM once more, from copies of both disks
-in_a_copy() { LOG_DIR=$work/copy/log VM_CONF=$work/copy/vm.conf guest "$@"; }
-
 copy_beside() {
     local holder
     kbsctl volume set-lease "$volume" --lease-time 30 >/dev/null
     start "while tpm2_getrandom --hex 8 >/dev/null; do echo alive >/dev/console; sleep 1; done; exit 7"
     await '^alive' || true
     holder=$(lease .holder)
-    mkdir "$work/copy"
-    cp "$STATE_VOLUME" "$work/copy/tpm-state.raw"
-    cp "$GUEST_IMAGE" "$work/copy/guest.qcow2"
-    {
-        cat "$VM_CONF"
-        printf '%s\n' "STATE_VOLUME=$work/copy/tpm-state.raw" "GUEST_IMAGE=$work/copy/guest.qcow2" "LOG_DIR=$work/copy/log"
-    } >"$work/copy/vm.conf"
+    make_copy
     in_a_copy true
     expect "a copy beside the running VM waits as long as the lease lasts, and does not start" $EXIT_REFUSED \
         "the VM with report_id ${holder:0:16}... has the state volume, since [0-9]+ s ago and for [0-9]+ s more" \

@@ -86,15 +86,9 @@ mv "$work/output" "$work/first-output" # which goes on being written there
 statement_of_now "$work/before" nonce-before-the-takeover
 epoch=$(kbsctl --json volume show "$volume" | jq .lease.epoch)
 
-mkdir "$work/copy"
-cp "$STATE_VOLUME" "$work/copy/tpm-state.raw"
-cp "$GUEST_IMAGE" "$work/copy/guest.qcow2"
-{
-    cat "$VM_CONF"
-    printf '%s\n' "STATE_VOLUME=$work/copy/tpm-state.raw" "GUEST_IMAGE=$work/copy/guest.qcow2" "LOG_DIR=$work/copy/log"
-} >"$work/copy/vm.conf"
+make_copy
 kbsctl volume lease break "$volume" >/dev/null
-LOG_DIR=$work/copy/log VM_CONF=$work/copy/vm.conf guest "$GUEST_EMIT
+in_a_copy "$GUEST_EMIT
     $evidence; $show"
 expect "with a broken lease a copy starts" 0
 take second

@@ -114,3 +114,15 @@ cut_power() {
     [ ${#pids[@]} = 0 ] || kill -KILL "${pids[@]}" 2>/dev/null || true
     vm_status
 }
+
+# A copy of the VM, of its disks as they are now, in $work/copy; in_a_copy SCRIPT [OPTION]... is guest() for it
+make_copy() {
+    mkdir "$work/copy"
+    cp "$STATE_VOLUME" "$work/copy/tpm-state.raw"
+    cp "$GUEST_IMAGE" "$work/copy/guest.qcow2"
+    {
+        cat "$VM_CONF"
+        printf '%s\n' "STATE_VOLUME=$work/copy/tpm-state.raw" "GUEST_IMAGE=$work/copy/guest.qcow2" "LOG_DIR=$work/copy/log"
+    } >"$work/copy/vm.conf"
+}
+in_a_copy() { LOG_DIR=$work/copy/log VM_CONF=$work/copy/vm.conf guest "$@"; }
