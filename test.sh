@@ -35,6 +35,7 @@ load_config
 work=$ROOT/build-test
 passed=0 failed=0 skipped=0
 run_by=()
+scratch=
 
 # count PASSED FAILED SKIPPED
 count() {
@@ -94,6 +95,17 @@ build() {
     }
 }
 
+# The folder for temporary files of tests, in memory where there is room, as most flush what they write. Other users may
+# pass through it: PostgreSQL does not run as root.
+make_scratch() {
+    local free
+    free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
+    [ "${free:-0}" -ge 2048 ] || return 0
+    scratch=$(mktemp -d /dev/shm/snp-vtpm-test-XXXXXX)
+    chmod 711 "$scratch"
+    "$ROOT/tests/when-gone.sh" $$ rm -rf "$scratch"
+}
+
 # meson_test NAME [MESON_ARGUMENT]...: runs the tests of that build, by way of the command in $run_by, and counts them. Many of
 # them wait most of the time, for a time limit or another process: so there are more at a time than processors.
 meson_test() {
@@ -102,7 +114,7 @@ meson_test() {
     step "$name: testing"
     rm -f "$dir/meson-logs/testlog.json"
     beside "$name: testing" "$work/$name-test.log" \
-        "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
+        env ${scratch:+"TMPDIR=$scratch"} "${run_by[@]}" meson test -C "$dir" --no-rebuild --print-errorlogs --timeout-multiplier 4 \
         --num-processes $((2 * $(nproc))) "$@" ||
         sed -n '/^ *[0-9]*\/[0-9]* .*\(FAIL\|TIMEOUT\|ERROR\)/,/^―* *$/p' "$work/$name-test.log" >&2
     counts=$(jq -rs -f "$ROOT/scripts/count-tests.jq" "$dir/meson-logs/testlog.json") || counts="0 1 0"
@@ -312,6 +324,7 @@ suite_lint() {
 }
 
 mkdir -p "$work"
+make_scratch
 "$ROOT/prepare.sh" --fetch-only --for-tests
 for suite in "${suites[@]}"; do
     "suite_$suite"

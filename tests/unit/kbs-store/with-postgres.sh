@@ -12,12 +12,14 @@
 #   SNP_VTPM_TEST_POSTGRES_HOST    the folder of the server's socket
 #   SNP_VTPM_TEST_POSTGRES_DATA    the folder of the server's files
 #
-# Nothing listens on a network. The server's files are in memory where there is room: it flushes them as elsewhere (the
-# KBS refuses one that does not), and no test waits for a disk. PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not
-# run as root: for root it runs as nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
+# Nothing listens on a network. The server's files begin as a copy of those that the first run makes in the cache, and are in
+# memory where there is room: it flushes them as elsewhere (the KBS refuses one that does not), and no test waits for a disk.
+# PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not run as root: for root it runs as
+# nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
 set -euo pipefail
 
-fetched=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/postgresql/current/root
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm
+fetched=$cache/postgresql/current/root
 server_programs() { { compgen -G "$1/usr/lib/postgresql/*/bin/initdb" || true; } | xargs -rn 1 dirname | sort -V | tail -n 1; }
 bin=${SNP_VTPM_TEST_POSTGRES_BIN:-$(server_programs "")}
 [ -n "$bin" ] || bin=$(server_programs "$fetched")
@@ -54,8 +56,9 @@ data=$folder/data
 mkdir "$data"
 free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
 [ "$free" -lt 2048 ] || data=$(mktemp -d /dev/shm/snp-vtpm-pg-XXXXXX)
+stop() { (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode="$1" --pgdata="$data"); }
 clean() {
-    (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data") || true
+    stop immediate || true
     rm -rf "$folder" "$data"
 }
 trap clean EXIT
@@ -66,21 +69,46 @@ if [[ $bin == "$fetched"/* ]]; then
     bin=$folder/root${bin#"$fetched"}
     export LD_LIBRARY_PATH=$folder/root/usr/lib/x86_64-linux-gnu
 fi
-[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder" "$data"
-(cd / && "${as_server[@]}" "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C \
-    --pgdata="$data") >"$folder.initdb" 2>&1 || {
-    cat "$folder.initdb" >&2
-    rm -f "$folder.initdb"
-    exit 1
-}
-rm -f "$folder.initdb"
 # shellcheck disable=SC2016 # that bash expands it
 "$(dirname "$(readlink -f "$0")")/../../when-gone.sh" $$ bash -c '[ ! -d "$0" ] || { cd / && "${@:2}"; rm -rf "$0" "$1"; }' \
     "$folder" "$data" "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode=immediate --pgdata="$data"
+
+sql() { "$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres --command="$1"; }
+owned_by_server() { [ "$(id -u)" != 0 ] || chown -R nobody:nogroup "$data"; }
+
+# make_files FOLDER: the files of a new server with the database, for all tests to begin with a copy
+make_files() {
+    owned_by_server
+    (cd / && "${as_server[@]}" "$bin/initdb" --no-sync --auth=trust --username=postgres --encoding=UTF8 --locale=C \
+        --pgdata="$data") >"$folder/initdb" 2>&1 || {
+        cat "$folder/initdb" >&2
+        return 1
+    }
+    start
+    sql 'CREATE ROLE kbs LOGIN'
+    sql 'CREATE DATABASE kbs OWNER kbs'
+    stop fast
+    rm -rf "$1.new"
+    cp -r "$data" "$1.new"
+    mv "$1.new" "$1"
+}
+
+[ "$(id -u)" != 0 ] || chown nobody:nogroup "$folder"
+files=$cache/postgresql-files/$("$bin/postgres" --version | tr -cs 'A-Za-z0-9.\n' _)
+mkdir -p "${files%/*}"
+exec {lock}>"$files.lock"
+flock "$lock"
+if [ -d "$files" ]; then
+    exec {lock}>&-
+    cp -r "$files/." "$data/"
+    chmod 700 "$data"
+    owned_by_server
+else
+    make_files "$files"
+    exec {lock}>&-
+fi
 start
-"$bin/psql" --quiet --host="$folder" --username=postgres --dbname=postgres \
-    --command='CREATE ROLE kbs LOGIN' --command='CREATE DATABASE kbs OWNER kbs' \
-    --command="ALTER ROLE kbs SET default_transaction_isolation = '${SNP_VTPM_TEST_ISOLATION:-read committed}'"
+sql "ALTER ROLE kbs SET default_transaction_isolation = '${SNP_VTPM_TEST_ISOLATION:-read committed}'"
 
 export SNP_VTPM_TEST_POSTGRES_BIN=$bin
 export SNP_VTPM_TEST_POSTGRES="postgresql://kbs@/kbs?host=$folder"
