@@ -32,7 +32,7 @@ if lost=$(grep '^CONFIG_' "$wanted" | grep -vxFf "$work/out/.config"); then
 fi
 
 # About as many steps as make reports on the way, for "[n/N]" before each, as ninja has it
-STEPS=1990
+STEPS=1959
 number_steps() {
     local line n=0
     while IFS= read -r line; do
