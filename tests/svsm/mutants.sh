@@ -197,6 +197,7 @@ protocol_leases|kbs/lease/lease.c|s/    if (reason != LEASE_REASON_OK || again)/
 protocol_leases|kbs/lease/lease.c|s/^        request->key_version != record->next_version)/        false)/|rekey: the key changes with a CONFIRM under it
 protocol_leases|kbs/protocol/attest_volume.c|s/    if (status != STORE_OK || next == 0)/    if (true)/|rekey: both keys are given
 protocol_leases|kbs/protocol/attest_volume.c|s/        turn->record.next_version ? turn->record.next_version : turn->record.key_version;/        turn->record.key_version;/|rekey: the VM learns the version of the newer key
+protocol_leases|kbs/protocol/attest_lease.c|s/           x->next_version == y->next_version \&\& /           /|rekey: an answer that was sealed before is made anew
 protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_promote_key(unit, volume, output->promoted);/        ;/|rekey: the volume's key becomes the newer one
 protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_destroy_key(unit, volume, output->destroyed);/        ;/|rekey: the older key is destroyed
 admin_leases|kbs/admin/volumes.c|s/    if (found.record.next_version != 0)/    if (false)/|rekey: a change that waits for its VM is named
