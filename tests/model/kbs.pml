@@ -158,10 +158,14 @@ inline acquire(me, sequence)
 /* The key becomes the newer one together with the state that it opens. */
 inline promote(key)
 {
+#ifdef M_KEEPS_KEY
+    skip
+#else
     if
     :: k_rekeying && key == k_key + 1 -> k_key = key; k_rekeying = false
     :: else
     fi
+#endif
 }
 
 inline hold(phase, sequence)

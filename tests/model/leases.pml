@@ -6,11 +6,18 @@
  * or never; and it keeps one older request of each VM besides. A VM loses its power between any two steps.
  *
  * With HOSTILE the host shows any state that was ever written, or a blank disk, at any boot, and runs VMs beside each
- * other; that includes a disk that lies about flushes. Without, the disk is honest: three slots, a write that is cut
- * leaves the old contents, the new ones or garbage, and one VM at a time has it. Then I1 must hold, too.
+ * other. Without, the disk is honest: three slots, a write that is cut leaves the old contents, the new ones or garbage,
+ * and one VM at a time has it. Then I1 must hold, too. With LYING that disk says of writes that they are durable, and
+ * they are not.
  *
- * Bounds and parts: VMS, BOOTS, STATES, SEQUENCES, OWNER (commands), SAME_EPOCH, RESTORE. M_... takes out a rule.
+ * With SAME_EPOCH a VM may go on without an answer of the KBS: several states are anchored as one, a batch.
+ *
+ * Bounds and parts: VMS, BOOTS, STATES, SEQUENCES, OWNER (commands), REKEYS (of these only those about keys), SAME_EPOCH,
+ * LYING, PROMPT (no older request is kept), RESTORE. M_... takes out a rule.
  * CALM is for random runs: no power is lost in them while a VM is at work.
+ *
+ * What nothing depends on is set back, or not kept, so that fewer states have to be explored: replies that tell a VM
+ * nothing, the time of a lease when one VM alone could count on it, the fields of a lease that is none.
  */
 #include "kbs.pml"
 
@@ -48,6 +55,7 @@ byte v_written_in[VMS];
 byte v_state[VMS];     /* that the TPM has, and that is on the disk */
 byte v_next[VMS];      /* being written or anchored */
 byte v_keys[VMS];      /* the newest version it was given */
+bool v_both[VMS];      /* and the one before it, too */
 byte v_sequence[VMS];
 bool v_confirmed[VMS];
 bool v_serves[VMS];
@@ -62,6 +70,7 @@ request q_old[VMS];
 byte a_status[VMS]; /* the reply on its way */
 bool a_there[VMS];
 byte a_lease[VMS], a_epoch[VMS], a_committed[VMS], a_written_in[VMS], a_keys[VMS];
+bool a_both[VMS];
 bool a_fresh[VMS];  /* the lease that it tells of has not run out since */
 
 byte g_boots;
@@ -70,6 +79,8 @@ byte g_commands;
 short g_written;   /* states that are complete on some copy of the disk */
 short g_served;    /* states from which a boot began to answer */
 byte g_acknowledged; /* the last state that a TPM's answer relied on */
+byte g_promised;     /* likewise, of answers that waited for the KBS's */
+byte g_accepted;     /* the last state that the owner accepted */
 bool g_restored;
 short g_broken;    /* boots whose lease an owner ended */
 bool g_excused;    /* the owner said that states may be lost */
@@ -77,6 +88,17 @@ bool g_excused;    /* the owner said that states may be lost */
 #ifndef HOSTILE
 byte d_slot[SLOTS];   /* what is there after a power cut, whatever comes */
 byte d_cached[SLOTS]; /* on its way there; 0: nothing */
+#endif
+
+/* I4 is about VMs beside each other. */
+#if VMS > 1 || defined(CALM)
+#define TIMED
+#endif
+#if defined(SAME_EPOCH) && !defined(HOSTILE) && !defined(LYING)
+#define LOSES_NOTHING /* I1, for states that are not anchored */
+#endif
+#if defined(SAME_EPOCH) && (defined(HOSTILE) || defined(LYING))
+#define PROMISES /* I5 */
 #endif
 
 #ifdef RESTORE
@@ -121,6 +143,7 @@ inline clear_reply(i)
     a_committed[i] = 0;
     a_written_in[i] = 0;
     a_keys[i] = 0;
+    a_both[i] = false;
     a_fresh[i] = false
 }
 
@@ -143,9 +166,42 @@ inline no_other_trusts(i)
     n = 0
 }
 
+/* Without a clock of its own, the lease's time is over whenever that makes a difference. */
+inline let_expire(o, boot)
+{
+#ifndef TIMED
+    if
+    :: o == ACQUIRE && boot != k_holder && (k_phase == PENDING || k_phase == ACTIVE) && !k_expired -> k_expired = true
+    :: true
+    fi
+#else
+    skip
+#endif
+}
+
+/* What does not count any more has one value. */
+inline settle()
+{
+    r_status = 0;
+#ifndef CALM
+    if
+    :: k_phase == NONE -> k_holder = 0; k_lease = 0; k_sequence = 0
+    :: else
+    fi;
+    if
+    :: k_phase == NONE || k_phase == RELEASED -> k_expired = false
+    :: else
+    fi;
+#if OWNER == 0
+    k_complaint = 0
+#endif
+#endif
+}
+
 inline answer(i)
 {
     grants_before = g_grants;
+    let_expire(q_now[i].what, q_now[i].by);
     trace_before(q_now[i]);
     kbs_step(q_now[i].what, q_now[i].by, q_now[i].under, q_now[i].base, q_now[i].result, q_now[i].version, q_now[i].number);
     trace(q_now[i]);
@@ -154,19 +210,33 @@ inline answer(i)
     :: else
     fi;
     assert(r_status != OK || q_now[i].what == COMPLAIN || !(g_broken & BIT(q_now[i].by)));
-    a_there[i] = true;
-    a_status[i] = r_status;
-    a_lease[i] = k_lease;
-    a_epoch[i] = k_epoch;
-    a_committed[i] = k_committed;
-    a_written_in[i] = k_written_in;
-    a_keys[i] = (k_rekeying -> k_key + 1 : k_key);
-    a_fresh[i] = (r_status == OK && k_phase == ACTIVE)
+    if
+    :: r_status == BUSY || r_status == RETRY || r_status == FROZEN /* it asks again */
+    :: else ->
+        clear_reply(i);
+        a_there[i] = true;
+        a_status[i] = r_status;
+        if
+        :: r_status == OK && q_now[i].what == ACQUIRE ->
+            a_lease[i] = k_lease;
+            a_epoch[i] = k_epoch;
+            a_committed[i] = k_committed;
+            a_written_in[i] = k_written_in;
+            a_keys[i] = (k_rekeying -> k_key + 1 : k_key);
+            a_both[i] = k_rekeying
+        :: else
+        fi;
+#ifdef TIMED
+        a_fresh[i] = (r_status == OK && k_phase == ACTIVE)
+#endif
+    fi;
+    settle()
 }
 
 inline answer_old(i)
 {
     grants_before = g_grants;
+    let_expire(q_old[i].what, q_old[i].by);
     trace_before(q_old[i]);
     kbs_step(q_old[i].what, q_old[i].by, q_old[i].under, q_old[i].base, q_old[i].result, q_old[i].version, q_old[i].number);
     trace(q_old[i]);
@@ -174,7 +244,8 @@ inline answer_old(i)
     :: g_grants != grants_before -> no_other_trusts(VMS)
     :: else
     fi;
-    assert(r_status != OK || q_old[i].what == COMPLAIN || !(g_broken & BIT(q_old[i].by)))
+    assert(r_status != OK || q_old[i].what == COMPLAIN || !(g_broken & BIT(q_old[i].by)));
+    settle()
 }
 
 /* The disk */
@@ -183,7 +254,11 @@ inline answer_old(i)
 #define opens_later(i, s)                                                                          \
     ((s) != 0 && k_same_epoch && v_committed[i] != 0 && v_written_in[i] != 0 &&                    \
      s_epoch[s] == v_written_in[i] && s_counter[s] >= s_counter[v_committed[i]])
-#define has_key(i, s) (s_key[s] <= v_keys[i] && s_key[s] + 1 >= v_keys[i])
+#ifdef M_ONLY_NEWER_KEY
+#define has_key(i, s) (s_key[s] == v_keys[i])
+#else
+#define has_key(i, s) (s_key[s] == v_keys[i] || (v_both[i] && s_key[s] + 1 == v_keys[i]))
+#endif
 #ifdef M_NO_COMPARE_AT_BOOT
 #define opens(i, s) ((s) != 0 && has_key(i, s))
 #else
@@ -193,6 +268,7 @@ inline answer_old(i)
 /* Found: the TPM loads it; its start-up changes it, and that is the first state to write. */
 inline load(i, s)
 {
+    assert(g_accepted == 0 || v_committed[i] != g_accepted || s == g_accepted); /* I6 */
     v_state[i] = s;
     v_does[i] = RUNS; /* not yet confirmed: it writes, and does nothing else */
 #ifdef M_SERVE_EARLY
@@ -200,9 +276,13 @@ inline load(i, s)
 #endif
 }
 
+/* What none of its keys shows might as well not be there. */
 inline complain_of(i, s)
 {
-    send(i, COMPLAIN, 0, s);
+    if
+    :: has_key(i, s) -> send(i, COMPLAIN, 0, s)
+    :: else -> send(i, COMPLAIN, 0, 0)
+    fi;
     v_does[i] = STOPPED
 }
 
@@ -234,6 +314,13 @@ inline look(i)
 {
     n = 0;
     best = 0;
+    /* A later state counts only while the committed one is there. */
+    do
+    :: n < SLOTS && !(opens(i, d_slot[n]) && opens_exactly(i, d_slot[n])) -> n++
+    :: n < SLOTS && opens(i, d_slot[n]) && opens_exactly(i, d_slot[n]) -> best = d_slot[n]; n = SLOTS
+    :: n == SLOTS -> break
+    od;
+    n = (best == 0 -> SLOTS : 0);
     do
     :: n < SLOTS ->
         if
@@ -246,11 +333,15 @@ inline look(i)
     if
     :: best != 0 ->
         /* What was acknowledged by the TPM of a machine whose power was cut is still there. */
-        assert(g_excused || !k_same_epoch || best == g_acknowledged || (s_before[best] & BIT(g_acknowledged)));
+#ifdef LOSES_NOTHING
+        assert(g_excused || best == g_acknowledged || (s_before[best] & BIT(g_acknowledged)));
+#endif
         load(i, best)
     :: best == 0 && v_committed[i] == 0 -> load(i, 0)
     :: else ->
+#ifndef LYING
         assert(g_excused);                                                   /* I1 */
+#endif
         n = 0;
         do
         :: n < SLOTS ->
@@ -268,6 +359,8 @@ inline look(i)
 }
 #endif
 
+#define shown(n) (d_cached[n] != 0 -> d_cached[n] : d_slot[n])
+
 /* Which slot the next state goes to: not to what the KBS, or this TPM, may still need. */
 inline put(i)
 {
@@ -277,13 +370,13 @@ inline put(i)
     :: n < SLOTS ->
         if
 #ifdef M_OVERWRITES
-        :: d_slot[n] != 0 || g_states == 1 -> break
+        :: shown(n) != 0 || g_states == 1 -> break
 #endif
 #ifdef M_OVERWRITES_OPENED
-        :: d_slot[n] != v_committed[i] || d_slot[n] == 0 -> break
+        :: shown(n) != v_committed[i] || shown(n) == 0 -> break
 #endif
 #if !defined(M_OVERWRITES) && !defined(M_OVERWRITES_OPENED)
-        :: d_slot[n] == 0 || (d_slot[n] != v_committed[i] && d_slot[n] != v_state[i]) -> break
+        :: shown(n) == 0 || (shown(n) != v_committed[i] && shown(n) != v_state[i]) -> break
 #endif
         :: else -> n++
         fi
@@ -291,9 +384,10 @@ inline put(i)
     od;
     assert(n < SLOTS);
     d_cached[n] = v_next[i];
-    n = 0;
-#endif
+    n = 0
+#else
     g_written = g_written | BIT(v_next[i])
+#endif
 }
 
 inline write(i)
@@ -318,6 +412,9 @@ inline flush()
     n = 0;
     do
     :: n < SLOTS && d_cached[n] != 0 -> d_slot[n] = d_cached[n]; d_cached[n] = 0; n++
+#ifdef LYING
+    :: n < SLOTS && d_cached[n] != 0 -> n++
+#endif
     :: n < SLOTS && d_cached[n] == 0 -> n++
     :: n == SLOTS -> break
     od;
@@ -365,10 +462,29 @@ inline serve(i)
 
 inline relies_on(i, s)
 {
+#ifdef LOSES_NOTHING
     if
     :: g_newest == v_boot[i] -> g_acknowledged = s
     :: else
     fi
+#else
+    skip
+#endif
+}
+
+/* I5: what was answered after the KBS had it is in all that comes after, whatever the disk shows. */
+inline promises(i, s)
+{
+#ifdef PROMISES
+    if
+    :: g_newest == v_boot[i] ->
+        assert(g_excused || s == g_promised || g_promised == 0 || (s_before[s] & BIT(g_promised)));
+        g_promised = s
+    :: else
+    fi
+#else
+    skip
+#endif
 }
 
 inline stop(i)
@@ -387,6 +503,7 @@ inline take_grant(i)
     v_committed[i] = a_committed[i];
     v_written_in[i] = a_written_in[i];
     v_keys[i] = a_keys[i];
+    v_both[i] = a_both[i];
     v_does[i] = CHECKS
 }
 
@@ -398,7 +515,8 @@ inline take_state(i)
         v_written_in[i] = v_epoch[i];
         v_state[i] = q_now[i].result;
         v_next[i] = 0;
-        relies_on(i, v_state[i])
+        relies_on(i, v_state[i]);
+        promises(i, v_state[i])
     :: else
     fi
 }
@@ -409,7 +527,7 @@ inline take_ok(i)
 #ifdef M_COUNTS_FROM_REPLY
     v_trusts[i] = q_now[i].what != RELEASE;
 #else
-    v_trusts[i] = q_now[i].what != RELEASE && a_fresh[i];
+    v_trusts[i] = q_now[i].what != RELEASE && a_fresh[i]; /* never, unless TIMED */
 #endif
     if
     :: q_now[i].what == CONFIRM -> v_confirmed[i] = true; serve(i)
@@ -418,7 +536,6 @@ inline take_ok(i)
     v_does[i] = (q_now[i].what == RELEASE -> AWAY : RUNS)
 }
 
-/* RETRY and FROZEN: it goes on waiting, and asks again. */
 inline take_reply(i)
 {
     if
@@ -428,7 +545,6 @@ inline take_reply(i)
         take_grant(i); clear_request(i); clear_reply(i)
     :: v_does[i] != STOPPED && a_status[i] == OK && q_now[i].what != ACQUIRE ->
         take_ok(i); clear_request(i); clear_reply(i)
-    :: else -> clear_reply(i)
     fi
 }
 
@@ -442,6 +558,7 @@ inline power_off(i)
     v_state[i] = 0;
     v_next[i] = 0;
     v_keys[i] = 0;
+    v_both[i] = false;
     v_sequence[i] = 0;
     v_boot[i] = 0;
     v_confirmed[i] = false;
@@ -452,11 +569,8 @@ inline power_off(i)
     cut_writes()
 }
 
-#ifdef HOSTILE
-#define may_boot(i) true
-#else
-#define may_boot(i) nobody_else_runs(i)
-#endif
+/* VMs are alike: the first to start is the first. */
+#define may_boot(i) (g_boots < BOOTS && ((i) == 0 || g_boots > 0))
 
 /* In random runs it would never get anywhere else. */
 #ifdef CALM
@@ -471,7 +585,7 @@ proctype svsm(byte i)
     byte best = 0;
 
     do
-    :: atomic { v_does[i] == OFF && g_boots < BOOTS ->
+    :: atomic { v_does[i] == OFF && may_boot(i) ->
         g_boots = g_boots + 1;
         v_boot[i] = g_boots;
         v_does[i] = ASKS;
@@ -490,7 +604,15 @@ proctype svsm(byte i)
         :: !v_confirmed[i] -> send(i, CONFIRM, v_committed[i], v_next[i]); v_does[i] = WAITS
         :: v_confirmed[i] -> send(i, ANCHOR, v_committed[i], v_next[i]); v_does[i] = WAITS
 #ifdef SAME_EPOCH
-        :: v_confirmed[i] -> v_state[i] = v_next[i]; v_next[i] = 0; relies_on(i, v_state[i]); v_does[i] = RUNS
+        /* A part of a batch: answered now, and anchored with what follows. */
+        :: v_confirmed[i] ->
+            v_state[i] = v_next[i];
+            v_next[i] = 0;
+            relies_on(i, v_state[i]);
+#ifdef M_PROMISES_EARLY
+            promises(i, v_state[i]);
+#endif
+            v_does[i] = RUNS
 #endif
         fi }
 #ifdef SAME_EPOCH
@@ -517,6 +639,7 @@ proctype host(byte i)
 
     do
     :: atomic { q_now[i].what != NOTHING -> answer(i); grants_before = 0 }
+#ifndef PROMPT
     :: atomic { q_now[i].what != NOTHING && q_now[i].what != COMPLAIN && q_old[i].number != q_now[i].number ->
         q_old[i].what = q_now[i].what;
         q_old[i].by = q_now[i].by;
@@ -526,6 +649,7 @@ proctype host(byte i)
         q_old[i].version = q_now[i].version;
         q_old[i].number = q_now[i].number }
     :: atomic { q_old[i].what != NOTHING -> answer_old(i); grants_before = 0 }
+#endif
     od
 }
 
@@ -546,6 +670,7 @@ inline give_up_trust()
     n = 0
 }
 
+#ifdef TIMED
 proctype clock()
 {
     byte n = 0;
@@ -554,6 +679,7 @@ proctype clock()
     :: atomic { (k_phase == PENDING || k_phase == ACTIVE) && !k_expired -> k_expired = true; give_up_trust() }
     od
 }
+#endif
 
 #if OWNER > 0
 proctype owner()
@@ -561,29 +687,41 @@ proctype owner()
     byte n = 0;
 
     do
+#ifndef REKEYS
     :: atomic { g_commands < OWNER && k_phase != NONE ->
         g_commands = g_commands + 1;
         give_up_trust();
         g_broken = g_broken | BIT(k_holder);
         owner_break();
+        settle();
         printf("OWNER break\n") }
     :: atomic { g_commands < OWNER && k_complaint != 0 ->
         g_commands = g_commands + 1;
-        give_up_trust();
+        if
+        :: k_phase != NONE -> give_up_trust(); g_broken = g_broken | BIT(k_holder)
+        :: else
+        fi;
         g_excused = true;
         owner_accept();
+        g_accepted = k_committed;
+        g_promised = 0;
+        settle();
         printf("OWNER accept\n") }
     :: atomic { g_commands < OWNER && !k_frozen -> g_commands = g_commands + 1; k_frozen = true; printf("OWNER freeze\n") }
     :: atomic { k_frozen -> k_frozen = false; printf("OWNER thaw\n") }
+#endif
     :: atomic { g_commands < OWNER && !k_rekeying && k_committed != 0 -> g_commands = g_commands + 1; k_rekeying = true; printf("OWNER rekey\n") }
-#ifdef CALM
+#if defined(CALM) || defined(REKEYS)
     :: atomic { g_commands < OWNER && k_rekeying ->
         g_commands = g_commands + 1;
         if
+#ifndef M_CANCEL_KEEPS_LEASE
         :: k_phase == PENDING -> give_up_trust(); g_broken = g_broken | BIT(k_holder)
+#endif
         :: else
         fi;
         owner_cancel();
+        settle();
         printf("OWNER cancel\n") }
 #endif
     od
@@ -627,7 +765,9 @@ init
         :: i == VMS -> break
         od;
         i = 0;
+#ifdef TIMED
         run clock();
+#endif
 #if OWNER > 0
         run owner();
 #endif

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Takes the defences of the SVSM, of its services, of the KBS where it changes a volume's key, and of the files that all parts
-# write out, one by one, in a copy of the sources, and expects the named test to fail each time.
+# Takes the defences of the SVSM, of its services, of the KBS (a volume's key, certificates, evidence), and of the files that
+# all parts write out, one by one, in a copy of the sources, and expects the named test to fail each time.
 #
 # usage: tests/svsm/mutants.sh [WORD]
 #
@@ -197,12 +197,18 @@ protocol_leases|kbs/lease/lease.c|s/    if (reason != LEASE_REASON_OK || again)/
 protocol_leases|kbs/lease/lease.c|s/^        request->key_version != record->next_version)/        false)/|rekey: the key changes with a CONFIRM under it
 protocol_leases|kbs/protocol/attest_volume.c|s/    if (status != STORE_OK || next == 0)/    if (true)/|rekey: both keys are given
 protocol_leases|kbs/protocol/attest_volume.c|s/        turn->record.next_version ? turn->record.next_version : turn->record.key_version;/        turn->record.key_version;/|rekey: the VM learns the version of the newer key
+protocol_leases|kbs/protocol/attest_lease.c|s/           x->next_version == y->next_version \&\& /           /|rekey: an answer that was sealed before is made anew
 protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_promote_key(unit, volume, output->promoted);/        ;/|rekey: the volume's key becomes the newer one
 protocol_leases|kbs/protocol/attest_lease.c|s/        status = volume_destroy_key(unit, volume, output->destroyed);/        ;/|rekey: the older key is destroyed
 admin_leases|kbs/admin/volumes.c|s/    if (found.record.next_version != 0)/    if (false)/|rekey: a change that waits for its VM is named
 admin_leases|kbs/admin/volumes.c|/find_to_rekey/,/^}/s/    if (found->volume.retired)/    if (false)/|rekey: a retired volume gets no key
 admin_leases|kbs/admin/volumes.c|/find_to_rekey/,/^}/s/found->policy.mode != LEASE_OFF/true/|rekey: without leases nobody tells of the newer state
 admin_leases|kbs/admin/volumes.c|s/    if (cancel \&\& key_text)/    if (false)/|rekey: no key is given where one is cancelled
+authorities|kbs/admin/routes.c|s/authorities_rotate, keys_changed)}/authorities_rotate, keys_changed), .role = ROLE_AUDITOR}/|role: only owners make an authority
+authorities|kbs/admin/routes.c|s/authorities_revoke, NULL)}/authorities_revoke, NULL), .role = ROLE_AUDITOR}/|role: only owners revoke certificates
+authorities|kbs/admin/routes.c|s/{LOOK(API "ca", authorities_show)}/{LOOK(API "ca", authorities_show), .role = ROLE_OWNER}/|role: auditors see the authorities
+admin_evidence|kbs/admin/routes.c|s/volumes_evidence)}/volumes_evidence), .role = ROLE_OWNER}/|role: auditors get a statement of a volume
+admin_evidence|kbs/admin/routes.c|/^#define STATE/,/ROLE_AUDITOR/s/ROUTE_CHANGE/ROUTE_QUESTION/|each statement of a volume is in the audit log
 END
 }
 

@@ -134,6 +134,8 @@ TEST_FIXTURE(auditors_may_ask_and_each_time_is_in_the_log, set_up, admin_end)
     assert_string_equal(text_of(line, "result"), "done");
     assert_string_equal(text_of(line, "detail"), "epoch 1790000000123, nonce 12345678");
     json_decref(line);
+    assert_refused(&admin, &(struct asked){.method = "POST", .path = PATH, .body = "{}"}, 401,
+                   "token-missing");
 }
 
 TEST_FIXTURE(nonces_that_are_none_are_refused, set_up, admin_end)

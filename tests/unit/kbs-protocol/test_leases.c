@@ -5,7 +5,11 @@
 #include "kbs/backup/backup.h"
 #include "lib/base/bytes.h"
 #include "tests/unit/kbs-protocol/lease_client.h"
+#include "tests/unit/kbs/between.h"
 #include "tests/unit/registered.h"
+
+#define POINTS_LEAST 4   /* between the units of work of an attestation */
+#define POINTS_MAX   100 /* of them */
 
 TEST_FIXTURE(the_key_comes_with_a_lease_and_the_next_vm_is_busy, lease_client_begin, client_end)
 {
@@ -201,24 +205,30 @@ TEST_FIXTURE(probing_tells_whether_the_lease_is_free, lease_client_begin, client
     world_expect_audit(world, "result", "accepted");
 }
 
-static bool rekey_to_two(struct lease_record *record)
+static unsigned newest; /* version of a key */
+
+static bool rekey_to_newest(struct lease_record *record)
 {
-    return lease_rekey(record, 2);
+    return lease_rekey(record, newest);
+}
+
+/* A unit of work's part: a key that no other is like. */
+static enum store_status add_key(struct store_unit *unit, void *context)
+{
+    const struct world *world = context;
+    static uint8_t filling;
+    uint8_t key[STATE_KEY_SIZE];
+
+    memset(key, ++filling, sizeof(key) / 2);
+    memset(key + sizeof(key) / 2, ++filling, sizeof(key) / 2);
+    return volume_add_key(unit, world->volume.id, key, &newest);
 }
 
 static void begin_rekey(struct world *world)
 {
-    uint8_t key[STATE_KEY_SIZE];
-    struct store_unit *unit;
-    unsigned version;
-
-    memset(key, 7, sizeof(key) / 2);
-    memset(key + sizeof(key) / 2, 8, sizeof(key) / 2);
-    assert_int_equal(store_begin(world->store, &unit), STORE_OK);
-    assert_int_equal(volume_add_key(unit, world->volume.id, key, &version), STORE_OK);
-    assert_int_equal(store_commit(unit), STORE_OK);
-    assert_int_equal(version, 2);
-    lease_change(world, NULL, rekey_to_two);
+    assert_int_equal(store_change(world->store, add_key, world), STORE_OK);
+    assert_int_equal(newest, 2);
+    lease_change(world, NULL, rekey_to_newest);
 }
 
 static bool has_key(struct world *world, unsigned version)
@@ -291,6 +301,87 @@ TEST_FIXTURE(a_vm_that_cannot_change_over_confirms_under_the_first_key, lease_cl
     lease_expect(world, 1, confirm_under(&granted, 0, 1, 1), RELEASE_STATUS_OK);
     assert_int_equal(lease_look(world, &policy, &record).key_version, 1);
     assert_int_equal(record.next_version, 2);
+}
+
+/* The owner thinks better of it, and of that again. Each counts the generation, which answers tell,
+ * too: here it is as before, so that it is the key that tells the answers apart. */
+static enum store_status rekey_otherwise(struct store_unit *unit, void *context)
+{
+    const struct world *world = context;
+    struct lease_policy policy;
+    struct lease_record record;
+    enum store_status status = add_key(unit, context);
+    uint64_t generation;
+
+    if (status == STORE_OK)
+        status = lease_load(unit, &world->volume, &policy, &record);
+    if (status != STORE_OK)
+        return status;
+    generation = record.generation;
+    assert_true(lease_cancel_rekey(&record) && lease_rekey(&record, newest));
+    record.generation = generation;
+    return lease_save(unit, world->volume.id, &record);
+}
+
+static void change_mind(void *context)
+{
+    struct world *owners = context;
+
+    assert_int_equal(store_change(owners->store, rekey_otherwise, owners), STORE_OK);
+}
+
+static void expect_newest_key(struct world *world)
+{
+    uint8_t payload[LEASE_PAYLOAD_MAX], key[STATE_KEY_SIZE];
+    struct store_unit *unit;
+    size_t size;
+    const struct release_record granted = lease_get_record(world, payload, &size);
+
+    assert_int_equal(granted.key_version, newest);
+    assert_int_equal(size, 2 * STATE_KEY_SIZE);
+    assert_int_equal(store_begin_reading(world->store, &unit), STORE_OK);
+    assert_int_equal(volume_key_of(unit, world->volume.id, newest, key), STORE_OK);
+    store_abandon(unit);
+    assert_memory_equal(payload + STATE_KEY_SIZE, key, sizeof(key));
+}
+
+/* A VM asks, and the owner changes his mind at that point, unless there is no such point: false.
+ * Counts when the VM has a lease nevertheless. */
+static bool acquires(struct world *world, struct world *owners, unsigned point, unsigned *granted)
+{
+    const struct release_request request = {
+        .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
+    struct lease_policy policy;
+    struct lease_record record;
+    bool changed;
+
+    lease_vm = (uint8_t)(point + 1);
+    between_arm(BETWEEN_UNITS, point, change_mind, owners);
+    assert_int_equal(lease_attest(world, &request), 200);
+    changed = between_disarm();
+    lease_look(world, &policy, &record);
+    if (changed && record.phase == LEASE_PENDING) {
+        expect_newest_key(world);
+        lease_change(world, NULL, lease_break);
+        (*granted)++;
+    }
+    return changed;
+}
+
+/* By another server, between any two units of work. If it was after the grant, the lease is over.
+ */
+TEST_FIXTURE(an_answer_that_was_sealed_before_a_rekey_is_made_anew, lease_client_begin, client_end)
+{
+    struct world *world = *state, owners = *world;
+    unsigned point = 0, granted = 0;
+
+    assert_int_equal(store_open(world->url, false, &world->master, &owners.store), STORE_OK);
+    begin_rekey(world);
+    while (point < POINTS_MAX && acquires(world, &owners, point, &granted))
+        point++;
+    assert_in_range(point, POINTS_LEAST, POINTS_MAX - 1);
+    assert_in_range(granted, 1, point - 1);
+    store_close(owners.store);
 }
 
 static enum store_status restored(struct store_unit *unit, void *context)
