@@ -45,7 +45,7 @@
 #   206 the proxy does not run    207 the platform is not there    208 something is not built
 #   209 the SVSM refused to start the guest    210 the VM ended without a result    211 time is up
 #   212 the guest rebooted (--no-reboot)    213 the guest's kernel panicked    214 triple fault
-#   215 a forwarded port cannot be had
+#   215 a forwarded port cannot be had    216 this machine has too little memory, or room for a file in its place
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/checks.sh"
@@ -76,6 +76,7 @@ EXIT_REBOOTED=212
 EXIT_PANIC=213
 EXIT_TRIPLE_FAULT=214
 EXIT_PORT=215
+EXIT_MEMORY=216
 
 load_config
 igvm='' image='' memory=$GUEST_MEMORY cpus=$GUEST_CPUS svsm=yes dry_run=no job='' job_given=no ssh=no reboot=yes
@@ -242,6 +243,10 @@ end_without_result() {
         triple-fault)
             die -$EXIT_TRIPLE_FAULT "the guest's processor shut down (triple fault), at the stage $(stage_of "$LOG_DIR")" \
                 "a kernel that knows no SEV-SNP ends so: it needs CONFIG_AMD_MEM_ENCRYPT (docs/guest-images.md)"
+            ;;
+        no-room)
+            die -$EXIT_MEMORY "the VM's memory no longer fitted into $(dirname "$run_dir"), which other programs filled meanwhile (SIGBUS)" \
+                "make room there, or name a folder with more room in TMPDIR"
             ;;
     esac
     mapfile -t reason < <("${PLATFORM}_end" "$status")

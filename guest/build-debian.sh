@@ -16,6 +16,7 @@
 #   --pcr-key FILE          signs what PCR 11 will be, with this RSA key (PEM), for policies that outlive an update;
 #                           uki only
 #   --append WORDS          more words on the kernel's command line
+#   --include PACKAGES      more of Debian's packages, with what they depend on; separated by commas
 #   --data SIZE             an empty partition "data" of that size, for a LUKS volume (default: 256M)
 #   --cached                an image that was built before from the same things is copied, and a new one is kept with the
 #                           packages; the newest eight are
@@ -50,7 +51,7 @@ command_line="root=PARTUUID=$root_id ro console=ttyS0 quiet loglevel=3 panic=-1 
 command_line+=" systemd.default_timeout_start_sec=900"
 
 arguments=("$@")
-authorized_keys='' open=no boot_loader=uki pcr_key='' data=256M cached=no image=''
+authorized_keys='' open=no boot_loader=uki pcr_key='' include=() data=256M cached=no image=''
 while [ $# != 0 ]; do
     case $1 in
         --authorized-keys) authorized_keys=$(option_value "$@"); shift ;;
@@ -58,6 +59,7 @@ while [ $# != 0 ]; do
         --boot-loader) boot_loader=$(option_value "$@"); shift ;;
         --pcr-key) pcr_key=$(option_value "$@"); shift ;;
         --append) command_line+=" $(option_value "$@")"; shift ;;
+        --include) IFS=, read -ra include <<<"$(option_value "$@")"; shift ;;
         --cached) cached=yes ;;
         --data) data=$(option_value "$@"); shift ;;
         -h | --help) show_usage; exit ;;
@@ -75,6 +77,9 @@ done
 [ -z "$pcr_key" ] || [ "$boot_loader" = uki ] || usage_error "--pcr-key: GRUB measures nothing into PCR 11"
 [ -z "$pcr_key" ] || openssl rsa -in "$pcr_key" -noout 2>/dev/null </dev/null ||
     usage_error "--pcr-key $pcr_key is no RSA private key in PEM, or has a passphrase"
+for package in "${include[@]}"; do
+    [[ $package =~ ^[a-z0-9][a-z0-9.+-]+$ ]] || usage_error "--include: $package is no name of a package"
+done
 data_bytes=$(bytes_of "$data") || usage_error "--data $data is no size such as 256M"
 if [ "$data_bytes" = 0 ] || [ $((data_bytes % (1 << 20))) != 0 ]; then usage_error "--data $data is no multiple of 1M"; fi
 
@@ -87,12 +92,19 @@ for program in mmdebstrap mkfs.vfat mcopy sfdisk qemu-img objcopy; do
         "apt-get install mmdebstrap, and ./prepare.sh --fetch-only for the rest"
 done
 
+mkdir -p "$CACHE_DIR"
+exec 9>"$CACHE_DIR/debian.lock"
+flock -n 9 || {
+    say "Waiting for another build-debian.sh to end."
+    flock 9
+}
 guest_packages
 
 # What goes into an image beside the archive, in whose folder it is kept
 image_key() {
     {
-        printf '%s\n' "$command_line" $open "$boot_loader" "$data_bytes"
+        printf '%s\n' "$command_line" $open "$boot_loader" "$data_bytes" "${include[*]}"
+        [ ${#include[@]} = 0 ] || private_apt guest apt-cache madison "${include[@]}"
         cat ${authorized_keys:+"$authorized_keys"} ${pcr_key:+"$pcr_key"}
         cd "$ROOT"
         find guest/{build-debian.sh,debian,rootfs/usr/sbin/run-job} scripts/{unified-kernel,disk-image}.sh -type f |
@@ -122,12 +134,27 @@ work=$(mktemp -d "$(dirname "$image")/debian.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 root=$work/root
 
+# more_packages PACKAGE...: fetched by this machine's apt, unpacked and configured in the guest, where no service is started
+more_packages() {
+    local log=$CACHE_DIR/debian/include.log policy=$root/usr/sbin/policy-rc.d
+    mkdir -p "$root/var/cache/apt/archives/partial"
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    DEBIAN_FRONTEND=noninteractive private_apt guest apt-get -q -y --no-install-recommends \
+        -o Dir::State::status="$root/var/lib/dpkg/status" -o Dir::State::extended_states="$root/var/lib/apt/extended_states" \
+        -o Dir::Cache::pkgcache= -o Dir::Cache::archives="$root/var/cache/apt/archives" -o Dir::Log="$root/var/log/apt" \
+        -o DPkg::Chroot-Directory="$root" install "$@" >"$log" 2>&1 </dev/null ||
+        die "--include $*: they cannot be installed" "$(grep '^E: ' "$log" | tail -n 1)" "apt's own words are in $(shown "$log")"
+    rm -f "$policy" "$root"/var/cache/apt/archives/*.deb
+}
+
 # systemctl would warn that there is no /proc.
 in_guest() { chroot "$root" env PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_LOG_LEVEL=err "$@"; }
 
 root_files() {
     mkdir "$root"
     tar -xf "$guest_archive" -C "$root" --xattrs --numeric-owner
+    [ ${#include[@]} = 0 ] || more_packages "${include[@]}"
     cp -r "$ROOT/guest/debian/rootfs/." "$root/"
     echo debian >"$root/etc/hostname"
     printf '127.0.0.1\tlocalhost debian\n' >"$root/etc/hosts"

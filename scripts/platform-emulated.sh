@@ -4,21 +4,26 @@
 # shellcheck shell=bash disable=SC2154 # the caller's variables
 
 . "$ROOT/scripts/emulated-memory.sh"
+. "$ROOT/scripts/host-memory.sh"
 
 emulated_check() {
+    local folder
     qemu=$(find_qemu) ||
         die -"$EXIT_QEMU" "$(qemu_problem)" "./prepare.sh fetches one; QEMU in vm.conf can name another"
     require_built "$BUILD_DIR/emulator/hypervisor.elf" "$EXIT_NOT_BUILT"
     require_built "$BUILD_DIR/emulator/reset.rom" "$EXIT_NOT_BUILT"
     require_built "$BUILD_DIR/emulator/amd-sp/amd-sp" "$EXIT_NOT_BUILT"
     require_built "$CHIP_DIR" "$EXIT_NOT_BUILT"
+    folder=$(emulated_run_parent)
+    check_room "$(emulated_machine_size "$memory_bytes")" "$(room_in "$folder")" "in $folder" \
+        "name a folder with more room in TMPDIR"
 }
 
 # The folder for the VM's memory: in RAM if it fits, with some room left
 emulated_run_parent() {
-    local free
-    free=$(df --output=avail -B1 /dev/shm 2>/dev/null | tail -n 1)
-    if [ "${free:-0}" -gt $(($(emulated_machine_size "$memory_bytes") * 5 / 4)) ]; then
+    local wanted
+    wanted=$(($(emulated_machine_size "$memory_bytes") * 5 / 4))
+    if [ "$(room_in /dev/shm)" -gt $wanted ] && [ "$(available_memory)" -gt $wanted ]; then
         echo /dev/shm
     else
         echo "${TMPDIR:-/tmp}"
@@ -73,7 +78,13 @@ emulated_prepare() {
 }
 
 # emulated_end_kind STATUS: for start-cvm.sh, when it is not 0
-emulated_end_kind() { [ "$1" = 35 ] && echo triple-fault || echo unknown; }
+emulated_end_kind() {
+    case $1 in
+        35) echo triple-fault ;;
+        135) echo no-room ;; # SIGBUS: a page of the file for memory could not be had
+        *) echo unknown ;;
+    esac
+}
 
 # emulated_end STATUS: what QEMU's exit status says of the VM's end (enum host_exit in emulator/platform/host.h)
 emulated_end() {
@@ -83,6 +94,7 @@ emulated_end() {
         37) echo "it did what the platform cannot serve" ;;
         39) echo "its launch failed" ;;
         41) echo "the hypervisor failed" ;;
+        137) echo "QEMU was killed (SIGKILL), as Linux does when memory runs out: dmesg tells" ;;
         *) echo "QEMU ended with status $1" ;;
     esac
     tail -n 2 "$LOG_DIR/hypervisor.log" 2>/dev/null || true

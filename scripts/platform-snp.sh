@@ -3,6 +3,8 @@
 # for guests yet. To be sourced after lib.sh.
 # shellcheck shell=bash disable=SC2154 # the caller's variables
 
+. "$ROOT/scripts/host-memory.sh"
+
 QEMU_SNP_OLDEST=11
 
 snp_host() {
@@ -21,6 +23,7 @@ snp_check() {
         die -"$EXIT_QEMU" "$QEMU_SNP ${major:+is QEMU $major, and }does not know VMPLs (device-plane)" \
             "build QEMU from the COCONUT project's svsm branch and name it with QEMU_SNP in vm.conf"
     fi
+    check_room "$memory_bytes" "$(available_memory)" "on this machine"
 }
 
 snp_run_parent() { echo "${TMPDIR:-/tmp}"; }

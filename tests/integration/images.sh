@@ -89,6 +89,7 @@ usage_of_build_debian() {
     wrong "a key for PCR 11 that is none" 'no RSA private key' --open --pcr-key "$work/keys" "$work/a"
     openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$work/key" 2>/dev/null
     wrong "a signature with GRUB" 'GRUB measures nothing into PCR 11' --open --boot-loader grub --pcr-key "$work/key" "$work/a"
+    wrong "what is no package" 'no name of a package' --open --include 'less,more packages' "$work/a"
     wrong "a size that is none" 'no size' --open --data much "$work/a"
     wrong "a size of no whole mebibytes" 'no multiple of 1M' --open --data 5K "$work/a"
     wrong "an unknown option" 'unknown option' --closed "$work/a"

@@ -341,6 +341,8 @@ vm_inputs() {
     expect "an unknown platform is refused" 2 'no platform z80'
     run "$cvm" --timeout soon --run true
     expect "a time limit that is no number is refused" 2 'no number of seconds'
+    run "$cvm" --memory 900000G
+    expect "memory that this machine does not have is named" 216 'a VM of 900000G needs [0-9]*M of memory, and there are [0-9]*M in /' TMPDIR
     run "$cvm" --platform snp
     expect "a host without SEV-SNP is told so" 207 'cannot run SEV-SNP VMs' 'emulated'
     run "$cvm" --dry-run
@@ -459,6 +461,25 @@ vm_ends() {
     expect "a VM that gets on may take longer than that" 7 '^out$'
 }
 
+# With the machine's memory made up
+# shellcheck disable=SC2016 # what project runs
+host_memory() {
+    local stand_ins='. "$ROOT/scripts/qemu.sh"; EXIT_MEMORY=216 QEMU_SNP=qemu memory=2G memory_bytes=$((2 << 30)); room_in() { echo $((1 << 40)); }'
+    project '. "$ROOT/scripts/platform-emulated.sh"; '"$stand_ins"'
+        available_memory() { echo $((1 << 31)); }
+        TMPDIR=/a/disk emulated_run_parent
+        available_memory() { echo $((1 << 40)); }
+        emulated_run_parent'
+    equal "the file for a VM's memory is on a disk while other programs have the memory, else in memory" "$output" $'/a/disk\n/dev/shm'
+    project '. "$ROOT/scripts/platform-snp.sh"; '"$stand_ins"'
+        snp_host() { :; }
+        snp_qemu() { :; }
+        qemu_major() { echo 11; }
+        available_memory() { echo $((1 << 30)); }
+        snp_check'
+    expect "a real host that has too little is told so" 216 'a VM of 2G needs 2048M of memory, and there are 1024M on this machine'
+}
+
 # with_event DATA: what QEMU's monitor tells of the end, for the stand-in
 with_event() { printf '%s' "echo '{\"event\": \"$1\", \"data\": {\"guest\": true, \"reason\": \"${2:-}\"}}' >\"\${job%/*}/monitor.out\""; }
 
@@ -490,6 +511,12 @@ vm_end_kinds() {
     expect "an end by the platform is no power-off" 210 'what the platform cannot serve'
     FAKE_VM="$(with_event SHUTDOWN guest-shutdown); exit 35" run "${cvm[@]}"
     expect "a triple fault has a status of its own" 214 'triple fault' 'at the stage launch' 'CONFIG_AMD_MEM_ENCRYPT'
+    # shellcheck disable=SC2016 # for the stand-in
+    FAKE_VM='kill -BUS $BASHPID' run "${cvm[@]}"
+    expect "an end for want of memory is told" 216 'no longer fitted into /.*SIGBUS'
+    # shellcheck disable=SC2016
+    FAKE_VM='kill -KILL $BASHPID' run "${cvm[@]}"
+    expect "so is one by another program's hand" 210 'QEMU was killed'
     # shellcheck disable=SC2016
     FAKE_VM='echo "svsm: [info] starting the guest" >"$console"; sleep 1
         echo "BdsDxe: No bootable option or device was found." >>"$console"; exec sleep 60' run "${cvm[@]}" --run true
@@ -593,8 +620,8 @@ samples() {
         vm_signs() { :; }
         nothing_to_boot() { echo no; }
         watch_take() { seen=$((seen + 1)) && { [ $seen -lt 150 ] || kill $qemu_pid; }; }
-        setpriv --pdeathsig KILL sleep 90 & beside=$!
-        setpriv --pdeathsig KILL sleep 90 & qemu_pid=$!
+        setpriv --pdeathsig KILL sleep 600 & beside=$!
+        setpriv --pdeathsig KILL sleep 600 & qemu_pid=$!
         wait_for_vm
         kill $beside
         echo "status $status after $seen samples"'
@@ -657,6 +684,7 @@ kbs_life_cycle
 vm_inputs
 vm_ends
 vm_end_kinds
+host_memory
 devices
 named_vms
 busy_host

@@ -273,6 +273,15 @@ TEST(what_build_writes_can_be_dumped_and_measured)
     expect_status("measure --check plain.igvm", 0);
 }
 
+TEST(measure_says_by_the_rules_of_which_qemu_it_checks)
+{
+    char output[4096];
+
+    assert_int_equal(run("measure --help", output, sizeof(output)), TOOL_OK);
+    assert_non_null(strstr(output, "rules of QEMU 10.2"));
+    assert_non_null(strstr(output, "of the COCONUT project's QEMU"));
+}
+
 TEST(the_same_inputs_give_the_same_file)
 {
     char output[16];

@@ -20,6 +20,10 @@ static struct {
     uint16_t seen;
 } device;
 
+/* The PIT's channel 2: when it is due. */
+static uint64_t timer_due;
+static bool timer_half_set;
+
 void fake_host_reset(void)
 {
     memset(&fake_host, 0, sizeof(fake_host));
@@ -29,6 +33,7 @@ void fake_host_reset(void)
     fake_host.version_min = 1;
     fake_host.version_max = 2;
     fake_host.timer_runs = true;
+    timer_half_set = false;
     fake_host.device_id = 2;
     fake_host.disk_features = 1ull << 32 | 1ull << 33 | 1ull << 9;
     fake_host.capacity = FAKE_DISK_SIZE / 512;
@@ -81,11 +86,23 @@ static uint8_t uart_in(unsigned reg, struct fake_stream *from)
     }
 }
 
+static void set_timer(void)
+{
+    timer_half_set = !timer_half_set;
+    if (timer_half_set)
+        return;
+    timer_due = fake.tsc + TIMER_TICKS;
+    if (fake_host.timer_stalls > 0) {
+        fake_host.timer_stalls--;
+        fake.tsc += fake_host.stall;
+    }
+}
+
 static uint8_t port_in(uint16_t port)
 {
     if (port == 0x61 && fake_host.timer_runs) {
-        fake.tsc += TIMER_TICKS;
-        return 0x20;
+        fake.tsc += TIMER_TICKS / 100;
+        return fake.tsc >= timer_due ? 0x20 : 0;
     }
     if (port >= FAKE_CONSOLE_PORT && port < FAKE_CONSOLE_PORT + 8)
         return uart_in(port - FAKE_CONSOLE_PORT, NULL);
@@ -98,6 +115,8 @@ static void port_out(uint16_t port, uint8_t value)
 {
     static const uint8_t levels[] = {1, 4, 8, 14};
 
+    if (port == 0x42)
+        set_timer();
     /* The divisor latch stands in the first two registers' place while it is open. */
     if (port == FAKE_CONSOLE_PORT + 3 || port == FAKE_PROXY_PORT + 3)
         receiver.set_up = (value & 0x80) != 0;

@@ -23,6 +23,9 @@ struct fake_host {
     uint16_t version_min, version_max;
     struct fake_stream console, from_vm, to_vm;
     bool timer_runs;
+    unsigned timer_stalls; /* so many times the VM waits for a processor when it has started the
+                              timer, */
+    uint64_t stall;        /* for so many ticks of the TSC */
 
     /* The disk at slot 0. */
     uint32_t device_id;
