@@ -5,7 +5,7 @@
 def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 
 # A report's signature is verified; an ephemeral key is made and agreed with; a release record may be signed.
-def seconds($profile): 1 / .verify + 2 / .derive + {"coconut": 0, "signed": 1, "coco": 0}[$profile] / .sign;
+def seconds($profile): 1 / .verify + 2 / .derive + {"coconut": 0, "signed": 1, "coco": 0, "anchor": 1}[$profile] / .sign;
 
 map(select(.kind == "load")) as $loads |
 [$loads[0].before, $loads[].after] as $looks |

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Two hundred clients at the same time, in each dialect of the KBS: every one gets its own secret, and nobody another's.
+# Two hundred clients at the same time, in each dialect of the KBS: every one gets its own secret, and nobody another's. And some
+# VMs that anchor.
 #
 # usage: tests/integration/kbs-load.sh [BUILD_FOLDER]
 set -euo pipefail
@@ -51,6 +52,18 @@ all_is_on_record() {
     expect "the audit log is whole after the load" 0
 }
 
+# As bench/kbs.sh measures it.
+vms_anchor_side_by_side() {
+    local number
+    for number in 0 1 2 3; do
+        kbsctl volume set-lease "load-$number" --mode strict --first manufacture >/dev/null
+    done
+    run load 4 40 anchor
+    expect "VMs with leases have states committed side by side" 0 '"attestations":40,"failed":0'
+    run load 4 4 anchor
+    expect "the leases were given back" 0 '"attestations":4,"failed":0'
+}
+
 check "a KBS starts" kbs_start
 check "$CLIENTS images, volumes and secrets are registered" register_clients $CLIENTS
 everybody_gets_their_own coconut "COCONUT-SVSM's proxy asks"
@@ -58,4 +71,5 @@ everybody_gets_their_own signed "an SVSM asks that wants a signed record"
 everybody_gets_their_own coco "Trustee's clients ask"
 all_is_on_record
 a_wrong_secret_is_noticed
+vms_anchor_side_by_side
 finish

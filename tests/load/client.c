@@ -75,17 +75,38 @@ static enum client_result check(struct client *client, const struct proof *proof
     return CLIENT_CROSSED;
 }
 
+/* A new session, to the JWE, which the caller releases; NULL when nothing came. */
+static json_t *get_jwe(struct client *client, struct proof *proof)
+{
+    client->latency = 0;
+    exchange_forget(client->exchange);
+    return prove(client, proof) ? get_secret(client) : NULL;
+}
+
+enum client_result client_ask(struct client *client, struct release_record *answer)
+{
+    uint8_t secret[IDENTITY_SECRET_SIZE];
+    struct proof proof;
+    json_t *jwe = get_jwe(client, &proof);
+    enum attest_error error;
+
+    if (!jwe)
+        return CLIENT_FAILED;
+    error = proof_read(&proof, jwe, answer, secret);
+    json_decref(jwe);
+    if (!error && answer->status == RELEASE_STATUS_OK)
+        return CLIENT_OK;
+    snprintf(client->problem, sizeof(client->problem), "operation %u: status %u: %s",
+             client->prover.request.op, answer->status, attest_error_words(error));
+    return CLIENT_FAILED;
+}
+
 enum client_result client_attest(struct client *client)
 {
     enum client_result result = CLIENT_FAILED;
     struct proof proof;
-    json_t *jwe;
+    json_t *jwe = get_jwe(client, &proof);
 
-    client->latency = 0;
-    exchange_forget(client->exchange);
-    if (!prove(client, &proof))
-        return CLIENT_FAILED;
-    jwe = get_secret(client);
     if (jwe)
         result = client->check ? check(client, &proof, jwe) : CLIENT_OK;
     json_decref(jwe);

@@ -23,4 +23,7 @@ struct client {
 /* One attestation, from a new session to its secret. */
 MUST_CHECK enum client_result client_attest(struct client *client);
 
+/* With DIALECT_SIGNED: prover.request, from a new session to its answer, which must be OK. */
+MUST_CHECK enum client_result client_ask(struct client *client, struct release_record *answer);
+
 #endif

@@ -15,12 +15,13 @@
 
 #include <curl/curl.h>
 
-#include "tests/load/client.h"
+#include "tests/load/anchor.h"
 
 #define CLIENTS_MAX      1024
 #define ATTESTATIONS_MAX 10000000
 #define PROBLEMS_SHOWN   5
 #define THREAD_STACK     (256 << 10)
+#define PROFILE_ANCHOR   "anchor"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_SETUP = 3 };
 
@@ -32,14 +33,16 @@ static const char usage[] =
     "own, and reports signed by an emulated chip, which the KBS must trust.\n"
     "\n"
     "  --profile PROFILE  how clients ask: coconut, signed (with a signed release record), coco\n"
-    "                     (as Trustee's clients, for a secret by its path)\n"
+    "                     (as Trustee's clients, for a secret by its path), or anchor: each is a\n"
+    "                     VM whose volume has a lease, and an attestation commits a state\n"
     "  --url URL          the KBS's public address\n"
     "  --ca FILE          the certificate authority of an https URL\n"
     "  --chip DIR         identity of the chip, as amd-sp --init-chip makes it\n"
-    "  --release-key PEM  for signed: the only key that may have signed\n"
+    "  --release-key PEM  for signed and anchor: the only key that may have signed\n"
     "  --clients N        how many at the same time (default 1)\n"
     "  --attestations N   of all clients together (default: one each)\n"
-    "  --unchecked        do not decrypt what comes: less work for this side\n"
+    "  --unchecked        do not decrypt what comes: less work for this side; with anchor the\n"
+    "                     answers are read nevertheless\n"
     "  --identities N     only print what the first N clients need to be registered: a line with\n"
     "                     number, launch measurement and secret for each, in hexadecimal; clients\n"
     "                     with the coco profile ask for load/key/NUMBER\n"
@@ -70,6 +73,8 @@ struct load {
 struct worker {
     pthread_t thread;
     struct client client;
+    bool anchors;
+    struct anchor anchor;
     struct load *load;
 };
 
@@ -148,6 +153,8 @@ MUST_CHECK static bool dialect_named(const char *name, enum dialect *dialect)
     static const char *const names[] = {
         [DIALECT_COCONUT] = "coconut", [DIALECT_SIGNED] = "signed", [DIALECT_COCO] = "coco"};
 
+    if (strcmp(name, PROFILE_ANCHOR) == 0)
+        name = names[DIALECT_SIGNED];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(names[i], name) == 0) {
             *dialect = (enum dialect)i;
@@ -185,7 +192,7 @@ MUST_CHECK static bool pin_key(const char *path, struct release_terms *terms)
     enum release_key_status status;
 
     if (!path) {
-        fputs("kbs-load: signed needs --release-key\n", stderr);
+        fputs("kbs-load: signed and anchor need --release-key\n", stderr);
         return false;
     }
     status = release_pin_read(path, &terms->pins[0]);
@@ -216,16 +223,24 @@ static void take(struct worker *worker, enum client_result result)
                 worker->client.problem);
 }
 
+/* What is measured, again and again. */
+static enum client_result attest(struct worker *worker)
+{
+    return worker->anchors ? anchor_next(&worker->client, &worker->anchor)
+                           : client_attest(&worker->client);
+}
+
 /* A thread of its own for each client. */
 static void *work(void *context)
 {
     struct worker *worker = context;
     struct load *load = worker->load;
 
-    take(worker, client_attest(&worker->client));
+    take(worker, worker->anchors ? anchor_begin(&worker->client, &worker->anchor)
+                                 : client_attest(&worker->client));
     pthread_barrier_wait(&load->ready);
     while (atomic_fetch_sub(&load->left, 1) > 0) {
-        enum client_result result = client_attest(&worker->client);
+        enum client_result result = attest(worker);
 
         take(worker, result);
         if (result == CLIENT_OK)
@@ -290,10 +305,19 @@ static double run_all(struct worker *workers, long count, struct load *load)
     return seconds() - start;
 }
 
+/* So that the next ones wait for nothing. */
+static void give_back_leases(struct worker *workers, long count)
+{
+    for (long i = 0; i < count; i++)
+        if (workers[i].anchors)
+            take(&workers[i], anchor_end(&workers[i].client, &workers[i].anchor));
+}
+
 MUST_CHECK static bool start_client(struct worker *worker, const struct options *options,
                                     unsigned number)
 {
     worker->client.check = !options->unchecked;
+    worker->anchors = strcmp(options->profile, PROFILE_ANCHOR) == 0;
     worker->client.exchange = exchange_new(options->url, options->ca);
     return prover_start(&worker->client.prover, number) && worker->client.exchange;
 }
@@ -306,6 +330,7 @@ static enum exit_status run_with(const struct options *options, const struct pro
                         .latencies = calloc((size_t)attestations, sizeof(double))};
     struct worker *workers = calloc((size_t)options->clients, sizeof(*workers));
     bool ready = load.latencies && workers;
+    double took;
 
     pthread_barrier_init(&load.ready, NULL, (unsigned)options->clients + 1);
     for (long i = 0; ready && i < options->clients; i++) {
@@ -313,10 +338,13 @@ static enum exit_status run_with(const struct options *options, const struct pro
         workers[i].client.prover = *base;
         ready = start_client(&workers[i], options, (unsigned)i);
     }
-    if (ready)
-        print_results(options, &load, run_all(workers, options->clients, &load));
-    else
+    if (ready) {
+        took = run_all(workers, options->clients, &load);
+        give_back_leases(workers, options->clients);
+        print_results(options, &load, took);
+    } else {
         fputs("kbs-load: out of memory or entropy\n", stderr);
+    }
     for (long i = 0; workers && i < options->clients; i++) {
         prover_end(&workers[i].client.prover);
         exchange_free(workers[i].client.exchange);
