@@ -18,6 +18,7 @@ def figures:
     boot("QEMU's start to login"; "svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
     boot("the same without SVSM"; "no-svsm.qemu_s"; "plain.qemu_s"; "plain QEMU"; null; null),
     boot("what the SVSM adds"; "svsm.qemu_s"; "no-svsm.qemu_s"; "no SVSM"; null; null),
+    boot("Debian to login"; "debian.start_s"; "debian-plain.start_s"; "plain QEMU"; null; 4),
     latency("GetRandom, median"; "GetRandom.median_us"; "us"),
     latency("GetRandom, p99"; "GetRandom.p99_us"; "us"),
     latency("GetRandom, rate"; "GetRandom.per_s"; "/s"),
