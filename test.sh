@@ -5,10 +5,11 @@
 # sources. The builds are in build-test/, apart from prepare.sh's. The scripts of tests/ come last, as many side by side
 # as there are processors.
 #
-# usage: ./test.sh [--quick] [SUITE]...
+# usage: ./test.sh [--quick | --full] [SUITE]...
 #
-#   SUITE        only these: gcc asan clang tsan svsm integration e2e lint
+#   SUITE        only these: gcc asan clang tsan svsm integration e2e full lint
 #   --quick      all but e2e, the tests that start VMs
+#   --full       all, and full: what takes too long for each change, Debian as guest above all (an hour)
 #   -h, --help   this text
 #
 # The last line is "N passed, N failed", with ", N skipped" if there are such. Each failure was shown before.
@@ -22,8 +23,9 @@ suites=()
 all=(lint gcc asan clang tsan svsm integration e2e)
 while [ $# != 0 ]; do
     case $1 in
-        gcc | asan | clang | tsan | svsm | integration | e2e | lint) suites+=("$1") ;;
+        gcc | asan | clang | tsan | svsm | integration | e2e | full | lint) suites+=("$1") ;;
         --quick) suites+=(lint gcc asan clang tsan svsm integration) ;;
+        --full) suites+=("${all[@]}" full) ;;
         -h | --help) show_usage; exit ;;
         *) usage_error "unknown suite or option $1" ;;
     esac
@@ -182,7 +184,7 @@ script_ended() {
 }
 
 # These take minutes and begin first, so that none of them is the last to run alone.
-LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story"
+LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story full-debian"
 
 # script_tests FOLDER ARGUMENT...: each script in it is queued
 script_tests() {
@@ -256,12 +258,16 @@ suite_integration() {
 # Coverage of its host tests, and its defences taken out one by one
 suite_svsm() { script_tests svsm; }
 
-suite_e2e() {
-    compgen -G "$ROOT/tests/e2e/*.sh" >/dev/null || return 0
-    step "e2e: preparing"
+# vm_tests FOLDER
+vm_tests() {
+    step "$1: preparing"
     verdict "prepare.sh" "$work/prepare.log" "$ROOT/prepare.sh"
-    script_tests e2e
+    script_tests "$1"
 }
+
+suite_e2e() { vm_tests e2e; }
+
+suite_full() { vm_tests full; }
 
 parts=(svsm services state-volume igvm kbs proxy emulator lib tests bench)
 sources() { find "${parts[@]/#/$ROOT/}" -name '*.[ch]' | sort; }

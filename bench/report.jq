@@ -21,6 +21,7 @@ def figures:
     boot("start-cvm.sh, with a lease"; "anchored.start_s"; "svsm.start_s"; "no lease"; null; null),
     boot("the SVSM of it, with a lease"; "anchored.until_guest_s"; "svsm.until_guest_s"; "no lease"; null; null),
     boot("what anchoring adds"; "anchored.adds_s"; null; null; 0.5; null),
+    boot("Debian to login"; "debian.start_s"; "debian-plain.start_s"; "plain QEMU"; null; 4),
     latency("GetRandom, median"; "GetRandom.median_us"; "us"),
     latency("GetRandom, p99"; "GetRandom.p99_us"; "us"),
     latency("GetRandom, rate"; "GetRandom.per_s"; "/s"),

@@ -8,6 +8,7 @@
 #   --runs N      measure each thing N times, in turns (default 3)
 #   --calls N     send each quick TPM command N times in a run, each slow one N/10 times (default 1000)
 #   --demo        time ./demo.sh too, once (minutes)
+#   --debian      time the boot of a Debian guest too (guest/build-debian.sh, which needs root or sudo)
 #   --json        JSON with every sample instead of the table
 #   --no-prepare  measure what is built already, without ./prepare.sh
 #   -h, --help    this text
@@ -22,12 +23,13 @@ set -euo pipefail
 . "$ROOT/scripts/job-disk.sh"
 . "$ROOT/bench/machines.sh"
 
-runs=3 calls=1000 demo=no json=no prepare=yes
+runs=3 calls=1000 demo=no debian=no json=no prepare=yes
 while [ $# != 0 ]; do
     case $1 in
         --runs) runs=$(option_value "$@"); shift ;;
         --calls) calls=$(option_value "$@"); shift ;;
         --demo) demo=yes ;;
+        --debian) debian=yes ;;
         --json) json=yes ;;
         --no-prepare) prepare=no ;;
         -h | --help) show_usage; exit ;;
@@ -197,6 +199,18 @@ measure_sizes() {
     sample region_used.bytes $((region - free_kib * 1024))
 }
 
+# One unified kernel image on both machines
+measure_debian() {
+    local PRISTINE_IMAGE=$work/debian.qcow2 GUEST_MEMORY=1G RUN_TIMEOUT=900
+    step "Debian's image"
+    quietly "$ROOT/guest/build-debian.sh" --open --cached "$PRISTINE_IMAGE"
+    for ((run = 1; run <= runs; run++)); do
+        step "Debian, run $run of $runs"
+        boot debian cvm --memory $GUEST_MEMORY
+        boot debian-plain plain_machine
+    done
+}
+
 # With the user's configuration: it makes its own.
 measure_demo() {
     local start
@@ -219,6 +233,7 @@ note_load
 measure_machines
 measure_processors
 measure_sizes
+[ $debian = no ] || measure_debian
 [ $demo = no ] || measure_demo
 jq -Rn -f "$ROOT/bench/report.jq" "$work/samples" >"$work/report.json"
 if [ $json = yes ]; then
