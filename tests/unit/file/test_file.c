@@ -2,10 +2,12 @@
 /* Whole files, durable ones, exact reads and writes: at their bounds. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 
 static char folder[] = "/tmp/snp-vtpm-file-XXXXXX", path[64];
 static uint8_t content[LARGE];
+static volatile unsigned *interruptions; /* that were handled; shared with the children */
 
 static int make_folder(void **state)
 {
@@ -28,6 +31,10 @@ static int make_folder(void **state)
     for (size_t i = 0; i < LARGE; i++)
         content[i] = (uint8_t)(i * 7 + i / 251);
     snprintf(path, sizeof(path), "%s/file", mkdtemp(folder));
+    interruptions = mmap(NULL, sizeof(*interruptions), PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (interruptions == MAP_FAILED)
+        return -1;
     return 0;
 }
 
@@ -65,9 +72,13 @@ TEST(a_file_is_read_whole_up_to_the_most_that_is_wanted)
     }
 }
 
-/* In a child: a signal comes while its parent waits. */
+/*
+ * In a child: a signal comes while its parent waits, and is handled when this returns: a system
+ * call that is given its bytes before would return them, and not be interrupted.
+ */
 static void interrupt_the_waiting_parent(void)
 {
+    const unsigned before = *interruptions;
     char path[64], text[256];
     const char *name_end = NULL;
 
@@ -83,6 +94,8 @@ static void interrupt_the_waiting_parent(void)
         name_end = strrchr(text, ')');
     }
     kill(getppid(), SIGUSR1);
+    while (*interruptions == before)
+        sched_yield();
 }
 
 /* A child that writes so many bytes, a piece at a time, while signals interrupt us. */
@@ -108,6 +121,7 @@ static int pipe_of(size_t size)
 static void interrupt(int number)
 {
     (void)number;
+    ++*interruptions;
 }
 
 TEST(a_pipe_is_read_to_its_end_whatever_interrupts)
@@ -163,8 +177,9 @@ TEST(more_than_is_wanted_of_a_pipe_is_too_large)
 {
     static const size_t most[] = {0, 1, 4095, 5000, LARGE - 1};
     struct file_bytes file;
+    struct sigaction action = {.sa_handler = interrupt};
 
-    signal(SIGUSR1, SIG_IGN);
+    sigaction(SIGUSR1, &action, NULL);
     for (size_t i = 0; i < sizeof(most) / sizeof(most[0]); i++) {
         int fd = pipe_of(most[i] + 1);
 
