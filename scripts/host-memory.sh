@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# How much of this machine a VM's memory can have. To be sourced after lib.sh.
+# How much of this machine a VM's memory can have. To be sourced after lib.sh for check_room; the others need nothing.
 # shellcheck shell=bash disable=SC2154 # the caller's variables
 
 # available_memory: what programs can have without others being swapped out, in bytes

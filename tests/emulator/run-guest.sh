@@ -37,6 +37,7 @@ qemu=${SNP_VTPM_QEMU:-${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm/qemu/current/qemu
 seconds=${SNP_VTPM_GUEST_SECONDS:-60}
 
 . "$(dirname "$(readlink -f "$0")")/../../scripts/emulated-memory.sh"
+. "$(dirname "$(readlink -f "$0")")/../../scripts/host-memory.sh"
 GUEST_MIB=${SNP_VTPM_GUEST_MIB:-64}
 guest=$((GUEST_MIB << 20))
 machine=$(emulated_machine_size $guest)
@@ -53,10 +54,11 @@ if [ ! -x "$qemu" ]; then
     exit
 fi
 
-# The machine's memory is a file: in RAM if there is room for it.
-parent=${TMPDIR:-/tmp}
-free_kib=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
-[ "${free_kib:-0}" -lt $((machine / 1024)) ] || parent=/dev/shm
+# The machine's memory is a file: in RAM if there is room for it. TMPDIR may be in RAM as well (./test.sh).
+parent=/tmp
+for folder in "${TMPDIR:-/tmp}" /dev/shm; do
+    [ "$(room_in "$folder")" -lt "$machine" ] || parent=$folder
+done
 work=$(mktemp -d "$parent/guest.XXXXXX")
 pids=()
 # shellcheck disable=SC2317 # called by the trap
