@@ -17,6 +17,7 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/scripts/lib.sh"
 . "$ROOT/scripts/components.sh"
+. "$ROOT/scripts/host-memory.sh"
 . "$ROOT/scripts/side-by-side.sh"
 
 suites=()
@@ -100,9 +101,7 @@ build() {
 # The folder for temporary files of tests, in memory where there is room, as most flush what they write. Other users may
 # pass through it: PostgreSQL does not run as root.
 make_scratch() {
-    local free
-    free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
-    [ "${free:-0}" -ge 2048 ] || return 0
+    [ "$(room_in /dev/shm)" -ge $((2 << 30)) ] || return 0
     scratch=$(mktemp -d /dev/shm/snp-vtpm-test-XXXXXX)
     chmod 711 "$scratch"
     "$ROOT/tests/when-gone.sh" $$ rm -rf "$scratch"

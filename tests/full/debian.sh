@@ -48,13 +48,10 @@ boot_loader_of() {
     mcopy -n -o -i "$work/disk@@1M" ::/EFI/BOOT/BOOTX64.EFI "$2"
     rm "$work/disk"
 }
-put_boot_loader() { put_file "$1" EFI/BOOT/BOOTX64.EFI "$2"; }
-
-# put_file FILE PATH IMAGE: onto the EFI system partition
-put_file() {
-    qemu-img convert -q -O raw "$3" "$work/disk"
-    mcopy -o -i "$work/disk@@1M" "$1" "::/$2"
-    qemu-img convert -q -O qcow2 "$work/disk" "$3"
+put_boot_loader() {
+    qemu-img convert -q -O raw "$2" "$work/disk"
+    mcopy -o -i "$work/disk@@1M" "$1" ::/EFI/BOOT/BOOTX64.EFI
+    qemu-img convert -q -O qcow2 "$work/disk" "$2"
     rm "$work/disk"
 }
 

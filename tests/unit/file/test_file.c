@@ -33,9 +33,7 @@ static int make_folder(void **state)
     snprintf(path, sizeof(path), "%s/file", mkdtemp(folder));
     interruptions = mmap(NULL, sizeof(*interruptions), PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (interruptions == MAP_FAILED)
-        return -1;
-    return 0;
+    return interruptions == MAP_FAILED ? -1 : 0;
 }
 
 static int remove_folder(void **state)

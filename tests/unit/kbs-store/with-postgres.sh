@@ -17,6 +17,7 @@
 # PostgreSQL is the system's, or the one that prepare.sh --for-tests fetched. It does not run as root: for root it runs as
 # nobody. Exit status: the command's; 77 (skipped) where there is no PostgreSQL.
 set -euo pipefail
+. "$(dirname "$(readlink -f "$0")")/../../../scripts/host-memory.sh"
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/snp-vtpm
 fetched=$cache/postgresql/current/root
@@ -54,8 +55,7 @@ fi
 folder=$(mktemp -d "${TMPDIR:-/tmp}/snp-vtpm-pg-XXXXXX")
 data=$folder/data
 mkdir "$data"
-free=$(df --output=avail --block-size=1M /dev/shm 2>/dev/null | tail -n 1) || free=0
-[ "$free" -lt 2048 ] || data=$(mktemp -d /dev/shm/snp-vtpm-pg-XXXXXX)
+[ "$(room_in /dev/shm)" -lt $((2 << 30)) ] || data=$(mktemp -d /dev/shm/snp-vtpm-pg-XXXXXX)
 stop() { (cd / && "${as_server[@]}" "$bin/pg_ctl" stop --silent --mode="$1" --pgdata="$data"); }
 clean() {
     stop immediate || true
@@ -99,14 +99,13 @@ mkdir -p "${files%/*}"
 exec {lock}>"$files.lock"
 flock "$lock"
 if [ -d "$files" ]; then
-    exec {lock}>&-
     cp -r "$files/." "$data/"
     chmod 700 "$data"
     owned_by_server
 else
     make_files "$files"
-    exec {lock}>&-
 fi
+exec {lock}>&-
 start
 sql "ALTER ROLE kbs SET default_transaction_isolation = '${SNP_VTPM_TEST_ISOLATION:-read committed}'"
 
