@@ -135,7 +135,7 @@ trap 'exit 130' INT TERM HUP
 start_one kbs serve --config "$KBS_DIR/kbs.conf"
 wait_until kbs kbs_answers
 [ $flush = no ] || retire_volumes
-start_one proxy --unix "$PROXY_SOCKET" --url "$url"
+start_one proxy --unix "$PROXY_SOCKET" --url "$url" --timeout "$PROXY_TIMEOUT"
 wait_until proxy proxy_listens
 
 if [ $background = yes ]; then

@@ -102,7 +102,7 @@ static void say_failure(struct attest_service *service, enum attest_error error)
 static enum attest_error handle_keep(struct attest_service *service, enum release_op op,
                                      struct reader *arguments, struct writer *body)
 {
-    struct kbs_access access = access_of(service);
+    const struct kbs_access access = access_of(service);
     const bool has_state = op != RELEASE_OP_RENEW;
     struct state_name state;
     uint32_t time = 0;
@@ -110,7 +110,6 @@ static enum attest_error handle_keep(struct attest_service *service, enum releas
 
     if ((has_state && !reader_copy(arguments, &state, sizeof(state))) || !reader_at_end(arguments))
         return ATTEST_ERR_REQUEST;
-    access.timeout = LEASE_KEEP_TIMEOUT;
     error = lease_keep(&service->lease, &access, op, has_state ? &state : NULL, &time);
     say_failure(service, error);
     if (!error && !writer_le32(body, time))

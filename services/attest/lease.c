@@ -14,6 +14,10 @@
 #define FOREVER  UINT32_MAX
 #define SHORT_ID 8 /* bytes of a report_id that are enough to tell VMs apart */
 
+/* Milliseconds that an exchange may take while the guest runs. */
+#define KEEP_TIMEOUT_MIN 2000
+#define KEEP_TIMEOUT_MAX 20000
+
 /* What a policy asks for; the rest is permission. */
 #define POLICY_ASKS                                                                                \
     (RELEASE_FLAG_STRICT | RELEASE_FLAG_CLASSED | RELEASE_FLAG_BOOT | RELEASE_FLAG_SAME_EPOCH)
@@ -237,13 +241,14 @@ static bool is_no_answer(enum attest_error error)
 }
 
 /* What OK tells: it must be about this lease. */
-static enum attest_error take_time(const struct lease *lease, const struct release_record *record,
+static enum attest_error take_time(struct lease *lease, const struct release_record *record,
                                    uint32_t *time)
 {
     if (!record->has_epoch || record->epoch != lease->terms.epoch || !record->has_lease ||
         memcmp(record->lease, lease->terms.lease, sizeof(record->lease)) != 0 || !record->has_ttl)
         return ATTEST_ERR_LEASE_MALFORMED;
-    *time = record->ttl;
+    lease->time = record->ttl;
+    *time = lease->time;
     return ATTEST_OK;
 }
 
@@ -322,12 +327,28 @@ static struct release_request next_request(const struct lease *lease,
     return request_of(lease, RELEASE_OP_ANCHOR, &doubtful);
 }
 
+/*
+ * The lease is renewed when a third of its time is over. An answer that is not there when another
+ * third is over is lost, and there is time to ask again.
+ */
+static unsigned int keep_timeout(const struct lease *lease)
+{
+    const uint64_t third = UINT64_C(1000) * lease->time / 3;
+
+    if (third < KEEP_TIMEOUT_MIN)
+        return KEEP_TIMEOUT_MIN;
+    return third < KEEP_TIMEOUT_MAX ? (unsigned int)third : KEEP_TIMEOUT_MAX;
+}
+
 static enum attest_error begin(struct lease *lease, const struct kbs_access *access,
                                const struct release_request *wanted)
 {
+    struct kbs_access in_time = *access;
+
+    in_time.timeout = keep_timeout(lease);
     lease->asked = next_request(lease, wanted);
     lease->asked.sequence = ++lease->sequence;
-    lease->exchange = exchange_begin(access, &lease->asked);
+    lease->exchange = exchange_begin(&in_time, &lease->asked);
     return lease->exchange ? ATTEST_OK : ATTEST_ERR_INTERNAL;
 }
 

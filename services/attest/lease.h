@@ -14,11 +14,10 @@
 #define LEASE_ASK_AGAIN        5 /* seconds between two questions while another VM has the lease */
 #define LEASE_CONFIRM_ATTEMPTS 3
 
-/* Milliseconds that an exchange may take while the guest runs; and that a processor of the guest's
- * stands still for it at a time, as long as bytes come, and when none do. */
-#define LEASE_KEEP_TIMEOUT 20000
-#define LEASE_KEEP_WAIT    250
-#define LEASE_KEEP_GAP     10
+/* Milliseconds that a processor of the guest's stands still at a time for an exchange while the
+ * guest runs: as long as bytes come, and when none do. */
+#define LEASE_KEEP_WAIT 250
+#define LEASE_KEEP_GAP  10
 
 enum lease_stage {
     LEASE_STAGE_NONE,    /* none was acquired */
@@ -31,6 +30,7 @@ struct lease {
     uint64_t sequence; /* of the last request */
     enum lease_stage stage;
     struct release_request terms; /* what each request says of the lease; from: as committed */
+    uint32_t time;                /* that the lease lasts from a request on, in seconds */
     bool in_doubt;                /* whether the KBS has committed this state: */
     uint8_t doubtful[RELEASE_STATE_SIZE];
     struct exchange *exchange;    /* that was begun; NULL: none */
@@ -72,6 +72,7 @@ MUST_CHECK enum attest_error lease_complain(struct lease *lease, const struct kb
  * ATTEST_ERR_PENDING it is not done yet, and the same call goes on with it; another one first ends
  * what was begun. A state about which the KBS's answer is missing is asked for again before any
  * other. ATTEST_ERR_LEASE_LOST: the VM must persist nothing more. *time as with lease_confirm().
+ * It has a third of the lease's time, from 2 to 20 s, and not access's.
  */
 MUST_CHECK enum attest_error lease_keep(struct lease *lease, const struct kbs_access *access,
                                         enum release_op op, const struct state_name *state,

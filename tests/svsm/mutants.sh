@@ -118,6 +118,7 @@ attest_lease|services/attest/lease.c|s/sequence = ++lease->sequence/sequence = l
 attest_lease|services/attest/lease.c|s/record->epoch != lease->terms.epoch ../false ||/|an answer is about this lease
 attest_lease|services/attest/lease.c|s/if (!lease->in_doubt ../if (true ||/|what is in doubt is asked about first
 attest_lease|services/attest/lease.c|/lease->stage = LEASE_STAGE_LOST;/d|a lost lease is lost for ever
+attest_lease|services/attest/lease.c|s/return third < KEEP_TIMEOUT_MAX ? .*/return KEEP_TIMEOUT_MAX;/|a short lease outlasts a lost answer
 tpm_leased|services/tpm/state.c|s/grant->flags \& STATE_GRANT_COMMITTED ? .anchor : NULL/NULL/|the committed state opens, and no other
 tpm_leased|services/tpm/engine.c|s/!(flags \& STATE_GRANT_MANUFACTURE)/false/|a blank volume gets no TPM without permission
 tpm_leased|services/tpm/engine.c|s/status == VOLUME_OK \&\& !(flags/false \&\& !(flags/|a state is adopted with permission only

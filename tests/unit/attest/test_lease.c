@@ -478,6 +478,23 @@ TEST_FIXTURE(nobody_waits_for_the_answer, lease_kbs_start, lease_kbs_end)
     assert_int_equal(kbs.asked, 3);
 }
 
+TEST_FIXTURE(a_short_lease_outlasts_an_answer_that_is_lost, lease_kbs_start, lease_kbs_end)
+{
+    const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
+    const time_t began = time(NULL);
+
+    boot();
+    kbs.policy.active_time = 6;
+    assert_int_equal(renew(1), ATTEST_STATUS_DONE);
+    do {
+        assert_int_equal(
+            channel_answer(attest_service_handle, &service, request, sizeof(request), last_body),
+            4);
+        assert_true(time(NULL) - began < 15); /* 20 s are what a longer lease allows */
+    } while (get_le32(last_body) == ATTEST_STATUS_PENDING);
+    assert_int_equal(get_le32(last_body), ATTEST_STATUS_PROXY_SILENT);
+}
+
 TEST_FIXTURE(what_was_begun_is_ended_before_something_else_begins, lease_kbs_start, lease_kbs_end)
 {
     const uint8_t request[] = {ATTEST_RENEW, 0, 0, 0};
