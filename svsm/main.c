@@ -157,7 +157,6 @@ static void start_services(void)
     status = attest_service_start(&attest, image_of("attest"), &proxy, &amd_sp, &state_key, &kbs);
     if (status != STATUS_OK)
         panic("cannot start service attest: %s", status_text(status));
-    uart_set_levels(&proxy, true);
     attest_service_fetch_key(&attest);
     log_info("state key released by the KBS at %lu ms", milliseconds());
 
@@ -168,7 +167,7 @@ static void start_services(void)
     if (tpm_service_open(&tpm, &attest, params.pcr_banks))
         log_info("the TPM's state was confirmed by the KBS at %lu ms", milliseconds());
     wipe(&state_key, sizeof(state_key));
-    uart_set_levels(&proxy, false);
+    uart_quiet(&proxy);
 }
 
 /* RAM but the SVSM's region, and the firmware, which is not part of RAM. */
@@ -221,6 +220,7 @@ void kernel_main(uint32_t params_gpa)
     cpus[0].started = true;
     guest.attest = &attest;
     guest.tpm = &tpm;
+    guest.proxy = &proxy;
     set_guest_memory();
     guest_prepare(&guest.ranges, &cpus[0].link, &cpus[0].cpuid, &params, &host);
     secrets_wipe();

@@ -290,8 +290,17 @@ static enum store_status volume_of_vm(const struct attestation *attestation,
     return STORE_FAILED;
 }
 
-/* A token says that evidence was accepted; who was denied gets an empty one, for clients that
- * expect some text. */
+/*
+ * A token says that evidence was accepted. Who was denied has none, and who keeps a lease needs
+ * none beyond the one that ACQUIRE brought: over a serial line, it is more than all the rest.
+ */
+static bool brings_token(const struct attestation *attestation)
+{
+    return !attestation->grant.denied &&
+           (!attestation->lease.applies || attestation->asked.op == RELEASE_OP_ACQUIRE);
+}
+
+/* What is no token is an empty text, for clients that expect some. */
 static enum store_status make_token(struct attestation *attestation, struct store_unit *unit,
                                     struct refusal *refusal)
 {
@@ -300,7 +309,7 @@ static enum store_status make_token(struct attestation *attestation, struct stor
 
     free(attestation->token);
     attestation->token = NULL;
-    if (attestation->grant.denied) {
+    if (!brings_token(attestation)) {
         attestation->token = strdup("");
     } else {
         status = volume_of_vm(attestation, unit, &volume);

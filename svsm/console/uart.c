@@ -123,13 +123,25 @@ enum status uart_has_data(struct uart *uart, bool *has_data)
 }
 
 /*
- * Below the level, the UART has another identification once nothing came or was taken for as long
- * as four characters last, and QEMU's keeps to that one when more arrives. So the line is slow: an
- * eighth of a second. What QEMU's UART carries is as fast as the host at any rate.
+ * Has the UART tell whether many bytes have arrived: by the identification of its interrupt, which
+ * must be enabled for that. Below the level, it has another one once nothing came or was taken for
+ * as long as four characters last, and QEMU's keeps to that one when more arrives. So the line is
+ * slow: an eighth of a second. What QEMU's UART carries is as fast as the host at any rate.
  */
-void uart_set_levels(struct uart *uart, bool on)
+static void tell_levels(struct uart *uart)
 {
-    set_rate(uart, on ? RATE_300 : RATE_HIGHEST, on ? INTERRUPT_RECEIVED : 0);
+    if (uart->tells_levels)
+        return;
+    set_rate(uart, RATE_300, INTERRUPT_RECEIVED);
+    uart->tells_levels = true;
+}
+
+void uart_quiet(struct uart *uart)
+{
+    if (!uart->tells_levels)
+        return;
+    set_rate(uart, RATE_HIGHEST, 0);
+    uart->tells_levels = false;
 }
 
 static enum status level_is_reached(struct uart *uart, bool *reached)
@@ -141,19 +153,22 @@ static enum status level_is_reached(struct uart *uart, bool *reached)
     return status;
 }
 
-/* FIFO_LEVEL bytes in three exits; of fewer each costs as many. */
+/* FIFO_LEVEL bytes in three exits; of fewer each costs two or three. */
 enum status uart_read(struct uart *uart, void *bytes, size_t size, size_t *got)
 {
     uint8_t *next = bytes;
 
     for (*got = 0; *got < size;) {
+        const bool room = size - *got >= FIFO_LEVEL;
         bool has_data, many = false;
         enum status status = uart_has_data(uart, &has_data);
 
         if (status != STATUS_OK || !has_data)
             return status;
-        if (size - *got >= FIFO_LEVEL)
+        if (room) {
+            tell_levels(uart);
             status = level_is_reached(uart, &many);
+        }
         if (status == STATUS_OK && many)
             status = ghcb_io_in_bytes(ghcb_own(), (uint16_t)(uart->port + UART_DATA), &next[*got],
                                       FIFO_LEVEL);

@@ -12,6 +12,7 @@
 
 struct uart {
     uint16_t port;
+    bool tells_levels; /* by an interrupt that is enabled */
 };
 
 /* 8N1 at the highest rate, FIFOs on, no interrupts. */
@@ -21,11 +22,10 @@ void uart_init(struct uart *uart, uint16_t port);
 void uart_restore(struct uart *uart);
 
 /*
- * Has the UART tell whether many bytes have arrived, so that uart_read() takes them at once. That
- * is the identification of its interrupt, which must be enabled for it; so it is off when the guest
- * runs, to whom the interrupt would go.
+ * No interrupts, which uart_read() enables to learn whether many bytes have arrived. For whenever
+ * the guest runs afterwards: they would go to it.
  */
-void uart_set_levels(struct uart *uart, bool on);
+void uart_quiet(struct uart *uart);
 
 /* Sends all bytes; STATUS_TIMEOUT when the transmitter does not drain. */
 MUST_CHECK enum status uart_write(struct uart *uart, const void *bytes, size_t size);

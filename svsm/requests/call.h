@@ -19,6 +19,7 @@ struct guest {
     struct guest_ranges ranges;
     unsigned vmpl;
     struct service *attest, *tpm;
+    struct uart *proxy; /* of the attestation service */
     /* Each with what it has of its own. */
     struct {
         struct lock lock;

@@ -2,6 +2,7 @@
 /* The vTPM protocol (58019, chapter 8), served by the TPM service. */
 #include "lib/abi/tpm_service.h"
 #include "lib/base/bytes.h"
+#include "svsm/console/uart.h"
 #include "svsm/guest/access.h"
 #include "svsm/process/tpm_service.h"
 #include "svsm/requests/call.h"
@@ -28,6 +29,7 @@ static bool begin(struct guest *guest)
 
 static void end(struct guest *guest)
 {
+    uart_quiet(guest->proxy);
     lock_release(&guest->vtpm.lock);
     lock_release(&guest->attestation.lock);
 }

@@ -88,6 +88,7 @@ svsm_disk|svsm/virtio/block.c|s/page->status == REQUEST_STATUS_OK/true/|a disk's
 svsm_syscalls|svsm/process/files.c|s/offset <= device->size \&\&/true \&\&/|inside the volume
 svsm_services|svsm/process/files.c|s/if (relay->full .. from.size/if (from.size/|the state key is taken once
 svsm_services|svsm/process/files.c|/wipe(relay->grant/d|the relay is wiped
+svsm_services|svsm/requests/vtpm.c|/uart_quiet(guest->proxy);/d|the proxy's line does not interrupt the guest
 svsm_services|svsm/process/amd_sp.c|s/ .. pages > AMD_SP_CERTIFICATE_PAGES//|certificate pages are bounded
 svsm_services|svsm/process/channel.c|s/if (!channel->answer_due)/if (false)/|one response for each request
 svsm_services|svsm/process/tpm_service.c|s/response_size <= room/true/|a response fits in the guest's page

@@ -74,27 +74,49 @@ TEST_FIXTURE(a_guest_is_told_the_epoch_of_its_vm_and_the_current_one, lease_clie
     says_epochs(told_to_guest(world, 1), first.epoch, second.epoch);
 }
 
-TEST_FIXTURE(an_svsm_is_told_what_its_request_led_to, lease_client_begin, client_end)
+/* The token for what the first VM's SVSM asks; the caller frees it. */
+static char *token_for(struct world *world, const struct release_request *request)
 {
-    struct world *world = *state;
-    const struct release_request request = {
-        .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
-    struct lease_policy policy;
-    struct lease_record record;
     size_t size;
     char *token;
 
     lease_vm = 1;
     client_authenticate(&client, world);
-    size = client_challenge(&client, &request, challenge);
+    size = client_challenge(&client, request, challenge);
     assert_int_equal(client_attest(&client, world,
                                    client_coconut_body(&client, challenge, size, be_the_vm), NULL,
                                    &token),
                      200);
+    return token;
+}
+
+TEST_FIXTURE(an_svsm_is_told_what_its_request_led_to, lease_client_begin, client_end)
+{
+    struct world *world = *state;
+    const struct release_request request = {
+        .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
+    char *token = token_for(world, &request);
+    struct lease_policy policy;
+    struct lease_record record;
+
     lease_look(world, &policy, &record);
     assert_true(record.epoch > 0);
     says_epochs(volume_in(token), record.epoch, record.epoch);
+}
+
+TEST_FIXTURE(who_keeps_a_lease_needs_no_further_token, lease_client_begin, client_end)
+{
+    struct world *world = *state;
+    const struct release_record granted = lease_acquire(world, 1, NULL);
+    struct release_request request = lease_under(&granted, RELEASE_OP_CONFIRM, 0, 1);
+    char *token;
+
+    request.has_sequence = true;
+    request.sequence = 1000;
+    token = token_for(world, &request);
+    assert_string_equal(token, "");
+    free(token);
 }
 
 static bool confirmed_and_overridden(struct lease_record *record)

@@ -461,28 +461,26 @@ TEST_SETUP(a_line_costs_two_exits_for_each_fifo, start)
     assert_memory_equal(fake_host.from_vm.bytes, "0123456789abcdef0123456789abcdef!", 33);
 }
 
-/* Seven times its level, two bytes, and the poll that finds no more. */
+/* The line's setting, seven times its level, two bytes, and the poll that finds no more. */
 TEST_SETUP(what_arrives_costs_three_exits_for_each_fifo, start)
 {
     uint8_t bytes[512];
     unsigned before;
     size_t got;
 
-    uart_set_levels(&vm.proxy, true);
     for (unsigned i = 0; i < 100; i++)
         fake_host.to_vm.bytes[fake_host.to_vm.size++] = (uint8_t)i;
     before = fake_host.io_exits;
     assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
     assert_int_equal(got, 100);
     assert_memory_equal(bytes, fake_host.to_vm.bytes, 100);
-    assert_int_equal(fake_host.io_exits - before, 7 * 3 + 2 * 3 + 1);
+    assert_int_equal(fake_host.io_exits - before, 6 + 7 * 3 + 2 * 3 + 1);
 }
 
 TEST_SETUP(no_more_is_read_than_there_is_room_for, start)
 {
     uint8_t bytes[64];
 
-    uart_set_levels(&vm.proxy, true);
     fake_host.to_vm.size = sizeof(fake_host.to_vm.bytes);
     memset(fake_host.to_vm.bytes, 0x11, sizeof(fake_host.to_vm.bytes));
     for (size_t room = 0; room < sizeof(bytes); room++) {
@@ -496,19 +494,23 @@ TEST_SETUP(no_more_is_read_than_there_is_room_for, start)
     }
 }
 
-TEST_SETUP(while_the_interrupt_is_off_each_byte_is_polled, start)
+TEST_SETUP(what_arrives_interrupts_until_the_line_is_quiet, start)
 {
     uint8_t bytes[64];
     unsigned before;
     size_t got;
 
-    uart_set_levels(&vm.proxy, true);
-    uart_set_levels(&vm.proxy, false);
     fake_host.to_vm.size = 20;
-    before = fake_host.io_exits;
     assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
-    assert_int_equal(got, 20);
-    assert_in_range(fake_host.io_exits - before, 20 * 2 + 1, 20 * 3 + 1);
+    assert_true(fake_host.proxy_interrupts);
+    uart_quiet(&vm.proxy);
+    assert_false(fake_host.proxy_interrupts);
+
+    before = fake_host.io_exits;
+    uart_quiet(&vm.proxy);
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(fake_host.io_exits - before, 1);
+    assert_false(fake_host.proxy_interrupts);
 }
 
 /* What nobody decodes reads as all ones. */

@@ -441,6 +441,31 @@ TEST_SETUP(the_lease_is_looked_at_now_and_then, start)
     assert_int_equal(talk.told, 1);
 }
 
+static void something_arrives_from_the_proxy(void)
+{
+    uint8_t bytes[64];
+    size_t got;
+
+    fake_host.to_vm.size = fake_host.to_vm.next + 20;
+    assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_true(fake_host.proxy_interrupts);
+}
+
+TEST_SETUP(the_proxys_line_does_not_interrupt_the_guest, start)
+{
+    const struct clock *clock = &vm.cpus[0].clock;
+
+    answered_size = 4 + 20;
+    something_arrives_from_the_proxy();
+    assert_int_equal(command(30), SVSM_SUCCESS);
+    assert_false(fake_host.proxy_interrupts);
+
+    something_arrives_from_the_proxy();
+    vm.guest.vtpm.lease_kept = clock_now(clock) - NANOSECONDS;
+    vtpm_keep_lease(&vm.guest, clock);
+    assert_false(fake_host.proxy_interrupts);
+}
+
 TEST_SETUP(every_response_that_fits_in_the_page_arrives, start)
 {
     for (size_t size = 4; size <= SERVICE_TPM_BUFFER_SIZE; size++) {

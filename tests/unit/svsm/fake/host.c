@@ -64,9 +64,9 @@ static void put(struct fake_stream *stream, uint8_t byte)
         stream->bytes[stream->size++] = byte;
 }
 
-/* The proxy's UART: the divisor latch is open, the receiver's interrupt, the FIFO's level. */
+/* The proxy's UART: the divisor latch is open, the FIFO's level. */
 static struct {
-    bool set_up, interrupt;
+    bool set_up;
     uint8_t level;
 } receiver;
 
@@ -78,7 +78,7 @@ static uint8_t uart_in(unsigned reg, struct fake_stream *from)
     case 0:
         return arrived > 0 ? from->bytes[from->next++] : 0;
     case 2:
-        return receiver.interrupt && arrived >= receiver.level ? 0xC4 : 0xC1;
+        return fake_host.proxy_interrupts && arrived >= receiver.level ? 0xC4 : 0xC1;
     case 5:
         return 0x60 | (arrived > 0);
     default:
@@ -125,7 +125,7 @@ static void port_out(uint16_t port, uint8_t value)
     else if (port == FAKE_PROXY_PORT && !receiver.set_up)
         put(&fake_host.from_vm, value);
     else if (port == FAKE_PROXY_PORT + 1 && !receiver.set_up)
-        receiver.interrupt = value & 1;
+        fake_host.proxy_interrupts = value & 1;
     else if (port == FAKE_PROXY_PORT + 2)
         receiver.level = levels[value >> 6];
 }

@@ -22,6 +22,7 @@ struct fake_host {
     uint64_t features;
     uint16_t version_min, version_max;
     struct fake_stream console, from_vm, to_vm;
+    bool proxy_interrupts; /* the proxy's UART does, when something arrives */
     bool timer_runs;
     unsigned timer_stalls; /* so many times the VM waits for a processor when it has started the
                               timer, */

@@ -167,6 +167,7 @@ void vm_start_guest(void)
     vm.cpus[0].started = true;
     vm.guest.attest = &vm.attest;
     vm.guest.tpm = &vm.tpm;
+    vm.guest.proxy = &vm.proxy;
     vm.attest.process.state = PROCESS_ENDED;
     vm.tpm.process.state = PROCESS_ENDED;
     vm.guest.ranges.memory = (struct memory_map){
