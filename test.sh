@@ -183,7 +183,7 @@ script_ended() {
 }
 
 # These take minutes and begin first, so that none of them is the last to run alone.
-LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story full-debian"
+LONG="e2e-failures e2e-power_cuts model-explore svsm-mutants e2e-story full-debian full-stress"
 
 # script_tests FOLDER ARGUMENT...: each script in it is queued
 script_tests() {

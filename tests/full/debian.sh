@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Debian as guest: what is on its disk; it starts without a failed unit, is reached by SSH, and its LUKS volumes open at each boot
-# without a question: one by literal PCRs, one by a signature for PCR 11. Not with another command line, kernel or TPM.
+# without a question: one by literal PCRs, one by a signature for PCR 11. Not with another command line, kernel or TPM. With
+# GRUB, too.
 #
 # usage: tests/full/debian.sh [PART]...
 #
-#   PART   image, volumes (default: both)
+#   PART   image, volumes, grub (default: all)
 #
 # A boot takes minutes under emulation. The images are built once, and kept (guest/build-debian.sh --cached).
 set -euo pipefail
@@ -213,7 +214,22 @@ volumes() {
     changes
 }
 
-[ $# != 0 ] || set -- image volumes
+grub() {
+    build_debian "$work/grub.qcow2" --boot-loader grub
+    # shellcheck disable=SC2016 # for the guest
+    debian "$VOLUME_FUNCTIONS"'
+[ $BOOT != 1 ] || { seal_volume literal /dev/disk/by-partlabel/data --tpm2-pcrs=0+1+2+3+4+7+8+9 || fail literal; restart; }
+started; secrets literal' "$work/grub.qcow2"
+    equal "with GRUB, too, Debian runs and its volume opens" "$status $(cat "$work/output")" $'0 running\nsecret of literal'
+    qemu-img convert -q -O raw "$work/grub.qcow2" "$work/disk"
+    mcopy -n -o -i "$work/disk@@1M" ::/EFI/debian/grub.cfg "$work/grub.cfg"
+    sed -i '/^ *linux /s/$/ changed=1/' "$work/grub.cfg"
+    put_file "$work/grub.cfg" EFI/debian/grub.cfg "$work/grub.qcow2"
+    debian "$VOLUME_FUNCTIONS"'grep -q changed=1 /proc/cmdline && secrets literal' "$work/grub.qcow2"
+    equal "with another command line in its configuration it does not" "$status $(cat "$work/output")" '0 '
+}
+
+[ $# != 0 ] || set -- image volumes grub
 vm_make_with_svsm
 keys
 for part; do "$part"; done
