@@ -171,7 +171,7 @@ volume_anchor|lib/volume/slots.c|s/CRYPTO_memcmp(superblock->root, anchor->root,
 volume_anchor|lib/volume/slots.c|s/    if (!anchor->same_epoch .. /    if (/|a newer state of the same lease only where the KBS permits it
 volume_anchor|lib/volume/slots.c|s/found->epoch == anchor->epoch \&\&$/true \&\&/|the newer state is of the lease that is named
 volume_anchor|lib/volume/slots.c|s/        !is_anchor(&slots->places\[SLOTS - 1\].superblock, anchor))/        false)/|the committed state is where commits leave it
-svsm_hostile_host|svsm/console/uart.c|s/if (size - \*got >= FIFO_LEVEL)/if (true)/|a FIFO is read into room for it only
+svsm_hostile_host|svsm/console/uart.c|s/room = size - \*got >= FIFO_LEVEL/room = true/|a FIFO is read into room for it only
 svsm_hostile_host|svsm/console/uart.c|s/(id & ID_MASK) == ID_FIFO_LEVEL/true/|a FIFO is read when the UART says that it is full
 svsm_hostile_host|svsm/console/uart.c|s/ line != STATUS_NO_UART \&\&//|an absent UART has no data
 svsm_hostile_host|svsm/console/uart.c|s/size < FIFO_BYTES ? size : FIFO_BYTES/size/|no more is written than a FIFO takes
@@ -219,7 +219,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM HUP
 git -C "$ROOT" ls-files -z | (cd "$ROOT" && xargs -0 cp -d --parents -t "$work")
 build=$work/build-mutants
-meson setup "$build" "$work" -Dwerror=false >"$work/setup.log" || { cat "$work/setup.log"; exit 1; }
+meson setup "$build" "$work" -Dwerror=false -Doptimization=0 -Ddebug=false >"$work/setup.log" || { cat "$work/setup.log"; exit 1; }
 
 program() { find "$build/tests/unit" -type f -name "test_$1"; }
 target() { ninja -C "$build" -t targets all | sed -n "s|^\(tests/unit/[^:]*/test_$1\): .*|\1|p"; }
