@@ -241,7 +241,9 @@ end_without_result() {
         panicked) die -$EXIT_PANIC "the guest's kernel panicked" "its last words are above, all of them in $(shown "$console_log")" ;;
         rebooted) die -$EXIT_REBOOTED "the guest rebooted, which ends the VM with --no-reboot" ;;
         triple-fault)
+            mapfile -t reason < <("${PLATFORM}_end" "$status")
             die -$EXIT_TRIPLE_FAULT "the guest's processor shut down (triple fault), at the stage $(stage_of "$LOG_DIR")" \
+                "${reason[@]:1}" \
                 "a kernel that knows no SEV-SNP ends so: it needs CONFIG_AMD_MEM_ENCRYPT (docs/guest-images.md)"
             ;;
         no-room)

@@ -50,7 +50,9 @@ static _Noreturn void run_guest(struct vcpu *cpu)
                 "VMPL%u halts, and with restricted injection nothing can wake it",
                 cpu->current->vmpl);
         case VCPU_EXIT_SHUTDOWN:
-            die(HOST_EXIT_GUEST_SHUTDOWN, "VMPL%u: shutdown", cpu->current->vmpl);
+            die(HOST_EXIT_GUEST_SHUTDOWN, "VMPL%u: shutdown at rip %lx, cr2 %lx, cr3 %lx",
+                cpu->current->vmpl, cpu->current->save->rip, cpu->current->save->cr2,
+                cpu->current->save->cr3);
         case VCPU_EXIT_INVALID:
             die(HOST_EXIT_GUEST_INVALID, "VMPL%u: its state cannot run", cpu->current->vmpl);
         }
