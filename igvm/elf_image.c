@@ -54,7 +54,7 @@ static enum elf_error add_program_header(struct elf_image *elf, const struct rea
 
 enum elf_error elf_parse(const void *bytes, size_t size, struct elf_image *elf)
 {
-    const struct reader file = reader_over(bytes, size);
+    struct reader file = reader_over(bytes, size);
     struct reader start = file;
     struct reader programs;
     Elf64_Ehdr header;

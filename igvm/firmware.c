@@ -222,7 +222,7 @@ static enum firmware_error add_metadata(struct firmware *firmware, const struct 
 
 enum firmware_error firmware_parse(const void *bytes, size_t size, struct firmware *firmware)
 {
-    const struct reader image = reader_over(bytes, size);
+    struct reader image = reader_over(bytes, size);
     struct reader table;
     enum firmware_error error;
     bool found;

@@ -108,7 +108,7 @@ static void add_parameters(struct image *image, const struct firmware *firmware)
 void firmware_image_build(struct image *image, const struct firmware_plan *plan)
 {
     const struct firmware *firmware = plan->firmware;
-    const struct vmsa vmsa = boot_state_firmware(plan->cpu_signature, plan->sev_features);
+    struct vmsa vmsa = boot_state_firmware(plan->cpu_signature, plan->sev_features);
 
     add_platform(image, plan->policy);
     add_parameters(image, firmware);

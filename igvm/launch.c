@@ -50,7 +50,7 @@ static uint64_t sev_features_of(const struct image *image, uint32_t platform_mas
 enum tool_status launch_list(const struct image *image, const struct launch_options *options,
                              struct launch_pages *pages)
 {
-    const struct vmsa vmsa =
+    struct vmsa vmsa =
         boot_state_reset(options->cpu_signature, sev_features_of(image, options->platform_mask));
     enum launch_pages_status status;
 

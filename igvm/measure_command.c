@@ -158,9 +158,9 @@ static enum tool_status measure_vcpus(const struct loaded_file *file,
                                       const struct measure_options *options, uint32_t vcpus,
                                       const char *whose, bool listed)
 {
-    const struct launch_options launch = {.platform_mask = file->platform_mask,
-                                          .vcpus = vcpus,
-                                          .cpu_signature = (uint32_t)options->cpu_signature};
+    struct launch_options launch = {.platform_mask = file->platform_mask,
+                                    .vcpus = vcpus,
+                                    .cpu_signature = (uint32_t)options->cpu_signature};
     struct launch_digest digest;
     struct launch_pages pages;
     enum tool_status status = launch_list(&file->image, &launch, &pages);

@@ -31,8 +31,8 @@ enum tool_status pcr_banks_option(const char *list, uint32_t *banks)
     if (strcmp(list, "as-found") == 0)
         return TOOL_OK;
     for (const char *name = list;; name++) {
-        const size_t length = strcspn(name, ",");
-        const uint32_t bank = bank_named(name, length);
+        size_t length = strcspn(name, ",");
+        uint32_t bank = bank_named(name, length);
 
         if (bank == 0)
             return complain(TOOL_USAGE,

@@ -84,8 +84,8 @@ unsigned connections_wait(struct connections *connections, int64_t deadline_ms)
 static void converse(struct connections *all, int fd, const struct peer *peer,
                      struct peer_account *account)
 {
-    const struct line line = {.fd = fd, .stop = all->stop};
-    const struct exchange_peer whom = {
+    struct line line = {.fd = fd, .stop = all->stop};
+    struct exchange_peer whom = {
         .source = {.connection = atomic_fetch_add(&all->last_number, 1) + 1, .peer = peer->name},
         .peers = all->peers,
         .account = account,

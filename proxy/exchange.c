@@ -56,7 +56,7 @@ static void end_session(struct exchange *exchange)
 static enum kbs_status ask(struct exchange *exchange, enum kbs_step step, const char *path,
                            json_t *body, json_t **reply)
 {
-    const struct kbs_request request = {.step = step, .path = path, .body = body};
+    struct kbs_request request = {.step = step, .path = path, .body = body};
     enum kbs_status status = kbs_session_request(exchange->session, &request, exchange->deadline_ms,
                                                  exchange->line.stop, reply);
 
@@ -204,7 +204,7 @@ static void await_turn(const struct exchange *exchange)
 /* A conversation that has begun goes on when the service is told to end. */
 static enum frame_status read_frame(const struct exchange *exchange, struct frame *frame)
 {
-    const struct frame_limits limits = {
+    struct frame_limits limits = {
         .first_ms = exchange->session ? SESSION_MS : NO_LIMIT,
         .gap_ms = GAP_MS,
         .whole_ms = FRAME_MS,

@@ -36,7 +36,7 @@ static enum frame_status read_some(int fd, uint8_t *out, size_t size, size_t *go
 static enum frame_status read_rest(int fd, const struct frame_limits *limits, int64_t deadline_ms,
                                    uint8_t *out, size_t size)
 {
-    const struct line line = {.fd = fd, .stop = -1};
+    struct line line = {.fd = fd, .stop = -1};
 
     while (size > 0) {
         enum frame_status status;
@@ -56,7 +56,7 @@ static enum frame_status read_rest(int fd, const struct frame_limits *limits, in
 /* Reads and forgets until the line falls silent; at most a few frames' worth. */
 static void drop_pending(int fd)
 {
-    const struct line line = {.fd = fd, .stop = -1};
+    struct line line = {.fd = fd, .stop = -1};
     uint8_t scratch[SCRATCH];
     size_t dropped = 0, got;
 
@@ -110,7 +110,7 @@ enum frame_status frame_read(const struct line *line, const struct frame_limits 
 static enum frame_status write_exactly(int fd, const struct frame_limits *limits,
                                        int64_t deadline_ms, const uint8_t *bytes, size_t size)
 {
-    const struct line line = {.fd = fd, .stop = -1};
+    struct line line = {.fd = fd, .stop = -1};
 
     while (size > 0) {
         ssize_t sent;

@@ -143,13 +143,13 @@ static int open_signals(void)
 static enum service_status prepare(struct service *service)
 {
     const struct options *options = service->options;
-    const struct exchange_options exchange = {
+    struct exchange_options exchange = {
         .kbs = {.url = options->url, .ca = options->ca, .pin = options->pin},
         .resource = options->resource ? options->resource : RESOURCE_DEFAULT,
         .timeout_s = options->timeout_s,
         .at_once = options->kbs_connections,
     };
-    const struct peers_limits limits = {
+    struct peers_limits limits = {
         .total = options->connections,
         .per_peer = options->per_peer,
         .rate = options->rate,

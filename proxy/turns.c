@@ -128,7 +128,7 @@ static void sleep_for_turn(struct turns *turns, struct waiter *waiter, int64_t n
 {
     int64_t opens_ms = turns->lanes[waiter->turn->kind].closed_until_ms;
     int64_t until_ms = opens_ms > now_ms ? opens_ms : deadline_ms;
-    const struct timespec until = {
+    struct timespec until = {
         .tv_sec = until_ms / 1000,
         .tv_nsec = until_ms % 1000 * NS_PER_MS,
     };

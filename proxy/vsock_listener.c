@@ -11,7 +11,7 @@
 
 static enum vsock_listener_status bind_and_listen(int fd, uint32_t port)
 {
-    const struct sockaddr_vm address = {
+    struct sockaddr_vm address = {
         .svm_family = AF_VSOCK,
         .svm_cid = VMADDR_CID_ANY,
         .svm_port = port,

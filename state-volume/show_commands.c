@@ -46,7 +46,7 @@ static const struct option OPTIONS[] = {
 static enum tool_status look_without_key(const char *path)
 {
     int fd = volume_file_open(path, VOLUME_FILE_READ, 0);
-    const struct volume_storage storage = disk_storage(&fd);
+    struct volume_storage storage = disk_storage(&fd);
     static const uint8_t any_key[VOLUME_KEY_SIZE] = {1};
     struct volume volume;
     enum volume_status status;

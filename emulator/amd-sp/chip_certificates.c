@@ -177,7 +177,7 @@ MUST_CHECK static bool sign(X509 *certificate, EVP_PKEY *issuer_key)
 
 X509 *chip_certificates_ark(EVP_PKEY *key)
 {
-    const struct certificate_profile profile = {"ARK-Emulated", ARK_SERIAL, CA_YEARS};
+    struct certificate_profile profile = {"ARK-Emulated", ARK_SERIAL, CA_YEARS};
     X509 *ark = certificate_begin(&profile, key, NULL);
 
     if (ark && add_extension(ark, ark, NID_key_usage, "critical,keyCertSign,cRLSign") &&
@@ -190,7 +190,7 @@ X509 *chip_certificates_ark(EVP_PKEY *key)
 
 X509 *chip_certificates_ask(EVP_PKEY *key, X509 *ark, EVP_PKEY *ark_key)
 {
-    const struct certificate_profile profile = {"SEV-Emulated", ASK_SERIAL, CA_YEARS};
+    struct certificate_profile profile = {"SEV-Emulated", ASK_SERIAL, CA_YEARS};
     X509 *ask = certificate_begin(&profile, key, ark);
 
     if (ask && add_extension(ask, ark, NID_subject_key_identifier, "hash") &&
@@ -205,7 +205,7 @@ X509 *chip_certificates_ask(EVP_PKEY *key, X509 *ark, EVP_PKEY *ark_key)
 X509 *chip_certificates_vcek(EVP_PKEY *key, X509 *ask, EVP_PKEY *ask_key,
                              const uint8_t chip_id[CHIP_ID_SIZE], uint64_t tcb)
 {
-    const struct certificate_profile profile = {"SEV-VCEK", VCEK_SERIAL, VCEK_YEARS};
+    struct certificate_profile profile = {"SEV-VCEK", VCEK_SERIAL, VCEK_YEARS};
     X509 *vcek = certificate_begin(&profile, key, ask);
 
     if (vcek && add_vcek_extensions(vcek, chip_id, tcb) && sign(vcek, ask_key))

@@ -121,7 +121,7 @@ MUST_CHECK static bool kdf(const struct root_key *root, const struct key_mix *mi
 bool derived_key(const struct chip *chip, const struct guest_context *guest,
                  const struct msg_key_req *request, uint8_t key[DERIVED_KEY_SIZE])
 {
-    const struct key_mix mix = mix_fields(guest, request);
+    struct key_mix mix = mix_fields(guest, request);
     struct root_key root;
     bool derived = select_root(chip, guest, request, &root) && kdf(&root, &mix, key);
 

@@ -180,7 +180,7 @@ static enum snp_status serve_message(const struct chip *chip, struct guest_conte
                                      uint8_t plaintext[GUEST_MESSAGE_PAYLOAD],
                                      uint8_t response[GUEST_MESSAGE_SIZE])
 {
-    const struct requester from = {chip, guest, header->msg_vmpck};
+    struct requester from = {chip, guest, header->msg_vmpck};
     const uint8_t *vmpck = guest->vmpck[header->msg_vmpck];
     uint64_t *count = &guest->message_count[header->msg_vmpck];
     uint8_t answer[GUEST_MESSAGE_PAYLOAD];

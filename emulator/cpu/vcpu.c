@@ -540,7 +540,7 @@ static void set_tables(struct vmpl_context *context)
  * these bits changes, at VMRUN and at #VMEXIT too. The hypervisor does not mind them. */
 static void take_over_cr4(const struct vmsa *save)
 {
-    const uint64_t bits = CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP;
+    uint64_t bits = CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP;
     uint64_t now = host_read_cr4(), wanted = (now & ~bits) | (save->cr4 & bits);
 
     if (wanted != now)

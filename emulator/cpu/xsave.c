@@ -174,7 +174,7 @@ static void load(struct xsave_area *area, uint64_t asked, bool wide)
 enum instruction_result instruction_xrstor(struct vmpl_context *context, gpa_t *fault)
 {
     static struct xsave_area area;
-    const size_t basic = offsetof(struct xsave_area, ymm_high);
+    size_t basic = offsetof(struct xsave_area, ymm_high);
     struct operand operand;
     enum instruction_result result;
     uint64_t asked = requested(context->save);

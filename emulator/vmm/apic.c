@@ -91,7 +91,7 @@ static struct apic_command xapic_command(uint64_t base, uint32_t icr)
 
 struct apic_command apic_mmio_command(uint64_t address, uint64_t value)
 {
-    const struct apic_command device = {APIC_DEVICE, 0};
+    struct apic_command device = {APIC_DEVICE, 0};
     uint64_t base;
 
     if (!host_rdmsr(MSR_APIC_BASE, &base))

@@ -253,13 +253,13 @@ static void check(enum snp_status status, const char *command)
  */
 static void launch_others(const struct launch *l)
 {
-    const uint64_t start = VMSA_LAUNCH_GPA - (host_cpu_count() - 1) * PAGE_SIZE;
+    uint64_t start = VMSA_LAUNCH_GPA - (host_cpu_count() - 1) * PAGE_SIZE;
     struct vmsa first;
 
     memcpy(&first, l->vmsa, sizeof(first));
     guest_memory_back(gpa(start), VMSA_LAUNCH_GPA - start);
     for (unsigned i = 1; i < host_cpu_count(); i++) {
-        const gpa_t at = gpa(VMSA_LAUNCH_GPA - i * PAGE_SIZE);
+        gpa_t at = gpa(VMSA_LAUNCH_GPA - i * PAGE_SIZE);
         struct vcpu *cpu = processor_find(i);
         hpa_t backing;
 

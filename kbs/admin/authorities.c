@@ -18,7 +18,7 @@ struct listing {
 static void add_authority(void *context, const struct authority_entry *entry)
 {
     struct listing *listing = context;
-    const bool active = !entry->retired && !listing->active_seen;
+    bool active = !entry->retired && !listing->active_seen;
 
     listing->active_seen |= active;
     json_array_append_new(

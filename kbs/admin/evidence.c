@@ -22,7 +22,7 @@
 
 MUST_CHECK static bool check_nonce(struct call *call, const char *nonce)
 {
-    const size_t length = nonce ? strlen(nonce) : NONCE_MIN;
+    size_t length = nonce ? strlen(nonce) : NONCE_MIN;
     bool plain = length >= NONCE_MIN && length <= NONCE_MAX;
 
     for (size_t i = 0; nonce && plain && i < length; i++)
@@ -77,7 +77,7 @@ static bool answer(struct call *call, json_t *claims)
 
 bool volumes_evidence(struct call *call)
 {
-    const time_t now = call->request->now;
+    time_t now = call->request->now;
     const char *nonce = NULL;
     struct volume_found found;
     json_t *claims;

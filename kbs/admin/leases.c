@@ -30,7 +30,7 @@ MUST_CHECK static bool find_leased(struct call *call, struct volume_found *found
 /* Stores what a command made of the record, and answers. */
 static bool store_record(struct call *call, const struct volume_found *found, const char *gives_up)
 {
-    const enum store_status status = lease_save(call->unit, found->volume.id, &found->record);
+    enum store_status status = lease_save(call->unit, found->volume.id, &found->record);
 
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
@@ -64,7 +64,7 @@ MUST_CHECK static bool take_wishes(struct call *call, struct wishes *wishes)
 MUST_CHECK static bool take_time(struct call *call, const char *member, const json_t *value,
                                  uint32_t *seconds)
 {
-    const json_int_t number = json_integer_value(value);
+    json_int_t number = json_integer_value(value);
 
     if (!value)
         return true;

@@ -63,7 +63,7 @@ bool lease_mode_of(const char *name, enum lease_mode *mode)
 
 static const char *loses(const struct lease_policy *policy)
 {
-    const size_t i = mode_index(policy->mode);
+    size_t i = mode_index(policy->mode);
 
     return policy->same_epoch && modes[i].loses_same_epoch ? modes[i].loses_same_epoch
                                                            : modes[i].loses;
@@ -74,7 +74,7 @@ static const char *loses(const struct lease_policy *policy)
 /* As many bytes of the root. */
 static const char *write_state(const uint8_t state[RELEASE_STATE_SIZE], size_t bytes, char *text)
 {
-    const int used = snprintf(text, SHORT_STATE_SIZE, "%" PRIu64 ":", lease_counter(state));
+    int used = snprintf(text, SHORT_STATE_SIZE, "%" PRIu64 ":", lease_counter(state));
 
     hex_text(state + sizeof(uint64_t), bytes, text + used);
     return text;
@@ -168,8 +168,8 @@ static json_t *version_json(uint32_t version)
 static json_t *lease_json(const struct lease_policy *policy, const struct lease_record *record,
                           time_t now)
 {
-    const uint32_t left = lease_left(record, policy, now);
-    const bool held = record->phase != LEASE_NONE;
+    uint32_t left = lease_left(record, policy, now);
+    bool held = record->phase != LEASE_NONE;
     json_t *json = policy_json(policy);
     json_t *state =
         json_pack("{s:b, s:o, s:o, s:I, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "frozen",

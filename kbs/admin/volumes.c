@@ -236,7 +236,7 @@ MUST_CHECK static bool find_to_rekey(struct call *call, struct volume_found *fou
 MUST_CHECK static bool save_rekey(struct call *call, const struct volume_found *found,
                                   const char *gives_up)
 {
-    const enum store_status status = lease_save(call->unit, found->volume.id, &found->record);
+    enum store_status status = lease_save(call->unit, found->volume.id, &found->record);
 
     if (status != STORE_OK)
         return call_refuse_status(call, status, "volume", call->object);
@@ -324,7 +324,7 @@ bool volumes_set_image(struct call *call)
 
 bool volumes_retire(struct call *call)
 {
-    const time_t now = call->request->now;
+    time_t now = call->request->now;
     struct volume volume;
     enum store_status status;
 

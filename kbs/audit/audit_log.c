@@ -204,7 +204,7 @@ struct visited {
 static void visit_row(void *context, const struct db_row *from)
 {
     struct visited *visited = context;
-    const struct db_value line = db_row_value(visited->db, from, 2);
+    struct db_value line = db_row_value(visited->db, from, 2);
     char *text = calloc(1, line.size + 1);
     struct audit_row row = {
         .entry = {.seq = (uint64_t)db_row_integer(visited->db, from, 0),

@@ -183,7 +183,7 @@ enum store_status audit_base_check(struct store_unit *unit, struct keyring *keyr
 enum store_status audit_key_is_needed(struct store_unit *unit,
                                       const uint8_t id[SIGNING_KEY_ID_SIZE])
 {
-    const struct db_value by = db_bytes(id, SIGNING_KEY_ID_SIZE);
+    struct db_value by = db_bytes(id, SIGNING_KEY_ID_SIZE);
     int64_t last;
 
     return db_ask_integer(unit->db,

@@ -131,7 +131,7 @@ static bool has_work(const struct audit_watch *watch)
 /* Waits so long; also shorter, when there is work and that is to be begun. False at the end. */
 static bool wait_for(struct audit_watch *watch, uint64_t ms, bool work)
 {
-    const struct timespec until = moment(now_ms() + ms);
+    struct timespec until = moment(now_ms() + ms);
     bool stopping;
     int waited = 0;
 
@@ -375,7 +375,7 @@ void audit_watch_pruned(struct audit_watch *watch)
 
 bool audit_watch_verify(struct audit_watch *watch, unsigned seconds)
 {
-    const struct timespec until = moment(now_ms() + (uint64_t)seconds * 1000);
+    struct timespec until = moment(now_ms() + (uint64_t)seconds * 1000);
     unsigned passes;
     bool done;
     int waited = 0;

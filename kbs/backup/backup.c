@@ -50,7 +50,7 @@ struct beside {
 MUST_CHECK static bool name_beside(const char *path, const char *suffix, struct beside *beside,
                                    const char **reason)
 {
-    const int length = snprintf(beside->path, sizeof(beside->path), "%s%s", path, suffix);
+    int length = snprintf(beside->path, sizeof(beside->path), "%s%s", path, suffix);
 
     return (length > 0 && (size_t)length < sizeof(beside->path)) ||
            fail(reason, "%s: the name is too long", path);
@@ -71,7 +71,7 @@ static void remove_database(const char *path)
 /* Makes an empty file that is its owner's alone. */
 MUST_CHECK static bool make_file(const char *path, const char **reason)
 {
-    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     return fd >= 0 ? close(fd) == 0 : fail_with_errno(reason, path);
 }
@@ -100,7 +100,7 @@ MUST_CHECK static bool copy_store(const struct store *store, const char *path, c
 /* Without SQLite, which would keep a log beside the copy: a network's file system has none. */
 MUST_CHECK static bool mark_and_sync(const char *path, const char **reason)
 {
-    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
     uint8_t mark[sizeof(uint32_t)];
     bool done;
 
@@ -148,7 +148,7 @@ enum store_status backup_restored(struct store_unit *unit, time_t now, unsigned 
 
 MUST_CHECK static bool copy_bytes(const char *from, const char *to, const char **reason)
 {
-    const int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CLOEXEC);
+    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CLOEXEC);
     ssize_t got = -1;
 
     if (in >= 0 && out >= 0)

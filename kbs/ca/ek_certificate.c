@@ -212,7 +212,7 @@ static bool fill_in(X509 *certificate, EVP_PKEY *key, const struct authority *au
 X509 *ek_certificate_issue(const struct authority *authority, const struct ek_keys *keys,
                            enum ek_kind kind, const struct ek_owner *owner, time_t now)
 {
-    const struct x509_leaf leaf = {
+    struct x509_leaf leaf = {
         .key_usage = kind == EK_RSA_2048 ? "critical,keyEncipherment" : "critical,keyAgreement",
         .extended_key_usage = "2.23.133.8.1", /* tcg-kp-EKCertificate */
     };

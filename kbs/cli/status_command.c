@@ -32,7 +32,7 @@ static void print_verified(const json_t *audit)
 
 static void print_audit(const json_t *audit)
 {
-    const json_int_t archived = count(audit, "archived");
+    json_int_t archived = count(audit, "archived");
     const char *state = json_string_value(json_object_get(audit, "state"));
 
     if (!state || strcmp(state, "broken") == 0) {

@@ -71,7 +71,7 @@ int run_volume_set_key(struct cli *cli)
 
 int run_volume_rekey(struct cli *cli)
 {
-    const bool cancels = cli_has(cli, OPTION_CANCEL);
+    bool cancels = cli_has(cli, OPTION_CANCEL);
     json_t *body = json_object();
     int status = cancels && cli_has(cli, OPTION_KEY_FILE)
                      ? complain(EXIT_USAGE, "--cancel takes no key")

@@ -368,7 +368,7 @@ enum collateral_status collateral_vcek(struct collateral *collateral, enum produ
 enum collateral_status collateral_intermediate(struct collateral *collateral, enum product product,
                                                bool vlek, time_t now, X509 **certificate)
 {
-    const struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek};
+    struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek};
     struct item_value value;
     enum collateral_status status = obtain(collateral, &item, now, &value);
 
@@ -380,7 +380,7 @@ enum collateral_status collateral_intermediate(struct collateral *collateral, en
 enum collateral_status collateral_root(struct collateral *collateral, enum product product,
                                        bool vlek, time_t now, X509 **ark)
 {
-    const struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek, .ark = true};
+    struct item item = {.kind = ITEM_CHAIN, .product = product, .vlek = vlek, .ark = true};
     struct item_value value;
     enum collateral_status status = obtain(collateral, &item, now, &value);
 
@@ -392,7 +392,7 @@ enum collateral_status collateral_root(struct collateral *collateral, enum produ
 enum collateral_status collateral_crl(struct collateral *collateral, enum product product,
                                       bool vlek, time_t now, X509_CRL **crl)
 {
-    const struct item item = {.kind = ITEM_CRL, .product = product, .vlek = vlek};
+    struct item item = {.kind = ITEM_CRL, .product = product, .vlek = vlek};
     struct item_value value;
     enum collateral_status status = obtain(collateral, &item, now, &value);
 

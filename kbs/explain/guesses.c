@@ -124,7 +124,7 @@ static bool guess_reset_processors(struct guess *guess, const struct launch_dige
     char what[64];
 
     for (size_t i = 0; i < sizeof(cpu_models) / sizeof(cpu_models[0]) && !guess->met; i++) {
-        const struct vmsa vmsa = boot_state_reset(cpu_models[i].signature, SEV_FEATURE_SNP_ACTIVE);
+        struct vmsa vmsa = boot_state_reset(cpu_models[i].signature, SEV_FEATURE_SNP_ACTIVE);
 
         snprintf(what, sizeof(what), "in reset state as of QEMU's -cpu %s", cpu_models[i].name);
         if (!launch_digest_contents(SNP_PAGE_VMSA, (const uint8_t *)&vmsa, contents) ||

@@ -254,7 +254,7 @@ static size_t encode(EVP_PKEY *key, uint8_t der[SIGNING_KEY_DER_MAX])
 enum store_status keyring_generate(struct store_unit *unit, enum signing_key_use use, time_t now,
                                    uint8_t id[SIGNING_KEY_ID_SIZE])
 {
-    const bool strong = use == SIGNING_KEY_RELEASE || use == SIGNING_KEY_CA;
+    bool strong = use == SIGNING_KEY_RELEASE || use == SIGNING_KEY_CA;
     EVP_PKEY *key = EVP_EC_gen(strong ? "P-384" : "P-256");
     struct signing_key info = {.use = use, .created = now};
     uint8_t der[SIGNING_KEY_DER_MAX];

@@ -60,9 +60,8 @@ static bool is_held(const struct lease_record *record)
 uint32_t lease_left(const struct lease_record *record, const struct lease_policy *policy,
                     time_t now)
 {
-    const uint32_t time =
-        record->phase == LEASE_PENDING ? policy->pending_time : policy->active_time;
-    const time_t passed = now > record->renewed ? now - record->renewed : 0;
+    uint32_t time = record->phase == LEASE_PENDING ? policy->pending_time : policy->active_time;
+    time_t passed = now > record->renewed ? now - record->renewed : 0;
 
     if (!is_held(record))
         return 0;
@@ -75,7 +74,7 @@ uint32_t lease_left(const struct lease_record *record, const struct lease_policy
 
 static uint64_t next_epoch(const struct lease_record *record, time_t now)
 {
-    const uint64_t by_clock = now > 0 ? (uint64_t)now * EPOCHS_PER_SECOND : 0;
+    uint64_t by_clock = now > 0 ? (uint64_t)now * EPOCHS_PER_SECOND : 0;
 
     return by_clock > record->epoch ? by_clock : record->epoch + 1;
 }
@@ -138,8 +137,8 @@ static bool is_from_committed(const struct lease_record *record,
 static bool follows(const struct lease_record *record, const struct lease_policy *policy,
                     const uint8_t to[RELEASE_STATE_SIZE])
 {
-    const uint64_t before = record->has_committed ? lease_counter(record->committed) : 0;
-    const uint64_t counter = lease_counter(to);
+    uint64_t before = record->has_committed ? lease_counter(record->committed) : 0;
+    uint64_t counter = lease_counter(to);
 
     /* The first state counts from where it comes: elsewhere, or boots that were cut short. */
     if (policy->same_epoch || !record->has_committed)
@@ -202,7 +201,7 @@ static enum lease_reason confirm(struct lease_record *record, const struct lease
                                  struct lease_output *output)
 {
     const struct release_request *request = input->request;
-    const bool again = is_committed_already(record, request->to);
+    bool again = is_committed_already(record, request->to);
     enum lease_reason reason;
 
     if (record->phase != LEASE_PENDING && !again)
@@ -242,7 +241,7 @@ static enum lease_reason complain(struct lease_record *record, const struct leas
 static enum lease_reason holder_asks(struct lease_record *record, const struct lease_input *input,
                                      struct lease_output *output)
 {
-    const uint8_t op = input->request->op;
+    uint8_t op = input->request->op;
 
     if (op == RELEASE_OP_CONFIRM)
         return confirm(record, input, output);
@@ -264,7 +263,7 @@ static bool names_lease(const struct lease_record *record, const struct lease_in
 static enum lease_reason decide(struct lease_record *record, const struct lease_input *input,
                                 struct lease_output *output)
 {
-    const uint8_t op = input->request->op;
+    uint8_t op = input->request->op;
 
     if (record->frozen && op != RELEASE_OP_COMPLAIN)
         return LEASE_REASON_FROZEN;
@@ -331,7 +330,7 @@ static void tell_committed(const struct lease_record *record, const struct lease
 static void tell_holder(const struct lease_record *record, const struct lease_input *input,
                         const struct lease_output *output, struct release_record *answer)
 {
-    const time_t held = input->now - record->granted;
+    time_t held = input->now - record->granted;
 
     answer->has_retry_after = answer->has_holder = answer->has_held_for = true;
     answer->retry_after = output->retry_after;
@@ -397,7 +396,7 @@ static void forget_ek(struct lease_record *record)
 
 bool lease_accept(struct lease_record *record)
 {
-    const struct lease_complaint complaint = record->complaint;
+    struct lease_complaint complaint = record->complaint;
 
     if (complaint.when == 0)
         return false;

@@ -166,7 +166,7 @@ static bool load_rules(struct attestation *attestation)
 static bool run_verifier(struct attestation *attestation)
 {
     struct attest_request *sent = &attestation->sent;
-    const struct evidence evidence = {
+    struct evidence evidence = {
         .report = sent->report,
         .report_size = sent->report_size,
         .certificate_table = sent->certificate_table,

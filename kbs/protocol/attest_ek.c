@@ -30,7 +30,7 @@ static struct ek_keys keys_of(const struct attestation *attestation)
 /* Only what a measured SVSM says of its TPM gets here; it is checked all the same. */
 static bool check_keys(struct attestation *attestation)
 {
-    const struct ek_keys keys = keys_of(attestation);
+    struct ek_keys keys = keys_of(attestation);
     uint8_t digest[EK_DIGEST_SIZE];
 
     if (!ek_keys_are_sound(&keys))
@@ -108,9 +108,9 @@ static bool take_issued(X509 *certificate, struct ek_given *given)
 static bool issue(const struct attestation *attestation, const struct authority *authority,
                   struct ek_turn *turn)
 {
-    const struct ek_owner owner = {.volume_id = attestation->volume.id,
-                                   .volume_name = attestation->volume.name};
-    const struct ek_keys keys = keys_of(attestation);
+    struct ek_owner owner = {.volume_id = attestation->volume.id,
+                             .volume_name = attestation->volume.name};
+    struct ek_keys keys = keys_of(attestation);
     bool issued = true;
 
     for (enum ek_kind kind = 0; kind < EK_KINDS && issued; kind++) {

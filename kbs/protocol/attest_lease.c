@@ -133,7 +133,7 @@ static enum store_status step(const struct attestation *attestation, struct stor
 static enum store_status take_turn(const struct attestation *attestation, struct store_unit *unit,
                                    struct lease_turn *turn)
 {
-    const bool is_signed = attestation->grant.dialect == DIALECT_SIGNED;
+    bool is_signed = attestation->grant.dialect == DIALECT_SIGNED;
     const struct release_request *asked = &attestation->asked; /* zero in another dialect */
     enum store_status status = lease_load(unit, &attestation->volume, &turn->policy, &turn->record);
 

@@ -85,7 +85,7 @@ static uint8_t status_of(const struct attestation *attestation)
 static void tell_lease(const struct attestation *attestation, struct release_record *record)
 {
     const struct lease_turn *turn = &attestation->lease;
-    const struct lease_input input = {
+    struct lease_input input = {
         .request = &attestation->asked, .policy = &turn->policy, .now = attestation->request->now};
 
     lease_tell(&turn->record, &input, &turn->output, record);
@@ -162,7 +162,7 @@ static bool reply_with(struct attestation *attestation, const uint8_t *payload, 
 static enum store_status fetch_keys(const struct attestation *attestation, struct store_unit *unit,
                                     uint8_t keys[2 * STATE_KEY_SIZE], size_t *size)
 {
-    const uint32_t next = attestation->lease.applies ? attestation->lease.record.next_version : 0;
+    uint32_t next = attestation->lease.applies ? attestation->lease.record.next_version : 0;
     enum store_status status = volume_key(unit, attestation->volume.id, keys);
 
     *size = STATE_KEY_SIZE;

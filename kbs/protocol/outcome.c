@@ -135,7 +135,7 @@ static enum store_status decide(struct store_unit *unit, void *context)
 struct refusal outcome_decide(const struct kbs *kbs, const struct http_request *request,
                               struct outcome *outcome, outcome_decision *decision, void *context)
 {
-    const struct outcome before = *outcome;
+    struct outcome before = *outcome;
     struct deciding deciding = {
         .request = request,
         .outcome = &before,

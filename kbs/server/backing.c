@@ -55,7 +55,7 @@ int backing_load(const char *config_path, struct backing *backing)
 
 int backing_open(const char *config_path, struct backing *backing)
 {
-    const int status = backing_load(config_path, backing);
+    int status = backing_load(config_path, backing);
 
     return status == EXIT_DONE ? open_store(backing, false) : status;
 }

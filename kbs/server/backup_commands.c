@@ -116,7 +116,7 @@ static int restore_in_place(struct backing *backing)
 /* Where the store of before is kept. */
 static bool name_replaced(const char *file, char replaced[PATH_MAX])
 {
-    const time_t now = time(NULL);
+    time_t now = time(NULL);
     struct tm utc;
     char when[32];
 

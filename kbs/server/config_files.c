@@ -100,7 +100,7 @@ static void check_texts(const struct checking *checking, const struct config_rul
 /* Complains about each file that is not as it must be. */
 static void check_files(const struct config *config, const char *name, struct config_errors *errors)
 {
-    const struct checking checking = {.name = name, .errors = errors};
+    struct checking checking = {.name = name, .errors = errors};
 
     check_texts(&checking, config_rules, config);
     for (size_t i = 0; i < config->listen.count; i++)

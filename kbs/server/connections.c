@@ -63,7 +63,7 @@ static void end_overdue(struct connections *all, uint64_t now_ms)
 /* Waits with the mutex held for the condition, or until until_ms. */
 static void wait_until(struct connections *all, pthread_cond_t *condition, uint64_t until_ms)
 {
-    const struct timespec until = {
+    struct timespec until = {
         .tv_sec = (time_t)(until_ms / 1000),
         .tv_nsec = (long)(until_ms % 1000) * 1000000,
     };

@@ -54,7 +54,7 @@ static const char *look_up(void *mhd, enum http_value_kind kind, const char *nam
 static struct http_request describe(struct MHD_Connection *mhd, const char *method,
                                     const char *path, const struct upload *upload)
 {
-    const bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    bool head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
 
     return (struct http_request){
         .method = head ? MHD_HTTP_METHOD_GET : method,
@@ -141,7 +141,7 @@ static unsigned long long announced(struct MHD_Connection *mhd)
 static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *mhd,
                              const char *path, const char *method, void **state)
 {
-    const struct http_request request = describe(mhd, method, path, NULL);
+    struct http_request request = describe(mhd, method, path, NULL);
     struct upload *upload = calloc(1, sizeof(*upload));
 
     connection_begin_request(connection_of(mhd));
@@ -197,7 +197,7 @@ static enum MHD_Result receive(struct upload *upload, const char *data, size_t *
 static enum MHD_Result answer(struct http_server *server, struct MHD_Connection *mhd,
                               const char *path, const char *method, struct upload *upload)
 {
-    const struct http_request request = describe(mhd, method, path, upload);
+    struct http_request request = describe(mhd, method, path, upload);
     struct http_reply reply = {0};
 
     if (upload->refusal.status != 0) {

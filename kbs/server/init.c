@@ -339,7 +339,7 @@ static enum store_status write_release_key(struct init *init, struct store_unit 
 
 static enum store_status write_token(struct init *init, struct store_unit *unit, time_t now)
 {
-    const struct token token = {.name = "owner", .role = ROLE_OWNER, .created = now};
+    struct token token = {.name = "owner", .role = ROLE_OWNER, .created = now};
     char text[TOKEN_TEXT_MAX + 2], path[PATH_MAX];
     enum store_status status = token_create(unit, &token, text);
 

@@ -44,7 +44,7 @@ MUST_CHECK static bool split(const char *address, char host[LISTENER_NAME_MAX + 
 /* NULL when it is none; otherwise to be freed with freeaddrinfo. */
 MUST_CHECK static struct addrinfo *parse(const char *address)
 {
-    const struct addrinfo numeric = {
+    struct addrinfo numeric = {
         .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
         .ai_socktype = SOCK_STREAM,
     };

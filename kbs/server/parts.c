@@ -49,7 +49,7 @@ static int load_trust(struct parts *parts)
 static int open_collateral(struct parts *parts)
 {
     const struct config *config = &parts->backing.config;
-    const struct collateral_options options = {
+    struct collateral_options options = {
         .directory = config->amd_certs.text,
         .kds_url = config->kds_url.text,
         .cache = config->kds_cache.text,
@@ -108,8 +108,8 @@ static int load_tls(const struct config_listeners *listeners, struct tls_files *
 MUST_CHECK static bool make_rates(struct parts *parts)
 {
     const struct config_limits *limits = &parts->backing.config.limits;
-    const struct rate each = {(unsigned)limits->rate, (unsigned)limits->burst};
-    const struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
+    struct rate each = {(unsigned)limits->rate, (unsigned)limits->burst};
+    struct rate all = {(unsigned)limits->total_rate, (unsigned)limits->total_burst};
 
     parts->session_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);
     parts->refusal_rate = rate_limit_new(each, all, CLIENTS_REMEMBERED);

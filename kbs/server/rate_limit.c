@@ -207,7 +207,7 @@ void rate_limit_charge(struct rate_limit *limit, uint64_t client, uint64_t now_m
 
 unsigned rate_limit_wait(struct rate_limit *limit, uint64_t client, bool all, uint64_t now_ms)
 {
-    const struct waits waits = ask(limit, client, now_ms, LOOK);
+    struct waits waits = ask(limit, client, now_ms, LOOK);
 
     return all ? longer(waits) : waits.own;
 }

@@ -106,7 +106,7 @@ static struct http_server_options describe(struct parts *parts, bool admin, stru
 static int listen_at(struct serving *serving, const char *address, bool admin,
                      struct tls_files *tls)
 {
-    const struct http_server_options options = describe(&serving->parts, admin, tls);
+    struct http_server_options options = describe(&serving->parts, admin, tls);
     struct served *served = &serving->served[serving->count];
     char at[LISTENER_NAME_MAX + 1];
     enum listener_status status;

@@ -19,7 +19,7 @@ struct authorities {
 static void take_authority(void *context, const struct db_row *row)
 {
     const struct authorities *found = context;
-    const struct db_value der = db_row_value(found->db, row, 3);
+    struct db_value der = db_row_value(found->db, row, 3);
     struct authority_entry entry = {
         .created = db_row_integer(found->db, row, 1),
         .retired = db_row_integer(found->db, row, 2),
@@ -67,8 +67,8 @@ struct entries {
 static void take_entry(void *context, const struct db_row *row)
 {
     const struct entries *found = context;
-    const struct db_value der = db_row_value(found->db, row, 2);
-    const int64_t kind = db_row_integer(found->db, row, 1);
+    struct db_value der = db_row_value(found->db, row, 2);
+    int64_t kind = db_row_integer(found->db, row, 1);
     struct ek_entry entry = {.kind = (enum ek_kind)kind, .der = der.bytes, .size = der.size};
 
     if (kind >= 0 && kind < EK_KINDS &&

@@ -77,7 +77,7 @@ int64_t db_row_integer(const struct db *db, const struct db_row *row, int column
 
 bool db_row_text(const struct db *db, const struct db_row *row, int column, char *text, size_t room)
 {
-    const struct db_value value = db_row_value(db, row, column);
+    struct db_value value = db_row_value(db, row, column);
 
     if (value.size >= room)
         return false;
@@ -90,7 +90,7 @@ bool db_row_text(const struct db *db, const struct db_row *row, int column, char
 bool db_row_bytes(const struct db *db, const struct db_row *row, int column, void *bytes,
                   size_t size)
 {
-    const struct db_value value = db_row_value(db, row, column);
+    struct db_value value = db_row_value(db, row, column);
 
     if (value.size != size)
         return false;

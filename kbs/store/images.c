@@ -76,7 +76,7 @@ static enum store_status add_again(struct store_unit *unit, const struct image *
 enum store_status image_add(struct store_unit *unit, const struct image *image, const void *pages,
                             size_t pages_size)
 {
-    const struct db_value pages_value = db_bytes(pages, pages_size);
+    struct db_value pages_value = db_bytes(pages, pages_size);
     struct image before;
     enum store_status status = store_is_name(image->name) && pages_size <= IMAGE_PAGES_MAX
                                    ? image_by_name(unit, image->name, &before)
@@ -102,7 +102,7 @@ struct pages {
 static void take_pages(void *context, const struct db_row *row)
 {
     struct pages *pages = context;
-    const struct db_value value = db_row_value(pages->db, row, 0);
+    struct db_value value = db_row_value(pages->db, row, 0);
 
     pages->status = STORE_OK;
     if (value.size == 0)

@@ -28,7 +28,7 @@ static uint32_t seconds_of(int64_t value)
 static void take_lease(void *context, const struct db_row *row)
 {
     struct found *found = context;
-    const int64_t mode = db_row_integer(found->db, row, 0);
+    int64_t mode = db_row_integer(found->db, row, 0);
     uint8_t record[LEASE_RECORD_SIZE];
 
     found->count++;
@@ -70,7 +70,7 @@ enum store_status lease_load(struct store_unit *unit, const struct volume *volum
 enum store_status lease_set_policy(struct store_unit *unit, const uint8_t volume[VOLUME_ID_SIZE],
                                    const struct lease_policy *policy)
 {
-    const struct lease_record none = {0};
+    struct lease_record none = {0};
     uint8_t record[LEASE_RECORD_SIZE];
 
     lease_record_encode(&none, record);

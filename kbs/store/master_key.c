@@ -164,7 +164,7 @@ static enum master_key_status write_file(const char *path, const struct master_k
 
 enum master_key_status master_key_create(const char *path)
 {
-    const struct master_keys none = {0};
+    struct master_keys none = {0};
 
     return write_file(path, &none, FILE_NEW);
 }

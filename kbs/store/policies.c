@@ -38,7 +38,7 @@ struct text {
 static void take_text(void *context, const struct db_row *row)
 {
     struct text *text = context;
-    const struct db_value value = db_row_value(text->db, row, 0);
+    struct db_value value = db_row_value(text->db, row, 0);
 
     text->copy = strndup(value.bytes, value.size);
     text->status = text->copy ? STORE_OK : STORE_FAILED;
@@ -56,7 +56,7 @@ enum store_status policy_text(struct store_unit *unit, const char *name, char **
 
 enum store_status policy_remove(struct store_unit *unit, const char *name, time_t now)
 {
-    const struct db_value by = db_text(name);
+    struct db_value by = db_text(name);
     int64_t users = 0;
     enum store_status status =
         db_ask_integer(unit->db,
@@ -81,7 +81,7 @@ struct visited {
 static void visit_policy(void *context, const struct db_row *row)
 {
     struct visited *visited = context;
-    const struct db_value body = db_row_value(visited->db, row, 1);
+    struct db_value body = db_row_value(visited->db, row, 1);
     char *text = strndup(body.bytes, body.size);
     struct policy_record policy = {.text = text, .updated = db_row_integer(visited->db, row, 2)};
 

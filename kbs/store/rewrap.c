@@ -29,7 +29,7 @@ struct rewrap {
 static void take_row(void *context, const struct db_row *row)
 {
     struct rewrap *rewrap = context;
-    const struct db_value key = db_row_value(rewrap->unit->db, row, 0);
+    struct db_value key = db_row_value(rewrap->unit->db, row, 0);
     struct rewrap_row *rows;
 
     if (rewrap->status != STORE_OK)

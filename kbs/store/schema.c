@@ -158,7 +158,7 @@ static enum store_status find_version(struct db *db, bool is_sqlite, int64_t *ve
     static const char in_postgres[] = "SELECT count(*) FROM pg_tables WHERE tablename = $1 AND "
                                       "schemaname = ANY (current_schemas(false))";
     const char *exists = is_sqlite ? in_sqlite : in_postgres;
-    const struct db_value name = db_text("schema_version"), legacy = db_text("registration");
+    struct db_value name = db_text("schema_version"), legacy = db_text("registration");
     int64_t found = 0;
     enum store_status status = db_ask_integer(db, exists, &name, 1, &found);
 

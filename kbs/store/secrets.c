@@ -120,7 +120,7 @@ enum store_status secret_put(struct store_unit *unit, const char *path, const ch
 enum store_status secret_fetch(struct store_unit *unit, const char *path, uint8_t **bytes,
                                size_t *size)
 {
-    const struct db_value by = db_text(path);
+    struct db_value by = db_text(path);
 
     return wrapped_fetch(unit, "secret", by, "SELECT version, wrapped FROM secret WHERE path = $1",
                          &by, 1, bytes, size);

@@ -55,7 +55,7 @@ enum store_status signing_key_add(struct store_unit *unit, const struct signing_
 enum store_status signing_key_fetch(struct store_unit *unit, const uint8_t id[SIGNING_KEY_ID_SIZE],
                                     uint8_t *der, size_t *size)
 {
-    const struct db_value by = db_bytes(id, SIGNING_KEY_ID_SIZE);
+    struct db_value by = db_bytes(id, SIGNING_KEY_ID_SIZE);
     uint8_t *bytes;
     enum store_status status = wrapped_fetch(
         unit, "signing-key", by, "SELECT purpose, wrapped FROM signing_key WHERE id = $1", &by, 1,

@@ -107,7 +107,7 @@ static enum store_status open_first(struct store *store, bool create)
 
 const char *store_file_of(const char *url)
 {
-    const size_t scheme = strlen(SQLITE_SCHEME);
+    size_t scheme = strlen(SQLITE_SCHEME);
 
     if (is_postgres(url))
         return NULL;

@@ -14,7 +14,7 @@ enum state {
 enum store_status stored_session_open(struct store_unit *unit, const char *id, const uint8_t *nonce,
                                       size_t nonce_size, time_t now, time_t expires, unsigned max)
 {
-    const struct db_value by = db_integer(now);
+    struct db_value by = db_integer(now);
     int64_t live = 0;
     enum store_status status;
 
@@ -35,7 +35,7 @@ enum store_status stored_session_open(struct store_unit *unit, const char *id, c
 
 enum store_status stored_session_make_room(struct store_unit *unit, unsigned max)
 {
-    const struct db_value granted = db_integer(STATE_GRANTED);
+    struct db_value granted = db_integer(STATE_GRANTED);
     int64_t count = 0;
     enum store_status status = db_ask_integer(
         unit->db, "SELECT count(*) FROM kbs_session WHERE state = $1", &granted, 1, &count);
@@ -63,7 +63,7 @@ struct fetched {
 static void take_bytes(void *context, const struct db_row *row)
 {
     struct fetched *fetched = context;
-    const struct db_value value = db_row_value(fetched->db, row, 0);
+    struct db_value value = db_row_value(fetched->db, row, 0);
 
     fetched->found = true;
     fetched->fits = value.size > 0 && value.size <= fetched->room;

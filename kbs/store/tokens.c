@@ -41,7 +41,7 @@ static void take_token(void *context, const struct db_row *row)
 /* STORE_NOT_FOUND: nobody ever had it. */
 static enum store_status find_name(struct store_unit *unit, const char *name)
 {
-    const struct db_value by = db_text(name);
+    struct db_value by = db_text(name);
     int64_t active, all = 0;
     enum store_status status = db_ask_integer(
         unit->db, "SELECT count(*) FROM token WHERE name = $1 AND revoked = 0", &by, 1, &active);

@@ -117,7 +117,7 @@ static enum store_status check_image(struct store_unit *unit, const char *name)
 
 static enum store_status check_policy(struct store_unit *unit, const char *name)
 {
-    const struct db_value by = db_text(name);
+    struct db_value by = db_text(name);
     int64_t one;
 
     return db_ask_integer(unit->db, "SELECT 1 FROM policy WHERE name = $1", &by, 1, &one);
@@ -183,7 +183,7 @@ enum store_status volume_key(struct store_unit *unit, const uint8_t id[VOLUME_ID
                               "LEFT JOIN volume_key ON volume_key.volume = volume.id "
                               "AND volume_key.version = volume.key_version "
                               "AND volume.retired = 0 WHERE volume.id = $1";
-    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
+    struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
 
     return fetch_key(unit, sql, &by, 1, key);
 }
@@ -201,7 +201,7 @@ enum store_status volume_key_of(struct store_unit *unit, const uint8_t id[VOLUME
 enum store_status volume_add_key(struct store_unit *unit, const uint8_t id[VOLUME_ID_SIZE],
                                  const uint8_t key[STATE_KEY_SIZE], unsigned *version)
 {
-    const struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
+    struct db_value by = db_bytes(id, VOLUME_ID_SIZE);
     int64_t newest = 0;
     enum store_status status = db_ask_integer(
         unit->db, "SELECT COALESCE(max(version), 0) FROM volume_key WHERE volume = $1", &by, 1,

@@ -64,7 +64,7 @@ static enum store_status unwrap(struct fetched *fetched, uint64_t version,
 static void take_wrapped(void *context, const struct db_row *row)
 {
     struct fetched *fetched = context;
-    const struct db_value wrapped = db_row_value(fetched->unit->db, row, 1);
+    struct db_value wrapped = db_row_value(fetched->unit->db, row, 1);
 
     if (wrapped.type == DB_NULL)
         fetched->status = STORE_RETIRED;

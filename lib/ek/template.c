@@ -71,7 +71,7 @@ MUST_CHECK static bool put_number(struct writer *w, const uint8_t *number, uint1
 
 bool ek_template_write(struct writer *w, enum ek_kind kind)
 {
-    const uint16_t size = kinds[kind].unique_size;
+    uint16_t size = kinds[kind].unique_size;
 
     if (!put_parameters(w, kind))
         return false;
@@ -84,7 +84,7 @@ bool ek_template_write(struct writer *w, enum ek_kind kind)
 bool ek_public_write(struct writer *w, enum ek_kind kind, const struct ek_keys *keys)
 {
     const uint8_t *key = (const uint8_t *)keys + kinds[kind].offset;
-    const uint16_t size = kinds[kind].number_size;
+    uint16_t size = kinds[kind].number_size;
 
     if (!put_parameters(w, kind))
         return false;

@@ -90,7 +90,7 @@ static enum igvm_error take_fixed_header(struct reader *start, struct igvm_fixed
 
 enum igvm_error igvm_open(struct igvm_file *file, const void *bytes, size_t size)
 {
-    const struct reader whole = reader_over(bytes, size);
+    struct reader whole = reader_over(bytes, size);
     struct reader start = whole;
     struct reader variable_headers;
     struct igvm_fixed_header_2 fixed;

@@ -110,7 +110,7 @@ enum igvm_error image_check_overlaps(const struct image *image, uint32_t platfor
         return IGVM_ERROR_NO_MEMORY;
 
     for (size_t i = 0; i < image->count; i++) {
-        const struct range range = filled_range(&image->headers[i]);
+        struct range range = filled_range(&image->headers[i]);
 
         if (range.size != 0 && igvm_applies(&image->headers[i], platform_mask))
             ranges[count++] = range;
@@ -207,7 +207,7 @@ static bool put_header(struct writer *headers, struct writer *data,
                        const struct igvm_header *header)
 {
     size_t length = igvm_content_size(header->type);
-    const struct igvm_header placed =
+    struct igvm_header placed =
         with_file_offset(header, (size_t)(data->start + data->used - headers->start));
 
     return writer_le32(headers, header->type) && writer_le32(headers, (uint32_t)length) &&

@@ -41,7 +41,7 @@ static bool continues(const struct launch_difference *last, const struct launch_
 static void add(struct report *report, enum launch_difference_kind kind, const char *part,
                 uint64_t first_gpa, uint64_t second_gpa)
 {
-    const struct launch_difference next = {kind, part, first_gpa, second_gpa, 1};
+    struct launch_difference next = {kind, part, first_gpa, second_gpa, 1};
 
     if (continues(&report->last, &next)) {
         report->last.pages++;
@@ -154,9 +154,8 @@ static const char *kind_text(enum launch_difference_kind kind, bool one)
 int launch_difference_text(const struct launch_difference *difference, char *text, size_t size)
 {
     bool one = difference->pages == 1;
-    const unsigned long long second = difference->second_gpa;
-    const unsigned long long first =
-        difference->kind == LAUNCH_ADDED ? second : difference->first_gpa;
+    unsigned long long second = difference->second_gpa;
+    unsigned long long first = difference->kind == LAUNCH_ADDED ? second : difference->first_gpa;
     char count[32] = "the page", moved[32] = "";
 
     if (difference->kind == LAUNCH_ORDER)

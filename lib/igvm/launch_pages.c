@@ -149,7 +149,7 @@ enum launch_pages_status launch_pages_add_image(struct launch_pages *pages,
                                                 const struct igvm_header *headers, size_t count,
                                                 uint32_t platform_mask)
 {
-    const struct launch_layout layout = launch_layout_of(headers, count, platform_mask);
+    struct launch_layout layout = launch_layout_of(headers, count, platform_mask);
     enum launch_pages_status status = LAUNCH_PAGES_OK;
 
     for (size_t i = 0; i < count && status == LAUNCH_PAGES_OK; i++) {

@@ -105,7 +105,7 @@ MUST_CHECK static bool put_pages(struct writer *w, const struct launch_pages *pa
         !writer_reserve(w, &run_count, sizeof(uint32_t)) || !put_parts(w, pages))
         return false;
     for (size_t i = 0; i < pages->count; runs++) {
-        const struct run run = run_at(&pages->pages[i], pages->count - i);
+        struct run run = run_at(&pages->pages[i], pages->count - i);
 
         if (!put_run(w, &run, &pages->pages[i]))
             return false;

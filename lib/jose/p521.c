@@ -54,7 +54,7 @@ EVP_PKEY *p521_generate(void)
  * large group, so that it needs no check of its order. */
 EVP_PKEY *p521_from_point(const struct p521_point *point)
 {
-    const struct sec1_point public = {.form = UNCOMPRESSED, .affine = *point};
+    struct sec1_point public = {.form = UNCOMPRESSED, .affine = *point};
     EVP_PKEY *parameters = get_curve();
     EVP_PKEY *key = parameters ? EVP_PKEY_dup(parameters) : NULL;
 

@@ -47,7 +47,7 @@ size_t release_request_write(const uint8_t advert[RELEASE_ADVERT_SIZE],
 /* What each operation must have, and that nothing is there that it does not know. */
 static bool is_whole(const struct release_request *r)
 {
-    const bool names_lease = r->has_sequence && r->has_epoch && r->has_lease;
+    bool names_lease = r->has_sequence && r->has_epoch && r->has_lease;
 
     /* Keys go with the digest that names their TPM, certificates with the keys. */
     if ((r->has_ek_keys && (r->op != RELEASE_OP_CONFIRM || !r->has_ek_digest)) ||

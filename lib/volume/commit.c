@@ -275,7 +275,7 @@ static enum volume_status write_contents(struct volume *volume, struct device *f
                                          const struct volume_change *changes, size_t count,
                                          struct volume_state *next)
 {
-    const bool other_key = from != &volume->device;
+    bool other_key = from != &volume->device;
     struct space space = space_of(volume);
     enum volume_status status = VOLUME_OK;
 
@@ -366,7 +366,7 @@ bool volume_disown(struct volume *volume)
 enum volume_status volume_update(struct volume *volume, const char *name, const uint8_t *bytes,
                                  size_t size)
 {
-    const struct volume_change change = {.name = name, .bytes = bytes, .size = size};
+    struct volume_change change = {.name = name, .bytes = bytes, .size = size};
     enum volume_status status = volume_commit(volume, &change, 1);
 
     if (status == VOLUME_OK)

@@ -102,7 +102,7 @@ bool space_find(const struct space *space, const struct device *device, uint64_t
     sectors = blocks_up(content_sectors(size));
     for (unsigned i = 0; i < REGIONS; i++) {
         unsigned number = from_the_end ? REGIONS - 1 - i : i;
-        const struct region region = region_of(device, number);
+        struct region region = region_of(device, number);
 
         if (from_the_end ? find_from_end(space, region, sectors, sector)
                          : find_from_start(space, region, sectors, sector))
@@ -118,7 +118,7 @@ bool space_holds(const struct device *device, const struct content *content)
     if (sectors == 0)
         return true;
     for (unsigned i = 0; i < REGIONS; i++) {
-        const struct region region = region_of(device, i);
+        struct region region = region_of(device, i);
 
         if (content->sector >= region.first && content->sector < region.end &&
             sectors <= region.end - content->sector)

@@ -72,7 +72,7 @@ struct content version1_payload(const struct device *device, const struct superb
 bool version1_reaches(const struct device *device, const struct superblock *superblock,
                       uint64_t sector)
 {
-    const struct content payload = version1_payload(device, superblock);
+    struct content payload = version1_payload(device, superblock);
 
     return payload.sector + content_sectors(payload.size) > sector;
 }

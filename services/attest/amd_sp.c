@@ -27,7 +27,7 @@ static bool exchange_on_descriptor(void *context, const struct amd_sp_request *r
 
 static void pause_a_while(void *context)
 {
-    const struct timespec tenth_of_a_second = {.tv_nsec = 100 * 1000 * 1000};
+    struct timespec tenth_of_a_second = {.tv_nsec = 100 * 1000 * 1000};
 
     (void)context;
     /* Waking up early does no harm: retries are counted, not timed. */

@@ -22,7 +22,7 @@ static struct kbs_access access_of(struct attest_service *service)
 
 static enum attest_error handle_fetch_key(struct attest_service *service, struct reader *arguments)
 {
-    const struct kbs_access access = access_of(service);
+    struct kbs_access access = access_of(service);
     struct state_grant grant;
     enum attest_error error;
 
@@ -45,7 +45,7 @@ static enum attest_error handle_fetch_key(struct attest_service *service, struct
 static enum attest_error handle_confirm(struct attest_service *service, struct reader *arguments,
                                         struct writer *body)
 {
-    const struct kbs_access access = access_of(service);
+    struct kbs_access access = access_of(service);
     struct ek_certificates *certificates = &service->certificates;
     struct state_name state;
     struct ek_request ek;
@@ -72,8 +72,8 @@ static enum attest_error handle_confirm(struct attest_service *service, struct r
 
 static enum attest_error handle_complain(struct attest_service *service, struct reader *arguments)
 {
-    const struct kbs_access access = access_of(service);
-    const bool found = !reader_at_end(arguments);
+    struct kbs_access access = access_of(service);
+    bool found = !reader_at_end(arguments);
     struct state_name state;
     enum attest_error error;
 
@@ -102,8 +102,8 @@ static void say_failure(struct attest_service *service, enum attest_error error)
 static enum attest_error handle_keep(struct attest_service *service, enum release_op op,
                                      struct reader *arguments, struct writer *body)
 {
-    const struct kbs_access access = access_of(service);
-    const bool has_state = op != RELEASE_OP_RENEW;
+    struct kbs_access access = access_of(service);
+    bool has_state = op != RELEASE_OP_RENEW;
     struct state_name state;
     uint32_t time = 0;
     enum attest_error error;

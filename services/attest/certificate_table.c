@@ -24,7 +24,7 @@ static bool is_last(const struct table_entry *entry)
 
 size_t certificate_table_size(const void *pages, size_t size)
 {
-    const struct reader all = reader_over(pages, size);
+    struct reader all = reader_over(pages, size);
     struct reader in = all, blob;
     struct table_entry entry;
     size_t blobs_end = 0;

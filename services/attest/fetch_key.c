@@ -186,9 +186,9 @@ enum attest_error kbs_confirm(const struct kbs_access *access,
 enum attest_error fetch_key(int proxy, unsigned int timeout, struct guest_requester *requester,
                             const struct release_terms *terms, uint8_t key[STATE_KEY_SIZE])
 {
-    const struct kbs_access access = {
+    struct kbs_access access = {
         .proxy = proxy, .timeout = timeout, .requester = requester, .terms = terms};
-    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE};
     struct exchange *x = exchange_begin(&access, &request);
     enum attest_error error;
 

@@ -30,7 +30,7 @@ enum attest_error guest_message_seal(uint8_t message[GUEST_MESSAGE_SIZE],
                                      const uint8_t vmpck[VMPCK_SIZE], uint64_t seqno,
                                      enum guest_message_type type, const void *payload, size_t size)
 {
-    const struct guest_message_header header = {
+    struct guest_message_header header = {
         .msg_seqno = seqno,
         .algo = GUEST_MESSAGE_ALGO_AES_256_GCM,
         .hdr_version = GUEST_MESSAGE_HEADER_VERSION,

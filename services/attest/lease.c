@@ -27,7 +27,7 @@ static_assert(RELEASE_VOLUME_ID_SIZE == STATE_VOLUME_ID_SIZE, "a volume's name")
 
 void lease_pause(unsigned int seconds)
 {
-    const struct timespec time = {.tv_sec = seconds};
+    struct timespec time = {.tv_sec = seconds};
 
     (void)nanosleep(&time, NULL);
 }
@@ -210,8 +210,7 @@ enum attest_error lease_acquire(struct lease *lease, const struct kbs_access *ac
 static struct release_request request_of(const struct lease *lease, enum release_op op,
                                          const struct state_name *to)
 {
-    const bool advances =
-        op == RELEASE_OP_CONFIRM || op == RELEASE_OP_ANCHOR || op == RELEASE_OP_RELEASE;
+    bool advances = op == RELEASE_OP_CONFIRM || op == RELEASE_OP_ANCHOR || op == RELEASE_OP_RELEASE;
     struct release_request request = lease->terms;
 
     request.op = op;
@@ -319,7 +318,7 @@ static bool is_same(const struct release_request *a, const struct release_reques
 static struct release_request next_request(const struct lease *lease,
                                            const struct release_request *wanted)
 {
-    const struct state_name doubtful = state_read(lease->doubtful);
+    struct state_name doubtful = state_read(lease->doubtful);
 
     if (!lease->in_doubt || !wanted->has_to ||
         memcmp(wanted->to, lease->doubtful, sizeof(wanted->to)) == 0)
@@ -333,7 +332,7 @@ static struct release_request next_request(const struct lease *lease,
  */
 static unsigned int keep_timeout(const struct lease *lease)
 {
-    const uint64_t third = UINT64_C(1000) * lease->time / 3;
+    uint64_t third = UINT64_C(1000) * lease->time / 3;
 
     if (third < KEEP_TIMEOUT_MIN)
         return KEEP_TIMEOUT_MIN;

@@ -28,7 +28,7 @@ static uint64_t now(void)
 
 struct proxy_stream proxy_stream_begin(int fd, unsigned int timeout)
 {
-    const uint64_t deadline = now() + timeout;
+    uint64_t deadline = now() + timeout;
 
     return (struct proxy_stream){
         .fd = fd, .deadline = deadline, .patience = deadline, .gap = timeout};

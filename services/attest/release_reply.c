@@ -146,7 +146,7 @@ static bool has_next_key(const struct release_record *record)
 static enum attest_error open_keys(const struct release_context *context, const struct jwe *reply,
                                    const struct release_record *record, struct released_keys *keys)
 {
-    const size_t size = has_next_key(record) ? sizeof(*keys) : sizeof(keys->key);
+    size_t size = has_next_key(record) ? sizeof(*keys) : sizeof(keys->key);
     uint8_t payload[JWE_PLAINTEXT_MAX];
     enum attest_error error = open_payload(context, reply, record, payload);
 

@@ -168,7 +168,7 @@ bool ek_load(struct engine *engine)
 void ek_save(struct engine *engine)
 {
     uint8_t bytes[EK_RECORD_MAX];
-    const size_t size = ek_record_write(&engine->ek, bytes);
+    size_t size = ek_record_write(&engine->ek, bytes);
 
     state_put_ek(&engine->state, bytes, size);
 }
@@ -182,7 +182,7 @@ void ek_forget(struct engine *engine)
 
 uint32_t ek_public(struct engine *engine, enum ek_kind kind, struct writer *w)
 {
-    const unsigned int bit = 1u << kind;
+    unsigned int bit = 1u << kind;
     uint32_t code = TPM_RC_SUCCESS;
 
     if (!engine->ek.known && !(engine->ek_created & bit)) {

@@ -69,7 +69,7 @@ MUST_CHECK static bool know_ek(struct engine *engine)
 /* Says what was found, and powers the TPM on from it. */
 static enum engine_opening power_on(struct engine *engine, enum volume_status status)
 {
-    const enum engine_opening opening = opening_of(status);
+    enum engine_opening opening = opening_of(status);
 
     switch (opening) {
     case ENGINE_OPENED:
@@ -125,8 +125,8 @@ static bool is_permitted(enum volume_status status, uint64_t flags)
 /* Has the first state of the boot written. */
 static enum engine_opening begin(struct engine *engine, enum engine_opening opening)
 {
-    const bool rekeys = engine->state.rekeys;
-    const enum volume_status status = state_begin(&engine->state);
+    bool rekeys = engine->state.rekeys;
+    enum volume_status status = state_begin(&engine->state);
 
     if (status != VOLUME_OK) {
         log_error("the first state of this boot is not saved: the state volume %s",
@@ -199,7 +199,7 @@ static uint32_t check_command(struct engine *engine, uint8_t locality, const uin
 static size_t change_seed(struct engine *engine, uint8_t locality, const uint8_t *command,
                           size_t size, uint8_t response[TPM_RESPONSE_MAX])
 {
-    const struct ek_record before = engine->ek;
+    struct ek_record before = engine->ek;
     size_t response_size;
 
     ek_forget(engine);
@@ -215,9 +215,9 @@ static size_t change_seed(struct engine *engine, uint8_t locality, const uint8_t
 static size_t execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    const size_t response_size = get_be32(command + 6) == TPM_CC_ChangeEPS
-                                     ? change_seed(engine, locality, command, size, response)
-                                     : library_process(engine, locality, command, size, response);
+    size_t response_size = get_be32(command + 6) == TPM_CC_ChangeEPS
+                               ? change_seed(engine, locality, command, size, response)
+                               : library_process(engine, locality, command, size, response);
 
     if (!engine->failed)
         upkeep_after(engine, command, size, get_be32(response + 6));
@@ -249,8 +249,8 @@ static size_t start_with_banks(struct engine *engine, uint8_t locality, const ui
 size_t engine_execute(struct engine *engine, uint8_t locality, const uint8_t *command, size_t size,
                       uint8_t response[TPM_RESPONSE_MAX])
 {
-    const uint32_t refusal = check_command(engine, locality, command, size);
-    const bool was_started = engine->started;
+    uint32_t refusal = check_command(engine, locality, command, size);
+    bool was_started = engine->started;
     size_t response_size;
 
     if (refusal != TPM_RC_SUCCESS)

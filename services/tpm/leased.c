@@ -165,7 +165,7 @@ static bool is_kept(const struct leased *leased, uint8_t locality, const uint8_t
 static size_t ask_again(struct leased *leased, uint8_t locality, const uint8_t *command,
                         size_t size, uint8_t response[TPM_RESPONSE_MAX])
 {
-    const size_t response_size = leased->response_size;
+    size_t response_size = leased->response_size;
 
     if (leased->wait != WAIT_OVER || !is_kept(leased, locality, command, size))
         return 0;
@@ -298,7 +298,7 @@ static bool put_state(const struct leased *leased, const struct engine *engine, 
 
 bool leased_due(struct leased *leased, const struct engine *engine, struct writer *request)
 {
-    const uint32_t operation = due_now(leased, engine);
+    uint32_t operation = due_now(leased, engine);
 
     if (operation != leased->asked)
         leased->asked_at = upkeep_clock();
@@ -397,7 +397,7 @@ static void told_anchor(struct leased *leased, struct engine *engine, uint32_t s
         anchored(leased, engine);
         renewed(leased, rest);
     } else {
-        const bool again = has_another_try(leased);
+        bool again = has_another_try(leased);
 
         doubt(leased, again ? 0 : RENEW_AGAIN_MS);
         if (again)
@@ -445,7 +445,7 @@ static enum leased_told told_confirm(struct leased *leased, struct engine *engin
 
 enum leased_told leased_told(struct leased *leased, struct engine *engine, struct reader *rest)
 {
-    const uint32_t asked = leased->asked;
+    uint32_t asked = leased->asked;
     uint32_t status;
 
     if (asked == 0 || !reader_le32(rest, &status))

@@ -243,7 +243,7 @@ uint32_t library_run(struct engine *engine, struct writer *command,
 enum engine_opening library_refusal(struct engine *engine)
 {
     uint32_t version = TPMLIB_GetVersion();
-    const TPM_RESULT result =
+    TPM_RESULT result =
         engine->failed ? TPM_SUCCESS : TPMLIB_ValidateState(TPMLIB_STATE_PERMANENT, 0);
 
     switch (result) {

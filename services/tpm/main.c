@@ -60,7 +60,7 @@ static const char usage[] =
 static bool parse_port(const char *text, uint16_t *port)
 {
     char *end;
-    const long value = strtol(text, &end, 10);
+    long value = strtol(text, &end, 10);
 
     *port = (uint16_t)value;
     return end != text && *end == '\0' && value >= 1 && value < UINT16_MAX;
@@ -114,7 +114,7 @@ static struct options parse_options(int argc, char **argv)
 static int run_engine(const struct options *options, int *disk_fd,
                       const uint8_t key[VOLUME_KEY_SIZE])
 {
-    const struct volume_storage storage = disk_storage(disk_fd);
+    struct volume_storage storage = disk_storage(disk_fd);
     struct engine engine;
     int status = EXIT_VOLUME;
 

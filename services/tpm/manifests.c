@@ -68,8 +68,8 @@ add(struct engine *engine, uint8_t *entry, const uint8_t guid[GUID_SIZE],
     enum manifest_status put(struct engine *engine, struct writer *w), struct writer *w,
     size_t table)
 {
-    const size_t start = w->used;
-    const enum manifest_status status = put(engine, w);
+    size_t start = w->used;
+    enum manifest_status status = put(engine, w);
 
     memcpy(entry, guid, GUID_SIZE);
     put_le32(entry + GUID_SIZE, (uint32_t)(start - table));
@@ -82,8 +82,8 @@ add(struct engine *engine, uint8_t *entry, const uint8_t guid[GUID_SIZE],
 /* The table says no version: the vTPM's manifest is that of version 0, which every client knows. */
 MUST_CHECK static enum manifest_status put_table(struct engine *engine, struct writer *w)
 {
-    const uint32_t count = has_volume(engine) ? 2 : 1;
-    const size_t table = w->used;
+    uint32_t count = has_volume(engine) ? 2 : 1;
+    size_t table = w->used;
     enum manifest_status status;
     uint8_t *header;
 

@@ -51,7 +51,7 @@ MUST_CHECK static uint32_t define(struct engine *engine, uint32_t index, uint16_
 {
     uint8_t command[TPM_HEADER_SIZE + 48];
     struct writer w = writer_over(command, sizeof(command));
-    const uint16_t public_size = 4 + 2 + 4 + 2 + 2;
+    uint16_t public_size = 4 + 2 + 4 + 2 + 2;
 
     return command_begin(&w, TPM_ST_SESSIONS, TPM_CC_NV_DefineSpace) &&
                    writer_be32(&w, TPM_RH_PLATFORM) && command_empty_password(&w) &&
@@ -99,7 +99,7 @@ MUST_CHECK static uint32_t install(struct engine *engine, uint32_t index, const 
 
 void nv_index_install(struct engine *engine, uint32_t index, const uint8_t *bytes, size_t size)
 {
-    const uint32_t code =
+    uint32_t code =
         size <= NV_INDEX_DATA_MAX ? install(engine, index, bytes, (uint16_t)size) : TPM_RC_FAILURE;
 
     if (code != TPM_RC_SUCCESS)

@@ -46,7 +46,7 @@ struct server {
 static int listen_on(uint16_t port)
 {
     int one = 1;
-    const struct sockaddr_in address = {
+    struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),

@@ -15,7 +15,7 @@
 
 static enum engine_opening open_engine(struct service *service)
 {
-    const struct volume_storage storage = disk_storage(&service->disk_fd);
+    struct volume_storage storage = disk_storage(&service->disk_fd);
     struct state_grant grant;
     enum engine_opening opening;
 

@@ -85,7 +85,7 @@ static enum volume_status open_with_either(struct tpm_state *state,
 enum volume_status state_open_leased(struct tpm_state *state, const struct volume_storage *storage,
                                      const struct state_grant *grant)
 {
-    const bool rekeys = grant->flags & STATE_GRANT_REKEY;
+    bool rekeys = grant->flags & STATE_GRANT_REKEY;
     struct volume_anchor anchor = {
         .counter = grant->committed.counter,
         .same_epoch = grant->flags & STATE_GRANT_SAME_EPOCH,
@@ -111,7 +111,7 @@ static enum volume_status commit(struct tpm_state *state, const uint8_t *bytes, 
         {.name = VOLUME_TPM_STATE, .bytes = bytes, .size = size},
         {.name = VOLUME_TPM_EK, .bytes = state->ek.bytes, .size = state->ek.size},
     };
-    const size_t count = state->ek_changed ? 2 : 1;
+    size_t count = state->ek_changed ? 2 : 1;
     enum volume_status status = state->rekeys
                                     ? volume_rekey(&state->volume, state->next_key, changes, count)
                                     : volume_commit(&state->volume, changes, count);

@@ -60,7 +60,7 @@ static void emit_line(const char *level, const char *text, size_t size)
 void log_line(const char *level, const char *format, va_list arguments)
 {
     char text[LINE_MAX];
-    const size_t size = format_text(text, sizeof(text), format, arguments);
+    size_t size = format_text(text, sizeof(text), format, arguments);
 
     emit_line(level, text, size);
 }

@@ -159,7 +159,7 @@ enum status uart_read(struct uart *uart, void *bytes, size_t size, size_t *got)
     uint8_t *next = bytes;
 
     for (*got = 0; *got < size;) {
-        const bool room = size - *got >= FIFO_LEVEL;
+        bool room = size - *got >= FIFO_LEVEL;
         bool has_data, many = false;
         enum status status = uart_has_data(uart, &has_data);
 

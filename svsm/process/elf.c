@@ -91,7 +91,7 @@ static bool entry_is_code(const struct elf_program *program)
 
 enum status elf_parse(const void *bytes, size_t size, struct elf_program *program)
 {
-    const struct reader file = reader_over(bytes, size);
+    struct reader file = reader_over(bytes, size);
     struct reader headers;
     Elf64_Ehdr header;
     Elf64_Phdr segment;

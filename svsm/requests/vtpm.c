@@ -74,8 +74,8 @@ static uint64_t send_command(struct guest *guest, gpa_t buffer)
 
 void vtpm_keep_lease(struct guest *guest, const struct clock *clock)
 {
-    const uint64_t now = clock_now(clock);
-    const uint64_t since = now - __atomic_load_n(&guest->vtpm.lease_kept, __ATOMIC_RELAXED);
+    uint64_t now = clock_now(clock);
+    uint64_t since = now - __atomic_load_n(&guest->vtpm.lease_kept, __ATOMIC_RELAXED);
 
     if ((int64_t)since < KEEP_LEASE_EVERY || !begin(guest))
         return;

@@ -135,7 +135,7 @@ static void handle_vc(struct trap_frame *frame)
 
 static void prove(const struct trap_frame *frame)
 {
-    const struct trap_place place = {
+    struct trap_place place = {
         .stack_top = segments_stack_top(stack_of(trap_vector(frame))),
         .entry_start = (uint64_t)trap_stubs,
         .entry_end = (uint64_t)trap_stubs_end,

@@ -44,7 +44,7 @@ static void name_lease(struct client *client, const struct anchor *anchor)
 static enum client_result commit(struct client *client, struct anchor *anchor, uint8_t op)
 {
     struct release_request *request = &client->prover.request;
-    const uint64_t counter = anchor->has_committed ? get_be64(anchor->committed) : 0;
+    uint64_t counter = anchor->has_committed ? get_be64(anchor->committed) : 0;
     enum client_result result;
 
     name_lease(client, anchor);

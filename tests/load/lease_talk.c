@@ -24,7 +24,7 @@ void talk_begin(struct talk *talk, const struct prover *vm, const char *url)
 /* A reply of 200; TALK_... otherwise. */
 static int ask(struct talk *talk, const char *path, const char *body, json_t **reply)
 {
-    const long status = exchange_request(talk->exchange, path, body, reply);
+    long status = exchange_request(talk->exchange, path, body, reply);
 
     if (status == 200 && *reply)
         return RELEASE_STATUS_OK;
@@ -36,7 +36,7 @@ static int ask(struct talk *talk, const char *path, const char *body, json_t **r
 static int read_answer(const struct talk *talk, const json_t *jwe, struct release_record *answer)
 {
     uint8_t secret[IDENTITY_SECRET_SIZE];
-    const enum attest_error error = proof_read(&talk->proof, jwe, answer, secret);
+    enum attest_error error = proof_read(&talk->proof, jwe, answer, secret);
 
     if (answer->status == RELEASE_STATUS_OK && error != ATTEST_OK)
         return TALK_REFUSED;

@@ -85,7 +85,7 @@ static bool is_dead(unsigned which, int options)
 static void make_death(void)
 {
     char path[PATH_MAX];
-    const int fd = open(fixture_path("die", path), O_RDWR | O_CREAT, 0600);
+    int fd = open(fixture_path("die", path), O_RDWR | O_CREAT, 0600);
 
     assert_int_equal(ftruncate(fd, sizeof(*until_death)), 0);
     until_death = mmap(NULL, sizeof(*until_death), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -277,7 +277,7 @@ static bool live_while_killing(struct vm *rival, uint32_t n, uint64_t *committed
     mortal_lives = true;
     *until_death = n;
     for (size_t i = 0; i < sizeof(ops); i++) {
-        const int status = ask_both(&vm, ops[i]);
+        int status = ask_both(&vm, ops[i]);
 
         if (status != RELEASE_STATUS_OK)
             fail_msg("write %u, operation %u: %d", n, ops[i], status);
@@ -324,7 +324,7 @@ static struct lease_record look(void)
 TEST(whatever_a_killed_server_did_another_one_goes_on_from_there)
 {
     const char *given = getenv("STRIDE");
-    const uint32_t stride = given ? (uint32_t)strtoul(given, NULL, 10) : STRIDE;
+    uint32_t stride = given ? (uint32_t)strtoul(given, NULL, 10) : STRIDE;
     uint64_t committed = 0, epoch = 0;
     uint32_t n = 1;
     struct vm rival;
@@ -393,7 +393,7 @@ static bool get_lease(struct vm *vm)
 
 static void advance(struct vm *vm, uint8_t op)
 {
-    const int status = ask_anywhere(vm, op);
+    int status = ask_anywhere(vm, op);
 
     if (status != RELEASE_STATUS_OK)
         complain("it cannot go on", vm->number, status);
@@ -415,7 +415,7 @@ static void be_lied_to(struct vm *vm)
     (void)talk_deliver(&dropped, false, &answer);
     advance(vm, RELEASE_OP_ANCHOR);
     for (unsigned i = 0; i < 2; i++) {
-        const int status = talk_deliver(&late, true, &answer);
+        int status = talk_deliver(&late, true, &answer);
 
         if (status == RELEASE_STATUS_OK)
             complain("what was held back ends its lease", vm->number, status);

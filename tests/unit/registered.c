@@ -54,7 +54,7 @@ static size_t count_from(const struct registered_test *test)
 /* Runs those of one file, from *test on, which becomes the next file's first. */
 static int run_file(const struct registered_test **test)
 {
-    const struct registered_group group = fixture_of((*test)->file);
+    struct registered_group group = fixture_of((*test)->file);
     struct CMUnitTest of_file[count_from(*test)];
 
     for (size_t i = 0; i < sizeof(of_file) / sizeof(of_file[0]); i++, *test = (*test)->next)

@@ -39,7 +39,7 @@ static void put(const char *text, size_t size)
 static void say_va(const char *prefix, const char *format, va_list arguments)
 {
     char line[LINE_MAX];
-    const size_t size = format_text(line, sizeof(line), format, arguments);
+    size_t size = format_text(line, sizeof(line), format, arguments);
 
     while (*prefix)
         put(prefix++, 1);

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     static uint8_t certificate[1500];
-    const struct chip_certificate any = {certificate, sizeof(certificate)};
+    struct chip_certificate any = {certificate, sizeof(certificate)};
 
     (void)argc;
     (void)argv;

@@ -16,7 +16,7 @@ static bool opens_as_signed(EVP_PKEY *own, const struct jwe *reply, uint8_t key[
 {
     static const struct release_terms terms = {.pin_count = 1};
     static const uint8_t report[REPORT_SIZE];
-    const struct release_context context = {
+    struct release_context context = {
         .terms = &terms, .request = {.op = RELEASE_OP_ACQUIRE}, .report = report, .own = own};
 
     return release_reply_open(&context, reply, key) == ATTEST_OK;

@@ -61,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct guest_requester requester;
     static struct attestation_evidence evidence;
     struct input in = {.data = data, .size = size};
-    const struct amd_sp amd_sp = {.exchange = exchange, .context = &in};
+    struct amd_sp amd_sp = {.exchange = exchange, .context = &in};
     enum attest_error error;
 
     if (size == 0)

@@ -110,7 +110,7 @@ static const char *lookup(void *connection, enum http_value_kind kind, const cha
 static void ask(const char *method, const char *path, const void *body, size_t size,
                 const char *event)
 {
-    const struct http_request request = {
+    struct http_request request = {
         .method = method,
         .path = path,
         .peer = "192.0.2.1",

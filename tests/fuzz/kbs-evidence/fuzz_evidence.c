@@ -12,8 +12,8 @@ static void verify(const struct evidence *evidence, const struct requirements *r
                    struct attested *attested)
 {
     static const struct trust nobody;
-    const struct verifier verifier = {.trust = &nobody};
-    const struct expectation expected = {.requirements = requirements, .now = 1780000000};
+    struct verifier verifier = {.trust = &nobody};
+    struct expectation expected = {.requirements = requirements, .now = 1780000000};
     struct finding finding;
 
     if (evidence_verify(&verifier, evidence, &expected, attested, &finding) || attested->genuine ||
@@ -35,7 +35,7 @@ static void appraise(struct attested *attested, const struct requirements *requi
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t report_size = size < REPORT_SIZE ? size : REPORT_SIZE;
-    const struct evidence evidence = {
+    struct evidence evidence = {
         .report = data,
         .report_size = report_size,
         .certificate_table = data + report_size,

@@ -10,10 +10,10 @@ static const struct lease_policy policy = {
 /* Whatever is asked, epochs never fall, and nobody but the holder of the lease moves the state. */
 static void step(struct lease_record *record, const struct release_request *request, time_t now)
 {
-    const struct lease_record before = *record;
-    const struct lease_input input = {
+    struct lease_record before = *record;
+    struct lease_input input = {
         .request = request, .policy = &policy, .report_id = {1}, .new_lease = {2}, .now = now};
-    const struct lease_output output = lease_step(record, &input);
+    struct lease_output output = lease_step(record, &input);
 
     if (record->epoch < before.epoch || (output.granted && record->epoch == before.epoch))
         abort();

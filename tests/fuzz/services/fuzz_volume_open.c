@@ -60,7 +60,7 @@ static void authenticate(uint8_t sector[SECTOR_SIZE], const struct content *tabl
 static void place(struct memory_disk *disk, struct reader input, unsigned mode,
                   struct volume_anchor *anchor)
 {
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     uint8_t sectors[CHUNKS][SECTOR_SIZE] = {0};
     struct content table = {.sector = TABLE_SECTOR};
     struct device device;
@@ -122,7 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct memory_disk *disk = memory_disk_new();
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     unsigned mode = size > 0 ? data[0] : 0;
     struct volume_anchor anchor = {0};
     struct volume volume;

@@ -110,9 +110,9 @@ TEST_SETUP(a_guest_may_not_name_a_more_privileged_vmpl, begin)
 
 TEST_SETUP(a_malformed_request_is_answered_by_a_status_in_the_sealed_response, begin)
 {
-    const struct msg_report_req reserved_set = {.vmpl = 1, .reserved = {[23] = 1}};
-    const struct msg_report_req reserved_key = {.vmpl = 1, .key_sel = 3};
-    const struct msg_report_req no_vlek = {.vmpl = 1, .key_sel = 2};
+    struct msg_report_req reserved_set = {.vmpl = 1, .reserved = {[23] = 1}};
+    struct msg_report_req reserved_key = {.vmpl = 1, .key_sel = 3};
+    struct msg_report_req no_vlek = {.vmpl = 1, .key_sel = 2};
     const uint8_t zeros[GUEST_MESSAGE_PAYLOAD] = {0};
     struct msg_report_rsp answer;
 
@@ -131,7 +131,7 @@ TEST_SETUP(a_malformed_request_is_answered_by_a_status_in_the_sealed_response, b
 
 TEST_SETUP(a_key_request_is_limited_by_svn_and_tcb, begin)
 {
-    const struct msg_key_req good = {.vmpl = 1, .guest_svn = 3, .tcb_version = EMULATED_TCB};
+    struct msg_key_req good = {.vmpl = 1, .guest_svn = 3, .tcb_version = EMULATED_TCB};
     struct msg_key_req wish;
 
     assert_int_equal(ask_key(&good).status, SNP_SUCCESS);
@@ -169,7 +169,7 @@ TEST_SETUP(tsc_information_is_all_zero, begin)
 
 TEST_SETUP(a_replayed_message_is_refused_and_the_counter_stays, begin)
 {
-    const struct msg_report_req wish = {.vmpl = 1};
+    struct msg_report_req wish = {.vmpl = 1};
 
     ask_report(&wish);
     assert_int_equal(guest.message_count[VMPCK_OF_TESTS], 2);
@@ -180,7 +180,7 @@ TEST_SETUP(a_replayed_message_is_refused_and_the_counter_stays, begin)
 
 TEST_SETUP(a_message_from_the_future_or_beyond_the_last_is_refused, begin)
 {
-    const struct msg_report_req wish = {.vmpl = 1};
+    struct msg_report_req wish = {.vmpl = 1};
 
     header = guest_header(MSG_REPORT_REQ, VMPCK_OF_TESTS, 3, sizeof(wish));
     guest_seal(guest.vmpck[VMPCK_OF_TESTS], header, &wish, request);
@@ -191,7 +191,7 @@ TEST_SETUP(a_message_from_the_future_or_beyond_the_last_is_refused, begin)
 
 TEST_SETUP(a_forged_message_is_refused_before_its_sequence_number_is_looked_at, begin)
 {
-    const struct msg_report_req wish = {.vmpl = 1};
+    struct msg_report_req wish = {.vmpl = 1};
 
     header = guest_header(MSG_REPORT_REQ, VMPCK_OF_TESTS, 99, sizeof(wish));
     guest_seal(guest.vmpck[VMPCK_OF_TESTS], header, &wish, request);
@@ -202,7 +202,7 @@ TEST_SETUP(a_forged_message_is_refused_before_its_sequence_number_is_looked_at, 
 
 TEST_SETUP(each_vmpck_counts_its_own_messages, begin)
 {
-    const struct msg_report_req wish = {.vmpl = 3};
+    struct msg_report_req wish = {.vmpl = 3};
 
     for (uint8_t vmpck = 0; vmpck < VMPCK_COUNT; vmpck++) {
         guest_seal(guest.vmpck[vmpck], guest_header(MSG_REPORT_REQ, vmpck, 1, sizeof(wish)), &wish,
@@ -216,7 +216,7 @@ TEST_SETUP(a_header_out_of_range_is_refused, begin)
 {
     struct guest_message_header *h = (struct guest_message_header *)(void *)request;
     const uint8_t payload[GUEST_MESSAGE_PAYLOAD] = {0};
-    const struct guest_message_header good = guest_header(MSG_REPORT_REQ, 0, 1, 96);
+    struct guest_message_header good = guest_header(MSG_REPORT_REQ, 0, 1, 96);
 
     guest_seal(guest.vmpck[0], good, payload, request);
     for (unsigned size = 0; size <= UINT16_MAX; size++) {
@@ -260,7 +260,7 @@ TEST_SETUP(an_unknown_type_or_version_is_refused_and_the_counter_stays, begin)
 
 TEST_SETUP(a_guest_that_does_not_run_yet_has_no_messages, begin)
 {
-    const struct msg_report_req wish = {.vmpl = 1};
+    struct msg_report_req wish = {.vmpl = 1};
 
     guest.state = GUEST_LAUNCH;
     assert_int_equal(send(MSG_REPORT_REQ, &wish, sizeof(wish)), SNP_INVALID_GUEST_STATE);

@@ -40,7 +40,7 @@ static int dial(void)
 
 static void prepare_report(uint32_t kind, uint32_t pages, uint64_t seqno)
 {
-    const struct msg_report_req wish = {0};
+    struct msg_report_req wish = {0};
 
     request.kind = kind;
     request.certificate_pages = pages;

@@ -109,7 +109,7 @@ TEST_SETUP(another_digest_or_policy_is_refused, begin)
 
 TEST_SETUP(a_bad_signature_is_refused_and_no_identity_is_given, begin)
 {
-    const struct guest_identity none = {0};
+    struct guest_identity none = {0};
 
     auth.id_block_signature.r[0] ^= 1;
     assert_int_equal(check(true), SNP_BAD_SIGNATURE);

@@ -139,7 +139,7 @@ TEST(permission_masks_stand_in_bytes_65_to_67_of_page_info)
 TEST(what_is_no_page_is_refused_and_changes_nothing)
 {
     struct launch_digest digest = {0};
-    const struct launch_digest before = digest;
+    struct launch_digest before = digest;
 
     assert_false(launch_digest_update(&digest, SNP_PAGE_NORMAL, 0x1000, NULL, 0));
     assert_false(launch_digest_update(&digest, SNP_PAGE_VMSA, 0x1000, NULL, 0));
@@ -153,7 +153,7 @@ TEST(what_is_no_page_is_refused_and_changes_nothing)
 static int make_pages(void **state)
 {
     struct vmsa *v = &small_file_vmsa;
-    const struct vmsa_segment data = {0x10, 0xC93, 0xFFFFFFFF, 0};
+    struct vmsa_segment data = {0x10, 0xC93, 0xFFFFFFFF, 0};
 
     (void)state;
     for (size_t i = 0; i < PAGE_SIZE; i++)

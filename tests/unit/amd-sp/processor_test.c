@@ -110,8 +110,8 @@ static struct sp_command finish(uint64_t gctx)
 
 static struct snp_report ask_report(uint64_t gctx, const uint8_t vmpck0[VMPCK_SIZE], uint64_t seqno)
 {
-    const struct msg_report_req wish = {0};
-    const struct guest_message_header header = guest_header(MSG_REPORT_REQ, 0, seqno, sizeof(wish));
+    struct msg_report_req wish = {0};
+    struct guest_message_header header = guest_header(MSG_REPORT_REQ, 0, seqno, sizeof(wish));
     struct msg_report_rsp answer;
     struct snp_report report;
 
@@ -277,7 +277,7 @@ TEST_SETUP(offsets_and_counts_outside_ram_are_refused, begin)
 
 TEST_SETUP(an_update_with_wrong_arguments_changes_no_digest, begin)
 {
-    const struct launch_digest none = {0};
+    struct launch_digest none = {0};
     uint64_t gctx;
     struct sp_command command;
 
@@ -327,7 +327,7 @@ TEST_SETUP(a_handle_that_names_no_guest_is_refused, begin)
 
 TEST_SETUP(a_decommissioned_guest_is_gone_and_wiped_and_its_place_is_free, begin)
 {
-    const struct guest_context wiped = {0};
+    struct guest_context wiped = {0};
     uint64_t gctx;
 
     announce(MAILBOX);
@@ -380,7 +380,7 @@ TEST_SETUP(a_policy_that_the_platform_does_not_meet_is_refused, begin)
 
 TEST_SETUP(a_cpuid_page_that_lies_about_the_cbit_is_corrected_and_refused, begin)
 {
-    const struct launch_digest none = {0};
+    struct launch_digest none = {0};
     struct cpuid_page *page = cpuid_page();
     uint64_t gctx;
 

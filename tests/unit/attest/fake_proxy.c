@@ -96,8 +96,8 @@ size_t fake_proxy_challenge(const struct fake_proxy *proxy, uint8_t *challenge, 
 static bool record_for(const struct fake_proxy *proxy, const struct jwe_fresh *fresh,
                        struct release_record *out)
 {
-    const struct p521_point key = client_key(proxy);
-    const struct snp_report report = report_of(proxy);
+    struct p521_point key = client_key(proxy);
+    struct snp_report report = report_of(proxy);
     struct release_record record = {.status = (uint8_t)proxy->status, .has_cek_commit = true};
     uint8_t challenge[CHALLENGE_MAX];
     size_t size = fake_proxy_challenge(proxy, challenge, sizeof(challenge));
@@ -138,7 +138,7 @@ static const char *release_for(const struct fake_proxy *proxy, const struct jwe_
 
 static enum jwe_status encrypt_for(const struct fake_proxy *proxy, struct jwe *jwe, bool *lost)
 {
-    const struct p521_point to = client_key(proxy);
+    struct p521_point to = client_key(proxy);
     char text[BASE64_LENGTH(RELEASE_RECORD_MAX) + 1];
     struct jwe_fresh fresh;
     enum jwe_status status;
@@ -179,7 +179,7 @@ static char *reply_for(const struct fake_proxy *proxy)
 
 static void send_raw(const struct fake_proxy *proxy)
 {
-    const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+    struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
     const uint8_t *bytes = proxy->raw;
     uint8_t hung_up;
 
@@ -282,8 +282,8 @@ void fake_proxy_release(struct fake_proxy *proxy)
 
 bool fake_proxy_saw_bound_key(const struct fake_proxy *proxy)
 {
-    const struct p521_point key = client_key(proxy);
-    const struct snp_report report = report_of(proxy);
+    struct p521_point key = client_key(proxy);
+    struct snp_report report = report_of(proxy);
     uint8_t hashed[sizeof(key) + CHALLENGE_MAX], digest[64];
     size_t size;
 

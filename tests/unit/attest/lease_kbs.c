@@ -168,7 +168,7 @@ uint32_t acquire(unsigned int exchanges)
 /* An operation about a state. */
 uint32_t keep(uint32_t operation, uint64_t counter, unsigned int exchanges)
 {
-    const struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
+    struct state_name to = {.counter = counter, .root = {(uint8_t)counter}};
 
     return ask(operation, &to, sizeof(to), exchanges);
 }

@@ -28,7 +28,7 @@ static enum attest_error get_report(bool with_certificates)
 static void assert_vmpck0_is_wiped(void)
 {
     static const uint8_t wiped[VMPCK_SIZE];
-    const unsigned int exchanges = sp.exchanges;
+    unsigned int exchanges = sp.exchanges;
 
     assert_memory_equal(requester.vmpck0, wiped, sizeof(wiped));
     assert_int_equal(get_report(false), ATTEST_ERR_AMD_SP_DISABLED);

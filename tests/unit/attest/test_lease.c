@@ -483,7 +483,7 @@ TEST_FIXTURE(nobody_waits_for_the_answer, lease_kbs_start, lease_kbs_end)
 
 TEST_FIXTURE(a_short_lease_outlasts_an_answer_that_is_lost, lease_kbs_start, lease_kbs_end)
 {
-    const time_t began = time(NULL);
+    time_t began = time(NULL);
     uint32_t status;
 
     boot();

@@ -54,8 +54,8 @@ static struct sockaddr_un address_of(const char *path)
  * busy machine has taken more than ten seconds. */
 static int connect_to(const char *path, int type)
 {
-    const struct sockaddr_un address = address_of(path);
-    const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    struct sockaddr_un address = address_of(path);
+    struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
     for (unsigned int tries = 0; tries < 6000; tries++) {
@@ -77,7 +77,7 @@ static void write_file(const char *path, const void *bytes, size_t size)
 
 static int start_amd_sp(void **state)
 {
-    const struct boot_kbs no_pins = {0};
+    struct boot_kbs no_pins = {0};
     uint8_t vmpck0[VMPCK_SIZE];
 
     (void)state;
@@ -253,7 +253,7 @@ TEST_FIXTURE(the_service_reports_a_closed_proxy_and_lives_on, start_proxy, stop_
  * messages in that file unless NULL; returns its exit status. */
 static int run_native_to(const char *messages, const char *kbs_key)
 {
-    const struct sockaddr_un address = address_of(proxy_socket);
+    struct sockaddr_un address = address_of(proxy_socket);
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     char proxy_option[80], sp_option[80];
     pid_t child;
@@ -354,7 +354,7 @@ TEST_FIXTURE(the_native_front_end_takes_only_a_release_signed_with_its_key, star
 
 TEST_FIXTURE(a_service_with_a_pinned_key_takes_no_unsigned_release, start_proxy, stop_proxy)
 {
-    const struct boot_kbs no_pins = {0};
+    struct boot_kbs no_pins = {0};
     struct boot_kbs kbs = {.flags = BOOT_KBS_REQUIRE_SIGNED, .pin_count = 1};
     struct started_service service;
     uint8_t response[64];

@@ -8,7 +8,7 @@
 
 static int start_rekey(void **state)
 {
-    const int failed = lease_kbs_start(state);
+    int failed = lease_kbs_start(state);
 
     assert_true(lease_rekey(&kbs.record, 2));
     return failed;

@@ -278,7 +278,7 @@ TEST_FIXTURE(a_challenge_that_promises_no_signature_stops_before_a_report, start
 TEST_FIXTURE(the_request_follows_the_advert_and_names_volume_and_key, start, end)
 {
     struct challenge challenge = advertised(other_kbs_key, RELEASE_CAP_SIGNED);
-    const struct challenge advert = challenge;
+    struct challenge advert = challenge;
     struct release_request request;
 
     assert_int_equal(apply(&challenge), ATTEST_OK);

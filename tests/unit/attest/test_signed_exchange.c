@@ -265,7 +265,7 @@ TEST_FIXTURE(tv3_passes_up_to_the_report, start, end)
     struct challenge challenge;
     struct release_context context = tv3_context(&challenge);
     struct jwe_fresh fresh = {.ephemeral = NULL};
-    const struct p521_point epk = point_of_hex(tv1.epk_x, tv1.epk_y);
+    struct p521_point epk = point_of_hex(tv1.epk_x, tv1.epk_y);
     uint8_t scalar[P521_COORDINATE_SIZE];
     struct jwe reply;
 

@@ -10,7 +10,7 @@ static const struct release_terms unsigned_terms;
 static inline enum attest_error open_unsigned(EVP_PKEY *own, const struct jwe *reply,
                                               uint8_t key[STATE_KEY_SIZE])
 {
-    const struct release_context context = {.terms = &unsigned_terms, .own = own};
+    struct release_context context = {.terms = &unsigned_terms, .own = own};
 
     return release_reply_open(&context, reply, key);
 }

@@ -23,7 +23,7 @@ TEST(printable_characters_stand_for_themselves)
 TEST(every_other_byte_is_two_digits)
 {
     for (unsigned byte = 0; byte < 256; byte++) {
-        const char one = (char)byte;
+        char one = (char)byte;
         char expected[8];
 
         snprintf(expected, sizeof(expected), byte >= ' ' && byte <= '~' ? "%c" : "\\x%02x", byte);

@@ -76,14 +76,14 @@ TEST(a_file_is_read_whole_up_to_the_most_that_is_wanted)
  */
 static void interrupt_the_waiting_parent(void)
 {
-    const unsigned before = *interruptions;
+    unsigned before = *interruptions;
     char path[64], text[256];
     const char *name_end = NULL;
 
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)getppid());
     while (!name_end || strncmp(name_end, ") S", 3) != 0) {
-        const int fd = open(path, O_RDONLY);
-        const ssize_t size = read(fd, text, sizeof(text) - 1);
+        int fd = open(path, O_RDONLY);
+        ssize_t size = read(fd, text, sizeof(text) - 1);
 
         close(fd);
         if (size <= 0)

@@ -285,12 +285,12 @@ void sample_elf(uint8_t *file, uint64_t entry, const struct sample_segment *segm
         memcpy(file + i, sample_page(), PAGE_SIZE);
     memcpy(file, &header, sizeof(header));
     for (size_t i = 0; i < count; i++) {
-        const Elf64_Phdr program = {.p_type = PT_LOAD,
-                                    .p_flags = PF_R | PF_X,
-                                    .p_offset = offset,
-                                    .p_paddr = segments[i].paddr,
-                                    .p_filesz = segments[i].contents_size,
-                                    .p_memsz = segments[i].memory_size};
+        Elf64_Phdr program = {.p_type = PT_LOAD,
+                              .p_flags = PF_R | PF_X,
+                              .p_offset = offset,
+                              .p_paddr = segments[i].paddr,
+                              .p_filesz = segments[i].contents_size,
+                              .p_memsz = segments[i].memory_size};
 
         memcpy(file + sizeof(header) + i * sizeof(program), &program, sizeof(program));
         offset += segments[i].contents_size;

@@ -182,7 +182,7 @@ TEST(firmware_alone_gets_the_pages_it_asks_for)
 {
     uint64_t twice;
     struct firmware firmware;
-    const struct firmware_plan plan = {
+    struct firmware_plan plan = {
         .firmware = &firmware, .policy = 0x30000, .sev_features = 1, .cpu_signature = 0x800F12};
     struct image image = {0};
     struct vmsa vmsa = {0};

@@ -56,7 +56,7 @@ static size_t find(const struct file_bytes *file, uint32_t type, unsigned n)
 static void measure_file(const struct file_bytes *file, struct launch_digest *digest)
 {
     uint64_t twice;
-    const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
+    struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
     struct image image = {0};
 
     assert_int_equal(image_load(&image, file->bytes, file->size), IGVM_OK);
@@ -277,7 +277,7 @@ TEST(optional_headers_of_unknown_type_are_passed_over)
     free(file.bytes);
     for (size_t i = 0; i < COUNT(lengths); i++) {
         size_t size = frame(header, IGVM_OPTIONAL | 0x3F0, lengths[i], 0);
-        const struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
+        struct launch_options options = {.platform_mask = SNP_PLATFORM_MASK, .vcpus = 1};
         struct image image = {0};
 
         file = sample_with(header, size, IGVM_PAGE_DATA);

@@ -14,9 +14,9 @@
 
 TEST(the_states_of_our_images_keep_the_rules)
 {
-    const struct vmsa svsm = boot_state_protected_mode(0x8000000, 0x8009000, 0x1);
-    const struct vmsa reset = boot_state_reset(0x800F12, 0x21);
-    const struct vmsa firmware = boot_state_firmware(0x800F12, 0x21);
+    struct vmsa svsm = boot_state_protected_mode(0x8000000, 0x8009000, 0x1);
+    struct vmsa reset = boot_state_reset(0x800F12, 0x21);
+    struct vmsa firmware = boot_state_firmware(0x800F12, 0x21);
 
     assert_null(kvm_rule_broken_by_vmsa(&svsm));
     assert_null(kvm_rule_broken_by_vmsa(&reset));
@@ -67,7 +67,7 @@ TEST(each_bad_register_breaks_a_rule)
 /* The rule that an image breaks in which *header follows a page. */
 static const char *broken_with(const struct igvm_header *header)
 {
-    const struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
+    struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
     struct image image = {0};
     const char *broken;
 
@@ -125,7 +125,7 @@ TEST(a_memory_map_that_is_not_at_the_start_of_its_area_breaks_a_rule)
 
 TEST(there_is_one_boot_processor_wherever_its_header_stands)
 {
-    const struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
+    struct vmsa vmsa = boot_state_protected_mode(0x8000000, 0, 0x1);
     struct image image = {0};
 
     assert_non_null(kvm_rule_broken(&image, SNP_PLATFORM_MASK));

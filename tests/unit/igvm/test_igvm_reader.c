@@ -308,14 +308,13 @@ static enum igvm_error read_with_header(const struct igvm_header *header)
 
 TEST(parameter_areas_keep_their_rules)
 {
-    const struct igvm_header area = {.type = IGVM_PARAMETER_AREA,
-                                     .parameter_area = {.number_of_bytes = PAGE_SIZE}};
-    const struct igvm_header insert = {
-        .type = IGVM_PARAMETER_INSERT,
-        .parameter_insert = {.gpa = 0x30000, .compatibility_mask = 1}};
-    const struct igvm_header map = {.type = IGVM_MEMORY_MAP,
-                                    .parameter = {.byte_offset = PAGE_SIZE - 23}};
-    const struct igvm_header other_area = {
+    struct igvm_header area = {.type = IGVM_PARAMETER_AREA,
+                               .parameter_area = {.number_of_bytes = PAGE_SIZE}};
+    struct igvm_header insert = {.type = IGVM_PARAMETER_INSERT,
+                                 .parameter_insert = {.gpa = 0x30000, .compatibility_mask = 1}};
+    struct igvm_header map = {.type = IGVM_MEMORY_MAP,
+                              .parameter = {.byte_offset = PAGE_SIZE - 23}};
+    struct igvm_header other_area = {
         .type = IGVM_PARAMETER_AREA,
         .parameter_area = {.number_of_bytes = 0x2000, .parameter_area_index = 9}};
 

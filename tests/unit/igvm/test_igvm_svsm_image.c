@@ -97,7 +97,7 @@ TEST(the_parameters_describe_the_image)
     struct sample_svsm *inputs = sample_svsm_inputs();
     struct file_bytes file;
     struct image image = sample_svsm_image(inputs, &file);
-    const struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
+    struct boot_params params = params_at(&image, SAMPLE_REGION + 0x6000);
 
     assert_int_equal(params.version, BOOT_PARAMS_VERSION);
     assert_int_equal(params.region_gpa, SAMPLE_REGION);

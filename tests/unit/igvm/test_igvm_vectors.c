@@ -105,8 +105,7 @@ TEST(each_step_of_the_sample_launch_is_listed)
     char *listing;
     size_t size;
     FILE *stream = open_memstream(&listing, &size);
-    const struct launch_options with_one_ap = {
-        .platform_mask = 1, .vcpus = 2, .cpu_signature = 0x800F12};
+    struct launch_options with_one_ap = {.platform_mask = 1, .vcpus = 2, .cpu_signature = 0x800F12};
 
     sample_image(&image);
     sample_measure(&image, &with_one_ap, stream, &digest);
@@ -118,7 +117,7 @@ TEST(each_step_of_the_sample_launch_is_listed)
 
 TEST(a_processor_after_reset_has_the_expected_page)
 {
-    const struct vmsa vmsa = boot_state_reset(0x800F12, SEV_FEATURE_SNP_ACTIVE);
+    struct vmsa vmsa = boot_state_reset(0x800F12, SEV_FEATURE_SNP_ACTIVE);
 
     sha(EVP_sha384(), &vmsa, sizeof(vmsa),
         "77920c4c629ff47e90c0e174fc1ad0eb6fa664f88cd4739488058a8c6cb1a77b"

@@ -69,7 +69,7 @@ static const char *lookup(void *context, enum http_value_kind kind, const char *
 struct answer ask(struct admin_kbs *admin, const struct asked *asked)
 {
     struct connection connection = {.asked = asked};
-    const struct http_request request = {
+    struct http_request request = {
         .method = asked->method,
         .path = asked->path,
         .peer = "192.0.2.1",

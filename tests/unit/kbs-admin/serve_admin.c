@@ -76,7 +76,7 @@ static void serve(void)
 {
     struct tls_error error;
     struct tls_files *tls = tls_files_load(certificate_path, key_path, &error);
-    const struct http_server_options options = {
+    struct http_server_options options = {
         .gate = let_in,
         .handler = admin_answer,
         .refuse = refuse,

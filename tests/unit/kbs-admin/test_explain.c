@@ -128,7 +128,7 @@ TEST(a_launch_that_ended_early_is_recognised)
 
 TEST(more_processors_are_recognised)
 {
-    const struct vmsa reset = boot_state_reset(0xA00F11, 1);
+    struct vmsa reset = boot_state_reset(0xA00F11, 1);
     struct launch_pages launched;
 
     make_image(&launched, 1, 1);
@@ -218,7 +218,7 @@ TEST(pages_that_differ_are_named_with_the_closest_image)
 
 TEST(what_fits_nothing_is_said_to)
 {
-    const struct launch_digest digest = {.ld = {1}};
+    struct launch_digest digest = {.ld = {1}};
     struct launch_pages pages;
     struct explained_image images[2];
 
@@ -236,7 +236,7 @@ TEST(what_fits_nothing_is_said_to)
 
 TEST(retired_images_are_not_counted_as_registered)
 {
-    const struct launch_digest digest = {.ld = {1}};
+    struct launch_digest digest = {.ld = {1}};
     struct explained_image images[3] = {
         {.name = "new"}, {.name = "old", .retired = true}, {.name = "older", .retired = true}};
     const struct explanation *explanation = explain(&digest, NULL, images, 3);
@@ -249,7 +249,7 @@ TEST(retired_images_are_not_counted_as_registered)
 TEST(a_large_image_does_not_take_for_ever)
 {
     static const uint8_t page[PAGE_SIZE] = {1};
-    const struct launch_digest digest = {.ld = {1}};
+    struct launch_digest digest = {.ld = {1}};
     struct launch_pages pages = {0};
     struct explained_image image;
 

@@ -80,7 +80,7 @@ static X509 *issue(const struct fixture *fixture, enum ek_kind kind)
 
 static void close_written(FILE *file)
 {
-    const int closed = fclose(file);
+    int closed = fclose(file);
 
     assert_int_equal(closed, 0);
 }

@@ -52,7 +52,7 @@ struct attempt attempt_begin(void)
 enum verdict attempt_verify_bytes(struct attempt *attempt, const void *bytes, size_t size)
 {
     uint8_t table[16384];
-    const struct evidence evidence = {
+    struct evidence evidence = {
         .report = bytes,
         .report_size = size,
         .certificate_table = table,

@@ -126,13 +126,13 @@ TEST(refuses_a_table_that_is_malformed)
 {
     struct attempt try = attempt_begin();
     uint8_t table[8192] = {[19] = 0xff}; /* an entry beyond the end */
-    const struct evidence evidence = {
+    struct evidence evidence = {
         .report = (const uint8_t *)&try.report,
         .report_size = sizeof(try.report),
         .certificate_table = table,
         .certificate_table_size = sizeof(table),
     };
-    const struct expectation expected = {.requirements = &try.requirements, .now = try.now};
+    struct expectation expected = {.requirements = &try.requirements, .now = try.now};
 
     try.verifier.trust = &try.trust;
     chip_sign(&milan, &try.report);
@@ -144,8 +144,8 @@ TEST(refuses_a_table_that_is_malformed)
 TEST(takes_a_list_of_certificates_too)
 {
     struct attempt try = attempt_begin();
-    const struct certificates list = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
-    const struct evidence evidence = {
+    struct certificates list = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
+    struct evidence evidence = {
         .report = (const uint8_t *)&try.report,
         .report_size = sizeof(try.report),
         .certificates = &list,
@@ -253,11 +253,11 @@ static int free_emulated(void **state)
 
 TEST(reads_all_kinds_of_entries)
 {
-    const struct chip_entries entries = {.ark = milan.ark,
-                                         .ask = milan.ask,
-                                         .vcek = milan.vcek,
-                                         .vlek = milan.vlek,
-                                         .crl = milan_crl};
+    struct chip_entries entries = {.ark = milan.ark,
+                                   .ask = milan.ask,
+                                   .vcek = milan.vcek,
+                                   .vlek = milan.vlek,
+                                   .crl = milan_crl};
     uint8_t table[16384];
     size_t size = chip_whole_table(&entries, table, sizeof(table));
     struct certificates found;
@@ -273,7 +273,7 @@ TEST(reads_all_kinds_of_entries)
 
 TEST(refuses_malformed_tables)
 {
-    const struct chip_entries entries = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
+    struct chip_entries entries = {.ask = milan.ask, .vcek = milan.vcek, .crl = milan_crl};
     uint8_t table[16384], twice[16384] = {0};
     size_t size = chip_whole_table(&entries, table, sizeof(table));
     struct certificates found;

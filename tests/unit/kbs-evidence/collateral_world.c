@@ -146,7 +146,7 @@ const char *vcek_uri(void)
 
 struct collateral *open_with(const char *directory, const char *url, const char *cache)
 {
-    const struct collateral_options options = {
+    struct collateral_options options = {
         .directory = directory, .kds_url = url, .cache = cache, .timeout_s = 1};
     struct collateral *collateral = collateral_new(&options);
 

@@ -54,12 +54,12 @@ MUST_CHECK static bool parse_crl(const struct der *der, X509_CRL **crl)
 enum verdict attempt_run(struct attempt *attempt)
 {
     struct certificates certificates = {0};
-    const struct evidence evidence = {
+    struct evidence evidence = {
         .report = (const uint8_t *)&attempt->report,
         .report_size = sizeof(attempt->report),
         .certificates = &certificates,
     };
-    const struct verifier verifier = {.trust = &attempt->trust, .chains = attempt->chains};
+    struct verifier verifier = {.trust = &attempt->trust, .chains = attempt->chains};
     struct expectation expected = {.requirements = &attempt->requirements, .now = attempt->now};
 
     memcpy(expected.report_data, attempt->report_data, REPORT_DATA_SIZE);

@@ -72,7 +72,7 @@ static const unsigned component_shifts[] = {0, 8, 48, 56};
 TEST(wants_each_component_of_each_tcb)
 {
     struct certificate_spec spec = chip_vcek_spec(&milan);
-    const struct tcb floor = product_tcb(PRODUCT_MILAN, FULL_TCB);
+    struct tcb floor = product_tcb(PRODUCT_MILAN, FULL_TCB);
     X509 *vcek;
 
     spec.tcb = FULL_TCB;
@@ -300,7 +300,7 @@ TEST(appraises_a_vleks_provider)
 
 TEST(appraises_nothing_that_was_never_verified)
 {
-    const struct attested nothing = {0};
+    struct attested nothing = {0};
     struct requirements requirements;
 
     requirements_strict(&requirements);

@@ -434,7 +434,7 @@ TEST_FIXTURE(works_where_it_cannot_write, world_start, world_stop)
 TEST_FIXTURE(needs_a_folder_for_its_cache, world_start, world_stop)
 {
     char cache[PATH_MAX];
-    const struct collateral_options options = {.cache = cache};
+    struct collateral_options options = {.cache = cache};
 
     write_bytes("file", "x", 1);
     strcpy(cache, in_scratch("file"));

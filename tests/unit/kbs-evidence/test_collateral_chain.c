@@ -197,12 +197,11 @@ TEST_FIXTURE(does_not_wait_for_those_who_want_something_else, world_start, world
 static enum verdict verify_report_alone(struct collateral *collateral,
                                         const struct requirements *requirements)
 {
-    const struct trust trust = {.amd_ark = {[PRODUCT_MILAN] = milan.ark}};
-    const struct verifier verifier = {.trust = &trust, .collateral = collateral};
+    struct trust trust = {.amd_ark = {[PRODUCT_MILAN] = milan.ark}};
+    struct verifier verifier = {.trust = &trust, .collateral = collateral};
     struct expectation expected = {.requirements = requirements, .now = now};
     struct snp_report report = chip_report(&milan, expected.report_data);
-    const struct evidence evidence = {.report = (const uint8_t *)&report,
-                                      .report_size = sizeof(report)};
+    struct evidence evidence = {.report = (const uint8_t *)&report, .report_size = sizeof(report)};
     struct attested attested;
     struct finding finding;
 

@@ -253,7 +253,7 @@ TEST(claims_that_decide_on_the_chain_have_reasons_of_their_own)
 TEST(no_field_of_the_vcek_can_be_altered)
 {
     struct attempt attempt;
-    const struct alteration alteration = {
+    struct alteration alteration = {
         .role = "VCEK",
         .original = &vcek,
         .altered = &attempt.leaf,
@@ -277,7 +277,7 @@ TEST(no_field_of_the_vcek_can_be_altered)
 TEST(no_field_of_the_ask_can_be_altered)
 {
     struct attempt attempt;
-    const struct alteration alteration = {
+    struct alteration alteration = {
         .role = "ASK",
         .original = &ask,
         .altered = &attempt.ask,

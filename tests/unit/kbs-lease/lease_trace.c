@@ -104,8 +104,7 @@ static unsigned random_below(unsigned limit)
 static struct numbers_request random_request(const struct numbers *numbers, unsigned *sequence)
 {
     const struct lease_record *record = &numbers->record;
-    const unsigned committed =
-        record->has_committed ? record->committed[RELEASE_STATE_SIZE - 1] : 0;
+    unsigned committed = record->has_committed ? record->committed[RELEASE_STATE_SIZE - 1] : 0;
     struct numbers_request r = {
         .op = random_below(7),
         .vm = 1 + random_below(12),
@@ -150,7 +149,7 @@ static void random_command(struct numbers *numbers)
         {"cancel", record->next_version != 0},
         {"restored", true},
     };
-    const unsigned which = random_below(sizeof(commands) / sizeof(commands[0]));
+    unsigned which = random_below(sizeof(commands) / sizeof(commands[0]));
 
     if (!commands[which].has_effect)
         return;
@@ -187,7 +186,7 @@ int main(int count, char **words)
     if (count == 2 && strcmp(words[1], "check") == 0)
         return check();
     if (count == 4 && strcmp(words[1], "generate") == 0) {
-        const unsigned seed = (unsigned)strtoul(words[2], NULL, 10);
+        unsigned seed = (unsigned)strtoul(words[2], NULL, 10);
 
         srand(seed);
         return generate((unsigned)strtoul(words[3], NULL, 10), seed % 2 == 1);

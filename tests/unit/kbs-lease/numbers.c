@@ -34,7 +34,7 @@ static unsigned number_of(const uint8_t state[RELEASE_STATE_SIZE])
 static struct release_request request_of(const struct numbers *numbers,
                                          const struct numbers_request *asked)
 {
-    const bool names_lease = asked->op != RELEASE_OP_PROBE && asked->op != RELEASE_OP_ACQUIRE;
+    bool names_lease = asked->op != RELEASE_OP_PROBE && asked->op != RELEASE_OP_ACQUIRE;
     struct release_request request = {
         .op = (uint8_t)asked->op,
         .has_sequence = asked->op != RELEASE_OP_PROBE,
@@ -58,7 +58,7 @@ static struct release_request request_of(const struct numbers *numbers,
 static void set_clock(struct numbers *numbers, bool expired)
 {
     struct lease_record *record = &numbers->record;
-    const bool is_over = lease_left(record, &numbers->policy, numbers->now) == 0;
+    bool is_over = lease_left(record, &numbers->policy, numbers->now) == 0;
 
     if (record->phase != LEASE_PENDING && record->phase != LEASE_ACTIVE)
         return;
@@ -80,7 +80,7 @@ static struct numbers_record tell(const struct numbers *numbers, unsigned status
 {
     const struct lease_record *record = &numbers->record;
     const struct lease_complaint *complaint = &record->complaint;
-    const unsigned complained = complaint->has_state ? number_of(complaint->state) : NUMBERS_BLANK;
+    unsigned complained = complaint->has_state ? number_of(complaint->state) : NUMBERS_BLANK;
 
     return (struct numbers_record){
         .status = status,
@@ -100,7 +100,7 @@ static struct numbers_record tell(const struct numbers *numbers, unsigned status
 
 struct numbers_record numbers_step(struct numbers *numbers, const struct numbers_request *asked)
 {
-    const struct release_request request = request_of(numbers, asked);
+    struct release_request request = request_of(numbers, asked);
     struct lease_input input = {.request = &request, .policy = &numbers->policy};
     struct lease_output output;
 
@@ -119,7 +119,7 @@ struct numbers_record numbers_step(struct numbers *numbers, const struct numbers
 
 bool numbers_equal(const struct numbers_record *a, const struct numbers_record *b)
 {
-    const bool is_lease_equal =
+    bool is_lease_equal =
         a->phase == LEASE_NONE ||
         (a->holder == b->holder && a->lease == b->lease && a->sequence == b->sequence);
 

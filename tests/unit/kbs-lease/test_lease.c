@@ -14,7 +14,7 @@ static struct numbers_record ask(unsigned op, unsigned vm, unsigned lease, unsig
                                  unsigned to)
 {
     /* State N has counter N. */
-    const struct numbers_request request = {
+    struct numbers_request request = {
         .op = op,
         .vm = vm,
         .lease = lease,
@@ -139,7 +139,7 @@ TEST(a_released_lease_is_taken_at_once_or_taken_up_again)
 
 TEST(a_late_request_changes_nothing)
 {
-    const struct numbers_request late = {
+    struct numbers_request late = {
         .op = RELEASE_OP_RELEASE, .vm = 1, .lease = 1, .from = 1, .from_counter = 1, .sequence = 2};
 
     begin_active();
@@ -301,15 +301,15 @@ TEST(the_key_changes_with_the_state_and_the_older_one_lasts_one_boot)
 
 static unsigned confirm_under(unsigned vm, unsigned lease, unsigned key)
 {
-    const struct numbers_request confirm = {.op = RELEASE_OP_CONFIRM,
-                                            .vm = vm,
-                                            .lease = lease,
-                                            .from = 1,
-                                            .to = 2,
-                                            .from_counter = 1,
-                                            .to_counter = 2,
-                                            .key = key,
-                                            .sequence = sequence + 1};
+    struct numbers_request confirm = {.op = RELEASE_OP_CONFIRM,
+                                      .vm = vm,
+                                      .lease = lease,
+                                      .from = 1,
+                                      .to = 2,
+                                      .from_counter = 1,
+                                      .to_counter = 2,
+                                      .key = key,
+                                      .sequence = sequence + 1};
 
     sequence++;
     return numbers_step(&numbers, &confirm).status;

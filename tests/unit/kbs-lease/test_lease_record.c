@@ -33,7 +33,7 @@ static struct lease_record sample(void)
 
 TEST(a_record_comes_back_as_it_was)
 {
-    const struct lease_record record = sample();
+    struct lease_record record = sample();
     struct lease_record found;
     uint8_t bytes[LEASE_RECORD_SIZE], again[LEASE_RECORD_SIZE];
 
@@ -48,7 +48,7 @@ TEST(a_record_comes_back_as_it_was)
 
 TEST(no_other_size_is_a_record)
 {
-    const struct lease_record record = sample();
+    struct lease_record record = sample();
     struct lease_record found;
     uint8_t bytes[LEASE_RECORD_SIZE + 1] = {0};
 
@@ -61,7 +61,7 @@ TEST(no_other_size_is_a_record)
 
 TEST(another_format_or_phase_is_no_record)
 {
-    const struct lease_record record = sample();
+    struct lease_record record = sample();
     struct lease_record found;
     uint8_t bytes[LEASE_RECORD_SIZE];
 

@@ -146,7 +146,7 @@ static void *attest(void *unused)
 
 static void wait_until_somebody_waits(struct db *db)
 {
-    const struct timespec pause = {.tv_nsec = 5000000};
+    struct timespec pause = {.tv_nsec = 5000000};
     int64_t waiting = 0;
 
     while (!waiting) {

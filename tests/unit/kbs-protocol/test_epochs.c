@@ -11,7 +11,7 @@
 static json_t *volume_in(char *token)
 {
     const char *start = strchr(token, '.') + 1;
-    const size_t length = (size_t)(strchr(start, '.') - start);
+    size_t length = (size_t)(strchr(start, '.') - start);
     char *text = malloc(length);
     json_t *claims, *volume;
     size_t size;
@@ -63,7 +63,7 @@ TEST_FIXTURE(a_guest_is_told_the_epoch_of_its_vm_and_the_current_one, lease_clie
              client_end)
 {
     struct world *world = *state;
-    const struct release_record first = lease_acquire(world, 1, NULL);
+    struct release_record first = lease_acquire(world, 1, NULL);
     struct release_record second;
 
     says_epochs(told_to_guest(world, 1), first.epoch, first.epoch);
@@ -94,7 +94,7 @@ static char *token_for(struct world *world, const struct release_request *reques
 TEST_FIXTURE(an_svsm_is_told_what_its_request_led_to, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct release_request request = {
+    struct release_request request = {
         .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
     char *token = token_for(world, &request);
     struct lease_policy policy;
@@ -108,7 +108,7 @@ TEST_FIXTURE(an_svsm_is_told_what_its_request_led_to, lease_client_begin, client
 TEST_FIXTURE(who_keeps_a_lease_needs_no_further_token, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct release_record granted = lease_acquire(world, 1, NULL);
+    struct release_record granted = lease_acquire(world, 1, NULL);
     struct release_request request = lease_under(&granted, RELEASE_OP_CONFIRM, 0, 1);
     char *token;
 
@@ -147,7 +147,7 @@ TEST_FIXTURE(volume_generation_and_endorsement_key_are_told_too, lease_client_be
 
 TEST_FIXTURE(vms_without_a_lease_have_no_volume_in_their_token, lease_client_begin, client_end)
 {
-    const struct lease_policy off = {.mode = LEASE_OFF};
+    struct lease_policy off = {.mode = LEASE_OFF};
     struct world *world = *state;
 
     assert_null(told_to_guest(world, 1));

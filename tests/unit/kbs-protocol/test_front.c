@@ -79,7 +79,7 @@ static const char *lookup(void *connection, enum http_value_kind kind, const cha
 static unsigned ask_with(const struct world *world, struct asked asked, http_gate *gate,
                          http_handler *answer)
 {
-    const struct http_request request = {
+    struct http_request request = {
         .method = asked.method,
         .path = asked.path,
         .peer = asked.peer,
@@ -128,7 +128,7 @@ TEST_FIXTURE(who_is_refused_waits_whatever_the_status_was, set_up, tear_down)
 
 static char *denied_body(struct client *client, struct world *world)
 {
-    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE};
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
     json_t *body;
     size_t size;

@@ -61,7 +61,7 @@ TEST_FIXTURE(a_key_that_was_not_fetched_is_not_given_after_a_takeover, lease_cli
 {
     struct world *world = *state;
     struct connection first;
-    const struct release_request request = {
+    struct release_request request = {
         .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
 
     lease_vm = 1;
@@ -78,7 +78,7 @@ TEST_FIXTURE(a_key_that_was_not_fetched_is_not_given_after_a_takeover, lease_cli
 TEST_FIXTURE(an_svsm_without_leases_gets_nothing, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE};
     uint8_t payload[LEASE_PAYLOAD_MAX];
     size_t size;
 
@@ -94,7 +94,7 @@ TEST_FIXTURE(an_svsm_without_leases_gets_nothing, lease_client_begin, client_end
 TEST_FIXTURE(a_volume_without_leases_has_none_to_confirm, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct lease_policy off = {
+    struct lease_policy off = {
         .mode = LEASE_OFF, .pending_time = LEASE_TIME, .active_time = LEASE_TIME};
     struct release_record granted = {0};
     size_t size;
@@ -145,9 +145,9 @@ TEST_FIXTURE(a_frozen_volume_gives_no_key, lease_client_begin, client_end)
 TEST_FIXTURE(what_is_frozen_meanwhile_is_not_released, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct lease_policy off = {
+    struct lease_policy off = {
         .mode = LEASE_OFF, .pending_time = LEASE_TIME, .active_time = LEASE_TIME};
-    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE};
 
     lease_change(world, &off, NULL);
     lease_vm = 1;
@@ -160,9 +160,9 @@ TEST_FIXTURE(what_is_frozen_meanwhile_is_not_released, lease_client_begin, clien
 TEST_FIXTURE(a_frozen_volume_without_leases_gives_no_key_either, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct lease_policy off = {
+    struct lease_policy off = {
         .mode = LEASE_OFF, .pending_time = LEASE_TIME, .active_time = LEASE_TIME};
-    const struct release_request request = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request request = {.op = RELEASE_OP_ACQUIRE};
     uint8_t payload[LEASE_PAYLOAD_MAX];
     size_t size;
 
@@ -197,7 +197,7 @@ TEST_FIXTURE(the_answer_of_a_session_stays_what_it_was, lease_client_begin, clie
 TEST_FIXTURE(probing_tells_whether_the_lease_is_free, lease_client_begin, client_end)
 {
     struct world *world = *state;
-    const struct release_request probe = {.op = RELEASE_OP_PROBE};
+    struct release_request probe = {.op = RELEASE_OP_PROBE};
 
     lease_expect(world, 1, probe, RELEASE_STATUS_OK);
     assert_int_equal(lease_acquire(world, 1, NULL).status, RELEASE_STATUS_OK);
@@ -335,7 +335,7 @@ static void expect_newest_key(struct world *world)
     uint8_t payload[LEASE_PAYLOAD_MAX], key[STATE_KEY_SIZE];
     struct store_unit *unit;
     size_t size;
-    const struct release_record granted = lease_get_record(world, payload, &size);
+    struct release_record granted = lease_get_record(world, payload, &size);
 
     assert_int_equal(granted.key_version, newest);
     assert_int_equal(size, 2 * STATE_KEY_SIZE);
@@ -349,7 +349,7 @@ static void expect_newest_key(struct world *world)
  * Counts when the VM has a lease nevertheless. */
 static bool acquires(struct world *world, struct world *owners, unsigned point, unsigned *granted)
 {
-    const struct release_request request = {
+    struct release_request request = {
         .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
     struct lease_policy policy;
     struct lease_record record;
@@ -396,8 +396,8 @@ TEST_FIXTURE(a_store_that_was_put_back_by_its_own_means_has_everybody_wait_once,
              client_end)
 {
     struct world *world = *state;
-    const struct release_record first = lease_acquire(world, 1, NULL);
-    const bool has_sessions = store_is_shared(world->store);
+    struct release_record first = lease_acquire(world, 1, NULL);
+    bool has_sessions = store_is_shared(world->store);
     struct connection before;
     struct release_record second;
 

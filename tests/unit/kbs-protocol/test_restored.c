@@ -33,7 +33,7 @@ struct life {
 static void live(struct world *world, struct life *life, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++) {
-        const uint8_t vm = steps[i].vm;
+        uint8_t vm = steps[i].vm;
 
         world->now++;
         if (steps[i].to != 0)
@@ -85,7 +85,7 @@ static void bring_back(struct world *world, void *context)
 /* Nothing that was granted before or meanwhile counts, whatever the KBS had of it. */
 static void expect_older_leases_to_be_over(struct world *world, const struct life *life)
 {
-    const uint8_t from = life->disk ? life->disk : 1;
+    uint8_t from = life->disk ? life->disk : 1;
     const struct {
         uint8_t op, from, to;
     } requests[] = {

@@ -97,7 +97,7 @@ static void attest_coconut(void)
 
 static json_t *signed_body(void)
 {
-    const struct release_request acquire = {.op = RELEASE_OP_ACQUIRE};
+    struct release_request acquire = {.op = RELEASE_OP_ACQUIRE};
     uint8_t challenge[RELEASE_CHALLENGE_MAX];
     size_t size = client_challenge(&client, &acquire, challenge);
 

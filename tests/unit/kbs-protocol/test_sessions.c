@@ -104,7 +104,7 @@ static enum session_status give(const char *id, time_t now, const struct grant *
 
 static enum session_status grant(const char *id, time_t now, unsigned version)
 {
-    const struct grant granted = make_grant(version);
+    struct grant granted = make_grant(version);
 
     return give(id, now, &granted);
 }

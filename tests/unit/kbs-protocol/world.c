@@ -208,7 +208,7 @@ static void keep_cookie(const struct http_reply *reply, struct connection *clien
 unsigned world_request(struct world *world, struct connection *client, const char *method,
                        const char *path, const char *body, json_t **reply)
 {
-    const struct http_request request = {
+    struct http_request request = {
         .method = method,
         .head = client->head,
         .path = path,

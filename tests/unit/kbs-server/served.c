@@ -128,7 +128,7 @@ struct connection_limits served_limits(void)
 
 struct served served_start(const struct connection_limits *limits, struct tls_files *tls)
 {
-    const struct http_server_options options = {
+    struct http_server_options options = {
         .gate = gate,
         .handler = answer,
         .refuse = refuse,

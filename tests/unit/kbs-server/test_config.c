@@ -279,7 +279,7 @@ TEST_TEARDOWN(what_is_no_configuration_file_is_refused, forget)
 
 TEST_TEARDOWN(what_init_writes_is_acceptable_and_means_what_was_chosen, forget)
 {
-    const struct init_choices choices = {
+    struct init_choices choices = {
         .listen = "192.0.2.1:8080",
         .listen_tls = true,
         .admin_listen = "127.0.0.1:1",

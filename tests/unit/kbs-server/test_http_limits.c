@@ -207,7 +207,7 @@ static void *drain(void *server)
 
 TEST(a_request_under_way_is_finished_before_the_server_stops)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
     struct served served = served_start(&limits, NULL);
     pthread_t asking, draining;
     void *answered, *left;
@@ -228,7 +228,7 @@ TEST(a_request_under_way_is_finished_before_the_server_stops)
 
 TEST(draining_gives_up_in_time)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
     struct served served = served_start(&limits, NULL);
     pthread_t asking;
     uint64_t begun;

@@ -14,7 +14,7 @@ static struct served served;
 
 static int start(void **state)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
 
     (void)state;
     served = served_start(&limits, NULL);

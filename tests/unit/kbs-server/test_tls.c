@@ -77,7 +77,7 @@ static void assert_refused(const char *part)
 
 TEST(tls_1_3_gets_in_and_what_is_older_does_not)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
     struct tls_files *files;
     struct served served;
     const char *reply;
@@ -120,7 +120,7 @@ TEST(a_handshake_that_trickles_is_cut_off)
 
 TEST(a_new_certificate_is_presented_without_a_stop)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
     struct issued other_ca, server;
     char other_path[PATH_MAX];
     struct tls_files *files;
@@ -146,7 +146,7 @@ TEST(a_new_certificate_is_presented_without_a_stop)
 
 TEST(a_reload_that_fails_leaves_what_there_was)
 {
-    const struct connection_limits limits = served_limits();
+    struct connection_limits limits = served_limits();
     struct tls_files *files;
     struct served served;
 

@@ -30,7 +30,7 @@ static void set_volume(struct volume *volume, uint8_t key[STATE_KEY_SIZE], unsig
 
 static enum store_status prepare(struct store *store)
 {
-    const struct image image = {.name = "svsm-1", .measurement = {1}};
+    struct image image = {.name = "svsm-1", .measurement = {1}};
     struct store_unit *unit;
     struct image found;
     enum store_status status = store_begin(store, &unit);

@@ -83,7 +83,7 @@ static void *accept_all(void *context)
 
 void relay_start(const char *folder, const char *server_folder)
 {
-    const struct sockaddr_un address = address_in(folder);
+    struct sockaddr_un address = address_in(folder);
     pthread_t thread;
 
     server_address = address_in(server_folder);

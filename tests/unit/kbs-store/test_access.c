@@ -15,9 +15,8 @@ TEST_FIXTURE(a_token_is_valid_until_it_expires_or_is_revoked, fixture_begin, fix
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
-    const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
-    const struct token auditor = {
-        .name = "bob", .role = ROLE_AUDITOR, .created = 5, .expires = 100};
+    struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
+    struct token auditor = {.name = "bob", .role = ROLE_AUDITOR, .created = 5, .expires = 100};
     char of_owner[TOKEN_TEXT_MAX + 1], of_auditor[TOKEN_TEXT_MAX + 1];
     struct token token;
 
@@ -45,7 +44,7 @@ TEST_FIXTURE(a_token_that_is_not_exactly_right_is_none, fixture_begin, fixture_e
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
-    const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
+    struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
     char text[TOKEN_TEXT_MAX + 1], longer[200];
     struct token token;
 
@@ -65,8 +64,8 @@ TEST_FIXTURE(a_token_that_is_not_exactly_right_is_none, fixture_begin, fixture_e
 TEST_FIXTURE(a_tokens_name_must_be_one_and_its_own, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
-    const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
-    const struct token nameless = {.name = "", .role = ROLE_OWNER};
+    struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
+    struct token nameless = {.name = "", .role = ROLE_OWNER};
     char text[TOKEN_TEXT_MAX + 1];
     struct store_unit *unit = fixture_unit(fixture);
 
@@ -89,7 +88,7 @@ TEST_FIXTURE(tokens_are_listed_oldest_first, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
     struct listed listed = {""};
-    const struct token late = {.name = "late", .created = 5}, early = {.name = "early"};
+    struct token late = {.name = "late", .created = 5}, early = {.name = "early"};
     char text[TOKEN_TEXT_MAX + 1];
     struct store_unit *unit = fixture_unit(fixture);
 
@@ -118,8 +117,8 @@ TEST_FIXTURE(a_signing_key_can_be_fetched_until_it_is_retired, fixture_begin, fi
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
-    const struct signing_key first = {.id = {1}, .use = SIGNING_KEY_RELEASE, .created = 5};
-    const struct signing_key second = {.id = {2}, .use = SIGNING_KEY_TOKEN, .created = 5};
+    struct signing_key first = {.id = {1}, .use = SIGNING_KEY_RELEASE, .created = 5};
+    struct signing_key second = {.id = {2}, .use = SIGNING_KEY_TOKEN, .created = 5};
     const uint8_t unknown[SIGNING_KEY_ID_SIZE] = {3};
     struct key_list listed = {0};
     uint8_t der[SIGNING_KEY_DER_MAX];
@@ -148,7 +147,7 @@ TEST_FIXTURE(a_signing_key_is_added_once_and_of_a_bounded_size, fixture_begin, f
 {
     struct fixture *fixture = *state;
     struct store_unit *unit = fixture_unit(fixture);
-    const struct signing_key key = {.id = {1}, .use = SIGNING_KEY_RELEASE, .created = 5};
+    struct signing_key key = {.id = {1}, .use = SIGNING_KEY_RELEASE, .created = 5};
     static const uint8_t der[SIGNING_KEY_DER_MAX + 1];
 
     assert_status(signing_key_add(unit, &key, der, sizeof(der)), STORE_FAILED);

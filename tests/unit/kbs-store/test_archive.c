@@ -91,7 +91,7 @@ static enum store_status do_with(const struct fixture *fixture, act *deed, uint6
 /* Closes the segment that ends with this line. */
 static struct audit_segment close_at(const struct fixture *fixture, uint64_t last)
 {
-    const struct line line = line_from(fixture, last);
+    struct line line = line_from(fixture, last);
     struct audit_segment segment;
 
     assert_int_equal(line.seq, last);
@@ -120,7 +120,7 @@ static struct audit_check verify(const struct fixture *fixture)
 
 static void assert_whole(const struct fixture *fixture, uint64_t archived, uint64_t entries)
 {
-    const struct audit_check check = verify(fixture);
+    struct audit_check check = verify(fixture);
 
     if (check.problem)
         fail_msg("%d: %s", (int)check.first_bad, check.problem);
@@ -130,7 +130,7 @@ static void assert_whole(const struct fixture *fixture, uint64_t archived, uint6
 
 static void assert_bad_at(const struct fixture *fixture, uint64_t seq)
 {
-    const struct audit_check check = verify(fixture);
+    struct audit_check check = verify(fixture);
 
     assert_non_null(check.problem);
     assert_int_equal(check.first_bad, seq);
@@ -203,7 +203,7 @@ TEST_FIXTURE(a_segment_begins_where_the_one_before_ends, set_up, tear_down)
 TEST_FIXTURE(only_the_hash_of_that_line_is_signed, set_up, tear_down)
 {
     const struct fixture *fixture = *state;
-    const struct line other = line_from(fixture, 1);
+    struct line other = line_from(fixture, 1);
     struct audit_segment segment;
 
     append_to(fixture, LINES);
@@ -242,7 +242,7 @@ static void *act_as_owner(void *context)
 static void expect_one(const struct fixture *fixture, act *act, uint64_t last,
                        enum store_status otherwise)
 {
-    const struct line line = line_from(fixture, last); /* before the first of them prunes it */
+    struct line line = line_from(fixture, last); /* before the first of them prunes it */
     struct owner owners[OWNERS];
     pthread_t threads[OWNERS];
     unsigned done = 0;

@@ -34,7 +34,7 @@ static struct audit_check verify(const struct fixture *fixture)
 
 static void assert_whole(const struct fixture *fixture, uint64_t entries)
 {
-    const struct audit_check check = verify(fixture);
+    struct audit_check check = verify(fixture);
 
     if (check.problem)
         fail_msg("%d: %s", (int)check.first_bad, check.problem);
@@ -44,7 +44,7 @@ static void assert_whole(const struct fixture *fixture, uint64_t entries)
 
 static void assert_bad_from(const struct fixture *fixture, uint64_t seq)
 {
-    const struct audit_check check = verify(fixture);
+    struct audit_check check = verify(fixture);
 
     assert_non_null(check.problem);
     assert_int_equal(check.first_bad, seq);

@@ -167,7 +167,7 @@ static const char secret[] = "a secret of some size";
 
 TEST(what_is_wrapped_unwraps_and_looks_like_nothing)
 {
-    const struct master_keys keys = fixture_keys(1);
+    struct master_keys keys = fixture_keys(1);
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], again[sizeof(wrapped)], bytes[sizeof(secret)];
 
     assert_true(master_key_wrap(&keys, "volume 1 1", secret, sizeof(secret), wrapped));
@@ -180,7 +180,7 @@ TEST(what_is_wrapped_unwraps_and_looks_like_nothing)
 
 TEST(what_was_altered_anywhere_does_not_unwrap)
 {
-    const struct master_keys keys = fixture_keys(1);
+    struct master_keys keys = fixture_keys(1);
     const uint8_t zeros[sizeof(secret)] = {0};
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
@@ -198,7 +198,7 @@ TEST(what_was_altered_anywhere_does_not_unwrap)
 
 TEST(a_wrapped_record_is_only_what_it_was_wrapped_as)
 {
-    const struct master_keys keys = fixture_keys(1);
+    struct master_keys keys = fixture_keys(1);
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
     assert_true(master_key_wrap(&keys, "volume 1 1", secret, sizeof(secret), wrapped));
@@ -210,7 +210,7 @@ TEST(a_wrapped_record_is_only_what_it_was_wrapped_as)
 TEST(the_first_key_wraps_and_all_unwrap)
 {
     struct master_keys keys = fixture_keys(1);
-    const struct master_keys other = fixture_keys(2), none = {0};
+    struct master_keys other = fixture_keys(2), none = {0};
     uint8_t wrapped[sizeof(secret) + WRAP_OVERHEAD], bytes[sizeof(secret)];
 
     assert_true(master_key_wrap(&keys, "x", secret, sizeof(secret), wrapped));

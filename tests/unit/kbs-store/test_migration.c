@@ -227,8 +227,8 @@ TEST_FIXTURE(a_volume_of_an_image_that_was_added_again_is_its_own, fixture_begin
 TEST_FIXTURE(names_are_their_images_own_afterwards, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
-    const struct image again = {.name = "web", .measurement = {0xbb}, .added = 50};
-    const struct image other = {.name = "web", .measurement = {0xaa}, .added = 50};
+    struct image again = {.name = "web", .measurement = {0xbb}, .added = 50};
+    struct image other = {.name = "web", .measurement = {0xaa}, .added = 50};
     struct store_unit *unit;
     struct db *db = go_back(fixture);
 

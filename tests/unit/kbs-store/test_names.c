@@ -20,7 +20,7 @@ static void retire_image(const struct fixture *fixture, const char *name, time_t
 TEST_FIXTURE(an_images_name_is_its_measurements, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
-    const struct image other = {.name = "web", .measurement = {0xbb}, .added = 8};
+    struct image other = {.name = "web", .measurement = {0xbb}, .added = 8};
     const uint8_t of_other[LAUNCH_DIGEST_SIZE] = {0xbb};
     struct store_unit *unit;
     struct volume volume;
@@ -74,7 +74,7 @@ TEST_FIXTURE(another_name_for_a_retired_images_measurement_brings_it_no_volume, 
              fixture_end)
 {
     const struct fixture *fixture = *state;
-    const struct image web = {.name = "web", .measurement = {0xaa}, .added = 9};
+    struct image web = {.name = "web", .measurement = {0xaa}, .added = 9};
     struct store_unit *unit;
     struct volume volume;
 
@@ -92,7 +92,7 @@ TEST_FIXTURE(another_name_for_a_retired_images_measurement_brings_it_no_volume, 
 TEST_FIXTURE(a_retired_volumes_name_is_not_given_again, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
-    const struct volume again = {
+    struct volume again = {
         .id = {2}, .name = "vm", .image = "web", .policy = "default", .created = 8};
     const uint8_t key[STATE_KEY_SIZE] = {0};
     struct store_unit *unit;
@@ -109,7 +109,7 @@ TEST_FIXTURE(a_retired_volumes_name_is_not_given_again, fixture_begin, fixture_e
 TEST_FIXTURE(a_revoked_tokens_name_is_not_given_again, fixture_begin, fixture_end)
 {
     const struct fixture *fixture = *state;
-    const struct token alice = {.name = "alice", .role = ROLE_OWNER, .created = 5};
+    struct token alice = {.name = "alice", .role = ROLE_OWNER, .created = 5};
     char text[TOKEN_TEXT_MAX + 1];
     struct store_unit *unit = fixture_unit(fixture);
 

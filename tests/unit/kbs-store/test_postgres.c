@@ -88,7 +88,7 @@ TEST_FIXTURE(a_password_is_never_shown, fixture_begin, fixture_end)
 
 static void assert_level(struct store_unit *unit, const char *level)
 {
-    const struct db_value wanted = db_text(level);
+    struct db_value wanted = db_text(level);
     int64_t same = 0;
 
     assert_ok(db_ask_integer(unit->db,

@@ -85,7 +85,7 @@ struct copied {
 static void copy_bytes(void *context, const struct db_row *row)
 {
     struct copied *copied = context;
-    const struct db_value value = db_row_value(copied->db, row, 0);
+    struct db_value value = db_row_value(copied->db, row, 0);
 
     assert_true(value.size <= sizeof(copied->bytes));
     memcpy(copied->bytes, value.bytes, value.size);
@@ -153,7 +153,7 @@ TEST_FIXTURE(an_older_key_in_the_place_of_the_newest_is_refused, fixture_begin, 
 TEST_FIXTURE(a_change_of_master_key_wraps_everything_anew, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
-    const struct master_keys old = fixture->keys, new = fixture_keys(0x22);
+    struct master_keys old = fixture->keys, new = fixture_keys(0x22);
     const uint8_t second[STATE_KEY_SIZE] = {9};
     uint8_t id[SIGNING_KEY_ID_SIZE], der[SIGNING_KEY_DER_MAX];
     struct store_unit *unit;
@@ -246,7 +246,7 @@ static unsigned files_with(const void *bytes, size_t size)
 TEST_FIXTURE(no_file_has_a_secret_in_the_clear, fixture_begin, fixture_end)
 {
     struct fixture *fixture = *state;
-    const struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
+    struct token owner = {.name = "alice", .role = ROLE_OWNER, .created = 5};
     uint8_t id[SIGNING_KEY_ID_SIZE], der[SIGNING_KEY_DER_MAX], state_key[STATE_KEY_SIZE];
     char token[TOKEN_TEXT_MAX + 1];
     struct store_unit *unit;

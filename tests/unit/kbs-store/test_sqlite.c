@@ -345,7 +345,7 @@ TEST(an_empty_store_of_version_1_is_migrated)
 /* Migrates in a child that is killed after the time. */
 static void migrate_and_kill(const char *path, double after)
 {
-    const struct timespec wait = {.tv_nsec = (long)(after * 1e9)};
+    struct timespec wait = {.tv_nsec = (long)(after * 1e9)};
     pid_t child = child_fork();
     int status;
 

@@ -97,7 +97,7 @@ static void verify(void)
 
 static void assert_whole(const struct fixture *fixture, uint64_t archived, uint64_t last)
 {
-    const struct audit_state state = look(fixture);
+    struct audit_state state = look(fixture);
 
     if (state.problem)
         fail_msg("%d: %s", (int)state.first_bad, state.problem);
@@ -110,7 +110,7 @@ static void assert_whole(const struct fixture *fixture, uint64_t archived, uint6
 
 static void assert_bad(const struct fixture *fixture, uint64_t first_bad)
 {
-    const struct audit_state state = look(fixture);
+    struct audit_state state = look(fixture);
 
     assert_non_null(state.problem);
     assert_int_equal(state.first_bad, first_bad);

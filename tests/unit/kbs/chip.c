@@ -475,7 +475,7 @@ size_t chip_whole_table(const struct chip_entries *entries, uint8_t *table, size
 
 size_t chip_table(X509 *ark, X509 *ask, X509 *vcek, uint8_t *table, size_t room)
 {
-    const struct chip_entries entries = {.ark = ark, .ask = ask, .vcek = vcek};
+    struct chip_entries entries = {.ark = ark, .ask = ask, .vcek = vcek};
 
     return chip_whole_table(&entries, table, room);
 }

@@ -33,7 +33,7 @@ static const char *only_path;
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("DIE_AT"), *path = getenv("DIE_FILE");
-    const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 
     only_path = getenv("DIE_ON");
     if (only_path && stat(only_path, &only) != 0)

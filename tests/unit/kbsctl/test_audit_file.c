@@ -210,7 +210,7 @@ TEST(the_head_is_the_kbss)
 
 TEST(what_is_signed_is_that_this_segment_is_closed)
 {
-    const struct statement genuine = {.kind = STATEMENT_CLOSED, .first = 1, .last = LINES};
+    struct statement genuine = {.kind = STATEMENT_CLOSED, .first = 1, .last = LINES};
     struct statement others[] = {genuine, genuine, genuine};
 
     others[0].last++;

@@ -41,7 +41,7 @@ static enum kbs_status ask(const struct http_target *target)
     struct turn_share share = {0};
     struct kbs_session *session = kbs_session_new(target, turns, &share);
     json_t *body = auth_request(), *reply;
-    const struct kbs_request request = {KBS_STEP_AUTH, "/kbs/v0/auth", body};
+    struct kbs_request request = {KBS_STEP_AUTH, "/kbs/v0/auth", body};
     enum kbs_status status;
 
     assert_non_null(session);

@@ -57,7 +57,7 @@ TEST(a_line_for_machines_is_one_json_object)
 /* A device may have any name. */
 TEST(no_name_of_a_peer_keeps_a_line_from_being_written_or_breaks_it)
 {
-    const struct log_source odd = {.connection = 7, .peer = "/dev/\xff\n\033[2J"};
+    struct log_source odd = {.connection = 7, .peer = "/dev/\xff\n\033[2J"};
     json_t *line;
 
     log_open(LOG_JSON);

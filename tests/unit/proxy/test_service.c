@@ -419,7 +419,7 @@ TEST(a_kbs_that_hangs_does_not_hold_up_the_end)
 /* Makes a listening socket, or one for notifications, as systemd does. */
 static int make_socket(const char *path, int type)
 {
-    const struct sockaddr_un address = vm_address(path);
+    struct sockaddr_un address = vm_address(path);
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);

@@ -42,7 +42,7 @@ static int try_connect(const void *address, socklen_t size)
 
 int vm_try_connect(const char *path)
 {
-    const struct sockaddr_un address = vm_address(path);
+    struct sockaddr_un address = vm_address(path);
 
     return try_connect(&address, sizeof(address));
 }
@@ -57,7 +57,7 @@ int vm_connect(const char *path)
 
 int vm_try_connect_vsock(unsigned port)
 {
-    const struct sockaddr_vm address = {
+    struct sockaddr_vm address = {
         .svm_family = AF_VSOCK,
         .svm_cid = VMADDR_CID_LOCAL,
         .svm_port = port,

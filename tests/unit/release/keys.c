@@ -27,7 +27,7 @@ struct release_pin tv3_pin(void)
 
 EVP_PKEY *tv3_signing_key(void)
 {
-    const struct release_pin pin = tv3_pin();
+    struct release_pin pin = tv3_pin();
     uint8_t point[1 + sizeof(pin.point)] = {4};
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);

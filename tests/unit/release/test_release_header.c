@@ -67,7 +67,7 @@ static enum found look(const struct jwe *jwe)
 
 TEST(a_header_without_a_record_has_none)
 {
-    const struct jwe jwe = encrypt(NULL);
+    struct jwe jwe = encrypt(NULL);
 
     assert_true(jwe_header_is_canonical(&jwe));
     assert_int_equal(look(&jwe), NONE);
@@ -101,7 +101,7 @@ TEST(only_a_record_right_behind_epk_and_at_the_end_is_found)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        const struct jwe jwe = with_rest(cases[i].rest);
+        struct jwe jwe = with_rest(cases[i].rest);
 
         if (look(&jwe) != cases[i].found)
             fail_msg("%s", cases[i].rest);
@@ -111,7 +111,7 @@ TEST(only_a_record_right_behind_epk_and_at_the_end_is_found)
 TEST(a_record_in_a_header_for_another_ephemeral_key_is_refused)
 {
     struct jwe jwe = encrypt("AAAA");
-    const struct jwe other = encrypt(NULL);
+    struct jwe other = encrypt(NULL);
 
     assert_int_equal(look(&jwe), RECORD);
     jwe.epk = other.epk;
@@ -183,7 +183,7 @@ TEST(the_record_is_part_of_what_the_tag_covers)
 TEST(a_content_key_does_not_come_from_a_foreign_reply)
 {
     static const uint8_t zeros[JWE_CEK_SIZE];
-    const struct jwe jwe = encrypt("AAAA");
+    struct jwe jwe = encrypt("AAAA");
     EVP_PKEY *own = tv1_svsm_key();
     uint8_t cek[JWE_CEK_SIZE];
 

@@ -418,7 +418,7 @@ TEST(only_p384_keys_are_pinned_and_sign)
 {
     EVP_PKEY *others[] = {EVP_EC_gen("P-256"), EVP_EC_gen("P-521"), EVP_RSA_gen(2048),
                           EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
-    const struct release_record record = {0};
+    struct release_record record = {0};
     uint8_t bytes[RELEASE_RECORD_MAX];
     struct release_pin ignored;
     size_t size;

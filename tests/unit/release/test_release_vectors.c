@@ -129,8 +129,8 @@ TEST(report_data_binds_key_advert_and_request)
 
 TEST(the_record_opens_under_its_key_with_every_field)
 {
-    const struct release_pin pin = tv3_pin();
-    const struct release_record expected = tv3_content();
+    struct release_pin pin = tv3_pin();
+    struct release_record expected = tv3_content();
     uint8_t bytes[RELEASE_RECORD_MAX];
     size_t size = tv3_record(bytes);
     struct release_record record;
@@ -156,8 +156,8 @@ TEST(the_record_opens_under_its_key_with_every_field)
 
 TEST(a_record_of_the_same_content_has_the_same_body)
 {
-    const struct release_record content = tv3_content();
-    const struct release_pin pin = tv3_pin();
+    struct release_record content = tv3_content();
+    struct release_pin pin = tv3_pin();
     EVP_PKEY *key = tv3_signing_key();
     uint8_t bytes[RELEASE_RECORD_MAX];
     struct release_record record;

@@ -144,10 +144,10 @@ static uint32_t counter_of_lockout(struct tpm_client *c)
 /* An index whose authorization counts for the lockout. */
 static void define_protected(struct tpm_client *c)
 {
-    const struct nv_public nv = {.index = INDEX,
-                                 .attributes = TPMA_NV_AUTHREAD | TPMA_NV_OWNERWRITE,
-                                 .auth_size = 4,
-                                 .size = 4};
+    struct nv_public nv = {.index = INDEX,
+                           .attributes = TPMA_NV_AUTHREAD | TPMA_NV_OWNERWRITE,
+                           .auth_size = 4,
+                           .size = 4};
 
     assert_int_equal(tpm_nv_define_as(c, &nv), TPM_RC_SUCCESS);
     assert_int_equal(tpm_nv_write(c, INDEX, "data", 4), TPM_RC_SUCCESS);
@@ -236,7 +236,7 @@ TEST_FIXTURE(an_orderly_end_before_startup_or_after_a_failure_is_none, tpm_clien
 
 static void extend_pcr_0(struct tpm_client *c)
 {
-    const struct command extend = {BY, TPM_CC_PCR_Extend, 0, "00000001 000b" DIGEST};
+    struct command extend = {BY, TPM_CC_PCR_Extend, 0, "00000001 000b" DIGEST};
 
     assert_int_equal(execute(c, &extend), TPM_RC_SUCCESS);
 }
@@ -244,7 +244,7 @@ static void extend_pcr_0(struct tpm_client *c)
 static bool pcr_0_is_reset(struct tpm_client *c)
 {
     static const uint8_t zeros[32];
-    const struct command read = {PLAIN, TPM_CC_PCR_Read, 0, "00000001 000b03010000"};
+    struct command read = {PLAIN, TPM_CC_PCR_Read, 0, "00000001 000b03010000"};
     uint8_t value[32];
 
     assert_int_equal(execute(c, &read), TPM_RC_SUCCESS);

@@ -45,7 +45,7 @@ static void reads_certificates(size_t padding)
     const uint8_t *next = certificates;
 
     for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
-        const uint16_t size = get_be16(next + 4);
+        uint16_t size = get_be16(next + 4);
 
         assert_true(size > padding);
         reads(ek_nv_index(kind), next + 6, size);

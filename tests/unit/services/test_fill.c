@@ -125,7 +125,7 @@ static uint32_t add_small_index(struct tpm_client *c, uint32_t n)
 
 static uint32_t add_largest_policy(struct tpm_client *c, uint32_t n)
 {
-    const struct nv_public nv = {
+    struct nv_public nv = {
         .index = FIRST_INDEX + 0x20000 + n,
         .name_algorithm = TPM_ALG_SHA512,
         .attributes = OWNERS | TPMA_NV_EXTEND,

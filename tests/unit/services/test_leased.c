@@ -486,7 +486,7 @@ static uint64_t newest(void)
 /* A command that is answered only when the KBS has its state. */
 static uint32_t anchors(const uint8_t *bytes, size_t size)
 {
-    const uint64_t before = newest();
+    uint64_t before = newest();
 
     assert_int_equal(command(bytes, size), WAITS);
     assert_int_equal(due(), ATTEST_ANCHOR);

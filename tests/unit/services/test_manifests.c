@@ -30,7 +30,7 @@ static size_t manifest_size;
 
 static uint32_t ask(const void *request, size_t size)
 {
-    const uint32_t status = operate(SERVICE_MANIFEST, request, size);
+    uint32_t status = operate(SERVICE_MANIFEST, request, size);
 
     manifest = vm.response + 4;
     manifest_size = vm.response_size - 4;
@@ -99,7 +99,7 @@ TEST_FIXTURE(version_1_of_the_vtpm_is_all_keys_with_their_sizes, leased_vm_start
     assert_int_equal(get_be32(manifest + 4), EK_KINDS);
     next = manifest + 8;
     for (enum ek_kind kind = 0; kind < EK_KINDS; kind++) {
-        const size_t size = public_of(kind, public);
+        size_t size = public_of(kind, public);
 
         assert_int_equal(get_be16(next), size);
         assert_memory_equal(next + 2, public, size);
@@ -273,7 +273,7 @@ TEST_FIXTURE(the_tpms_owner_can_neither_write_nor_remove_the_nv_index, leased_vm
 /* Starts it again, without a lease. */
 static void boots_without_lease(void)
 {
-    const struct state_grant before = vm.grant;
+    struct state_grant before = vm.grant;
 
     vm.grant.flags = 0;
     assert_int_equal(open_volume(), SERVICE_DONE);

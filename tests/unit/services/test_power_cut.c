@@ -38,7 +38,7 @@ struct change {
 static int read_generation(struct volume *volume, struct memory_disk *disk,
                            const uint8_t with_key[VOLUME_KEY_SIZE])
 {
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     uint8_t *payload = NULL;
     size_t size = 0;
     int generation = BROKEN;

@@ -40,7 +40,7 @@ static void promote(void)
 
 static enum volume_status status_under(const uint8_t key[STATE_KEY_SIZE])
 {
-    const struct volume_storage storage = disk_storage(&vm.disk);
+    struct volume_storage storage = disk_storage(&vm.disk);
     struct volume volume;
     enum volume_status status = volume_open(&volume, &storage, key, NULL);
 
@@ -158,7 +158,7 @@ TEST_FIXTURE(with_two_keys_an_old_copy_under_either_is_refused_by_its_number, le
 
 TEST_FIXTURE(a_volume_that_is_under_the_second_key_already_stays_so, leased_vm_start, leased_vm_end)
 {
-    const struct volume_storage storage = disk_storage(&vm.disk);
+    struct volume_storage storage = disk_storage(&vm.disk);
     struct volume volume;
 
     boots(SERVICE_MANUFACTURED);

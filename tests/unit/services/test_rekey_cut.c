@@ -146,7 +146,7 @@ static void change(struct tpm_state *state, int generation)
 static void tell(struct world *world, const struct tpm_state *state, struct release_record *answer,
                  uint8_t op)
 {
-    const struct state_name name = state_name(state);
+    struct state_name name = state_name(state);
     struct release_request request = {
         .op = op,
         .has_sequence = true,
@@ -189,8 +189,8 @@ static bool run(struct world *world, struct tpm_state *state, struct release_rec
 /* A whole boot, unless something ends it. True: up to its orderly end. */
 static bool boot(struct world *world, enum stop stop)
 {
-    const struct volume_storage storage = memory_disk_storage(world->disk);
-    const struct release_request acquire = {
+    struct volume_storage storage = memory_disk_storage(world->disk);
+    struct release_request acquire = {
         .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
     struct release_record answer;
     struct state_grant grant;
@@ -298,7 +298,7 @@ static struct world world_copy(const struct world *world)
 /* With none but the newer key all is found, and the older one opens nothing. */
 static void expect_changed(struct world *world)
 {
-    const struct volume_storage storage = memory_disk_storage(world->disk);
+    struct volume_storage storage = memory_disk_storage(world->disk);
     struct volume volume;
     uint8_t old[VOLUME_KEY_SIZE] = {1};
 
@@ -328,8 +328,8 @@ static void recover(struct world *world)
 static void look(const struct world *cut, uint64_t kept, size_t torn, enum tear tear)
 {
     struct world world = world_copy(cut);
-    const struct volume_storage storage = memory_disk_storage(world.disk);
-    const struct release_request acquire = {
+    struct volume_storage storage = memory_disk_storage(world.disk);
+    struct release_request acquire = {
         .op = RELEASE_OP_ACQUIRE, .has_sequence = true, .sequence = 1};
     struct world asking = world; /* the boot to come is not this one */
     struct release_record answer;
@@ -356,12 +356,12 @@ static void look(const struct world *cut, uint64_t kept, size_t torn, enum tear 
 
 static void settle_in_every_way(const struct world *cut)
 {
-    const size_t count = cut->disk->unflushed_count;
-    const bool exhaustive = count <= EXHAUSTIVE;
-    const uint64_t ways = exhaustive ? (uint64_t)1 << count : SAMPLES;
+    size_t count = cut->disk->unflushed_count;
+    bool exhaustive = count <= EXHAUSTIVE;
+    uint64_t ways = exhaustive ? (uint64_t)1 << count : SAMPLES;
 
     for (uint64_t way = 0; way < ways; way++) {
-        const uint64_t kept = exhaustive ? way : way < 2 ? 0 - way : random_bits();
+        uint64_t kept = exhaustive ? way : way < 2 ? 0 - way : random_bits();
 
         look(cut, kept, SIZE_MAX, TEAR_SECTOR);
         for (size_t torn = 0; torn < count; torn++)

@@ -33,7 +33,7 @@ static int run_server(uint16_t port)
 {
     static const uint8_t key[VOLUME_KEY_SIZE] = {1};
     struct memory_disk *disk = memory_disk_new();
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     struct engine engine;
     uint8_t response[TPM_RESPONSE_MAX];
     bool served;
@@ -50,7 +50,7 @@ static int run_server(uint16_t port)
 
 static int connect_to(uint16_t port)
 {
-    const struct sockaddr_in address = {
+    struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),

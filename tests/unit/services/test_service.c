@@ -306,7 +306,7 @@ TEST_FIXTURE(open_names_a_volume_of_a_wrong_size_and_a_damaged_one, set_up, tear
 /* Puts a state on the volume as if libtpms had. */
 static void store_state(struct fixture *f, const void *bytes, size_t size)
 {
-    const struct volume_storage storage = disk_storage(&f->disk);
+    struct volume_storage storage = disk_storage(&f->disk);
     struct tpm_state state;
 
     assert_int_equal(state_open(&state, &storage, f->key), VOLUME_OK);

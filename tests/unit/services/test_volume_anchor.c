@@ -34,7 +34,7 @@ static struct volume_anchor in_epoch(struct volume_anchor anchor, uint64_t epoch
 static enum volume_status open_disk(struct volume *volume, struct memory_disk *disk,
                                     const struct volume_anchor *anchor)
 {
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
 
     return volume_open(volume, &storage, key, anchor);
 }
@@ -42,7 +42,7 @@ static enum volume_status open_disk(struct volume *volume, struct memory_disk *d
 static enum volume_status commit(struct volume *volume, int generation)
 {
     uint8_t payload[PAYLOAD_SIZE];
-    const struct volume_change change = {VOLUME_TPM_STATE, payload, sizeof(payload)};
+    struct volume_change change = {VOLUME_TPM_STATE, payload, sizeof(payload)};
 
     memset(payload, generation, sizeof(payload));
     volume->epoch = EPOCH;
@@ -243,7 +243,7 @@ TEST(a_power_cut_among_states_of_the_same_epoch_loses_none_that_was_durable)
 {
     struct volume_anchor anchor;
     struct memory_disk *start = disk_of_3(&anchor);
-    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct volume_anchor same = in_epoch(anchor, EPOCH);
 
     for (long writes = 0; writes < 30; writes++) {
         struct memory_disk *disk = memory_disk_copy(start);
@@ -303,7 +303,7 @@ TEST(noise_beside_the_slots_does_not_keep_states_from_following_each_other)
 {
     struct volume_anchor anchor;
     struct memory_disk *disk = disk_of_3(&anchor);
-    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct volume_anchor same = in_epoch(anchor, EPOCH);
     struct volume volume;
 
     assert_int_equal(open_disk(&volume, disk, &anchor), VOLUME_OK);
@@ -324,7 +324,7 @@ TEST(states_of_the_same_epoch_go_on_after_they_were_opened_again)
 {
     struct volume_anchor anchor;
     struct memory_disk *disk = disk_of_3(&anchor);
-    const struct volume_anchor same = in_epoch(anchor, EPOCH);
+    struct volume_anchor same = in_epoch(anchor, EPOCH);
     struct volume volume;
 
     for (int n = 4; n <= 8; n++) {

@@ -29,7 +29,7 @@ struct history {
 static enum volume_status open_with(struct memory_disk *disk, const struct volume_anchor *anchor,
                                     int *generation)
 {
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     struct volume volume;
     uint8_t *payload = NULL;
     size_t size = 0;
@@ -50,7 +50,7 @@ static enum volume_status open_with(struct memory_disk *disk, const struct volum
 
 static void update(struct memory_disk *disk, int generation, struct volume_anchor *anchor)
 {
-    const struct volume_storage storage = memory_disk_storage(disk);
+    struct volume_storage storage = memory_disk_storage(disk);
     uint8_t payload[PAYLOAD_SIZE];
     struct volume volume;
     enum volume_status status = volume_open(&volume, &storage, key, NULL);
@@ -174,8 +174,7 @@ static void look_at_mixture(struct history *history, struct memory_disk *disk, i
 
 static void try_mixtures(struct history *history, int older, int newer, unsigned kinds)
 {
-    const struct difference difference =
-        difference_of(history->images[older], history->images[newer]);
+    struct difference difference = difference_of(history->images[older], history->images[newer]);
     struct memory_disk *disk = memory_disk_copy(history->images[newer]);
     bool exhaustive = kinds == 2 && difference.count <= EXHAUSTIVE;
     size_t mixtures = exhaustive ? (size_t)1 << difference.count : SAMPLES;

@@ -190,7 +190,7 @@ uint32_t tpm_nv_define_as(struct tpm_client *c, const struct nv_public *nv)
 
 uint32_t tpm_nv_define(struct tpm_client *c, uint32_t index, uint32_t attributes, uint16_t size)
 {
-    const struct nv_public nv = {.index = index, .attributes = attributes, .size = size};
+    struct nv_public nv = {.index = index, .attributes = attributes, .size = size};
 
     return tpm_nv_define_as(c, &nv);
 }

@@ -232,7 +232,7 @@ static size_t unmarked;
 
 static void unmarks(void)
 {
-    const uint8_t mark = (uint8_t)(1u << unmarked / 8 % 8);
+    uint8_t mark = (uint8_t)(1u << unmarked / 8 % 8);
 
     fake_host_answer();
     fake_ghcb()->valid_bitmap[unmarked / 64] &= (uint8_t)(0xff ^ mark);

@@ -64,7 +64,7 @@ static void set_up(void)
 /* Each time, since cmocka has handlers of its own for each test. */
 void fake_arm(void)
 {
-    const struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
+    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
     if (sigaction(SIGSEGV, &action, NULL) != 0 || sigaction(SIGBUS, &action, NULL) != 0)
         die("sigaction");
