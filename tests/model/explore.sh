@@ -32,7 +32,7 @@ long_explorations='
 power cuts:           -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=5 -DSEQUENCES=4
 batches:              -DVMS=1 -DBOOTS=3 -DSTATES=5 -DSEQUENCES=4 -DSAME_EPOCH
 owner:                -DSLOTS=2 -DVMS=1 -DBOOTS=3 -DSTATES=4 -DSEQUENCES=3 -DOWNER=2
-hostile:              -DHOSTILE -DBOOTS=3 -DSTATES=3 -DSEQUENCES=3
+hostile:              -DHOSTILE -DBOOTS=3 -DSTATES=2 -DSEQUENCES=3
 '
 mutants='
 the request leaves before the flush:            -DM_NO_FLUSH -DVMS=1 -DBOOTS=2 -DSTATES=3 -DSEQUENCES=3
