@@ -43,15 +43,17 @@ reasons() { journalctl -b -o cat -u "systemd-cryptsetup@*" | grep -iE "tpm|pcr|s
 
 both_secrets=$'secret of literal\nsecret of signed'
 
-# boot_loader_of IMAGE FILE, put_boot_loader FILE IMAGE: the unified kernel image, as an owner would install another one
-boot_loader_of() {
+UNIFIED_KERNEL=EFI/BOOT/BOOTX64.EFI
+
+# esp_get IMAGE NAME FILE, esp_put FILE IMAGE NAME: a file of the EFI system partition, as an owner would install another one
+esp_get() {
     qemu-img convert -q -O raw "$1" "$work/disk"
-    mcopy -n -o -i "$work/disk@@1M" ::/EFI/BOOT/BOOTX64.EFI "$2"
+    mcopy -n -o -i "$work/disk@@1M" "::/$2" "$3"
     rm "$work/disk"
 }
-put_boot_loader() {
+esp_put() {
     qemu-img convert -q -O raw "$2" "$work/disk"
-    mcopy -o -i "$work/disk@@1M" "$1" ::/EFI/BOOT/BOOTX64.EFI
+    mcopy -o -i "$work/disk@@1M" "$1" "::/$3"
     qemu-img convert -q -O qcow2 "$work/disk" "$2"
     rm "$work/disk"
 }
@@ -72,7 +74,7 @@ build_signed() { build_debian "$1" --authorized-keys "$ssh_key.pub" --pcr-key "$
 # update_signed_by PCR_KEY: $work/changed.qcow2 is the first image after an update
 update_signed_by() {
     build_signed "$work/other.qcow2" "$1" --append updated=1
-    boot_loader_of "$work/other.qcow2" "$work/update.efi"
+    esp_get "$work/other.qcow2" $UNIFIED_KERNEL "$work/update.efi"
     rm "$work/other.qcow2"
     changed_image "$work/update.efi"
 }
@@ -87,7 +89,7 @@ image() {
     qemu-img convert -q -O raw "$work/debian.qcow2" "$work/disk"
     table=$(sfdisk --json "$work/disk")
     equal "the image has three partitions" "$(jq -r '.partitiontable.partitions | map(.name) | join(" ")' <<<"$table")" 'esp root data'
-    mcopy -n -o -i "$work/disk@@1M" ::/EFI/BOOT/BOOTX64.EFI "$work/kernel.efi"
+    mcopy -n -o -i "$work/disk@@1M" "::/$UNIFIED_KERNEL" "$work/kernel.efi"
     read_section "$work/kernel.efi" .pcrsig "$work/pcrsig"
     equal "PCR 11 is signed for three points of the boot" "$(tr -d '\0' <"$work/pcrsig" | jq '.sha256 | map(.sig) | unique | length')" 3
     read_section "$work/kernel.efi" .pcrpkey "$work/pcrpkey"
@@ -179,13 +181,13 @@ opens() {
 # changed_image: $work/changed.qcow2 with that boot loader
 changed_image() {
     cp "$work/debian.qcow2" "$work/changed.qcow2"
-    put_boot_loader "$1" "$work/changed.qcow2"
+    esp_put "$1" "$work/changed.qcow2" $UNIFIED_KERNEL
 }
 
 # One byte of the kernel's name in the kernel, which nothing looks at; signature and command line are those of the other.
 change_kernel() {
     local at
-    boot_loader_of "$work/debian.qcow2" "$work/changed.efi"
+    esp_get "$work/debian.qcow2" $UNIFIED_KERNEL "$work/changed.efi"
     at=$(grep -abo 'debian-kernel@' "$work/changed.efi" | sed -n '1s/:.*//p')
     flip "$work/changed.efi" "$at"
 }
@@ -221,10 +223,9 @@ grub() {
 [ $BOOT != 1 ] || { seal_volume literal /dev/disk/by-partlabel/data --tpm2-pcrs=0+1+2+3+4+7+8+9 || fail literal; restart; }
 started; secrets literal' "$work/grub.qcow2"
     equal "with GRUB, too, Debian runs and its volume opens" "$status $(cat "$work/output")" $'0 running\nsecret of literal'
-    qemu-img convert -q -O raw "$work/grub.qcow2" "$work/disk"
-    mcopy -n -o -i "$work/disk@@1M" ::/EFI/debian/grub.cfg "$work/grub.cfg"
+    esp_get "$work/grub.qcow2" EFI/debian/grub.cfg "$work/grub.cfg"
     sed -i '/^ *linux /s/$/ changed=1/' "$work/grub.cfg"
-    put_file "$work/grub.cfg" EFI/debian/grub.cfg "$work/grub.qcow2"
+    esp_put "$work/grub.cfg" "$work/grub.qcow2" EFI/debian/grub.cfg
     debian "$VOLUME_FUNCTIONS"'grep -q changed=1 /proc/cmdline && secrets literal' "$work/grub.qcow2"
     equal "with another command line in its configuration it does not" "$status $(cat "$work/output")" '0 '
 }
