@@ -237,11 +237,11 @@ end_without_result() {
         die -$EXIT_TIMEOUT "the VM did not get on for $RUN_TIMEOUT seconds, or took $WATCH_CAP times that in all; the stage was ${phases[-1]}" \
             "${reason[@]}" "its last words are above, all of them in $(shown "$console_log"); --timeout gives it longer"
     fi
+    mapfile -t reason < <("${PLATFORM}_end" "$status")
     case $vm_end in
         panicked) die -$EXIT_PANIC "the guest's kernel panicked" "its last words are above, all of them in $(shown "$console_log")" ;;
         rebooted) die -$EXIT_REBOOTED "the guest rebooted, which ends the VM with --no-reboot" ;;
         triple-fault)
-            mapfile -t reason < <("${PLATFORM}_end" "$status")
             die -$EXIT_TRIPLE_FAULT "the guest's processor shut down (triple fault), at the stage $(stage_of "$LOG_DIR")" \
                 "${reason[@]:1}" \
                 "a kernel that knows no SEV-SNP ends so: it needs CONFIG_AMD_MEM_ENCRYPT (docs/guest-images.md)"
@@ -251,7 +251,6 @@ end_without_result() {
                 "make room there, or name a folder with more room in TMPDIR"
             ;;
     esac
-    mapfile -t reason < <("${PLATFORM}_end" "$status")
     die -$EXIT_ENDED "the VM ended$how: ${reason[0]}" "${reason[@]:1}" \
         "its last words are above, all of them in $(shown "$console_log")"
 }

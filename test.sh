@@ -38,6 +38,7 @@ load_config
 work=$ROOT/build-test
 passed=0 failed=0 skipped=0
 run_by=()
+only=()
 scratch=
 
 # count PASSED FAILED SKIPPED
@@ -136,7 +137,6 @@ build_and_test() {
 
 # build_and_test for the sanitizers, which are to end a program at the first finding
 sanitize_and_test() {
-    local only=()
     export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     build_and_test "$@" -Db_sanitize=address,undefined
     unset ASAN_OPTIONS UBSAN_OPTIONS

@@ -238,7 +238,7 @@ guest_crashes() {
     check "its message is on the console" grep -aq 'Kernel panic - not syncing' "$LOG_DIR/console.log"
     extend_command_line "$GUEST_IMAGE" "$work/fault.qcow2" reboot=triple
     guest 'reboot -f; sleep 1000' --image "$work/fault.qcow2"
-    expect "a triple fault of the guest ends the VM" $EXIT_TRIPLE_FAULT 'triple fault'
+    expect "a triple fault of the guest ends the VM" $EXIT_TRIPLE_FAULT 'triple fault' 'VMPL2: shutdown at rip'
     equal "and no process is left" "$(processes_of_vm)" ''
 }
 

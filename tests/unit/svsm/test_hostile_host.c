@@ -502,6 +502,7 @@ TEST_SETUP(what_arrives_interrupts_until_the_line_is_quiet, start)
 
     fake_host.to_vm.size = 20;
     assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 20);
     assert_true(fake_host.proxy_interrupts);
     uart_quiet(&vm.proxy);
     assert_false(fake_host.proxy_interrupts);
@@ -509,6 +510,7 @@ TEST_SETUP(what_arrives_interrupts_until_the_line_is_quiet, start)
     before = fake_host.io_exits;
     uart_quiet(&vm.proxy);
     assert_int_equal(uart_read(&vm.proxy, bytes, sizeof(bytes), &got), STATUS_OK);
+    assert_int_equal(got, 0);
     assert_int_equal(fake_host.io_exits - before, 1);
     assert_false(fake_host.proxy_interrupts);
 }
